@@ -1,0 +1,12 @@
+//! `advise`: what a CSIRT runs to warn the people it protects.
+
+pub mod advisory;
+pub mod artefact;
+pub mod diag;
+pub mod receipt;
+pub mod roster;
+pub mod settings;
+pub mod team;
+pub mod terms;
+pub mod tlp;
+pub mod yaml;

@@ -1,0 +1,3 @@
+//! The `advise` program: parse, run, exit code.
+
+fn main() {}

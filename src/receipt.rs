@@ -1,0 +1,167 @@
+//! What happened, as data: [`Intent`] before, [`Receipt`] after, [`History`] of both.
+//!
+//! These are the words in which `plan` and `publish` speak with the ledger. Nothing is stored here.
+
+use crate::{
+    artefact::Digest,
+    terms::{Id, Lang, Moment},
+    tlp::Cover,
+};
+use std::{collections::HashMap, fmt, str::FromStr};
+
+/// A recipient's address as a keyed hash: the ledger's way of knowing a member without naming one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MemberHash(pub [u8; 16]);
+
+impl MemberHash {
+    /// In 32 hexadecimal digits.
+    pub fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// What kind of mail a delivery is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Mail {
+    /// The advisory itself.
+    Letter,
+    /// The signed word, without content, that something is held.
+    Notice,
+}
+
+/// What one delivery is about; no two deliveries of this ledger have the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DeliveryKey {
+    /// The advisory.
+    pub advisory: Id,
+    /// Its revision's number, as written.
+    pub revision: String,
+    /// Letter or notice.
+    pub mail: Mail,
+    /// To whom.
+    pub member: MemberHash,
+}
+
+/// What is about to be done for one recipient; durable before the first byte leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// What it is about.
+    pub key: DeliveryKey,
+    /// The list, or `person` for a contact named in the audience.
+    pub list: String,
+    /// The letter's language.
+    pub lang: Lang,
+    /// Signed or encrypted.
+    pub cover: Cover,
+    /// The same for the same advisory, revision, list and language, at every try.
+    pub message_id: String,
+}
+
+/// Where a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Written down, not begun.
+    Intended,
+    /// Handed to the transport; the answer is not known (or not yet).
+    Sending,
+    /// The server, or the outbox, took it.
+    Accepted,
+    /// The server said: later (4xx), or could not be reached.
+    Deferred,
+    /// The server said: never (5xx).
+    Failed,
+}
+
+/// How a try ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Taken; the server's words.
+    Accepted(String),
+    /// Not now; the server's words or the network's.
+    Deferred(String),
+    /// Never; the server's words.
+    Failed(String),
+}
+
+/// One delivery as the ledger knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// What was meant.
+    pub intent: Intent,
+    /// Where it stands.
+    pub state: State,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The last words of the server.
+    pub reply: String,
+    /// An earlier try broke off between the end of data and the answer, so it may have arrived twice.
+    pub possible_duplicate: bool,
+    /// Of the last change.
+    pub at: Moment,
+}
+
+/// What was published of one revision, frozen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frozen {
+    /// Of the whole source: front matter, text, translations, attachments.
+    pub digest: Digest,
+    /// Keyed hashes of the source's lines, so that a later change can be shown without keeping the text.
+    pub lines: Vec<u64>,
+    /// When it was first published.
+    pub at: Moment,
+}
+
+/// One version of the RFC 2350 document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentVersion {
+    /// Counts from 1.
+    pub version: u32,
+    /// Of its content, without version and date.
+    pub digest: Digest,
+    /// Date of last update.
+    pub date: Moment,
+}
+
+/// All that the plan needs to know of the past.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    /// By what they are about.
+    pub deliveries: HashMap<DeliveryKey, Receipt>,
+    /// By advisory and revision number.
+    pub frozen: HashMap<(Id, String), Frozen>,
+    /// What stands on the site: advisory → (revision, digest of what was published).
+    pub on_site: HashMap<Id, (String, Digest)>,
+    /// Of the RFC 2350 document, the newest.
+    pub document: Option<DocumentVersion>,
+}
+
+macro_rules! words {
+    ($type:ident { $($variant:ident = $word:literal),* }) => {
+        impl $type {
+            /// The word, as in the ledger and in JSON.
+            pub fn as_str(self) -> &'static str {
+                match self { $($type::$variant => $word),* }
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = crate::terms::Wrong;
+
+            fn from_str(text: &str) -> Result<$type, Self::Err> {
+                match text {
+                    $($word => Ok($type::$variant),)*
+                    _ => Err(crate::terms::Wrong::new(format!("`{text}` is not a word of the ledger"))),
+                }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+words!(Mail { Letter = "letter", Notice = "notice" });
+words!(State { Intended = "intended", Sending = "sending", Accepted = "accepted", Deferred = "deferred", Failed = "failed" });

@@ -1,0 +1,65 @@
+//! What is known of certificates, as data: the plan reads it, `openpgp` fills it.
+
+use crate::terms::{Fingerprint, Moment};
+use std::{collections::HashMap, fmt};
+
+/// What can be done with a certificate at the moment it was judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyState {
+    /// It can be encrypted to; it expires at this moment, if ever.
+    Usable {
+        /// When it ends.
+        expires: Option<Moment>,
+    },
+    /// No file `certs/FINGERPRINT.asc`.
+    Missing,
+    /// Since this moment.
+    Expired(Moment),
+    /// Its owner took it back; the reason, if one was given.
+    Revoked(String),
+    /// It has no (living) key for encryption.
+    CannotEncrypt,
+    /// The policy refuses it: SHA-1, too short, or broken.
+    Weak(String),
+}
+
+impl KeyState {
+    /// Whether mail can be encrypted to it.
+    pub fn is_usable(&self) -> bool {
+        matches!(self, KeyState::Usable { .. })
+    }
+}
+
+impl fmt::Display for KeyState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeyState::Usable { expires: None } => f.write_str("usable"),
+            KeyState::Usable { expires: Some(at) } => write!(f, "usable until {}", at.date()),
+            KeyState::Missing => f.write_str("certificate is missing"),
+            KeyState::Expired(at) => write!(f, "certificate expired on {}", at.date()),
+            KeyState::Revoked(why) if why.is_empty() => f.write_str("certificate is revoked"),
+            KeyState::Revoked(why) => write!(f, "certificate is revoked ({why})"),
+            KeyState::CannotEncrypt => f.write_str("certificate cannot encrypt"),
+            KeyState::Weak(why) => write!(f, "certificate is refused: {why}"),
+        }
+    }
+}
+
+/// The state of every certificate that the workspace has or names.
+#[derive(Debug, Clone, Default)]
+pub struct Keybook {
+    states: HashMap<Fingerprint, KeyState>,
+}
+
+impl Keybook {
+    /// What is known of one; never heard of is missing.
+    pub fn state(&self, fingerprint: &Fingerprint) -> KeyState {
+        self.states.get(fingerprint).cloned().unwrap_or(KeyState::Missing)
+    }
+}
+
+impl FromIterator<(Fingerprint, KeyState)> for Keybook {
+    fn from_iter<I: IntoIterator<Item = (Fingerprint, KeyState)>>(states: I) -> Keybook {
+        Keybook { states: states.into_iter().collect() }
+    }
+}

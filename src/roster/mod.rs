@@ -1,0 +1,143 @@
+//! Who is warned: closed [`List`]s, [`Constituent`]s and their [`Contact`]s, and what is known of their
+//! certificates (`keybook`), as data.
+//!
+//! Neither is `Serialize`: an address gets into JSON or a template only by a view that says so.
+//! ```compile_fail
+//! fn leak(contact: &advise::roster::Contact) -> String { serde_json::to_string(contact).unwrap() }
+//! ```
+
+mod keybook;
+// mod parse;
+
+pub use keybook::{KeyState, Keybook};
+// pub use parse::{CONSTITUENT_FIELDS, CONTACT_FIELDS, LIST_FIELDS, parse_constituent, parse_list};
+
+use crate::{
+    terms::{Address, Fingerprint, Lang, Moment, Slug},
+    tlp::{Audience, Tlp},
+    yaml::Wording,
+};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+
+/// When a list encrypts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encrypt {
+    /// As the label asks.
+    ByLabel,
+    /// Whatever the label.
+    Always,
+}
+
+/// How a list is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// One mail to each member.
+    Direct,
+    /// One mail to a list server, encrypted to its certificate where the label asks for it.
+    Relay(Option<Fingerprint>),
+}
+
+/// A closed list, with its members.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "fields of lists/NAME.yaml")]
+pub struct List {
+    pub name: Slug,
+    pub title: Wording,
+    pub description: Option<Wording>,
+    pub address: Address,
+    /// The ceiling: the narrowest label it may carry; never RED.
+    pub tlp: Tlp,
+    pub encrypt: Encrypt,
+    pub delivery: Delivery,
+    /// Overrides the setting for all lists.
+    pub notify_held: Option<bool>,
+    /// Filled by the roster from the constituents' files; for a relay list, nobody.
+    pub members: Vec<Arc<Contact>>,
+}
+
+/// A person who is warned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields of constituents/SLUG.yaml")]
+pub struct Contact {
+    pub name: String,
+    pub address: Address,
+    pub certificate: Option<Fingerprint>,
+    pub language: Option<Lang>,
+    pub phone: Option<String>,
+    /// The lists this person gets: the constituent's, or fewer.
+    pub lists: Vec<Slug>,
+    pub joined: Option<Moment>,
+    /// Why nothing is sent, if so.
+    pub suspended: Option<String>,
+    /// The constituent's file name without `.yaml`.
+    pub constituent: Slug,
+}
+
+/// An organisation that the team protects.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "fields of constituents/SLUG.yaml")]
+pub struct Constituent {
+    pub slug: Slug,
+    pub name: Wording,
+    pub sector: Option<String>,
+    pub networks: Vec<String>,
+    pub domains: Vec<String>,
+    pub products: Vec<String>,
+    pub lists: Vec<Slug>,
+    pub contacts: Vec<Arc<Contact>>,
+}
+
+impl Audience for List {
+    fn ceiling(&self) -> Tlp {
+        self.tlp
+    }
+    fn name(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self.name.as_str())
+    }
+}
+
+/// A contact named in an audience: the only one who may get RED.
+impl Audience for Contact {
+    fn ceiling(&self) -> Tlp {
+        Tlp::Red
+    }
+    fn name(&self) -> Cow<'_, str> {
+        Cow::Owned(self.address.key())
+    }
+}
+
+/// All lists and constituents.
+#[derive(Debug, Clone, Default)]
+pub struct Roster {
+    /// By name.
+    pub lists: BTreeMap<Slug, List>,
+    /// By file name.
+    pub constituents: BTreeMap<Slug, Constituent>,
+}
+
+impl Roster {
+    /// Puts every contact into the lists it gets.
+    pub fn new(lists: impl IntoIterator<Item = List>, constituents: impl IntoIterator<Item = Constituent>) -> Roster {
+        let mut lists: BTreeMap<Slug, List> = lists.into_iter().map(|list| (list.name.clone(), list)).collect();
+        let constituents: BTreeMap<Slug, Constituent> = constituents.into_iter().map(|c| (c.slug.clone(), c)).collect();
+        for contact in constituents.values().flat_map(|constituent| &constituent.contacts) {
+            for list in &contact.lists {
+                if let Some(list) = lists.get_mut(list).filter(|list| list.delivery == Delivery::Direct) {
+                    list.members.push(contact.clone());
+                }
+            }
+        }
+        Roster { lists, constituents }
+    }
+
+    /// Every contact.
+    pub fn contacts(&self) -> impl Iterator<Item = &Arc<Contact>> {
+        self.constituents.values().flat_map(|constituent| &constituent.contacts)
+    }
+
+    /// The contact at an address, whatever its capitals.
+    pub fn contact(&self, address: &Address) -> Option<&Arc<Contact>> {
+        let key = address.key();
+        self.contacts().find(|contact| contact.address.key() == key)
+    }
+}

@@ -1,0 +1,353 @@
+//! `advise.yaml`: how this workspace publishes.
+
+use crate::{
+    diag::{Findings, Source, Span},
+    terms::{Address, Fingerprint, Lang, Wrong, one_of, shorten},
+    yaml::{Fields, Line, Node},
+};
+use std::str::FromStr;
+use url::Url;
+
+/// All settings, with their defaults filled in.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "fields of advise.yaml, docs in README")]
+pub struct Settings {
+    pub site: Site,
+    pub mail: Mail,
+    pub signing: Option<Signing>,
+    pub ids: IdPattern,
+}
+
+/// Where the public reads.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// Ends with `/`.
+    pub url: Url,
+    /// The first is the default and stands at `/`.
+    pub languages: Vec<Lang>,
+}
+
+impl Site {
+    /// The default language.
+    pub fn default_lang(&self) -> &Lang {
+        self.languages.first().expect("the parser gives the site a language")
+    }
+
+    /// The absolute address of a path of the site.
+    pub fn link(&self, path: &str) -> String {
+        format!("{}{}", self.url, path.trim_start_matches('/'))
+    }
+}
+
+/// How letters leave.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "fields of advise.yaml, docs in README")]
+pub struct Mail {
+    pub transport: Transport,
+    /// Default: the team's own address.
+    pub from: Option<Address>,
+    /// The base of the envelope sender; default: `from`.
+    pub bounces: Option<Address>,
+    /// In days.
+    pub max_age: u32,
+    pub notify_held: bool,
+}
+
+/// By which way letters leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields of advise.yaml, docs in README")]
+pub enum Transport {
+    /// Into the Maildir `outbox/`.
+    Outbox,
+    Smtp(Smtp),
+    /// A program with the calling convention of sendmail.
+    Sendmail {
+        command: String,
+    },
+}
+
+/// A mail server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields of advise.yaml, docs in README")]
+pub struct Smtp {
+    pub host: String,
+    pub port: u16,
+    pub security: Security,
+    pub user: Option<String>,
+    pub password_command: Option<String>,
+}
+
+/// How the way to the server is guarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// STARTTLS, and nothing is sent if the server does not offer it.
+    StartTls,
+    /// TLS from the first byte.
+    Tls,
+    /// Nothing; only to a loopback host.
+    None,
+}
+
+/// With which key the team signs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signing {
+    /// Where the secret key is.
+    pub key: KeySource,
+    /// Its certificate, in `certs/`.
+    pub fingerprint: Fingerprint,
+    /// Prints the passphrase; without it, staff are asked.
+    pub passphrase_command: Option<String>,
+}
+
+/// Where a secret key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// A file, relative to the workspace.
+    File(String),
+    /// gpg-agent.
+    Agent,
+}
+
+/// How new ids are made: `EX-{year}-{number:4}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdPattern {
+    before: String,
+    width: usize,
+}
+
+impl IdPattern {
+    /// The id of a year's number.
+    pub fn id(&self, year: i16, number: u32) -> String {
+        format!("{}{number:0width$}", self.before.replace("{year}", &year.to_string()), width = self.width)
+    }
+}
+
+impl FromStr for IdPattern {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<IdPattern, Wrong> {
+        let wrong = |why: &str| {
+            Wrong::new(format!("`{}` is not a pattern for ids: {why}", shorten(text))).hint("write it as `EX-{year}-{number:4}`")
+        };
+        let (before, rest) = text.split_once("{number").ok_or_else(|| wrong("it has no `{number}`"))?;
+        let width = match rest.strip_prefix(':').unwrap_or(rest).strip_suffix('}') {
+            Some("") => 1,
+            Some(width) => {
+                width.parse().ok().filter(|w| (1..=9).contains(w)).ok_or_else(|| wrong("the width after `:` is from 1 to 9"))?
+            }
+            None => return Err(wrong("`{number}` stands at its end")),
+        };
+        let pattern = IdPattern { before: before.to_string(), width };
+        pattern.id(2026, 1).parse::<crate::terms::Id>().map_err(|e| wrong(&e.message))?;
+        Ok(pattern)
+    }
+}
+
+const FIELDS: &[&str] = &["site", "mail", "signing", "ids"];
+const SITE: &[&str] = &["url", "languages"];
+const MAIL: &[&str] = &["transport", "from", "bounces", "max_age", "notify_held", "smtp", "sendmail"];
+const SMTP: &[&str] = &["host", "port", "security", "user", "password_command"];
+const SENDMAIL: &[&str] = &["command"];
+const SIGNING: &[&str] = &["key", "fingerprint", "passphrase_command"];
+
+/// Reads `advise.yaml`. `None` if it has errors; all of them are among the findings.
+pub fn parse(source: &Source, findings: &mut Findings) -> Option<Settings> {
+    let node = match crate::yaml::parse(source, Span::new(0, source.text.len())) {
+        Ok(node) => node,
+        Err(finding) => {
+            findings.push(finding);
+            return None;
+        }
+    };
+    let before = findings.count(crate::diag::Level::Error);
+    let mut fields = Fields::open(source, node, FIELDS, findings)?;
+    let site = match fields.node("site") {
+        Some(node) => site(source, node, findings),
+        None => {
+            fields.missing("site", "write `site: {url: https://cert.example.org}`", findings);
+            None
+        }
+    };
+    let mail = match fields.node("mail") {
+        Some(node) => mail(source, node, findings),
+        None => Some(Mail { transport: Transport::Outbox, from: None, bounces: None, max_age: 30, notify_held: true }),
+    };
+    let signing = fields.node("signing").and_then(|node| signing(source, node, findings));
+    let ids = fields.optional::<IdPattern>("ids", findings).map(|(ids, _)| ids);
+    let ids = ids.unwrap_or(IdPattern { before: "A-{year}-".into(), width: 4 });
+    if findings.count(crate::diag::Level::Error) > before {
+        return None;
+    }
+    Some(Settings { site: site?, mail: mail?, signing, ids })
+}
+
+struct SiteUrl(Url);
+
+impl FromStr for SiteUrl {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<SiteUrl, Wrong> {
+        let hint = "write it as `https://cert.example.org`";
+        let mut url =
+            Url::parse(text).map_err(|e| Wrong::new(format!("`{}` is not an address: {e}", shorten(text))).hint(hint))?;
+        let loopback = url.host_str().is_some_and(is_loopback);
+        if !(url.scheme() == "https" || url.scheme() == "http" && loopback) || url.query().is_some() || url.fragment().is_some() {
+            return Err(Wrong::new(format!("`{}` cannot be the site's address", shorten(text))).hint(hint));
+        }
+        if !url.path().ends_with('/') {
+            url.set_path(&format!("{}/", url.path()));
+        }
+        Ok(SiteUrl(url))
+    }
+}
+
+/// Whether a host is this machine itself.
+pub fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn site(source: &Source, node: Node, findings: &mut Findings) -> Option<Site> {
+    let mut fields = Fields::open(source, node, SITE, findings)?;
+    let url = fields.required::<SiteUrl>("url", "write `url: https://cert.example.org`", findings);
+    let mut languages: Vec<Lang> = Vec::new();
+    for (lang, span) in fields.list::<Lang>("languages", findings) {
+        match languages.contains(&lang) {
+            true => findings.push(source.error(span, "bad-value", format!("language `{lang}` stands here twice"))),
+            false => languages.push(lang),
+        }
+    }
+    if languages.is_empty() {
+        languages.push(Lang::english());
+    }
+    Some(Site { url: url?.0.0, languages })
+}
+
+struct TransportName(&'static str);
+
+impl FromStr for TransportName {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<TransportName, Wrong> {
+        let names = ["outbox", "smtp", "sendmail"];
+        let name = names.into_iter().find(|name| *name == text);
+        name.map(TransportName)
+            .ok_or_else(|| Wrong::new(format!("transport `{}` is not known", shorten(text))).hint(one_of(text, &names)))
+    }
+}
+
+impl FromStr for Security {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Security, Wrong> {
+        match text {
+            "starttls" => Ok(Security::StartTls),
+            "tls" => Ok(Security::Tls),
+            "none" => Ok(Security::None),
+            _ => {
+                Err(Wrong::new(format!("security `{}` is not known", shorten(text)))
+                    .hint(one_of(text, &["starttls", "tls", "none"])))
+            }
+        }
+    }
+}
+
+struct Number(u32);
+
+impl FromStr for Number {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Number, Wrong> {
+        text.parse().map(Number).map_err(|_| Wrong::new(format!("`{}` is not a whole number", shorten(text))))
+    }
+}
+
+fn mail(source: &Source, node: Node, findings: &mut Findings) -> Option<Mail> {
+    let mut fields = Fields::open(source, node, MAIL, findings)?;
+    let name = fields.optional::<TransportName>("transport", findings);
+    let smtp_node = fields.node("smtp");
+    let sendmail_node = fields.node("sendmail");
+    let transport = match name {
+        None | Some((TransportName("outbox"), _)) => Some(Transport::Outbox),
+        Some((TransportName("smtp"), span)) => match smtp_node {
+            Some(node) => smtp(source, node, findings).map(Transport::Smtp),
+            None => {
+                findings.push(
+                    source.error(span, "missing-field", "field `smtp` is missing").hint("write `smtp: {host: mail.example.org}`"),
+                );
+                None
+            }
+        },
+        Some(_) => {
+            let command = sendmail_node.and_then(|node| {
+                Fields::open(source, node, SENDMAIL, findings)?.text("command", findings).map(|(command, _)| command)
+            });
+            Some(Transport::Sendmail { command: command.unwrap_or_else(|| "/usr/sbin/sendmail".into()) })
+        }
+    };
+    Some(Mail {
+        transport: transport?,
+        from: fields.optional("from", findings).map(|(address, _)| address),
+        bounces: fields.optional("bounces", findings).map(|(address, _)| address),
+        max_age: fields.optional::<Number>("max_age", findings).map_or(30, |(days, _)| days.0),
+        notify_held: fields.flag("notify_held", findings).unwrap_or(true),
+    })
+}
+
+fn smtp(source: &Source, node: Node, findings: &mut Findings) -> Option<Smtp> {
+    let mut fields = Fields::open(source, node, SMTP, findings)?;
+    let (host, host_span) = fields.required::<Line>("host", "write `host: mail.example.org`", findings)?;
+    let security = fields.optional::<Security>("security", findings);
+    if let Some((Security::None, span)) = security
+        && !is_loopback(&host.0)
+    {
+        findings.push(
+            source
+                .error(span, "bad-value", format!("mail to `{}` would travel without TLS", shorten(&host.0)))
+                .hint("write `starttls` or `tls`; `none` is for a loopback host only"),
+        );
+    }
+    if host.0.contains([' ', '/', '@']) {
+        findings.push(source.error(host_span, "bad-value", format!("`{}` is not a host", shorten(&host.0))));
+    }
+    let security = security.map_or(Security::StartTls, |(security, _)| security);
+    let port = fields.optional::<Number>("port", findings);
+    if let Some((Number(port), span)) = &port
+        && !(1..=65535).contains(port)
+    {
+        findings.push(source.error(*span, "bad-value", format!("`{port}` is not a port")));
+    }
+    let default = match security {
+        Security::StartTls => 587,
+        Security::Tls => 465,
+        Security::None => 25,
+    };
+    let user = fields.text("user", findings);
+    let password_command = fields.text("password_command", findings);
+    if let (Some((_, span)), None) = (&user, &password_command) {
+        findings.push(
+            source
+                .error(*span, "missing-field", "`user` needs a `password_command`")
+                .hint("a command that prints the password, such as `pass show smtp`"),
+        );
+    }
+    Some(Smtp {
+        host: host.0,
+        port: port.and_then(|(port, _)| u16::try_from(port.0).ok()).unwrap_or(default),
+        security,
+        user: user.map(|(user, _)| user),
+        password_command: password_command.map(|(command, _)| command),
+    })
+}
+
+fn signing(source: &Source, node: Node, findings: &mut Findings) -> Option<Signing> {
+    let mut fields = Fields::open(source, node, SIGNING, findings)?;
+    let key = fields.required::<Line>("key", "write the path of the key's file, or `agent`", findings);
+    let fingerprint =
+        fields.required::<Fingerprint>("fingerprint", "write the whole fingerprint of the team's certificate", findings);
+    let command = fields.text("passphrase_command", findings);
+    let key = match key?.0.0 {
+        word if word == "agent" => KeySource::Agent,
+        path => KeySource::File(path),
+    };
+    Some(Signing { key, fingerprint: fingerprint?.0, passphrase_command: command.map(|(command, _)| command) })
+}

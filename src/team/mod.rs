@@ -1,0 +1,54 @@
+//! The facts about the team, once, for every channel: site, mail, RFC 2350.
+
+// mod parse;
+
+// pub use parse::{FIELDS, parse};
+
+use crate::{
+    terms::{Address, Fingerprint, Lang, Slug},
+    tlp::{Marked, Tlp},
+    yaml::Wording,
+};
+
+/// `team.yaml`, read without an error. All of it is meant for everybody.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "fields of team.yaml, docs in README")]
+pub struct Team {
+    pub name: Wording,
+    pub short_name: Option<Wording>,
+    pub address: Option<Wording>,
+    pub country: Option<String>,
+    /// An IANA name that the time zone database knows.
+    pub time_zone: String,
+    pub hours: Option<Wording>,
+    pub holidays: Option<Wording>,
+    pub phone: Option<String>,
+    pub emergency_phone: Option<String>,
+    pub fax: Option<String>,
+    pub other_telecommunication: Option<Wording>,
+    pub email: Address,
+    pub website: Option<String>,
+    /// The first is the current one.
+    pub keys: Vec<Fingerprint>,
+    pub members: Option<Wording>,
+    pub constituency: Option<Wording>,
+    pub affiliation: Vec<String>,
+    pub default_tlp: Option<Tlp>,
+    pub notifications: Vec<Slug>,
+}
+
+impl Team {
+    /// The short name, or the full one.
+    pub fn short(&self, lang: &Lang) -> &str {
+        self.short_name.as_ref().unwrap_or(&self.name).in_lang(lang)
+    }
+}
+
+impl Marked for Team {
+    fn tlp(&self) -> Tlp {
+        Tlp::Clear
+    }
+    fn is_addressed_to(&self, audience: &str) -> bool {
+        audience == "public"
+    }
+}

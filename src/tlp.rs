@@ -1,0 +1,398 @@
+//! The Traffic Light Protocol, and the one gate through which anything leaves.
+//!
+//! A [`Marked`] thing and an [`Audience`] go into [`Gate::open`]; what comes out is [`Shareable`], and only
+//! from a `Shareable` can a page, a feed entry or a letter be made. Its fields are private and nothing else
+//! makes one, so a path that forgets the gate does not compile:
+//!
+//! ```compile_fail
+//! use advise::tlp::{Public, Shareable};
+//! let leak = Shareable { thing: "a secret", audience: Public }; // the fields are private
+//! ```
+//! ```compile_fail
+//! use advise::tlp::{Public, Shareable};
+//! let leak: Shareable<String, Public> = Default::default(); // nothing comes from nowhere
+//! ```
+//! ```compile_fail
+//! use advise::tlp::{Public, Shareable};
+//! let leak: Shareable<&str, Public> = "a secret".into(); // nothing is simply declared shareable
+//! ```
+//! ```compile_fail
+//! use advise::tlp::{Gate, Public};
+//! fn leak(gate: &Gate) { gate.open("a text without a label", Public); } // what has no label cannot enter
+//! ```
+//! What was opened for a closed list is not a thing for the public:
+//! ```compile_fail
+//! use advise::{advisory::Advisory, roster::List, tlp::{Public, Shareable}};
+//! fn leak<'a>(closed: Shareable<&'a Advisory, &'a List>) -> Shareable<&'a Advisory, Public> { closed }
+//! ```
+//! And a thing cannot be swapped for another on the way: [`Shareable::make`] takes no closure, only a recipe
+//! ([`Made`]) that sees the thing and its workshop:
+//! ```compile_fail
+//! use advise::tlp::{Public, Shareable};
+//! fn leak(shared: Shareable<String, Public>, secret: String) { shared.make::<String>(|_| secret); }
+//! ```
+//!
+//! Text and colours are those of FIRST's Standards Definitions and Usage Guidance, version 2.0 (August 2022).
+
+use crate::terms::{Moment, Wrong, one_of, shorten};
+use std::{borrow::Cow, fmt, str::FromStr};
+
+/// A label of TLP 2.0. The order is from the widest reach to the narrowest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the five labels of TLP 2.0")]
+pub enum Tlp {
+    Clear,
+    Green,
+    Amber,
+    AmberStrict,
+    Red,
+}
+
+impl Tlp {
+    /// All, from the widest to the narrowest.
+    pub const ALL: [Tlp; 5] = [Tlp::Clear, Tlp::Green, Tlp::Amber, Tlp::AmberStrict, Tlp::Red];
+
+    /// As in front matter: `AMBER+STRICT`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Tlp::Clear => "CLEAR",
+            Tlp::Green => "GREEN",
+            Tlp::Amber => "AMBER",
+            Tlp::AmberStrict => "AMBER+STRICT",
+            Tlp::Red => "RED",
+        }
+    }
+
+    /// The label exactly as the standard writes it: `TLP:AMBER+STRICT`. Never translated.
+    pub fn label(self) -> &'static str {
+        match self {
+            Tlp::Clear => "TLP:CLEAR",
+            Tlp::Green => "TLP:GREEN",
+            Tlp::Amber => "TLP:AMBER",
+            Tlp::AmberStrict => "TLP:AMBER+STRICT",
+            Tlp::Red => "TLP:RED",
+        }
+    }
+
+    /// Small letters, for class names and template keys: `amber-strict`.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Tlp::Clear => "clear",
+            Tlp::Green => "green",
+            Tlp::Amber => "amber",
+            Tlp::AmberStrict => "amber-strict",
+            Tlp::Red => "red",
+        }
+    }
+
+    /// Whether mail under this label has to be encrypted, whatever a list says.
+    pub fn must_encrypt(self) -> bool {
+        self >= Tlp::Amber
+    }
+}
+
+impl fmt::Display for Tlp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Tlp {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Tlp, Wrong> {
+        if let Some(tlp) = Tlp::ALL.into_iter().find(|t| t.as_str() == text) {
+            return Ok(tlp);
+        }
+        let wrong = Wrong::new(format!("`{}` is not a label of TLP 2.0", shorten(text)));
+        let bare = text.trim().to_uppercase().replace(' ', "");
+        let bare = bare.strip_prefix("TLP:").unwrap_or(&bare);
+        Err(match bare {
+            "WHITE" => wrong.hint("TLP 2.0 calls it `CLEAR`"),
+            "AMBER-STRICT" | "AMBERSTRICT" => wrong.hint("write `AMBER+STRICT`"),
+            _ => match Tlp::ALL.into_iter().find(|t| t.as_str() == bare) {
+                Some(tlp) => wrong.hint(format!("write `{tlp}`: capitals, without `TLP:`")),
+                None => wrong.hint(one_of(text, &Tlp::ALL.map(Tlp::as_str))),
+            },
+        })
+    }
+}
+
+/// What carries a label.
+pub trait Marked {
+    /// How far it may go.
+    fn tlp(&self) -> Tlp;
+
+    /// Before this moment it goes to nobody who may pass it on to everybody.
+    fn embargo(&self) -> Option<Moment> {
+        None
+    }
+
+    /// Whether its writers have let go of it; a draft goes nowhere.
+    fn is_final(&self) -> bool {
+        true
+    }
+
+    /// Whether its writers addressed it to the audience of this name.
+    fn is_addressed_to(&self, audience: &str) -> bool;
+}
+
+impl<T: Marked> Marked for &T {
+    fn tlp(&self) -> Tlp {
+        (**self).tlp()
+    }
+    fn embargo(&self) -> Option<Moment> {
+        (**self).embargo()
+    }
+    fn is_final(&self) -> bool {
+        (**self).is_final()
+    }
+    fn is_addressed_to(&self, audience: &str) -> bool {
+        (**self).is_addressed_to(audience)
+    }
+}
+
+/// Who may be reached.
+pub trait Audience {
+    /// The narrowest label that may be shown to it.
+    fn ceiling(&self) -> Tlp;
+
+    /// As it is written in an `audience:` field.
+    fn name(&self) -> Cow<'_, str>;
+}
+
+impl<A: Audience> Audience for &A {
+    fn ceiling(&self) -> Tlp {
+        (**self).ceiling()
+    }
+    fn name(&self) -> Cow<'_, str> {
+        (**self).name()
+    }
+}
+
+/// Everybody: the web, feeds, CSAF. Its ceiling is CLEAR, always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Public;
+
+impl Audience for Public {
+    fn ceiling(&self) -> Tlp {
+        Tlp::Clear
+    }
+    fn name(&self) -> Cow<'_, str> {
+        Cow::Borrowed("public")
+    }
+}
+
+/// Why the gate stays shut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The label is narrower than the audience's ceiling.
+    TooNarrow {
+        /// Of the thing.
+        label: Tlp,
+        /// Of the audience.
+        ceiling: Tlp,
+    },
+    /// Not before this moment.
+    Embargoed(Moment),
+    /// Its writers have not let go of it.
+    Draft,
+    /// Its writers did not address it to this audience.
+    NotAddressed,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::TooNarrow { label, ceiling } => {
+                write!(f, "{} is narrower than {}, the most this audience may see", label.label(), ceiling.label())
+            }
+            Refusal::Embargoed(until) => write!(f, "under embargo until {until}"),
+            Refusal::Draft => f.write_str("still a draft"),
+            Refusal::NotAddressed => f.write_str("not addressed to this audience"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// The one gate. It knows what time it is, and nothing else.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    now: Moment,
+}
+
+impl Gate {
+    /// A gate that judges embargoes at `now`.
+    pub fn at(now: Moment) -> Gate {
+        Gate { now }
+    }
+
+    /// Lets a thing through to an audience, or says why not.
+    ///
+    /// An embargo holds for every audience whose ceiling is CLEAR: who may see only what everybody may see
+    /// is the public, whether it reads the site or an open list.
+    pub fn open<T: Marked, A: Audience>(&self, thing: T, audience: A) -> Result<Shareable<T, A>, Refusal> {
+        if !thing.is_final() {
+            return Err(Refusal::Draft);
+        }
+        if !thing.is_addressed_to(&audience.name()) {
+            return Err(Refusal::NotAddressed);
+        }
+        let (label, ceiling) = (thing.tlp(), audience.ceiling());
+        if label > ceiling {
+            return Err(Refusal::TooNarrow { label, ceiling });
+        }
+        match thing.embargo() {
+            Some(until) if ceiling == Tlp::Clear && self.now < until => Err(Refusal::Embargoed(until)),
+            _ => Ok(Shareable { thing, audience }),
+        }
+    }
+}
+
+/// A thing that may be shown to this audience: the proof that it went through the [`Gate`].
+#[derive(Debug, Clone)]
+pub struct Shareable<T, A> {
+    thing: T,
+    audience: A,
+}
+
+/// A recipe: how `Self` is made of a `T` for an audience `A`, with the tools of a workshop (templates,
+/// words, a signer). Whatever goes into the result comes from the thing or the workshop, so implementations
+/// of this trait are the whole list of what can ever be made for anybody.
+pub trait Made<T, A>: Sized {
+    /// The tools.
+    type Shop<'s>;
+    /// What can go wrong.
+    type Error;
+
+    /// Makes it.
+    fn made(thing: &T, audience: &A, shop: &Self::Shop<'_>) -> Result<Self, Self::Error>;
+}
+
+impl<T, A> Shareable<T, A> {
+    /// What may be shown.
+    pub fn thing(&self) -> &T {
+        &self.thing
+    }
+
+    /// To whom.
+    pub fn audience(&self) -> &A {
+        &self.audience
+    }
+
+    /// Makes something else of it, for the same audience.
+    pub fn make<U: Made<T, A>>(&self, shop: &U::Shop<'_>) -> Result<Shareable<U, A>, U::Error>
+    where
+        A: Clone,
+    {
+        let thing = U::made(&self.thing, &self.audience, shop)?;
+        Ok(Shareable { thing, audience: self.audience.clone() })
+    }
+}
+
+impl<T> Shareable<T, Public> {
+    /// Many public things as one, for pages and feeds that are made of many.
+    pub fn gather(things: impl IntoIterator<Item = Shareable<T, Public>>) -> Shareable<Vec<T>, Public> {
+        Shareable { thing: things.into_iter().map(|one| one.thing).collect(), audience: Public }
+    }
+}
+
+impl<T, A: Clone> Shareable<Vec<T>, A> {
+    /// One made thing for each of the many.
+    pub fn each(self) -> impl Iterator<Item = Shareable<T, A>> {
+        let audience = self.audience;
+        self.thing.into_iter().map(move |thing| Shareable { thing, audience: audience.clone() })
+    }
+}
+
+/// How a letter travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the two words speak for themselves")]
+pub enum Cover {
+    Signed,
+    Encrypted,
+}
+
+impl Cover {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Cover::Signed => "signed",
+            Cover::Encrypted => "encrypted",
+        }
+    }
+
+    /// The cover that a label asks for on the way to one recipient (DESIGN section 3).
+    ///
+    /// `always`: the list encrypts whatever the label. `has_certificate`: the recipient names one, usable or
+    /// not. If it turns out not to be usable, the letter is held: there is no way from here to clear text.
+    pub fn for_letter(label: Tlp, always: bool, has_certificate: bool) -> Cover {
+        match label {
+            _ if label.must_encrypt() || always => Cover::Encrypted,
+            Tlp::Green if has_certificate => Cover::Encrypted,
+            _ => Cover::Signed,
+        }
+    }
+}
+
+impl fmt::Display for Cover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Note(Tlp, Option<Moment>, bool);
+
+    impl Marked for Note {
+        fn tlp(&self) -> Tlp {
+            self.0
+        }
+        fn embargo(&self) -> Option<Moment> {
+            self.1.clone()
+        }
+        fn is_final(&self) -> bool {
+            self.2
+        }
+        fn is_addressed_to(&self, audience: &str) -> bool {
+            audience == "public"
+        }
+    }
+
+    fn at(text: &str) -> Moment {
+        text.parse().expect("a moment")
+    }
+
+    #[test]
+    fn only_clear_reaches_the_public() {
+        let gate = Gate::at(at("2026-07-01"));
+        for label in Tlp::ALL {
+            assert_eq!(gate.open(Note(label, None, true), Public).is_ok(), label == Tlp::Clear, "{label}");
+        }
+    }
+
+    #[test]
+    fn an_embargo_ends_at_its_moment() {
+        let note = |now| Gate::at(at(now)).open(Note(Tlp::Clear, Some(at("2026-07-01T12:00:00Z")), true), Public).err();
+        assert!(matches!(note("2026-07-01T11:59:59Z"), Some(Refusal::Embargoed(_))));
+        assert_eq!(note("2026-07-01T12:00:00Z"), None);
+    }
+
+    #[test]
+    fn a_draft_goes_nowhere() {
+        let gate = Gate::at(at("2026-07-01"));
+        assert_eq!(gate.open(Note(Tlp::Clear, None, false), Public).err(), Some(Refusal::Draft));
+    }
+
+    #[test]
+    fn labels_are_read_strictly() {
+        assert_eq!("AMBER+STRICT".parse(), Ok(Tlp::AmberStrict));
+        for text in ["WHITE", "amber", "TLP:AMBER", "AMBER + STRICT", "AMBER-STRICT", "YELLOW", ""] {
+            assert!(text.parse::<Tlp>().expect_err(text).hint.is_some(), "{text}");
+        }
+    }
+}
