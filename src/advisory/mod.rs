@@ -8,12 +8,13 @@
 //! fn leak(advisory: &advise::advisory::Advisory) -> String { serde_json::to_string(advisory).unwrap() }
 //! ```
 
-// mod front_matter;
-// mod lint;
-// mod parse;
+mod front_matter;
+mod lint;
+mod parse;
 
-// pub use front_matter::{Pieces, split};
-// pub use parse::{FIELDS, Parsed, Translation, parse, parse_translation};
+pub use front_matter::{Pieces, split};
+pub use lint::body as lint_body;
+pub use parse::{FIELDS, Parsed, Translation, file_name, parse, parse_translation};
 
 use crate::{
     artefact::Digest,

@@ -1,0 +1,375 @@
+//! The only reader of the workspace's tree: files in, a [`Workspace`] and all its findings out.
+//!
+//! Symbolic links are not followed, so nothing from outside the folder can end in a letter or on the site.
+//! What needs more than one file to be judged (unknown lists, duplicate ids, missing certificates) is judged here.
+
+mod files;
+mod judge;
+
+use crate::{
+    advisory::{self, Advisory, Attachment},
+    diag::{Finding, Findings, Level, Source},
+    openpgp::{CertError, Certificate},
+    render::rfc2350::{Prose, prose},
+    roster::{self, Keybook, ParsedConstituent, ParsedList, Roster},
+    settings::{self, Settings},
+    team::{self, Team},
+    terms::{Fingerprint, Lang, Moment, Slug},
+};
+use files::Entry;
+use rayon::prelude::*;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+/// Everything that people decided, as values. It has no errors; its warnings are beside it in [`Reading`].
+#[derive(Debug)]
+pub struct Workspace {
+    /// Its folder.
+    pub root: PathBuf,
+    /// `advise.yaml`.
+    pub settings: Settings,
+    /// `team.yaml`.
+    pub team: Team,
+    /// `lists/` and `constituents/`.
+    pub roster: Roster,
+    /// `advisories/`, the newest first; drafts too.
+    pub advisories: Vec<Advisory>,
+    /// `certs/`.
+    pub certificates: BTreeMap<Fingerprint, Certificate>,
+    /// `site/rfc2350.md`, by language.
+    pub prose: BTreeMap<Lang, Prose>,
+    /// `site/pages/`.
+    pub pages: Vec<OwnPage>,
+    /// `templates/`, by name with `/`.
+    pub templates: Vec<(String, String)>,
+    /// `site/assets/`, by path with `/`.
+    pub assets: Vec<(String, Vec<u8>)>,
+}
+
+/// A page that the team wrote itself, in one language.
+#[derive(Debug, Clone)]
+pub struct OwnPage {
+    /// Its place: `/NAME/`.
+    pub name: Slug,
+    /// Its language.
+    pub lang: Lang,
+    /// Its title.
+    pub title: String,
+    /// Its position in the menu.
+    pub nav: Option<u32>,
+    /// Markdown.
+    pub body: String,
+}
+
+/// What reading gave: all findings, and the workspace if none of them is an error.
+#[derive(Debug)]
+pub struct Reading {
+    /// Sorted by place.
+    pub findings: Findings,
+    /// `None` if there are errors.
+    pub workspace: Option<Workspace>,
+    /// How many advisories were looked at.
+    pub advisories: usize,
+}
+
+/// Why a folder cannot be read as a workspace at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// There is no `advise.yaml`.
+    #[error("`{0}` is not a workspace: it has no `advise.yaml`")]
+    NotAWorkspace(PathBuf),
+    /// The system refused.
+    #[error("cannot read `{path}`: {error}")]
+    Io {
+        /// What was to be read.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+}
+
+impl Workspace {
+    /// What can be done with each certificate at `now`.
+    pub fn keybook(&self, now: &Moment) -> Keybook {
+        let states: Vec<_> = self.certificates.par_iter().map(|(fingerprint, certificate)| (fingerprint.clone(), certificate.state(now))).collect();
+        states.into_iter().collect()
+    }
+
+    /// The advisory of an id.
+    pub fn advisory(&self, id: &crate::terms::Id) -> Option<&Advisory> {
+        self.advisories.iter().find(|advisory| advisory.id == *id)
+    }
+}
+
+/// Parts of the tree with their places, before they are judged together.
+struct Parts {
+    advisories: Vec<(Source, advisory::Parsed)>,
+    lists: Vec<(Source, ParsedList)>,
+    constituents: Vec<(Source, ParsedConstituent)>,
+    certificates: BTreeMap<Fingerprint, Certificate>,
+    settings: Option<(Source, Settings)>,
+    team: Option<(Source, Team)>,
+    prose: BTreeMap<Lang, (Source, Prose)>,
+}
+
+/// Reads and judges the whole tree. `now` decides which certificates have expired.
+pub fn read(root: &Path, now: &Moment) -> Result<Reading, ReadError> {
+    let marker = root.join("advise.yaml");
+    if !marker.is_file() {
+        return Err(ReadError::NotAWorkspace(root.to_path_buf()));
+    }
+    let mut findings = Findings::new();
+    let settings = files::text(root, "advise.yaml", &mut findings)?;
+    let settings = settings.and_then(|source| settings::parse(&source, &mut findings).map(|settings| (source, settings)));
+    let lang = settings.as_ref().map_or_else(Lang::english, |(_, settings)| settings.site.default_lang().clone());
+
+    let team = match root.join("team.yaml").is_file() {
+        true => files::text(root, "team.yaml", &mut findings)?.and_then(|source| team::parse(&source, &mut findings).map(|team| (source, team))),
+        false => {
+            findings.push(Finding::of_file("team.yaml", "missing-file", "the file with the team's facts is missing").hint("`advise init` writes one to start from"));
+            None
+        }
+    };
+
+    let lists = named(root, "lists", "yaml", &mut findings, |source, name, findings| roster::parse_list(source, name, findings))?;
+    let constituents = named(root, "constituents", "yaml", &mut findings, |source, name, findings| roster::parse_constituent(source, name, findings))?;
+    let certificates = certificates(root, &mut findings)?;
+    let (advisories, count) = advisories(root, &lang, &mut findings)?;
+    let prose = prose_files(root, &lang, &mut findings)?;
+    let pages = pages(root, &lang, &mut findings)?;
+    let templates = templates(root, &mut findings)?;
+    let assets = assets(root, &mut findings)?;
+
+    let parts = Parts { advisories, lists, constituents, certificates, settings, team, prose };
+    judge::all(&parts, now, &mut findings);
+    findings.sort();
+    let workspace = match (findings.has_errors(), parts.settings, parts.team) {
+        (false, Some((_, settings)), Some((_, team))) => {
+            let mut advisories: Vec<Advisory> = parts.advisories.into_iter().map(|(_, parsed)| parsed.advisory).collect();
+            advisories.sort_by(|a, b| (&b.date, &b.id).cmp(&(&a.date, &a.id)));
+            Some(Workspace {
+                root: root.to_path_buf(),
+                settings,
+                team,
+                roster: Roster::new(
+                    parts.lists.into_iter().map(|(_, parsed)| parsed.list),
+                    parts.constituents.into_iter().map(|(_, parsed)| parsed.constituent),
+                ),
+                advisories,
+                certificates: parts.certificates,
+                prose: parts.prose.into_iter().map(|(lang, (_, prose))| (lang, prose)).collect(),
+                pages,
+                templates,
+                assets,
+            })
+        }
+        _ => None,
+    };
+    Ok(Reading { findings, workspace, advisories: count })
+}
+
+/// Reads every `FOLDER/NAME.EXT`; a name that is no slug is a finding.
+fn named<T: Send>(
+    root: &Path,
+    folder: &str,
+    extension: &str,
+    findings: &mut Findings,
+    parse: impl Fn(&Source, Slug, &mut Findings) -> Option<T> + Sync,
+) -> Result<Vec<(Source, T)>, ReadError> {
+    let entries = files::list(root, folder, findings)?;
+    let read: Vec<Result<(Findings, Option<(Source, T)>), ReadError>> = entries
+        .par_iter()
+        .map(|entry| {
+            let mut findings = Findings::new();
+            let Some(stem) = entry.stem(extension) else {
+                findings.push(Finding::of_file(&entry.path, "stray-file", format!("this file does not belong in `{folder}/`")).hint(format!("its name has to end in `.{extension}`")).warning());
+                return Ok((findings, None));
+            };
+            let name = match stem.parse::<Slug>() {
+                Ok(name) => name,
+                Err(wrong) => {
+                    findings.push(Finding::of_file(&entry.path, "bad-file-name", wrong.message).hint(wrong.hint.unwrap_or_default()));
+                    return Ok((findings, None));
+                }
+            };
+            let source = files::text(root, &entry.path, &mut findings)?;
+            let parsed = source.and_then(|source| parse(&source, name, &mut findings).map(|parsed| (source, parsed)));
+            Ok((findings, parsed))
+        })
+        .collect();
+    collect(read, findings)
+}
+
+fn collect<T>(read: Vec<Result<(Findings, Option<T>), ReadError>>, findings: &mut Findings) -> Result<Vec<T>, ReadError> {
+    let mut parsed = Vec::with_capacity(read.len());
+    for one in read {
+        let (more, value) = one?;
+        findings.append(more);
+        parsed.extend(value);
+    }
+    Ok(parsed)
+}
+
+fn certificates(root: &Path, findings: &mut Findings) -> Result<BTreeMap<Fingerprint, Certificate>, ReadError> {
+    let entries = files::list(root, "certs", findings)?;
+    let read: Vec<Result<(Findings, Option<(Fingerprint, Certificate)>), ReadError>> = entries
+        .par_iter()
+        .map(|entry| {
+            let mut findings = Findings::new();
+            let bytes = match files::bytes(root, &entry.path, &mut findings)? {
+                Some(bytes) => bytes,
+                None => return Ok((findings, None)),
+            };
+            let certificate = match Certificate::read(&bytes) {
+                Ok(certificate) => certificate,
+                Err(error) => {
+                    let (code, hint) = match error {
+                        CertError::SecretKey => ("secret-key", "remove it from here at once; publish only what `gpg --export --armor FINGERPRINT` gives, and think of whether the key has to be revoked"),
+                        _ => ("bad-certificate", "export it again with `gpg --export --armor FINGERPRINT`"),
+                    };
+                    findings.push(Finding::of_file(&entry.path, code, error.to_string()).hint(hint));
+                    return Ok((findings, None));
+                }
+            };
+            let fingerprint = certificate.fingerprint();
+            let name = entry.stem("asc").unwrap_or_default();
+            if name != fingerprint.as_str() {
+                findings.push(
+                    Finding::of_file(&entry.path, "bad-file-name", "this certificate's file does not have its fingerprint as its name").hint(format!("rename it to `{fingerprint}.asc`")),
+                );
+                return Ok((findings, None));
+            }
+            Ok((findings, Some((fingerprint, certificate))))
+        })
+        .collect();
+    Ok(collect(read, findings)?.into_iter().collect())
+}
+
+type ParsedAdvisories = Vec<(Source, advisory::Parsed)>;
+
+fn advisories(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<(ParsedAdvisories, usize), ReadError> {
+    let mut folders = Vec::new();
+    files::advisory_folders(root, "advisories", &mut folders, findings)?;
+    let originals: Vec<(&files::Folder, &Entry)> = folders.iter().flat_map(|folder| folder.originals().map(move |entry| (folder, entry))).collect();
+    let read: Vec<Result<(Findings, Option<(Source, advisory::Parsed)>), ReadError>> = originals
+        .par_iter()
+        .map(|(folder, entry)| {
+            let mut findings = Findings::new();
+            let source = files::text(root, &entry.path, &mut findings)?;
+            let stem = entry.stem("md").unwrap_or_default();
+            let parsed = source.and_then(|source| advisory::parse(&source, stem, lang, &mut findings).map(|parsed| (source, parsed)));
+            let mut translations = Vec::new();
+            for (lang, entry) in folder.translations(stem) {
+                let before = findings.count(Level::Error);
+                let source = files::text(root, &entry.path, &mut findings)?;
+                let text = source.as_ref().and_then(|source| advisory::parse_translation(source, &mut findings));
+                if parsed.as_ref().is_some_and(|(_, parsed)| parsed.advisory.lang == lang) {
+                    findings.push(Finding::of_file(&entry.path, "translation-language", format!("the original is in `{lang}` already")).hint("name the translation after its own language"));
+                }
+                if let (Some(text), true) = (text, findings.count(Level::Error) == before) {
+                    translations.push((lang, text));
+                }
+            }
+            let mut attachments = Vec::new();
+            for entry in folder.attachments(root, stem, &mut findings)? {
+                if let Some(bytes) = files::bytes(root, &entry.path, &mut findings)? {
+                    attachments.push(Attachment { name: entry.name, bytes: bytes.into() });
+                }
+            }
+            let parsed = parsed.map(|(source, mut parsed)| {
+                parsed.advisory = parsed.advisory.with(translations, attachments);
+                (source, parsed)
+            });
+            Ok((findings, parsed))
+        })
+        .collect();
+    let count = read.len();
+    Ok((collect(read, findings)?, count))
+}
+
+fn prose_files(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<BTreeMap<Lang, (Source, Prose)>, ReadError> {
+    let mut all = BTreeMap::new();
+    for entry in files::list(root, "site", findings)? {
+        let Some(stem) = entry.stem("md") else { continue };
+        let lang = match stem.strip_prefix("rfc2350") {
+            Some("") => lang.clone(),
+            Some(rest) if rest.starts_with('.') => match rest[1..].parse() {
+                Ok(lang) => lang,
+                Err(_) => continue,
+            },
+            _ => continue,
+        };
+        if let Some(source) = files::text(root, &entry.path, findings)? {
+            let prose = prose::parse(&source, findings);
+            all.insert(lang, (source, prose));
+        }
+    }
+    Ok(all)
+}
+
+const PAGE: &[&str] = &["title", "nav"];
+/// Names that the site needs for itself.
+const TAKEN: &[&str] = &["advisories", "severity", "kind", "feeds", "rfc2350", "pgp", "search", "assets", "404"];
+
+fn pages(root: &Path, default: &Lang, findings: &mut Findings) -> Result<Vec<OwnPage>, ReadError> {
+    let entries = files::list(root, "site/pages", findings)?;
+    let stems: BTreeSet<&str> = entries.iter().filter_map(|entry| entry.stem("md")).collect();
+    let mut pages = Vec::new();
+    for entry in &entries {
+        let Some(stem) = entry.stem("md") else { continue };
+        let (name, lang) = advisory::file_name(stem, |name| stems.contains(name));
+        let name = match name.parse::<Slug>() {
+            Ok(name) if !TAKEN.contains(&name.as_str()) && name.as_str().parse::<Lang>().is_err() | (name.as_str().len() == 3) => name,
+            Ok(name) => {
+                findings.push(Finding::of_file(&entry.path, "bad-file-name", format!("the site needs the name `{name}` for itself")).hint("choose another name"));
+                continue;
+            }
+            Err(wrong) => {
+                findings.push(Finding::of_file(&entry.path, "bad-file-name", wrong.message).hint(wrong.hint.unwrap_or_default()));
+                continue;
+            }
+        };
+        let Some(source) = files::text(root, &entry.path, findings)? else { continue };
+        pages.extend(page(&source, name, lang.unwrap_or_else(|| default.clone()), findings));
+    }
+    Ok(pages)
+}
+
+fn page(source: &Source, name: Slug, lang: Lang, findings: &mut Findings) -> Option<OwnPage> {
+    let pieces = advisory::split(source).map_err(|finding| findings.push(finding)).ok()?;
+    advisory::lint_body(source, pieces.body, findings);
+    let node = crate::yaml::parse(source, pieces.yaml).map_err(|finding| findings.push(finding)).ok()?;
+    let mut fields = crate::yaml::Fields::open(source, node, PAGE, findings)?;
+    let title = fields.required::<crate::yaml::Line>("title", "write `title: About us`", findings);
+    let nav = fields.text("nav", findings).and_then(|(nav, span)| match nav.parse::<u32>() {
+        Ok(nav) => Some(nav),
+        Err(_) => {
+            findings.push(source.error(span, "bad-value", format!("`{nav}` is not a position in the menu")).hint("write a whole number, such as `nav: 20`"));
+            None
+        }
+    });
+    let body = source.text[pieces.body.start..pieces.body.end].to_string();
+    Some(OwnPage { name, lang, title: title?.0.0, nav, body })
+}
+
+fn templates(root: &Path, findings: &mut Findings) -> Result<Vec<(String, String)>, ReadError> {
+    let mut all = Vec::new();
+    for entry in files::tree(root, "templates", findings)? {
+        if let Some(source) = files::text(root, &entry.path, findings)? {
+            all.push((entry.path["templates/".len()..].to_string(), source.text.to_string()));
+        }
+    }
+    Ok(all)
+}
+
+fn assets(root: &Path, findings: &mut Findings) -> Result<Vec<(String, Vec<u8>)>, ReadError> {
+    let mut all = Vec::new();
+    for entry in files::tree(root, "site/assets", findings)? {
+        if let Some(bytes) = files::bytes(root, &entry.path, findings)? {
+            all.push((entry.path["site/".len()..].to_string(), bytes));
+        }
+    }
+    Ok(all)
+}

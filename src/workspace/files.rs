@@ -1,0 +1,207 @@
+//! Folders and bytes: what is listed, what is refused (links, too large, not UTF-8), and nothing of meaning.
+
+use super::ReadError;
+use crate::{
+    advisory,
+    diag::{Finding, Findings, Source},
+    terms::Lang,
+};
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// The largest text that is read, in bytes. Real advisories have up to 300 KB.
+const TEXT_LIMIT: u64 = 2 << 20;
+/// The largest attachment or asset, in bytes.
+const FILE_LIMIT: u64 = 25 << 20;
+
+/// A regular file of the workspace.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Relative to the workspace, with `/`.
+    pub path: String,
+    /// Without folders.
+    pub name: String,
+}
+
+impl Entry {
+    /// The name without `.extension`, if it has it.
+    pub fn stem(&self, extension: &str) -> Option<&str> {
+        self.name.strip_suffix(extension)?.strip_suffix('.')
+    }
+}
+
+fn io_error(path: PathBuf) -> impl FnOnce(io::Error) -> ReadError {
+    move |error| ReadError::Io { path, error }
+}
+
+/// Files and folders of a folder, sorted; hidden ones and editors' backups are passed over. A folder that does
+/// not exist is empty.
+fn scan(root: &Path, folder: &str, findings: &mut Findings) -> Result<(Vec<Entry>, Vec<Entry>), ReadError> {
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
+    let path = root.join(folder);
+    let entries = match fs::read_dir(&path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((files, folders)),
+        Err(error) => return Err(ReadError::Io { path, error }),
+    };
+    for entry in entries {
+        let entry = entry.map_err(io_error(path.clone()))?;
+        let Some(name) = entry.file_name().to_str().map(str::to_string) else {
+            let shown = entry.file_name().to_string_lossy().into_owned();
+            findings.push(Finding::of_file(&format!("{folder}/{shown}"), "bad-file-name", "this file's name is not UTF-8").hint("rename it"));
+            continue;
+        };
+        if name.starts_with('.') || name.ends_with('~') || name.starts_with('#') {
+            continue;
+        }
+        let file = Entry { path: format!("{folder}/{name}"), name };
+        let kind = entry.file_type().map_err(io_error(entry.path()))?;
+        if kind.is_symlink() {
+            findings.push(Finding::of_file(&file.path, "link", "symbolic links are not followed").hint("put the file itself here"));
+        } else if kind.is_dir() {
+            folders.push(file);
+        } else if kind.is_file() {
+            files.push(file);
+        } else {
+            findings.push(Finding::of_file(&file.path, "link", "this is neither a file nor a folder"));
+        }
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    folders.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok((files, folders))
+}
+
+/// The files of one folder.
+pub fn list(root: &Path, folder: &str, findings: &mut Findings) -> Result<Vec<Entry>, ReadError> {
+    scan(root, folder, findings).map(|(files, _)| files)
+}
+
+/// The files of a folder and of all below it.
+pub fn tree(root: &Path, folder: &str, findings: &mut Findings) -> Result<Vec<Entry>, ReadError> {
+    let (mut files, folders) = scan(root, folder, findings)?;
+    for folder in folders {
+        files.extend(tree(root, &folder.path, findings)?);
+    }
+    Ok(files)
+}
+
+/// The bytes of a file; `None` with a finding if it is too large.
+pub fn bytes(root: &Path, path: &str, findings: &mut Findings) -> Result<Option<Vec<u8>>, ReadError> {
+    limited(root, path, FILE_LIMIT, findings)
+}
+
+fn limited(root: &Path, path: &str, limit: u64, findings: &mut Findings) -> Result<Option<Vec<u8>>, ReadError> {
+    let full = root.join(path);
+    let size = fs::symlink_metadata(&full).map_err(io_error(full.clone()))?.len();
+    if size > limit {
+        let (size, limit) = (size.div_ceil(1 << 20), limit >> 20);
+        findings.push(Finding::of_file(path, "too-large", format!("the file has {size} MB; up to {limit} MB are read")).hint("put large data on a server and link to it"));
+        return Ok(None);
+    }
+    fs::read(&full).map(Some).map_err(io_error(full))
+}
+
+/// The text of a file, with `\n` line ends and without a byte-order mark; `None` with a finding if it is none.
+pub fn text(root: &Path, path: &str, findings: &mut Findings) -> Result<Option<Source>, ReadError> {
+    let Some(bytes) = limited(root, path, TEXT_LIMIT, findings)? else { return Ok(None) };
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let bytes = error.into_bytes();
+            let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+            let column = at - bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |n| n + 1) + 1;
+            let message = format!("the file is not UTF-8: byte {:#04x} in line {line}, byte {column}", bytes[at]);
+            let lossy = String::from_utf8_lossy(&bytes);
+            let source = Source::new(path, lossy.as_ref());
+            let start = lossy.find('\u{fffd}').unwrap_or(0);
+            let finding = source.error(crate::diag::Span::new(start, start + '\u{fffd}'.len_utf8()), "not-utf8", message);
+            findings.push(finding.hint(format!("save it as UTF-8, for example `iconv -f windows-1251 -t utf-8 {path}`")));
+            return Ok(None);
+        }
+    };
+    let bare = match text.strip_prefix('\u{feff}') {
+        Some(bare) => {
+            let finding = Finding::of_file(path, "byte-order-mark", "the file begins with a byte-order mark, which is passed over");
+            findings.push(finding.hint("save it as UTF-8 without a mark").warning());
+            bare
+        }
+        None => &text,
+    };
+    let text = if bare.contains('\r') { bare.replace("\r\n", "\n").replace('\r', "\n") } else { bare.to_string() };
+    Ok(Some(Source::new(path, text)))
+}
+
+/// One folder of `advisories/`.
+#[derive(Debug)]
+pub struct Folder {
+    texts: Vec<Entry>,
+    stems: BTreeSet<String>,
+    attachments: Vec<Entry>,
+}
+
+/// Walks `advisories/`: a folder named like a text beside it holds its attachments, any other more advisories.
+pub fn advisory_folders(root: &Path, folder: &str, found: &mut Vec<Folder>, findings: &mut Findings) -> Result<(), ReadError> {
+    let (files, folders) = scan(root, folder, findings)?;
+    let mut texts = Vec::new();
+    for file in files {
+        match file.stem("md") {
+            Some(_) => texts.push(file),
+            None => findings.push(
+                Finding::of_file(&file.path, "stray-file", "this file belongs to no advisory")
+                    .hint("attachments stand in a folder with the advisory's id as its name")
+                    .warning(),
+            ),
+        }
+    }
+    let stems: BTreeSet<String> = texts.iter().filter_map(|entry| entry.stem("md").map(str::to_string)).collect();
+    let (attachments, deeper): (Vec<_>, Vec<_>) = folders.into_iter().partition(|entry| stems.contains(&entry.name));
+    found.push(Folder { texts, stems, attachments });
+    for folder in deeper {
+        advisory_folders(root, &folder.path, found, findings)?;
+    }
+    Ok(())
+}
+
+impl Folder {
+    /// The texts that are no translations.
+    pub fn originals(&self) -> impl Iterator<Item = &Entry> {
+        self.texts.iter().filter(|entry| entry.stem("md").is_some_and(|stem| self.cut(stem).1.is_none()))
+    }
+
+    /// The translations of an original.
+    pub fn translations<'a>(&'a self, id: &'a str) -> impl Iterator<Item = (Lang, &'a Entry)> {
+        self.texts.iter().filter_map(move |entry| match self.cut(entry.stem("md")?) {
+            (original, Some(lang)) if original == id => Some((lang, entry)),
+            _ => None,
+        })
+    }
+
+    /// The attachments of an original.
+    pub fn attachments(&self, root: &Path, id: &str, findings: &mut Findings) -> Result<Vec<Entry>, ReadError> {
+        let Some(folder) = self.attachments.iter().find(|folder| folder.name == id) else { return Ok(Vec::new()) };
+        let (files, folders) = scan(root, &folder.path, findings)?;
+        for deeper in folders {
+            findings.push(Finding::of_file(&deeper.path, "stray-file", "a folder among attachments is passed over").hint("put its files one level up").warning());
+        }
+        let (good, bad): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_plain(&file.name));
+        for file in bad {
+            findings.push(
+                Finding::of_file(&file.path, "bad-file-name", "an attachment's name has a character that mail or web would trip over")
+                    .hint("use letters, digits, `-`, `.`, `_`, and not the name `index.html`"),
+            );
+        }
+        Ok(good)
+    }
+
+    fn cut<'s>(&self, stem: &'s str) -> (&'s str, Option<Lang>) {
+        advisory::file_name(stem, |id| self.stems.contains(id))
+    }
+}
+
+fn is_plain(name: &str) -> bool {
+    name.len() <= 100 && name != "index.html" && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-._+".contains(&c))
+}

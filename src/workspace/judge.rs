@@ -1,0 +1,209 @@
+//! What only the whole workspace shows: references between files, duplicates, the state of certificates.
+
+use super::Parts;
+use crate::{
+    advisory::{Reader, Status},
+    diag::{Finding, Findings, Source, Span},
+    openpgp::Certificate,
+    render::rfc2350,
+    roster::{Delivery, KeyState, List},
+    terms::{Address, Fingerprint, Moment, Slug, nearest},
+};
+use std::collections::{BTreeMap, HashMap};
+
+/// How many days before its end a certificate is worth a warning.
+const EXPIRY_WARNING_DAYS: i64 = 60;
+
+/// Judges everything.
+pub fn all(parts: &Parts, now: &Moment, findings: &mut Findings) {
+    let lists: BTreeMap<&Slug, &List> = parts.lists.iter().map(|(_, parsed)| (&parsed.list.name, &parsed.list)).collect();
+    ids(parts, findings);
+    audiences(parts, &lists, findings);
+    dates(parts, now, findings);
+    let mut seen: HashMap<String, (String, Option<Fingerprint>)> = HashMap::new();
+    for (source, parsed) in &parts.constituents {
+        for (name, span) in &parsed.list_spans {
+            known_list(source, *span, name, &lists, findings);
+        }
+        for (fingerprint, span) in &parsed.certificate_spans {
+            let contact = parsed.constituent.contacts.iter().find(|contact| contact.certificate.as_ref() == Some(fingerprint));
+            certificate(parts, now, source, *span, fingerprint, contact.map(|contact| &contact.address), findings);
+        }
+        for contact in &parsed.constituent.contacts {
+            let other = seen.insert(contact.address.key(), (source.path.to_string(), contact.certificate.clone()));
+            if let Some((path, certificate)) = other
+                && path != *source.path
+                && certificate != contact.certificate
+            {
+                let message = format!("one of the addresses here stands in `{path}` too, with another certificate");
+                findings.push(Finding::of_file(&source.path, "duplicate-address", message).hint("one person has one certificate: write the same in both files"));
+            }
+        }
+    }
+    for (source, parsed) in &parts.lists {
+        if let (Delivery::Relay(Some(fingerprint)), Some(span)) = (&parsed.list.delivery, parsed.certificate_span) {
+            certificate(parts, now, source, span, fingerprint, Some(&parsed.list.address), findings);
+        }
+    }
+    team(parts, &lists, now, findings);
+}
+
+fn ids(parts: &Parts, findings: &mut Findings) {
+    let mut first: HashMap<String, &Source> = HashMap::new();
+    let mut taken: Vec<String> = parts.advisories.iter().map(|(_, parsed)| parsed.advisory.id.key()).collect();
+    for (source, parsed) in &parts.advisories {
+        let id = &parsed.advisory.id;
+        match first.get(&id.key()) {
+            None => {
+                first.insert(id.key(), source);
+            }
+            Some(other) => {
+                let finding = source.error(parsed.id, "duplicate-id", format!("id `{id}` is taken already, by `{}`", other.path));
+                let free = free_id(id.as_str(), &mut taken);
+                findings.push(match free {
+                    Some(free) => finding.hint(format!("`{free}` is free: rename the file and its id")),
+                    None => finding.hint("ids that differ in capitals only count as the same"),
+                });
+            }
+        }
+    }
+}
+
+/// The next id after this one in which only the last number differs.
+fn free_id(id: &str, taken: &mut Vec<String>) -> Option<String> {
+    let digits = id.len() - id.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let (before, number) = id.split_at(digits);
+    let (width, start) = (number.len(), number.parse::<u64>().ok()?);
+    let free = (start + 1..start + 100_000).map(|n| format!("{before}{n:0width$}")).find(|id| !taken.contains(&id.to_ascii_lowercase()))?;
+    taken.push(free.to_ascii_lowercase());
+    Some(free)
+}
+
+fn known_list(source: &Source, span: Span, name: &Slug, lists: &BTreeMap<&Slug, &List>, findings: &mut Findings) {
+    if lists.contains_key(name) {
+        return;
+    }
+    let names: Vec<&str> = lists.keys().map(|name| name.as_str()).collect();
+    let hint = match nearest(name.as_str(), names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if names.is_empty() => format!("there is no list yet: write `lists/{name}.yaml`"),
+        None => format!("there are {}; a new one is a file `lists/{name}.yaml`", names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")),
+    };
+    findings.push(source.error(span, "unknown-list", format!("list `{name}` does not exist")).hint(hint));
+}
+
+fn audiences(parts: &Parts, lists: &BTreeMap<&Slug, &List>, findings: &mut Findings) {
+    let contacts: HashMap<String, bool> = parts
+        .constituents
+        .iter()
+        .flat_map(|(_, parsed)| &parsed.constituent.contacts)
+        .map(|contact| (contact.address.key(), contact.suspended.is_some()))
+        .collect();
+    for (source, parsed) in &parts.advisories {
+        let tlp = parsed.advisory.tlp;
+        for (reader, span) in &parsed.audience {
+            match reader {
+                Reader::Public => {}
+                Reader::List(name) => {
+                    known_list(source, *span, name, lists, findings);
+                    if let Some(list) = lists.get(name).filter(|list| tlp > list.tlp && tlp != crate::tlp::Tlp::Red) {
+                        let message = format!("{} is narrower than list `{name}` may carry, {}", tlp.label(), list.tlp.label());
+                        let wide: Vec<String> = lists.values().filter(|list| list.tlp >= tlp).map(|list| format!("`{}`", list.name)).collect();
+                        let hint = match wide.is_empty() {
+                            true => format!("no list may carry {}", tlp.label()),
+                            false => format!("{} may carry it", wide.join(", ")),
+                        };
+                        findings.push(source.error(*span, "list-ceiling", message).hint(hint));
+                    }
+                }
+                Reader::Person(address) => match contacts.get(&address.key()) {
+                    Some(false) => {}
+                    Some(true) => findings.push(source.error(*span, "suspended-contact", "this contact is suspended and would get nothing").hint("remove the address, or the suspension in the constituent's file")),
+                    None => findings.push(source.error(*span, "unknown-contact", "nobody in `constituents/` has this address").hint("only contacts of constituents can be named; check the spelling")),
+                },
+            }
+        }
+    }
+}
+
+fn dates(parts: &Parts, now: &Moment, findings: &mut Findings) {
+    for (source, parsed) in &parts.advisories {
+        let advisory = &parsed.advisory;
+        if advisory.status != Status::Draft && now.days_until(advisory.updated()) > 1 {
+            let message = format!("`{}` is dated {}, in the future", advisory.id, advisory.updated().date());
+            findings.push(source.error(parsed.id, "future-date", message).hint("use `embargo:` to keep something from the public until a moment").warning());
+        }
+    }
+}
+
+fn certificate(parts: &Parts, now: &Moment, source: &Source, span: Span, fingerprint: &Fingerprint, address: Option<&Address>, findings: &mut Findings) {
+    let held = "letters that have to be encrypted are held for this contact until then";
+    let Some(certificate) = parts.certificates.get(fingerprint) else {
+        let finding = source.error(span, "certificate-missing", format!("there is no certificate `certs/{fingerprint}.asc`"));
+        findings.push(finding.hint(format!("put it there; {held}")).warning());
+        return;
+    };
+    let state = certificate.state(now);
+    let (code, hint) = match &state {
+        KeyState::Usable { expires } => {
+            if let Some(days) = expires.as_ref().map(|at| now.days_until(at)).filter(|days| *days <= EXPIRY_WARNING_DAYS) {
+                let finding = source.error(span, "certificate-expiring", format!("this certificate expires in {days} days"));
+                findings.push(finding.hint("ask for a renewed copy in time").warning());
+            }
+            if let Some(address) = address.filter(|address| !certificate.has_address(address)) {
+                let finding = source.error(span, "certificate-address", format!("this certificate has no user ID with an address at `{}` that is this contact's", address.domain()));
+                findings.push(finding.hint("make sure that it really is this contact's").warning());
+            }
+            return;
+        }
+        KeyState::Missing => return,
+        KeyState::Expired(_) => ("certificate-expired", "ask for a renewed copy"),
+        KeyState::Revoked(_) => ("certificate-revoked", "ask for the new certificate"),
+        KeyState::CannotEncrypt => ("certificate-cannot-encrypt", "ask for a certificate with an encryption subkey"),
+        KeyState::Weak(_) => ("certificate-weak", "ask for a certificate made with today's algorithms"),
+    };
+    findings.push(source.error(span, code, format!("this {state}")).hint(format!("{hint}; {held}")).warning());
+}
+
+fn team(parts: &Parts, lists: &BTreeMap<&Slug, &List>, now: &Moment, findings: &mut Findings) {
+    let Some((source, team)) = &parts.team else { return };
+    let whole = |code, message: String| Finding::of_file(&source.path, code, message);
+    for name in &team.notifications {
+        if !lists.contains_key(name) {
+            findings.push(whole("unknown-list", format!("`notifications` names list `{name}`, which does not exist")));
+        }
+    }
+    for fingerprint in &team.keys {
+        if !parts.certificates.contains_key(fingerprint) {
+            findings.push(whole("certificate-missing", format!("there is no certificate `certs/{fingerprint}.asc` for the team's key")).hint("put the public certificate there: `gpg --export --armor`"));
+        }
+    }
+    if let Some((settings_source, settings)) = &parts.settings
+        && let Some(signing) = &settings.signing
+    {
+        let at = settings_source.text.find(signing.fingerprint.as_str()).map(|at| Span::new(at, at + signing.fingerprint.as_str().len()));
+        let finding = |code, message: &str| match at {
+            Some(span) => settings_source.error(span, code, message),
+            None => Finding::of_file(&settings_source.path, code, message),
+        };
+        match parts.certificates.get(&signing.fingerprint) {
+            None => findings.push(finding("certificate-missing", "the team's certificate is missing").hint(format!("put it at `certs/{}.asc`", signing.fingerprint))),
+            Some(certificate) => signing_certificate(certificate, now, &finding, findings),
+        }
+        if team.keys.first() != Some(&signing.fingerprint) {
+            findings.push(finding("signing-key", "the first of the team's `keys` in `team.yaml` is another certificate than the one that signs").hint("readers verify with the first one"));
+        }
+    }
+    let key = parts.certificates.get(team.keys.first().unwrap_or(&Fingerprint::none()));
+    for (source, prose) in parts.prose.values() {
+        findings.append(rfc2350::lint(team, key.map(|key| rfc2350::KeyFacts::of(key, now)).as_ref(), prose, source, now));
+    }
+}
+
+fn signing_certificate(certificate: &Certificate, now: &Moment, finding: &dyn Fn(&'static str, &str) -> Finding, findings: &mut Findings) {
+    if !certificate.can_sign(now) {
+        findings.push(finding("certificate-cannot-sign", "the team's certificate cannot sign now: it has expired, is revoked, or has no key for signatures").hint("`advise key status` shows more"));
+    } else if let Some(days) = certificate.expires(now).map(|at| now.days_until(&at)).filter(|days| *days <= EXPIRY_WARNING_DAYS) {
+        findings.push(finding("certificate-expiring", &format!("the team's certificate expires in {days} days")).hint("renew it in time, so that readers have the new copy").warning());
+    }
+}
