@@ -5,7 +5,7 @@
 //! text that was written (`1.0` and `no` are texts here). Anchors, aliases and tags are refused.
 
 use crate::{
-    diag::{Finding, Findings, Source, Span},
+    diag::{Finding, Findings, Level, Source, Span},
     terms::{Lang, Wrong, nearest, shorten},
 };
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -341,6 +341,25 @@ impl<'s> Fields<'s> {
         self.nodes(name, findings).into_iter().filter_map(|node| term(self.source, name, node, findings)).collect()
     }
 
+    /// A list of terms in which nothing may stand twice; absent is empty.
+    pub fn distinct<T: FromStr<Err = Wrong> + PartialEq>(
+        &mut self,
+        name: &'static str,
+        findings: &mut Findings,
+    ) -> Vec<(T, Span)> {
+        let mut seen: Vec<(T, Span)> = Vec::new();
+        for (item, span) in self.list::<T>(name, findings) {
+            match seen.iter().any(|(other, _)| *other == item) {
+                true => {
+                    let message = format!("`{}` stands in `{name}` twice", shorten(&self.source.text[span.start..span.end]));
+                    findings.push(self.source.error(span, "duplicate-value", message).hint("remove one of the two"));
+                }
+                false => seen.push((item, span)),
+            }
+        }
+        seen
+    }
+
     /// The items of a list, as they are; absent is empty.
     pub fn nodes(&mut self, name: &'static str, findings: &mut Findings) -> Vec<Node> {
         match self.node(name) {
@@ -370,10 +389,42 @@ impl<'s> Fields<'s> {
                         texts.insert(lang, text.0);
                     }
                 }
+                if texts.is_empty() {
+                    let message = format!("field `{name}` has no text in any language");
+                    let hint = format!("write `{name}: …`, or a text per language: `{name}: {{en: …, ru: …}}`");
+                    findings.push(self.source.error(node.span, "missing-field", message).hint(hint));
+                    return None;
+                }
                 Some(Wording::Many(texts))
             }
             _ => term::<Prose>(self.source, name, node, findings).map(|(text, _)| Wording::One(text.0)),
         }
+    }
+
+    /// A text of one line that may be given per language: what may stand in a header or a title.
+    pub fn title(&mut self, name: &'static str, findings: &mut Findings) -> Option<Wording> {
+        let wording = self.wording(name, findings)?;
+        let wrong = match &wording {
+            Wording::One(text) => text.parse::<Line>().err(),
+            Wording::Many(texts) => texts.values().find_map(|text| text.parse::<Line>().err()),
+        };
+        match wrong {
+            None => Some(wording),
+            Some(wrong) => {
+                findings.push(self.source.wrong(self.key(name).unwrap_or(self.span), "bad-value", wrong));
+                None
+            }
+        }
+    }
+
+    /// A title that has to be there.
+    pub fn required_title(&mut self, name: &'static str, hint: &str, findings: &mut Findings) -> Option<Wording> {
+        let before = findings.count(Level::Error);
+        let title = self.title(name, findings);
+        if title.is_none() && findings.count(Level::Error) == before {
+            self.missing(name, hint, findings);
+        }
+        title
     }
 }
 

@@ -7,10 +7,10 @@
 //! ```
 
 mod keybook;
-// mod parse;
+mod parse;
 
 pub use keybook::{KeyState, Keybook};
-// pub use parse::{CONSTITUENT_FIELDS, CONTACT_FIELDS, LIST_FIELDS, parse_constituent, parse_list};
+pub use parse::{CONSTITUENT_FIELDS, CONTACT_FIELDS, LIST_FIELDS, ParsedConstituent, ParsedList, parse_constituent, parse_list};
 
 use crate::{
     terms::{Address, Fingerprint, Lang, Moment, Slug},

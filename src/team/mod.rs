@@ -1,8 +1,8 @@
 //! The facts about the team, once, for every channel: site, mail, RFC 2350.
 
-// mod parse;
+mod parse;
 
-// pub use parse::{FIELDS, parse};
+pub use parse::{FIELDS, Places, parse, parse_with_places};
 
 use crate::{
     terms::{Address, Fingerprint, Lang, Slug},

@@ -10,6 +10,7 @@ mod fingerprint;
 mod id;
 mod lang;
 mod moment;
+mod phone;
 mod severity;
 
 pub use address::Address;
@@ -19,6 +20,7 @@ pub use fingerprint::Fingerprint;
 pub use id::{Id, Slug};
 pub use lang::Lang;
 pub use moment::Moment;
+pub use phone::Phone;
 pub use severity::Severity;
 
 use std::fmt;
