@@ -170,6 +170,13 @@ pub fn read(root: &Path, now: &Moment) -> Result<Reading, ReadError> {
     Ok(Reading { findings, workspace, advisories: count })
 }
 
+/// The file names in `advisories/` without `.md`: the ids that are taken, whatever is in the files.
+pub fn stems(root: &Path) -> Result<Vec<String>, ReadError> {
+    let mut folders = Vec::new();
+    files::advisory_folders(root, "advisories", &mut folders, &mut Findings::new())?;
+    Ok(folders.iter().flat_map(files::Folder::originals).filter_map(|entry| entry.stem("md").map(str::to_string)).collect())
+}
+
 /// Reads every `FOLDER/NAME.EXT`; a name that is no slug is a finding.
 fn named<T: Send>(
     root: &Path,

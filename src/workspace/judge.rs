@@ -6,7 +6,7 @@ use crate::{
     diag::{Finding, Findings, Source, Span},
     openpgp::Certificate,
     render::rfc2350,
-    roster::{Delivery, KeyState, List},
+    roster::{KeyState, List},
     terms::{Address, Fingerprint, Moment, Slug, nearest},
 };
 use std::collections::{BTreeMap, HashMap};
@@ -35,14 +35,15 @@ pub fn all(parts: &Parts, now: &Moment, findings: &mut Findings) {
                 && path != *source.path
                 && certificate != contact.certificate
             {
-                let message = format!("one of the addresses here stands in `{path}` too, with another certificate");
-                findings.push(Finding::of_file(&source.path, "duplicate-address", message).hint("one person has one certificate: write the same in both files"));
+                let span = parsed.address_spans.iter().find(|(address, _)| address == &contact.address).map_or(Span::default(), |(_, span)| *span);
+                let message = format!("this address stands in `{path}` too, with another certificate");
+                findings.push(source.error(span, "duplicate-address", message).hint("one person has one certificate: write the same in both files"));
             }
         }
     }
     for (source, parsed) in &parts.lists {
-        if let (Delivery::Relay(Some(fingerprint)), Some(span)) = (&parsed.list.delivery, parsed.certificate_span) {
-            certificate(parts, now, source, span, fingerprint, Some(&parsed.list.address), findings);
+        if let Some((fingerprint, span)) = &parsed.certificate_span {
+            certificate(parts, now, source, *span, fingerprint, Some(&parsed.list.address), findings);
         }
     }
     team(parts, &lists, now, findings);
@@ -194,7 +195,7 @@ fn team(parts: &Parts, lists: &BTreeMap<&Slug, &List>, now: &Moment, findings: &
             findings.push(finding("signing-key", "the first of the team's `keys` in `team.yaml` is another certificate than the one that signs").hint("readers verify with the first one"));
         }
     }
-    let key = parts.certificates.get(team.keys.first().unwrap_or(&Fingerprint::none()));
+    let key = team.keys.first().and_then(|fingerprint| parts.certificates.get(fingerprint));
     for (source, prose) in parts.prose.values() {
         findings.append(rfc2350::lint(team, key.map(|key| rfc2350::KeyFacts::of(key, now)).as_ref(), prose, source, now));
     }

@@ -1,0 +1,66 @@
+use super::{
+    Done,
+    desk::{Desk, Failure},
+    list::state,
+    ui::table,
+};
+use crate::terms::Slug;
+use serde_json::json;
+
+/// Show the constituents and their contacts
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// One constituent (its file name without `.yaml`)
+    name: Option<Slug>,
+}
+
+pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
+    let workspace = desk.workspace()?;
+    let lang = workspace.settings.site.default_lang();
+    let keybook = workspace.keybook(&desk.now);
+    let all = &workspace.roster.constituents;
+    if let Some(name) = &args.name
+        && !all.contains_key(name)
+    {
+        return Err(Failure::usage(format!("constituent `{name}` does not exist")).hint("`advise constituent` shows all"));
+    }
+    let chosen = all.values().filter(|constituent| args.name.as_ref().is_none_or(|name| *name == constituent.slug));
+    if desk.ui.wants_json() {
+        let rows: Vec<_> = chosen
+            .map(|constituent| {
+                let contacts: Vec<_> = constituent
+                    .contacts
+                    .iter()
+                    .map(|c| {
+                        json!({
+                            "name": c.name, "address": c.address.as_str(), "phone": c.phone, "language": c.language.as_ref().map(|l| l.as_str()),
+                            "lists": c.lists.iter().map(|l| l.as_str()).collect::<Vec<_>>(), "state": state(c, &keybook),
+                        })
+                    })
+                    .collect();
+                json!({
+                    "slug": constituent.slug.as_str(), "name": constituent.name.in_lang(lang), "sector": constituent.sector,
+                    "networks": constituent.networks, "domains": constituent.domains, "products": constituent.products, "contacts": contacts,
+                })
+            })
+            .collect();
+        desk.ui.json(&json!({ "constituents": rows }));
+        return Ok(Done::Well);
+    }
+    let mut rows = Vec::new();
+    for constituent in chosen {
+        for contact in &constituent.contacts {
+            let lists: Vec<&str> = contact.lists.iter().map(|list| list.as_str()).collect();
+            rows.push(vec![
+                constituent.slug.to_string(),
+                contact.name.clone(),
+                contact.address.to_string(),
+                lists.join(" "),
+                contact.phone.clone().unwrap_or_default(),
+                state(contact, &keybook),
+            ]);
+        }
+    }
+    desk.ui.data(&table(&["CONSTITUENT", "CONTACT", "ADDRESS", "LISTS", "PHONE", "STATE"], &rows));
+    Ok(Done::Well)
+}

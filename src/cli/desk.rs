@@ -1,0 +1,268 @@
+//! What a command needs, opened for it: workspace, ledger, the team's key; and how things fail here.
+
+use super::ui::Ui;
+use crate::{
+    advisory,
+    diag::{Findings, Level},
+    ledger::{Ledger, LedgerError},
+    openpgp::{self, SignerError, TeamKey},
+    plan::{self, Facts, Plan, Request},
+    publish,
+    settings::{self, KeySource, Settings},
+    terms::Moment,
+    workspace::{self, ReadError, Workspace},
+};
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// What sort of failure it is; decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The writers' mistakes stand in the way.
+    Findings,
+    /// Usage, settings, or the world; nothing was sent.
+    Stopped,
+    /// Something was done, something was not; the ledger knows.
+    Partly,
+}
+
+impl Kind {
+    /// The exit code of DESIGN section 4.
+    pub fn code(self) -> u8 {
+        match self {
+            Kind::Findings | Kind::Stopped => 2,
+            Kind::Partly => 3,
+        }
+    }
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub struct Failure {
+    /// Its sort.
+    pub kind: Kind,
+    /// What was being done and what went wrong.
+    pub error: anyhow::Error,
+    /// The next commands to try.
+    pub hints: Vec<String>,
+}
+
+impl Failure {
+    /// A failure before anything was done.
+    pub fn new(error: impl Into<anyhow::Error>) -> Failure {
+        Failure { kind: Kind::Stopped, error: error.into(), hints: Vec::new() }
+    }
+
+    /// A wrong command line or setting.
+    pub fn usage(message: impl Into<String>) -> Failure {
+        Failure::new(anyhow::Error::msg(message.into()))
+    }
+
+    /// The system refused a path.
+    pub fn io(path: &Path, error: io::Error) -> Failure {
+        Failure::usage(format!("cannot use `{}`: {error}", path.display()))
+    }
+
+    /// The same, with the next command to try.
+    pub fn hint(mut self, hint: impl Into<String>) -> Failure {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Failure {
+        let hint = match &error {
+            ReadError::NotAWorkspace(_) => "go to the workspace's folder, or name it with `-C DIR`; `advise init DIR` makes one",
+            ReadError::Io { .. } => "check the permissions of the file",
+        };
+        Failure::new(error).hint(hint)
+    }
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Failure {
+        Failure::new(error)
+    }
+}
+
+/// The folder for what happened, in a workspace.
+pub const WORK: &str = ".advise";
+
+/// Where a command sits.
+#[derive(Debug)]
+pub struct Desk {
+    /// The workspace's folder.
+    pub root: PathBuf,
+    /// The time.
+    pub now: Moment,
+    /// How to speak.
+    pub ui: Ui,
+}
+
+impl Desk {
+    /// `.advise/`.
+    pub fn work(&self) -> PathBuf {
+        self.root.join(WORK)
+    }
+
+    /// The workspace, if it has no errors; else all of them are shown.
+    pub fn workspace(&self) -> Result<Workspace, Failure> {
+        let reading = workspace::read(&self.root, &self.now)?;
+        match reading.workspace {
+            Some(workspace) => Ok(workspace),
+            None => Err(self.mistakes(&reading.findings)),
+        }
+    }
+
+    fn mistakes(&self, findings: &Findings) -> Failure {
+        self.ui.talk_findings(findings, Level::Error);
+        let count = super::ui::count(findings.count(Level::Error), "error", "errors");
+        Failure { kind: Kind::Findings, error: anyhow::anyhow!("the workspace has {count}; nothing was done"), hints: vec!["`advise check` shows warnings too".into()] }
+    }
+
+    /// Settings and the ids that are taken, for `new`: other mistakes do not stand in its way.
+    pub fn ids(&self) -> Result<(Settings, HashSet<String>), Failure> {
+        let mut findings = Findings::new();
+        let path = self.root.join("advise.yaml");
+        let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Failure::from(ReadError::NotAWorkspace(self.root.clone())),
+            _ => Failure::io(&path, error),
+        })?;
+        let settings = settings::parse(&crate::diag::Source::new("advise.yaml", text), &mut findings).ok_or_else(|| self.mistakes(&findings))?;
+        let taken = workspace::stems(&self.root)?.into_iter().map(|stem| stem.to_ascii_lowercase()).collect();
+        Ok((settings, taken))
+    }
+
+    /// The ledger for reading; an empty one, without a file, if nothing was ever published.
+    pub fn ledger_to_read(&self) -> Result<Ledger, Failure> {
+        Ok(Ledger::open_read_only_or_empty(&self.work())?)
+    }
+
+    /// Makes the plan and hands it on; it borrows from everything here.
+    pub fn planned<T>(
+        &self,
+        workspace: &Workspace,
+        ledger: &Ledger,
+        request: &Request,
+        then: impl FnOnce(&Plan<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        for id in &request.ids {
+            let advisory = workspace.advisory(id).ok_or_else(|| {
+                let ids: Vec<&str> = workspace.advisories.iter().map(|advisory| advisory.id.as_str()).collect();
+                let failure = Failure::usage(format!("there is no advisory `{id}`"));
+                match crate::terms::nearest(id.as_str(), ids) {
+                    Some(near) => failure.hint(format!("did you mean `{near}`?")),
+                    None => failure,
+                }
+            })?;
+            if advisory.status == advisory::Status::Draft {
+                return Err(Failure::usage(format!("`{id}` is still a draft")).hint(format!("write `status: final` in `{}` when it may leave", advisory.path)));
+            }
+        }
+        let history = ledger.history()?;
+        let keybook = workspace.keybook(&self.now);
+        let member = |address: &crate::terms::Address| ledger.member(address);
+        let facts = Facts {
+            advisories: &workspace.advisories,
+            roster: &workspace.roster,
+            settings: &workspace.settings,
+            keybook: &keybook,
+            history: &history,
+            member: &member,
+            document: publish::document_digest(workspace, &self.now),
+            now: &self.now,
+            request,
+        };
+        then(&plan::make(&facts))
+    }
+
+    /// What to say when published revisions have changed.
+    pub fn conflict(&self, ledger: &Ledger, workspace: &Workspace, plan: &Plan<'_>) -> Failure {
+        for conflict in &plan.conflicts {
+            let text = fs::read_to_string(workspace.root.join(&*conflict.advisory.path)).unwrap_or_default();
+            self.ui.warning(&publish::difference(conflict, &text, &|line| ledger.line_hash(line)));
+        }
+        let first = plan.conflicts.first().map_or("", |conflict| conflict.advisory.id.as_str());
+        let n = plan.conflicts.len();
+        let what = if n == 1 { format!("`{first}` was published and its file has changed since") } else { format!("{n} advisories were published and their files have changed since") };
+        Failure::usage(format!("{what}, without a new revision; nothing was done"))
+            .hint("add an entry to `revisions:` (and the date) so that readers learn of the change, or take the change back")
+    }
+
+    /// The team's key, ready to sign.
+    pub fn team_key(&self, workspace: &Workspace) -> Result<TeamKey, Failure> {
+        let signing = workspace.settings.signing.as_ref().ok_or_else(|| {
+            Failure::usage("`advise.yaml` does not say with which key to sign").hint("`advise key generate` makes one and says what to write")
+        })?;
+        let certificate = workspace.certificates.get(&signing.fingerprint).cloned().ok_or_else(|| {
+            Failure::usage(format!("the team's certificate `certs/{}.asc` is missing", signing.fingerprint))
+        })?;
+        let key = match &signing.key {
+            #[cfg(feature = "gpg-agent")]
+            KeySource::Agent => {
+                let key = TeamKey::from_agent(certificate, &self.now);
+                if self.ui.can_ask() { key } else { key.map(TeamKey::without_asking) }
+            }
+            #[cfg(not(feature = "gpg-agent"))]
+            KeySource::Agent => return Err(Failure::usage("this build cannot sign with gpg-agent").hint("build with the cargo feature `gpg-agent`, or name a key file")),
+            KeySource::File(path) => {
+                let full = workspace.root.join(path);
+                let bytes = fs::read(&full).map_err(|error| {
+                    Failure::usage(format!("cannot read the team's key `{path}`: {error}")).hint("`signing.key` in advise.yaml names the file; nothing was sent")
+                })?;
+                let passphrase = match openpgp::needs_passphrase(&bytes).map_err(signer_failure)? {
+                    false => None,
+                    true => Some(self.passphrase(signing.passphrase_command.as_deref(), &workspace.root)?),
+                };
+                TeamKey::from_file(&bytes, passphrase.as_ref(), certificate, &self.now)
+            }
+        };
+        key.map_err(signer_failure)
+    }
+
+    fn passphrase(&self, command: Option<&str>, root: &Path) -> Result<openpgp::Secret, Failure> {
+        match command {
+            Some(command) => secret_of(command, root, "passphrase_command"),
+            None if self.ui.can_ask() => {
+                let typed = self.ui.passphrase("the team's key").map_err(|error| Failure::usage(format!("cannot ask for the passphrase: {error}")))?;
+                Ok(openpgp::Secret::from(typed))
+            }
+            None => Err(Failure::usage("the team's key needs a passphrase, and nobody can be asked here").hint("set `signing.passphrase_command` in advise.yaml")),
+        }
+    }
+
+    /// The password for the mail server, if one is set.
+    pub fn mail_password(&self, workspace: &Workspace) -> Result<Option<openpgp::Secret>, Failure> {
+        match &workspace.settings.mail.transport {
+            settings::Transport::Smtp(smtp) => {
+                smtp.password_command.as_deref().map(|command| secret_of(command, &workspace.root, "password_command")).transpose()
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+fn signer_failure(error: SignerError) -> Failure {
+    Failure::new(error).hint("nothing was sent; `advise key status` shows the state of the team's key")
+}
+
+/// The first line that a command prints. The command is the staff's own, from advise.yaml; its output is never shown.
+fn secret_of(command: &str, root: &Path, setting: &str) -> Result<openpgp::Secret, Failure> {
+    let output = Command::new("sh").arg("-c").arg(command).current_dir(root).stdin(Stdio::inherit()).stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| Failure::usage(format!("cannot run `{setting}`: {error}")))?;
+    if !output.status.success() {
+        return Err(Failure::usage(format!("`{setting}` ended with {}", output.status)).hint("run it by hand to see why"));
+    }
+    let mut bytes = output.stdout;
+    let end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(bytes.len());
+    bytes.truncate(end);
+    match bytes.is_empty() {
+        true => Err(Failure::usage(format!("`{setting}` printed nothing"))),
+        false => Ok(openpgp::Secret::new(bytes)),
+    }
+}

@@ -1,0 +1,80 @@
+use super::{
+    Done,
+    desk::{Desk, Failure},
+    ui::table,
+};
+use crate::{
+    roster::{Contact, Delivery, Encrypt, Keybook, List},
+    terms::Slug,
+};
+use serde_json::{Value, json};
+
+/// Show the closed lists, or one list with its members
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// One list
+    name: Option<Slug>,
+}
+
+pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
+    let workspace = desk.workspace()?;
+    let lang = workspace.settings.site.default_lang();
+    let keybook = workspace.keybook(&desk.now);
+    let lists = &workspace.roster.lists;
+    if let Some(name) = args.name {
+        let list = lists.get(&name).ok_or_else(|| Failure::usage(format!("list `{name}` does not exist")).hint("`advise list` shows all"))?;
+        match desk.ui.wants_json() {
+            true => desk.ui.json(&json!({ "list": view(list, lang), "members": list.members.iter().map(|c| member(c, &keybook)).collect::<Vec<_>>() })),
+            false => desk.ui.data(&members(list, &keybook)),
+        }
+        return Ok(Done::Well);
+    }
+    if desk.ui.wants_json() {
+        desk.ui.json(&json!({ "lists": lists.values().map(|list| view(list, lang)).collect::<Vec<_>>() }));
+        return Ok(Done::Well);
+    }
+    let rows: Vec<Vec<String>> = lists
+        .values()
+        .map(|list| {
+            let encrypt = if list.encrypt == Encrypt::Always { "always" } else { "by label" };
+            let members = if list.delivery == Delivery::Direct { list.members.len().to_string() } else { "relay".into() };
+            vec![list.name.to_string(), list.tlp.to_string(), encrypt.into(), members, list.title.in_lang(lang).into(), list.address.to_string()]
+        })
+        .collect();
+    desk.ui.data(&table(&["LIST", "CEILING", "ENCRYPTS", "MEMBERS", "TITLE", "ADDRESS"], &rows));
+    Ok(Done::Well)
+}
+
+fn view(list: &List, lang: &crate::terms::Lang) -> Value {
+    json!({
+        "name": list.name.as_str(), "title": list.title.in_lang(lang), "address": list.address.as_str(), "tlp": list.tlp.as_str(),
+        "encrypt": if list.encrypt == Encrypt::Always { "always" } else { "by-label" },
+        "delivery": if list.delivery == Delivery::Direct { "direct" } else { "relay" },
+        "members": list.members.len(),
+    })
+}
+
+fn member(contact: &Contact, keybook: &Keybook) -> Value {
+    json!({
+        "name": contact.name, "address": contact.address.as_str(), "constituent": contact.constituent.as_str(),
+        "certificate": contact.certificate.as_ref().map(|c| c.as_str()), "state": state(contact, keybook),
+    })
+}
+
+/// In one phrase: can this contact get what has to be encrypted?
+pub fn state(contact: &Contact, keybook: &Keybook) -> String {
+    match (&contact.suspended, &contact.certificate) {
+        (Some(why), _) => format!("suspended: {why}"),
+        (None, None) => "no certificate".into(),
+        (None, Some(fingerprint)) => keybook.state(fingerprint).to_string(),
+    }
+}
+
+fn members(list: &List, keybook: &Keybook) -> String {
+    let rows: Vec<Vec<String>> = list
+        .members
+        .iter()
+        .map(|c| vec![c.name.clone(), c.address.to_string(), c.constituent.to_string(), state(c, keybook)])
+        .collect();
+    table(&["NAME", "ADDRESS", "CONSTITUENT", "STATE"], &rows)
+}

@@ -1,0 +1,120 @@
+//! The desk: what staff type and what they see. One file a command: `Args`, then `run`.
+//!
+//! `desk` opens what a command needs, `ui` is the only printer. The clock is asked here and nowhere below.
+
+mod build;
+mod check;
+mod completions;
+mod constituent;
+mod desk;
+mod init;
+mod key;
+mod list;
+mod man;
+mod new;
+mod plan;
+mod publish;
+mod rfc2350;
+mod status;
+mod ui;
+mod verify;
+
+pub use desk::{Failure, Kind};
+
+use crate::terms::Moment;
+use clap::{Parser, Subcommand};
+use desk::Desk;
+use std::{path::PathBuf, process::ExitCode};
+use ui::Ui;
+
+/// The publisher that a CSIRT runs: signed and encrypted mail to closed lists, a public site, feeds, RFC 2350
+#[derive(Debug, Parser)]
+#[command(
+    name = "advise",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 done · 1 findings, or something is held · 2 usage, settings or failure, nothing was sent · \
+                  3 partly done: run the same command again.\n\nStart with `advise init --sample demo`, then `advise -C demo plan`."
+)]
+struct Args {
+    /// The workspace, if it is not this folder
+    #[arg(short = 'C', value_name = "DIR", global = true, default_value = ".", hide_default_value = true)]
+    dir: PathBuf,
+    /// Print one JSON document on standard output
+    #[arg(long, global = true)]
+    json: bool,
+    /// Act as if it were this time (a date, or RFC 3339)
+    #[arg(long, value_name = "TIME", global = true)]
+    now: Option<Moment>,
+    /// Say only what is wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Init(init::Args),
+    New(new::Args),
+    Check(check::Args),
+    Plan(plan::Args),
+    Publish(publish::Args),
+    Build(build::Args),
+    Status(status::Args),
+    Rfc2350(rfc2350::Args),
+    Verify(verify::Args),
+    List(list::Args),
+    Constituent(constituent::Args),
+    Key(key::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// How a command ended, when it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// All of it.
+    Well,
+    /// There are findings, or something is held.
+    WithFindings,
+    /// Some of it; the ledger knows the rest.
+    Partly,
+}
+
+/// Parses the command line, runs the command, and gives the exit code of DESIGN section 4.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let ui = Ui::new(args.quiet, args.verbose, args.json);
+    let now = args.now.unwrap_or_else(|| Moment::from_timestamp(jiff::Timestamp::now()));
+    let desk = Desk { root: args.dir, now, ui };
+    let done = match args.verb {
+        Verb::Init(args) => init::run(&desk, args),
+        Verb::New(args) => new::run(&desk, args),
+        Verb::Check(args) => check::run(&desk, args),
+        Verb::Plan(args) => plan::run(&desk, args),
+        Verb::Publish(args) => publish::run(&desk, args),
+        Verb::Build(args) => build::run(&desk, args),
+        Verb::Status(args) => status::run(&desk, args),
+        Verb::Rfc2350(args) => rfc2350::run(&desk, args),
+        Verb::Verify(args) => verify::run(&desk, args),
+        Verb::List(args) => list::run(&desk, args),
+        Verb::Constituent(args) => constituent::run(&desk, args),
+        Verb::Key(args) => key::run(&desk, args),
+        Verb::Completions(args) => completions::run(&desk, args),
+        Verb::Man(args) => man::run(&desk, args),
+    };
+    match done {
+        Ok(Done::Well) => ExitCode::SUCCESS,
+        Ok(Done::WithFindings) => ExitCode::from(1),
+        Ok(Done::Partly) => ExitCode::from(3),
+        Err(failure) => {
+            desk.ui.failure(&failure);
+            ExitCode::from(failure.kind.code())
+        }
+    }
+}

@@ -1,0 +1,99 @@
+use super::{
+    Done,
+    desk::{Desk, Failure},
+    ui::{count, table},
+};
+use crate::{
+    plan::Request,
+    receipt::{Mail, MemberHash, Receipt, State},
+    terms::{Address, Id},
+};
+use serde_json::json;
+use std::collections::{BTreeMap, HashMap};
+
+/// What went to whom and when, what is held, deferred or failed
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Of one advisory, recipient by recipient
+    id: Option<Id>,
+}
+
+pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
+    let workspace = desk.workspace()?;
+    let ledger = desk.ledger_to_read()?;
+    let history = ledger.history()?;
+    let addresses: HashMap<MemberHash, &Address> = workspace
+        .roster
+        .contacts()
+        .map(|contact| &contact.address)
+        .chain(workspace.roster.lists.values().map(|list| &list.address))
+        .map(|address| (ledger.member(address), address))
+        .collect();
+    let who = |member: &MemberHash| addresses.get(member).map_or_else(|| format!("no longer a contact ({})", &member.hex()[..8]), |a| a.to_string());
+    let mut receipts: Vec<&Receipt> = history.deliveries.values().filter(|r| args.id.as_ref().is_none_or(|id| r.intent.key.advisory == *id)).collect();
+    receipts.sort_by(|a, b| (&a.intent.key, &a.intent.list).cmp(&(&b.intent.key, &b.intent.list)));
+
+    let held = desk.planned(&workspace, &ledger, &Request::default(), |plan| {
+        let mine = plan.held.iter().filter(|held| args.id.as_ref().is_none_or(|id| held.opened.advisory().id == *id));
+        Ok(mine.map(|held| (held.opened.advisory().id.clone(), held.address.to_string(), held.opened.list_name().to_string(), held.why.reason())).collect::<Vec<_>>())
+    })?;
+    let open = receipts.iter().any(|r| r.state != State::Accepted) || !held.is_empty();
+    if desk.ui.wants_json() {
+        let rows: Vec<_> = receipts
+            .iter()
+            .map(|r| {
+                json!({
+                    "advisory": r.intent.key.advisory.as_str(), "revision": r.intent.key.revision, "mail": r.intent.key.mail.as_str(),
+                    "address": addresses.get(&r.intent.key.member).map(|a| a.as_str()), "list": r.intent.list, "language": r.intent.lang.as_str(),
+                    "cover": r.intent.cover.as_str(), "state": r.state.as_str(), "attempts": r.attempts, "reply": r.reply,
+                    "possible_duplicate": r.possible_duplicate, "message_id": r.intent.message_id, "at": r.at.rfc3339(),
+                })
+            })
+            .collect();
+        let held: Vec<_> = held.iter().map(|(id, address, list, why)| json!({ "advisory": id.as_str(), "address": address, "list": list, "reason": why })).collect();
+        let site: Vec<_> = history.on_site.iter().map(|(id, (revision, _))| json!({ "advisory": id.as_str(), "revision": revision })).collect();
+        desk.ui.json(&json!({ "deliveries": rows, "held": held, "site": site }));
+        return Ok(if open { Done::WithFindings } else { Done::Well });
+    }
+    let mut text = String::new();
+    match &args.id {
+        Some(id) => {
+            let rows: Vec<Vec<String>> = receipts
+                .iter()
+                .map(|r| {
+                    let mail = if r.intent.key.mail == Mail::Notice { "notice".into() } else { format!("r{}", r.intent.key.revision) };
+                    let twice = if r.possible_duplicate { " (possible duplicate)" } else { "" };
+                    vec![mail, who(&r.intent.key.member), r.intent.list.clone(), r.intent.cover.to_string(), format!("{}{twice}", r.state), r.at.rfc3339(), r.reply.clone()]
+                })
+                .collect();
+            text.push_str(&table(&["MAIL", "TO", "LIST", "COVER", "STATE", "AT", "ANSWER"], &rows));
+            if let Some((revision, _)) = history.on_site.get(id) {
+                text.push_str(&format!("On the site: revision {revision}.\n"));
+            }
+        }
+        None => {
+            let mut sums: BTreeMap<(&str, &str, &str), BTreeMap<&str, usize>> = BTreeMap::new();
+            for r in receipts.iter().filter(|r| r.intent.key.mail == Mail::Letter) {
+                let key = (r.intent.key.advisory.as_str(), r.intent.key.revision.as_str(), r.intent.list.as_str());
+                *sums.entry(key).or_default().entry(r.state.as_str()).or_default() += 1;
+            }
+            let rows: Vec<Vec<String>> = sums
+                .iter()
+                .map(|((id, revision, list), states)| {
+                    let states: Vec<String> = states.iter().map(|(state, n)| format!("{n} {state}")).collect();
+                    vec![id.to_string(), format!("r{revision}"), list.to_string(), states.join(", ")]
+                })
+                .collect();
+            text.push_str(&table(&["ADVISORY", "REVISION", "LIST", "LETTERS"], &rows));
+            text.push_str(&format!("{} on the site.\n", count(history.on_site.len(), "advisory", "advisories")));
+        }
+    }
+    if !held.is_empty() {
+        text.push_str("\nHeld (`advise plan` says how to mend it):\n");
+        for (id, address, list, why) in &held {
+            text.push_str(&format!("  {id} → {address} ({list}): {why}\n"));
+        }
+    }
+    desk.ui.data(&text);
+    Ok(if open { Done::WithFindings } else { Done::Well })
+}

@@ -1,0 +1,218 @@
+//! A plan in words for a terminal, and as JSON. Staff see names and addresses here; nothing is logged.
+
+use super::{Batch, Change, DocumentChange, Held, Plan, Reason, Why};
+use serde_json::{Value, json as object};
+use std::{collections::BTreeMap, fmt::Write as _};
+
+impl Why {
+    /// The reason in words.
+    pub fn reason(&self) -> String {
+        match self {
+            Why::NoCertificate => "no certificate".into(),
+            Why::Certificate(_, state) => state.to_string(),
+        }
+    }
+
+    /// What staff do about it: `constituent` is the file's name without `.yaml`, empty for a list server.
+    pub fn mend(&self, constituent: &str, list: &str) -> String {
+        let file = if constituent.is_empty() { format!("lists/{list}.yaml") } else { format!("constituents/{constituent}.yaml") };
+        match self {
+            Why::NoCertificate => format!("put the certificate into certs/ and its fingerprint into {file}, then `advise publish`"),
+            Why::Certificate(fingerprint, crate::roster::KeyState::Missing) => {
+                format!("put the certificate at certs/{fingerprint}.asc, then `advise publish`")
+            }
+            Why::Certificate(fingerprint, _) => {
+                format!("replace certs/{fingerprint}.asc by a current copy (or name a new certificate in {file}), then `advise publish`")
+            }
+        }
+    }
+}
+
+impl Reason {
+    /// In words.
+    pub fn words(&self) -> String {
+        match self {
+            Reason::Refused(refusal) => refusal.to_string(),
+            Reason::TooOld => "older than `mail.max_age`; name the id to mail it all the same".into(),
+            Reason::NobodyThere => "nobody to send it to".into(),
+            Reason::FailedBefore(1) => "1 copy failed for good; name the id to try again".into(),
+            Reason::FailedBefore(n) => format!("{n} copies failed for good; name the id to try again"),
+        }
+    }
+}
+
+impl Change {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Change::Appears => "appears",
+            Change::Changes => "changes",
+            Change::Withdrawn => "is marked as withdrawn",
+            Change::Disappears => "disappears",
+        }
+    }
+}
+
+fn plural(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+fn heading(batch_title: &str, id: &str, revision: &str, tlp: &str, severity: &str) -> String {
+    format!("{id} r{revision}  {tlp}  {severity}  {batch_title}")
+}
+
+/// The plan for a terminal. Ends with a newline.
+pub fn words(plan: &Plan<'_>) -> String {
+    let mut out = String::new();
+    if plan.mail {
+        letters(plan, &mut out);
+    }
+    if plan.web {
+        site(plan, &mut out);
+    }
+    if !plan.waiting.is_empty() {
+        out.push_str("Not now\n");
+        for waiting in &plan.waiting {
+            let _ = writeln!(out, "  {} → {}: {}", waiting.advisory.id, waiting.audience, waiting.reason.words());
+        }
+        out.push('\n');
+    }
+    let mut sum = Vec::new();
+    if plan.mail {
+        sum.push(plural(plan.letters(), "letter", "letters"));
+        if plan.notices() > 0 {
+            sum.push(plural(plan.notices(), "notice", "notices"));
+        }
+        sum.push(format!("{} held", plan.held.len()));
+    }
+    if plan.web {
+        sum.push(plural(plan.site.len(), "change on the site", "changes on the site"));
+    }
+    if plan.is_empty() {
+        out.push_str("Nothing to do: everything is published already.");
+        if !plan.held.is_empty() {
+            let _ = write!(out, " {} still held.", plural(plan.held.len(), "letter is", "letters are"));
+        }
+        out.push('\n');
+    } else {
+        let _ = writeln!(out, "In all: {}.", sum.join(", "));
+    }
+    out
+}
+
+fn letters(plan: &Plan<'_>, out: &mut String) {
+    let mut by_advisory: BTreeMap<&str, (Vec<&Batch<'_>>, Vec<&Held<'_>>)> = BTreeMap::new();
+    for batch in &plan.batches {
+        by_advisory.entry(batch.opened.advisory().id.as_str()).or_default().0.push(batch);
+    }
+    for held in &plan.held {
+        by_advisory.entry(held.opened.advisory().id.as_str()).or_default().1.push(held);
+    }
+    if by_advisory.is_empty() {
+        return;
+    }
+    out.push_str("Mail\n");
+    for (id, (batches, held)) in by_advisory {
+        let advisory = match (batches.first(), held.first()) {
+            (Some(batch), _) => batch.opened.advisory(),
+            (None, Some(held)) => held.opened.advisory(),
+            (None, None) => continue,
+        };
+        let title = heading(advisory.title(), id, &advisory.revision().number, advisory.tlp.label(), advisory.severity.as_str());
+        let _ = writeln!(out, "  {title}");
+        for batch in batches {
+            let to = match batch.opened.list() {
+                Some(list) => format!("list `{}`", list.name),
+                None => batch.recipients.first().map_or_else(String::new, |r| r.address.to_string()),
+            };
+            let lang = format!("{}, {}", batch.cover, batch.lang);
+            let _ = writeln!(out, "    send  {to}: {} ({lang})", plural(batch.recipients.len(), "letter", "letters"));
+            let seconds = batch.recipients.iter().filter(|r| r.may_be_second).count();
+            if seconds > 0 {
+                let _ = writeln!(out, "          {} broke off before: may arrive twice, with the same Message-ID", plural(seconds, "copy", "copies"));
+            }
+        }
+        for held in held {
+            let who = held.contact.map_or_else(|| held.address.to_string(), |contact| format!("{} <{}>", contact.name, contact.address));
+            let notice = if held.notice { "; gets a notice without content" } else { "" };
+            let _ = writeln!(out, "    HELD  {who} (`{}`): {}{notice}", held.opened.list_name(), held.why.reason());
+            let constituent = held.contact.map_or("", |contact| contact.constituent.as_str());
+            let _ = writeln!(out, "          {}", held.why.mend(constituent, held.opened.list_name()));
+        }
+    }
+    out.push('\n');
+}
+
+fn site(plan: &Plan<'_>, out: &mut String) {
+    let mut lines = Vec::new();
+    for (id, revision, change) in &plan.site {
+        lines.push(match change {
+            Change::Disappears => format!("  {id} {}", change.as_str()),
+            _ => format!("  {id} r{revision} {}", change.as_str()),
+        });
+    }
+    if let Some(DocumentChange::New(document)) = &plan.document {
+        lines.push(format!("  RFC 2350 description: version {}", document.version));
+    }
+    if lines.is_empty() {
+        return;
+    }
+    out.push_str("Site\n");
+    // A whole archive that is adopted need not scroll by.
+    let shown = if lines.len() > 40 { 30 } else { lines.len() };
+    out.push_str(&lines[..shown].join("\n"));
+    if lines.len() > shown {
+        let _ = write!(out, "\n  … and {} more", lines.len() - shown);
+    }
+    out.push_str("\n\n");
+}
+
+/// The plan as one JSON document. Addresses stand in it: it is for staff.
+pub fn json(plan: &Plan<'_>) -> Value {
+    let letters: Vec<Value> = plan
+        .batches
+        .iter()
+        .map(|batch| {
+            let advisory = batch.opened.advisory();
+            let recipients: Vec<Value> = batch
+                .recipients
+                .iter()
+                .map(|r| object!({ "address": r.address.as_str(), "certificate": r.certificate.map(|c| c.as_str()), "may_be_second": r.may_be_second }))
+                .collect();
+            object!({
+                "advisory": advisory.id.as_str(), "revision": advisory.revision().number, "tlp": advisory.tlp.as_str(),
+                "list": batch.opened.list().map(|list| list.name.as_str()), "language": batch.lang.as_str(),
+                "cover": batch.cover.as_str(), "recipients": recipients,
+            })
+        })
+        .collect();
+    let held: Vec<Value> = plan
+        .held
+        .iter()
+        .map(|held| {
+            let advisory = held.opened.advisory();
+            let constituent = held.contact.map_or("", |contact| contact.constituent.as_str());
+            object!({
+                "advisory": advisory.id.as_str(), "revision": advisory.revision().number, "address": held.address.as_str(),
+                "list": held.opened.list().map(|list| list.name.as_str()), "reason": held.why.reason(),
+                "mend": held.why.mend(constituent, held.opened.list_name()), "notice": held.notice,
+            })
+        })
+        .collect();
+    let waiting: Vec<Value> = plan
+        .waiting
+        .iter()
+        .map(|w| object!({ "advisory": w.advisory.id.as_str(), "audience": w.audience, "reason": w.reason.words() }))
+        .collect();
+    let site: Vec<Value> =
+        plan.site.iter().map(|(id, revision, change)| object!({ "advisory": id.as_str(), "revision": revision, "change": change.as_str() })).collect();
+    let document = plan.document.as_ref().map(|change| match change {
+        DocumentChange::Unchanged(document) => object!({ "version": document.version, "changes": false }),
+        DocumentChange::New(document) => object!({ "version": document.version, "changes": true }),
+    });
+    object!({
+        "letters": letters, "held": held, "waiting": waiting, "site": site, "rfc2350": document,
+        "conflicts": plan.conflicts.iter().map(|c| c.advisory.id.as_str()).collect::<Vec<_>>(),
+        "nothing_to_do": plan.is_empty(),
+    })
+}

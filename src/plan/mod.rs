@@ -1,0 +1,487 @@
+//! What `publish` would do, decided before anything happens: [`make`] is a pure function of [`Facts`].
+//!
+//! Every letter of a plan has been through the gate: a [`Batch`] holds the proof. `explain` says a plan in
+//! words and as JSON. Nothing is read, rendered or sent here.
+
+mod explain;
+
+pub use explain::{json, words};
+
+use crate::{
+    advisory::{Advisory, Reader, Status},
+    artefact::Digest,
+    receipt::{DeliveryKey, DocumentVersion, Frozen, History, Mail, MemberHash, State},
+    roster::{Contact, Delivery, Encrypt, KeyState, Keybook, List, Roster},
+    settings::Settings,
+    terms::{Address, Fingerprint, Id, Lang, Moment},
+    tlp::{Cover, Gate, Public, Refusal, Shareable},
+};
+use std::collections::HashSet;
+
+/// All that a plan depends on.
+pub struct Facts<'a> {
+    /// What the team says.
+    pub advisories: &'a [Advisory],
+    /// Whom it warns.
+    pub roster: &'a Roster,
+    /// How it publishes.
+    pub settings: &'a Settings,
+    /// What is known of certificates at `now`.
+    pub keybook: &'a Keybook,
+    /// What happened so far.
+    pub history: &'a History,
+    /// How the ledger knows a recipient.
+    pub member: &'a dyn Fn(&Address) -> MemberHash,
+    /// Of the RFC 2350 document's content as it would be made now.
+    pub document: Option<Digest>,
+    /// The time.
+    pub now: &'a Moment,
+    /// What was asked for.
+    pub request: &'a Request,
+}
+
+/// What staff asked for on the command line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request {
+    /// Ids named there; empty means all.
+    pub ids: Vec<Id>,
+    /// Only one of the channels.
+    pub only: Option<Only>,
+}
+
+/// One of the channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the two words of --only")]
+pub enum Only {
+    Mail,
+    Site,
+}
+
+/// An advisory that the gate let through to a closed audience.
+#[derive(Debug, Clone)]
+pub enum Opened<'a> {
+    /// To the members of a list.
+    List(Shareable<&'a Advisory, &'a List>),
+    /// To a contact named in the audience.
+    Person(Shareable<&'a Advisory, &'a Contact>),
+}
+
+impl<'a> Opened<'a> {
+    /// The advisory.
+    pub fn advisory(&self) -> &'a Advisory {
+        match self {
+            Opened::List(shared) => shared.thing(),
+            Opened::Person(shared) => shared.thing(),
+        }
+    }
+
+    /// The name of the list, if it is one.
+    pub fn list(&self) -> Option<&'a List> {
+        match self {
+            Opened::List(shared) => Some(shared.audience()),
+            Opened::Person(_) => None,
+        }
+    }
+
+    /// The list's name, or `person`: never an address, since this goes into the ledger.
+    pub fn list_name(&self) -> &'a str {
+        self.list().map_or("person", |list| list.name.as_str())
+    }
+}
+
+/// Who gets one copy.
+#[derive(Debug, Clone)]
+pub struct Recipient<'a> {
+    /// Where it goes.
+    pub address: &'a Address,
+    /// The person, unless it is a list server.
+    pub contact: Option<&'a Contact>,
+    /// What is encrypted to, under an encrypted cover.
+    pub certificate: Option<&'a Fingerprint>,
+    /// How the ledger knows the address.
+    pub member: MemberHash,
+    /// An earlier try broke off, so this copy may be the second.
+    pub may_be_second: bool,
+}
+
+/// The same letter for several recipients: one advisory, one audience, one language, one cover.
+#[derive(Debug, Clone)]
+pub struct Batch<'a> {
+    /// Advisory and audience, through the gate.
+    pub opened: Opened<'a>,
+    /// The letter's language.
+    pub lang: &'a Lang,
+    /// Signed or encrypted.
+    pub cover: Cover,
+    /// Never empty.
+    pub recipients: Vec<Recipient<'a>>,
+}
+
+/// Why a letter waits for its recipient's certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// The contact's file names no certificate, and the cover is encrypted.
+    NoCertificate,
+    /// It names one that cannot be used.
+    Certificate(Fingerprint, KeyState),
+}
+
+/// A recipient who cannot get a letter yet, because it cannot be encrypted to them.
+#[derive(Debug, Clone)]
+pub struct Held<'a> {
+    /// Advisory and audience, through the gate.
+    pub opened: Opened<'a>,
+    /// The person, unless it is a list server.
+    pub contact: Option<&'a Contact>,
+    /// Where it would go.
+    pub address: &'a Address,
+    /// How the ledger knows the address.
+    pub member: MemberHash,
+    /// The reason.
+    pub why: Why,
+    /// Whether a notice without content is due.
+    pub notice: bool,
+}
+
+/// Something that is not done now, and why.
+#[derive(Debug, Clone)]
+pub struct Waiting<'a> {
+    /// The advisory.
+    pub advisory: &'a Advisory,
+    /// The list, the person (masked), `public` or `mail`.
+    pub audience: String,
+    /// The reason.
+    pub reason: Reason,
+}
+
+/// Why something is not done now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// The gate is shut.
+    Refused(Refusal),
+    /// Older than `mail.max_age` days and not named on the command line.
+    TooOld,
+    /// The list has no member.
+    NobodyThere,
+    /// So many copies failed for good; name the id to try again.
+    FailedBefore(usize),
+}
+
+/// What changes on the site for one advisory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the words speak for themselves")]
+pub enum Change {
+    Appears,
+    Changes,
+    Withdrawn,
+    Disappears,
+}
+
+/// A revision that was published and whose file changed since.
+#[derive(Debug, Clone)]
+pub struct Conflict<'a> {
+    /// As it is now.
+    pub advisory: &'a Advisory,
+    /// As it was published.
+    pub frozen: &'a Frozen,
+}
+
+/// What would happen to the RFC 2350 document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DocumentChange {
+    /// Stays as it is.
+    Unchanged(DocumentVersion),
+    /// Gets this version.
+    New(DocumentVersion),
+}
+
+/// Everything `publish` would do, and everything it would not do, with the reasons.
+#[derive(Debug, Clone)]
+pub struct Plan<'a> {
+    /// Letters to send.
+    pub batches: Vec<Batch<'a>>,
+    /// Recipients who cannot get theirs yet.
+    pub held: Vec<Held<'a>>,
+    /// What is not done now.
+    pub waiting: Vec<Waiting<'a>>,
+    /// What stands on the site afterwards.
+    pub public: Shareable<Vec<&'a Advisory>, Public>,
+    /// What changes there.
+    pub site: Vec<(Id, String, Change)>,
+    /// The RFC 2350 document.
+    pub document: Option<DocumentChange>,
+    /// Published revisions that changed: `publish` stops.
+    pub conflicts: Vec<Conflict<'a>>,
+    /// Whether mail is part of the request.
+    pub mail: bool,
+    /// Whether the site is part of the request.
+    pub web: bool,
+}
+
+impl Plan<'_> {
+    /// How many letters would be sent.
+    pub fn letters(&self) -> usize {
+        self.batches.iter().map(|batch| batch.recipients.len()).sum()
+    }
+
+    /// How many notices would be sent.
+    pub fn notices(&self) -> usize {
+        self.held.iter().filter(|held| held.notice).count()
+    }
+
+    /// Whether nothing would be sent and nothing known would change in public.
+    pub fn is_empty(&self) -> bool {
+        self.letters() == 0 && self.notices() == 0 && self.site.is_empty() && !matches!(self.document, Some(DocumentChange::New(_)))
+    }
+}
+
+/// Decides. The order of audiences in an advisory decides by which of several lists a member gets it, once.
+pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
+    let gate = Gate::at(facts.now.clone());
+    let mail = facts.request.only != Some(Only::Site);
+    let web = facts.request.only != Some(Only::Mail);
+    let mut plan = Plan {
+        batches: Vec::new(),
+        held: Vec::new(),
+        waiting: Vec::new(),
+        public: Shareable::gather([]),
+        site: Vec::new(),
+        document: facts.document.filter(|_| web).map(|digest| document(facts, digest)),
+        conflicts: Vec::new(),
+        mail,
+        web,
+    };
+    let named = |advisory: &Advisory| facts.request.ids.contains(&advisory.id);
+    for advisory in facts.advisories.iter().filter(|advisory| advisory.status != Status::Draft) {
+        let asked = facts.request.ids.is_empty() || named(advisory);
+        let frozen = facts.history.frozen.get(&(advisory.id.clone(), advisory.revision().number.clone()));
+        if let Some(frozen) = frozen.filter(|frozen| frozen.digest != advisory.digest) {
+            plan.conflicts.push(Conflict { advisory, frozen });
+            continue;
+        }
+        if mail && asked {
+            letters(facts, &gate, advisory, named(advisory), &mut plan);
+        }
+    }
+    public(facts, &gate, &mut plan);
+    plan
+}
+
+fn letters<'a>(facts: &Facts<'a>, gate: &Gate, advisory: &'a Advisory, named: bool, plan: &mut Plan<'a>) {
+    let closed: Vec<&Reader> = advisory.audience.iter().filter(|reader| **reader != Reader::Public).collect();
+    if closed.is_empty() {
+        return;
+    }
+    let too_old = advisory.updated().days_until(facts.now) > i64::from(facts.settings.mail.max_age);
+    let mut reached: HashSet<MemberHash> = HashSet::new();
+    let mut failed = 0;
+    let mut old = false;
+    for reader in closed {
+        let opened = match reader {
+            Reader::List(name) => match facts.roster.lists.get(name) {
+                Some(list) => gate.open(advisory, list).map(Opened::List),
+                None => continue, // `check` has made sure that every list exists
+            },
+            Reader::Person(address) => match facts.roster.contact(address) {
+                Some(contact) => gate.open(advisory, &**contact).map(Opened::Person),
+                None => continue, // likewise
+            },
+            Reader::Public => continue,
+        };
+        let opened = match opened {
+            Ok(opened) => opened,
+            Err(refusal) => {
+                plan.waiting.push(Waiting { advisory, audience: reader.to_string(), reason: Reason::Refused(refusal) });
+                continue;
+            }
+        };
+        let recipients = recipients(facts, &opened);
+        if recipients.is_empty() {
+            plan.waiting.push(Waiting { advisory, audience: reader.to_string(), reason: Reason::NobodyThere });
+        }
+        for (address, contact, certificate) in recipients {
+            let member = (facts.member)(address);
+            if !reached.insert(member) {
+                continue;
+            }
+            match due(facts, advisory, member, named) {
+                Due::Done => {}
+                Due::Failed => failed += 1,
+                Due::Send { may_be_second, begun } => {
+                    if too_old && !named && !begun {
+                        old = true;
+                        continue;
+                    }
+                    let to = Copy { address, contact, certificate, member, may_be_second };
+                    sort_in(facts, &opened, to, plan);
+                }
+            }
+        }
+    }
+    if old {
+        plan.waiting.push(Waiting { advisory, audience: "mail".into(), reason: Reason::TooOld });
+    }
+    if failed > 0 {
+        plan.waiting.push(Waiting { advisory, audience: "mail".into(), reason: Reason::FailedBefore(failed) });
+    }
+}
+
+struct Copy<'a> {
+    address: &'a Address,
+    contact: Option<&'a Contact>,
+    certificate: Option<&'a Fingerprint>,
+    member: MemberHash,
+    may_be_second: bool,
+}
+
+/// Puts one copy into its batch, or among the held.
+fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut Plan<'a>) {
+    let advisory = opened.advisory();
+    let always = opened.list().is_some_and(|list| list.encrypt == Encrypt::Always);
+    let cover = Cover::for_letter(advisory.tlp, always, to.certificate.is_some());
+    if cover == Cover::Encrypted {
+        let why = match to.certificate {
+            None => Some(Why::NoCertificate),
+            Some(fingerprint) => {
+                let state = facts.keybook.state(fingerprint);
+                (!state.is_usable()).then(|| Why::Certificate(fingerprint.clone(), state))
+            }
+        };
+        if let Some(why) = why {
+            let told = opened.list().and_then(|list| list.notify_held).unwrap_or(facts.settings.mail.notify_held);
+            let key = notice_key(&advisory.id, to.member);
+            let notice = told && to.contact.is_some() && !matches!(facts.history.deliveries.get(&key).map(|r| r.state), Some(State::Accepted | State::Failed));
+            let held = Held { opened: opened.clone(), contact: to.contact, address: to.address, member: to.member, why, notice };
+            plan.held.push(held);
+            return;
+        }
+    }
+    let wanted = to.contact.and_then(|contact| contact.language.as_ref()).unwrap_or(&advisory.lang);
+    let (lang, _) = advisory.text(wanted);
+    let recipient = Recipient {
+        address: to.address,
+        contact: to.contact,
+        certificate: to.certificate.filter(|_| cover == Cover::Encrypted),
+        member: to.member,
+        may_be_second: to.may_be_second,
+    };
+    let same = |batch: &&mut Batch<'_>| {
+        batch.opened.advisory().id == advisory.id
+            && batch.lang == lang
+            && batch.cover == cover
+            && match (batch.opened.list(), opened.list()) {
+                (Some(a), Some(b)) => a.name == b.name,
+                _ => false, // a letter to a person is made for that person alone
+            }
+    };
+    match plan.batches.iter_mut().rev().find(same) {
+        Some(batch) => batch.recipients.push(recipient),
+        None => plan.batches.push(Batch { opened: opened.clone(), lang, cover, recipients: vec![recipient] }),
+    }
+}
+
+/// What a notice is about: the advisory, whatever its revision, so that it is sent once.
+pub fn notice_key(advisory: &Id, member: MemberHash) -> DeliveryKey {
+    DeliveryKey { advisory: advisory.clone(), revision: String::new(), mail: Mail::Notice, member }
+}
+
+/// What a letter is about.
+pub fn letter_key(advisory: &Advisory, member: MemberHash) -> DeliveryKey {
+    DeliveryKey { advisory: advisory.id.clone(), revision: advisory.revision().number.clone(), mail: Mail::Letter, member }
+}
+
+type Addressee<'a> = (&'a Address, Option<&'a Contact>, Option<&'a Fingerprint>);
+
+/// Everybody who belongs to the audience and may get this revision.
+fn recipients<'a>(facts: &Facts<'a>, opened: &Opened<'a>) -> Vec<Addressee<'a>> {
+    let advisory = opened.advisory();
+    let gets = |contact: &Contact| {
+        contact.suspended.is_none() && contact.joined.as_ref().is_none_or(|joined| joined.date() <= advisory.updated().date())
+    };
+    let told_before = |address: &Address| {
+        let member = (facts.member)(address);
+        advisory.revisions.iter().any(|revision| {
+            let key = DeliveryKey { advisory: advisory.id.clone(), revision: revision.number.clone(), mail: Mail::Letter, member };
+            facts.history.deliveries.get(&key).is_some_and(|receipt| matches!(receipt.state, State::Accepted | State::Sending))
+        })
+    };
+    let all: Vec<Addressee<'a>> = match opened {
+        Opened::Person(shared) => {
+            let contact: &'a Contact = shared.audience();
+            vec![contact].into_iter().filter(|c| gets(c)).map(|c| (&c.address, Some(c), c.certificate.as_ref())).collect()
+        }
+        Opened::List(shared) => {
+            let list: &'a List = shared.audience();
+            match &list.delivery {
+                Delivery::Relay(certificate) => vec![(&list.address, None, certificate.as_ref())],
+                Delivery::Direct => {
+                    list.members.iter().map(|c| &**c).filter(|c| gets(c)).map(|c| (&c.address, Some(c), c.certificate.as_ref())).collect()
+                }
+            }
+        }
+    };
+    // Only who got the warning needs to hear that it was withdrawn.
+    match advisory.status {
+        Status::Withdrawn => all.into_iter().filter(|(address, ..)| told_before(address)).collect(),
+        _ => all,
+    }
+}
+
+enum Due {
+    Done,
+    Failed,
+    Send { may_be_second: bool, begun: bool },
+}
+
+fn due(facts: &Facts<'_>, advisory: &Advisory, member: MemberHash, named: bool) -> Due {
+    match facts.history.deliveries.get(&letter_key(advisory, member)).map(|receipt| receipt.state) {
+        None => Due::Send { may_be_second: false, begun: false },
+        Some(State::Intended | State::Deferred) => Due::Send { may_be_second: false, begun: true },
+        Some(State::Sending) => Due::Send { may_be_second: true, begun: true },
+        Some(State::Accepted) => Due::Done,
+        Some(State::Failed) if named => Due::Send { may_be_second: false, begun: true },
+        Some(State::Failed) => Due::Failed,
+    }
+}
+
+fn public<'a>(facts: &Facts<'a>, gate: &Gate, plan: &mut Plan<'a>) {
+    let mut open = Vec::new();
+    for advisory in facts.advisories {
+        match gate.open(advisory, Public) {
+            Ok(shared) => open.push(shared),
+            Err(refusal @ Refusal::Embargoed(_)) if plan.web => {
+                plan.waiting.push(Waiting { advisory, audience: "public".into(), reason: Reason::Refused(refusal) });
+            }
+            // Not meant for the public: no word of it, here or there.
+            Err(_) => {}
+        }
+    }
+    if plan.web {
+        for shared in &open {
+            let advisory = shared.thing();
+            let now = (advisory.revision().number.clone(), advisory.digest);
+            let change = match facts.history.on_site.get(&advisory.id) {
+                None => Some(Change::Appears),
+                Some(before) if *before == now => None,
+                Some(_) if advisory.status == Status::Withdrawn => Some(Change::Withdrawn),
+                Some(_) => Some(Change::Changes),
+            };
+            plan.site.extend(change.map(|change| (advisory.id.clone(), now.0, change)));
+        }
+        let stays: HashSet<&Id> = open.iter().map(|shared| &shared.thing().id).collect();
+        let mut gone: Vec<&Id> = facts.history.on_site.keys().filter(|id| !stays.contains(id)).collect();
+        gone.sort();
+        plan.site.extend(gone.into_iter().map(|id| (id.clone(), String::new(), Change::Disappears)));
+    }
+    plan.public = Shareable::gather(open);
+}
+
+fn document(facts: &Facts<'_>, digest: Digest) -> DocumentChange {
+    match &facts.history.document {
+        Some(document) if document.digest == digest => DocumentChange::Unchanged(document.clone()),
+        before => {
+            let version = before.as_ref().map_or(1, |document| document.version + 1);
+            DocumentChange::New(DocumentVersion { version, digest, date: facts.now.clone() })
+        }
+    }
+}
