@@ -2,6 +2,7 @@
 
 pub mod advisory;
 pub mod artefact;
+pub mod channels;
 pub mod diag;
 pub mod ledger;
 pub mod receipt;
