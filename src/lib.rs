@@ -1,13 +1,23 @@
 //! `advise`: what a CSIRT runs to warn the people it protects.
+//!
+//! The modules stand in reading order. Each may use those above it and none below
+//! (`tests/floors.rs` checks it); ARCHITECTURE.md is the map in words.
 
-pub mod advisory;
-pub mod artefact;
-pub mod diag;
-pub mod markdown;
-pub mod receipt;
-pub mod roster;
-pub mod settings;
-pub mod team;
+// ground: knows nothing, touches nothing
 pub mod terms;
-pub mod tlp;
+pub mod diag;
 pub mod yaml;
+pub mod artefact;
+pub mod tlp;
+pub mod markdown;
+// nouns: text in, a true value or all its findings out
+pub mod advisory;
+pub mod team;
+pub mod roster;
+pub mod receipt;
+pub mod settings;
+// makers
+pub mod plan;
+pub mod ledger;
+// the world
+pub mod channels;

@@ -81,6 +81,8 @@ pub enum Outcome {
     Deferred(String),
     /// Never; the server's words.
     Failed(String),
+    /// The whole message was handed over and no answer came: it may have arrived, or not.
+    Unknown(String),
 }
 
 /// One delivery as the ledger knows it.

@@ -1,0 +1,75 @@
+//! Names made with the ledger's secret: they can be made again here, and say nothing to anybody else.
+
+use super::Ledger;
+use crate::{
+    receipt::MemberHash,
+    terms::{Address, Id, Lang},
+};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+/// HMAC with the secret taken in once.
+pub(super) fn start(secret: &[u8; 32]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(secret).expect("HMAC takes keys of every length")
+}
+
+impl Ledger {
+    /// The keyed hash that stands for an address; two spellings of one mailbox have the same.
+    pub fn member(&self, address: &Address) -> MemberHash {
+        MemberHash(self.keyed("member", [address.key().as_bytes()]))
+    }
+
+    /// What stands before the `@` of a letter's Message-ID: 26 characters, the same at every try.
+    pub fn token(&self, advisory: &Id, revision: &str, list: &str, lang: &Lang) -> String {
+        let parts = [advisory.as_str(), revision, list, lang.as_str()];
+        base32(&self.keyed("message", parts.map(str::as_bytes)))
+    }
+
+    /// What names one member's letter in the envelope sender: 26 characters.
+    pub fn verp(&self, member: &MemberHash, token: &str) -> String {
+        base32(&self.keyed("verp", [&member.0[..], token.as_bytes()]))
+    }
+
+    /// Stands for one line of a source, so that a later change can be shown without keeping the text.
+    pub fn line_hash(&self, line: &str) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.keyed("line", [line.as_bytes()]);
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    /// Each use has its own domain, and each part is counted with its length, so that no two inputs meet.
+    fn keyed<'a>(&self, domain: &str, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 16] {
+        let mut mac = self.keyed.clone();
+        mac.update(b"advise ledger 1 ");
+        mac.update(domain.as_bytes());
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        let mut short = [0; 16];
+        short.copy_from_slice(&mac.finalize().into_bytes()[..16]);
+        short
+    }
+}
+
+/// RFC 4648 base 32 in small letters, without padding: 128 bits in 26 characters that survive any mail server.
+fn base32(bytes: &[u8; 16]) -> String {
+    const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let number = u128::from_be_bytes(*bytes);
+    let digit = |i: u32| match 123_u32.checked_sub(5 * i) {
+        Some(shift) => number >> shift,
+        None => number << 2,
+    };
+    (0..26).map(|i| char::from(DIGITS[(digit(i) & 31) as usize])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_32_is_that_of_rfc_4648() {
+        // As `printf '\0\1…\17' | base32` prints it, and all ones.
+        assert_eq!(base32(&std::array::from_fn(|i| i as u8)), "aaaqeayeaudaocajbifqydiob4");
+        assert_eq!(base32(&[255; 16]), "77777777777777777777777774");
+    }
+}

@@ -1,0 +1,199 @@
+//! What happened, kept: one SQLite file, `.advise/ledger.sqlite`, and the lock beside it.
+//!
+//! `schema` makes the tables, `append` writes, `history` reads, `keyed` makes names that say nothing to
+//! others, `lock` keeps two runs apart. The ledger holds digests, ids, keyed hashes and the answers of servers
+//! with every address taken out; never a text, a title or an address. SQLite has its one door here.
+
+mod append;
+mod history;
+mod keyed;
+mod lock;
+mod schema;
+
+pub use append::{Batch, RunOutcome};
+pub use history::Run;
+pub use lock::{Lock, lock};
+
+use hmac::Hmac;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use sha2::Sha256;
+use std::{
+    fs::{self, DirBuilder, OpenOptions, Permissions},
+    io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// The file's name inside `.advise`.
+const FILE: &str = "ledger.sqlite";
+
+/// Why the ledger cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The disk has no room left; what was not written is not claimed to be.
+    #[error("no space left on the disk of the ledger `{}`", path.display())]
+    Full {
+        /// The ledger's file.
+        path: PathBuf,
+    },
+    /// Not a ledger any more, or never one.
+    #[error("the ledger `{}` is damaged: {why}", path.display())]
+    Corrupt {
+        /// The ledger's file.
+        path: PathBuf,
+        /// What does not fit.
+        why: String,
+    },
+    /// Written by a later `advise`.
+    #[error("the ledger `{}` has schema {found}, this program knows {known} at most", path.display())]
+    Newer {
+        /// The ledger's file.
+        path: PathBuf,
+        /// Its schema's version.
+        found: u32,
+        /// The newest version that this program knows.
+        known: u32,
+    },
+    /// A file or folder of the ledger cannot be made or opened.
+    #[error("cannot use `{}`", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Another run is at work.
+    #[error("process {pid} on `{host}` is at work here since {since}")]
+    Held {
+        /// Of the process that holds the lock.
+        pid: u32,
+        /// When it took the lock, as it wrote down.
+        since: String,
+        /// On which machine.
+        host: String,
+    },
+    /// The revision is frozen with other content.
+    #[error("revision {revision} of `{advisory}` was published with other content")]
+    Frozen {
+        /// The advisory.
+        advisory: String,
+        /// The revision's number.
+        revision: String,
+    },
+    /// A delivery is begun that was never intended or is already accepted, or settled without being begun.
+    #[error("the ledger knows no {what} delivery of `{advisory}` revision {revision} to member {member}")]
+    NoDelivery {
+        /// Which state it would have to be in.
+        what: &'static str,
+        /// The advisory.
+        advisory: String,
+        /// The revision's number.
+        revision: String,
+        /// The keyed hash of the member.
+        member: String,
+    },
+    /// Only the armored block of a signature may be kept, never what it signs.
+    #[error("only the armored block of a signature is kept in the ledger")]
+    NotASignature,
+    /// Random bytes for the secret could not be had.
+    #[error("cannot make a secret for the ledger")]
+    Random(#[source] openssl::error::ErrorStack),
+    /// Anything else that SQLite refuses.
+    #[error("cannot use the ledger `{}`", path.display())]
+    Sqlite {
+        /// The ledger's file.
+        path: PathBuf,
+        /// SQLite's reason.
+        source: rusqlite::Error,
+    },
+}
+
+impl LedgerError {
+    fn sqlite(path: &Path, source: rusqlite::Error) -> LedgerError {
+        let path = path.to_path_buf();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => LedgerError::Full { path },
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => LedgerError::Corrupt { path, why: source.to_string() },
+            _ => LedgerError::Sqlite { path, source },
+        }
+    }
+
+    fn io(path: &Path, source: io::Error) -> LedgerError {
+        match source.kind() {
+            io::ErrorKind::StorageFull => LedgerError::Full { path: path.to_path_buf() },
+            _ => LedgerError::Io { path: path.to_path_buf(), source },
+        }
+    }
+}
+
+/// The open ledger: one connection, one writer.
+pub struct Ledger {
+    connection: Connection,
+    path: PathBuf,
+    keyed: Hmac<Sha256>,
+}
+
+impl Ledger {
+    /// Opens the ledger in the folder `dir` (`.advise`), and makes both where they are not there yet: the
+    /// folder for its owner alone (0700), the file too (0600).
+    pub fn open(dir: &Path) -> Result<Ledger, LedgerError> {
+        make_private_folder(dir)?;
+        let path = dir.join(FILE);
+        // SQLite would make the file with the process's umask, and its -wal and -shm with the file's mode.
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let mode = file.and_then(|file| file.metadata()).map_err(|e| LedgerError::io(&path, e))?.permissions().mode();
+        if mode & 0o077 != 0 {
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(|e| LedgerError::io(&path, e))?;
+        }
+        Ledger::connect(path)
+    }
+
+    /// For looking only. A workspace that never published gets an empty ledger in memory, and no file.
+    pub fn open_read_only_or_empty(dir: &Path) -> Result<Ledger, LedgerError> {
+        let path = dir.join(FILE);
+        if !path.try_exists().map_err(|e| LedgerError::io(&path, e))? {
+            let connection = Connection::open_in_memory().map_err(|e| LedgerError::sqlite(&path, e))?;
+            return Ledger::prepare(connection, path);
+        }
+        let ledger = Ledger::connect(path)?;
+        ledger.connection.pragma_update(None, "query_only", true).map_err(|e| LedgerError::sqlite(&ledger.path, e))?;
+        Ok(ledger)
+    }
+
+    fn connect(path: PathBuf) -> Result<Ledger, LedgerError> {
+        // No CREATE: the file is there, or it has been taken away, and then nothing must grow in its place.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&path, flags).map_err(|e| LedgerError::sqlite(&path, e))?;
+        Ledger::prepare(connection, path)
+    }
+
+    fn prepare(mut connection: Connection, path: PathBuf) -> Result<Ledger, LedgerError> {
+        let setup = |connection: &Connection| {
+            connection.busy_timeout(Duration::from_secs(10))?;
+            // Answers with the mode it got: `wal`, or `memory`; a read-only file system keeps what it had.
+            connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_update(None, "foreign_keys", true)?;
+            connection.set_prepared_statement_cache_capacity(64);
+            Ok(())
+        };
+        setup(&connection).map_err(|e| LedgerError::sqlite(&path, e))?;
+        let secret = schema::migrate(&mut connection, &path)?;
+        Ok(Ledger { connection, path, keyed: keyed::start(&secret) })
+    }
+}
+
+/// Makes a folder that only its owner can enter, or takes the others' rights to an existing one away.
+fn make_private_folder(dir: &Path) -> Result<(), LedgerError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.map_err(|e| LedgerError::io(dir, e))?;
+    let mode = fs::metadata(dir).map_err(|e| LedgerError::io(dir, e))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        fs::set_permissions(dir, Permissions::from_mode(0o700)).map_err(|e| LedgerError::io(dir, e))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! The tables, and how an older ledger becomes a current one.
+
+use super::LedgerError;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use std::path::Path;
+
+/// One step a version: the first makes version 1 of nothing. Steps are never edited, only added.
+const STEPS: &[&str] = &["
+    CREATE TABLE secret (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        bytes BLOB NOT NULL CHECK (length(bytes) = 32)
+    ) STRICT;
+    CREATE TABLE delivery (
+        advisory TEXT NOT NULL,
+        revision TEXT NOT NULL,
+        mail TEXT NOT NULL CHECK (mail IN ('letter', 'notice')),
+        member BLOB NOT NULL CHECK (length(member) = 16),
+        list TEXT NOT NULL,
+        lang TEXT NOT NULL,
+        cover TEXT NOT NULL CHECK (cover IN ('signed', 'encrypted')),
+        message_id TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('intended', 'sending', 'accepted', 'deferred', 'failed')),
+        attempts INTEGER NOT NULL DEFAULT 0,
+        reply TEXT NOT NULL DEFAULT '',
+        possible_duplicate INTEGER NOT NULL DEFAULT 0,
+        at TEXT NOT NULL,
+        PRIMARY KEY (advisory, revision, mail, member)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE frozen (
+        advisory TEXT NOT NULL,
+        revision TEXT NOT NULL,
+        digest BLOB NOT NULL CHECK (length(digest) = 32),
+        lines BLOB NOT NULL CHECK (length(lines) % 8 = 0),
+        at TEXT NOT NULL,
+        PRIMARY KEY (advisory, revision)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE on_site (
+        advisory TEXT PRIMARY KEY,
+        revision TEXT NOT NULL,
+        digest BLOB NOT NULL CHECK (length(digest) = 32),
+        at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE document (
+        version INTEGER PRIMARY KEY CHECK (version > 0),
+        digest BLOB NOT NULL CHECK (length(digest) = 32),
+        date TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE signature (
+        text BLOB NOT NULL CHECK (length(text) = 32),
+        fingerprint TEXT NOT NULL,
+        armor TEXT NOT NULL,
+        PRIMARY KEY (text, fingerprint)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE run (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        started TEXT NOT NULL,
+        finished TEXT,
+        outcome TEXT CHECK (outcome IN ('done', 'held', 'failed', 'partly'))
+    ) STRICT;
+"];
+
+/// Brings the tables up to date and gives the ledger's secret, which is made with the first version.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<[u8; 32], LedgerError> {
+    let wrong = |e| LedgerError::sqlite(path, e);
+    let known = u32::try_from(STEPS.len()).expect("the steps are few");
+    let version = |connection: &Connection| connection.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0));
+    let found = version(connection).map_err(wrong)?;
+    if found > known {
+        return Err(LedgerError::Newer { path: path.to_path_buf(), found, known });
+    }
+    if found < known {
+        // Immediate, so that of two runs that find the same old version one waits and then finds nothing to do.
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(wrong)?;
+        let found = version(&tx).map_err(wrong)?;
+        for step in STEPS.iter().skip(found as usize) {
+            tx.execute_batch(step).map_err(wrong)?;
+        }
+        if found == 0 {
+            let mut secret = [0; 32];
+            openssl::rand::rand_priv_bytes(&mut secret).map_err(LedgerError::Random)?;
+            tx.execute("INSERT INTO secret (one, bytes) VALUES (1, ?1)", [&secret[..]]).map_err(wrong)?;
+        }
+        tx.pragma_update(None, "user_version", known).map_err(wrong)?;
+        tx.commit().map_err(wrong)?;
+    }
+    let secret = connection.query_row("SELECT bytes FROM secret", [], |row| row.get::<_, [u8; 32]>(0)).optional();
+    secret.map_err(wrong)?.ok_or_else(|| LedgerError::Corrupt { path: path.to_path_buf(), why: "its secret is missing".into() })
+}

@@ -1,0 +1,237 @@
+use super::*;
+use crate::{
+    artefact::Digest,
+    receipt::{DeliveryKey, DocumentVersion, Intent, Mail, Outcome, State},
+    terms::{Address, Fingerprint, Id, Moment},
+    tlp::Cover,
+};
+use std::{path::PathBuf, str::FromStr};
+use tempfile::TempDir;
+
+fn the<T: FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().expect(text)
+}
+
+fn now() -> Moment {
+    the("2026-07-01T09:30:00Z")
+}
+
+fn folder() -> (TempDir, PathBuf) {
+    let temp = tempfile::tempdir().expect("a folder");
+    let dir = temp.path().join(".advise");
+    (temp, dir)
+}
+
+fn intent(ledger: &Ledger, address: &str) -> Intent {
+    let advisory: Id = the("EX-2026-0042");
+    let key = DeliveryKey {
+        advisory: advisory.clone(),
+        revision: "1".into(),
+        mail: Mail::Letter,
+        member: ledger.member(&the::<Address>(address)),
+    };
+    let token = ledger.token(&advisory, "1", "universities", &the("en"));
+    Intent {
+        key,
+        list: "universities".into(),
+        lang: the("en"),
+        cover: Cover::Signed,
+        message_id: format!("<{token}@cert.example.org>"),
+    }
+}
+
+#[test]
+fn what_was_meant_and_what_came_of_it_outlive_the_program() {
+    let (_temp, dir) = folder();
+    let mut ledger = Ledger::open(&dir).expect("a new ledger");
+    let [ada, bob] = ["ada@uni.example.org", "bob@uni.example.org"].map(|address| intent(&ledger, address));
+    ledger.intend(&[ada.clone(), bob.clone()], &now()).expect("intended");
+    ledger.begin(&ada.key, &now()).expect("begun");
+    ledger.settle(&ada.key, &Outcome::Accepted("250 queued for <ada@uni.example.org>".into()), &now()).expect("settled");
+    let member = ledger.member(&the("Ada@Uni.Example.org"));
+    drop(ledger);
+
+    let mut ledger = Ledger::open(&dir).expect("the same ledger");
+    assert_eq!(ledger.member(&the("ada@uni.example.org")), member, "the secret is kept, capitals do not count");
+    let history = ledger.history().expect("a history");
+    let receipt = &history.deliveries[&ada.key];
+    assert_eq!((receipt.state, receipt.attempts, receipt.reply.as_str()), (State::Accepted, 1, "250 queued for <…>"));
+    assert_eq!((&receipt.intent, &receipt.at), (&ada, &now()));
+    assert_eq!(history.deliveries[&bob.key].state, State::Intended);
+
+    ledger.intend(&[ada.clone(), bob.clone()], &now()).expect("intended again");
+    assert_eq!(ledger.history().expect("a history").deliveries, history.deliveries, "intending again changes nothing");
+    assert!(matches!(ledger.begin(&ada.key, &now()), Err(LedgerError::NoDelivery { .. })), "what arrived is not sent again");
+}
+
+#[test]
+fn a_try_that_broke_off_is_a_possible_duplicate() {
+    let (_temp, dir) = folder();
+    let mut ledger = Ledger::open(&dir).expect("a new ledger");
+    let ada = intent(&ledger, "ada@uni.example.org");
+    ledger.intend(std::slice::from_ref(&ada), &now()).expect("intended");
+    ledger.begin(&ada.key, &now()).expect("begun");
+    drop(ledger);
+
+    let mut ledger = Ledger::open(&dir).expect("the ledger after the crash");
+    let receipt = |ledger: &Ledger| ledger.history().expect("a history").deliveries.remove(&ada.key).expect("a receipt");
+    assert_eq!((receipt(&ledger).state, receipt(&ledger).possible_duplicate), (State::Sending, false));
+    ledger.begin(&ada.key, &now()).expect("begun again");
+    assert!(receipt(&ledger).possible_duplicate);
+    ledger.settle(&ada.key, &Outcome::Unknown("connection lost".into()), &now()).expect("settled");
+    assert_eq!((receipt(&ledger).state, receipt(&ledger).reply.as_str()), (State::Sending, "connection lost"));
+    ledger.settle(&ada.key, &Outcome::Deferred("451 later".into()), &now()).expect("settled");
+    assert_eq!((receipt(&ledger).state, receipt(&ledger).attempts), (State::Deferred, 2));
+    assert!(matches!(ledger.settle(&ada.key, &Outcome::Accepted(String::new()), &now()), Err(LedgerError::NoDelivery { .. })));
+
+    let mended = Intent { cover: Cover::Encrypted, ..ada.clone() };
+    ledger.intend(std::slice::from_ref(&mended), &now()).expect("restated");
+    assert_eq!(receipt(&ledger).intent, mended, "the receipt says how the letter really goes");
+    assert_eq!(receipt(&ledger).attempts, 2);
+}
+
+#[test]
+fn a_published_revision_is_frozen() {
+    let (_temp, dir) = folder();
+    let mut ledger = Ledger::open(&dir).expect("a new ledger");
+    let (id, digest) = (the::<Id>("EX-2026-0042"), Digest::of(b"one"));
+    let lines = [ledger.line_hash("a"), ledger.line_hash("b"), u64::MAX];
+    for _ in 0..2 {
+        ledger.freeze(&id, "1", digest, &lines, &now()).expect("frozen");
+    }
+    let other = ledger.freeze(&id, "1", Digest::of(b"two"), &lines, &now());
+    assert!(matches!(other, Err(LedgerError::Frozen { .. })));
+    ledger.freeze(&id, "2", Digest::of(b"two"), &lines, &now()).expect("a new revision");
+    ledger.site_published(&id, "1", digest, &now()).expect("on the site");
+    ledger.site_published(&id, "2", Digest::of(b"two"), &now()).expect("on the site");
+    let history = ledger.history().expect("a history");
+    assert_eq!(history.frozen[&(id.clone(), "1".into())].lines, lines);
+    assert_eq!(history.on_site[&id], ("2".into(), Digest::of(b"two")));
+    ledger.site_removed(&id).expect("removed");
+    assert!(ledger.history().expect("a history").on_site.is_empty());
+}
+
+#[test]
+fn documents_signatures_and_runs_are_kept() {
+    let (_temp, dir) = folder();
+    let mut ledger = Ledger::open(&dir).expect("a new ledger");
+    let version = |version, text: &[u8]| DocumentVersion { version, digest: Digest::of(text), date: the("2026-07-01") };
+    for document in [version(1, b"a"), version(2, b"b"), version(2, b"b")] {
+        ledger.document_published(&document).expect("published");
+    }
+    assert!(matches!(ledger.document_published(&version(2, b"c")), Err(LedgerError::Frozen { .. })));
+    assert_eq!(ledger.history().expect("a history").document, Some(version(2, b"b")));
+
+    let signer: Fingerprint = the(&"AB".repeat(20));
+    let armor = "-----BEGIN PGP SIGNATURE-----\n\niQIz\n=abcd\n-----END PGP SIGNATURE-----\n";
+    ledger.keep_signature(Digest::of(b"a text"), &signer, armor).expect("kept");
+    assert_eq!(ledger.signature(Digest::of(b"a text"), &signer).expect("read").as_deref(), Some(armor));
+    assert_eq!(ledger.signature(Digest::of(b"b text"), &signer).expect("read"), None);
+    assert_eq!(ledger.signatures(&signer).expect("read").len(), 1);
+    let text = format!("-----BEGIN PGP SIGNED MESSAGE-----\nsecret\n{armor}");
+    assert!(matches!(ledger.keep_signature(Digest::of(b"x"), &signer, &text), Err(LedgerError::NotASignature)));
+
+    let run = ledger.run_started(&now()).expect("started");
+    assert_eq!(ledger.last_run().expect("read").and_then(|run| run.finished), None);
+    ledger.run_finished(run, RunOutcome::Partly, &now()).expect("finished");
+    let ended = ledger.last_run().expect("read").and_then(|run| run.finished);
+    assert_eq!(ended, Some((now(), RunOutcome::Partly)));
+}
+
+#[test]
+fn nobody_else_can_open_it_and_no_address_is_in_it() {
+    let (_temp, dir) = folder();
+    fs::create_dir(&dir).expect("a folder");
+    fs::set_permissions(&dir, Permissions::from_mode(0o755)).expect("open to all");
+    let mut ledger = Ledger::open(&dir).expect("a new ledger");
+    let ada = intent(&ledger, "ada.lovelace@uni.example.org");
+    ledger.intend(std::slice::from_ref(&ada), &now()).expect("intended");
+    ledger.begin(&ada.key, &now()).expect("begun");
+    ledger.settle(&ada.key, &Outcome::Failed("550 no ada.lovelace@uni.example.org".into()), &now()).expect("settled");
+    let mode = |path: &Path| fs::metadata(path).expect("is there").permissions().mode() & 0o777;
+    assert_eq!(mode(&dir), 0o700);
+    let mut files = 0;
+    for file in fs::read_dir(&dir).expect("a folder") {
+        let path = file.expect("a file").path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        let bytes = fs::read(&path).expect("readable");
+        assert!(!bytes.windows(12).any(|w| w.eq_ignore_ascii_case(b"ada.lovelace")), "{}", path.display());
+        files += 1;
+    }
+    assert_eq!(files, 3, "the ledger, its -wal and its -shm");
+}
+
+#[test]
+fn looking_makes_no_file_and_writes_nothing() {
+    let (_temp, dir) = folder();
+    let ledger = Ledger::open_read_only_or_empty(&dir).expect("an empty ledger");
+    assert!(ledger.history().expect("a history").deliveries.is_empty());
+    assert!(!dir.exists());
+
+    let mut ledger = Ledger::open(&dir).expect("a new ledger");
+    let ada = intent(&ledger, "ada@uni.example.org");
+    ledger.intend(std::slice::from_ref(&ada), &now()).expect("intended");
+    let mut looking = Ledger::open_read_only_or_empty(&dir).expect("beside the writer");
+    assert_eq!(looking.history().expect("a history").deliveries.len(), 1);
+    assert_eq!(looking.member(&the("ada@uni.example.org")), ada.key.member);
+    assert!(looking.begin(&ada.key, &now()).is_err());
+}
+
+#[test]
+fn tokens_tell_letters_apart_and_come_back() {
+    let (_temp, dir) = folder();
+    let mut ledger = Ledger::open(&dir).expect("a new ledger");
+    let (ada, id) = (intent(&ledger, "ada@uni.example.org"), the::<Id>("EX-2026-0042"));
+    let token = ledger.token(&id, "1", "universities", &the("en"));
+    assert_eq!(token.len(), 26);
+    for (revision, list, lang) in
+        [("2", "universities", "en"), ("1", "operators", "en"), ("1", "universities", "ru"), ("1u", "niversities", "en")]
+    {
+        assert_ne!(ledger.token(&id, revision, list, &the(lang)), token);
+    }
+    ledger.intend(std::slice::from_ref(&ada), &now()).expect("intended");
+    let verp = ledger.verp(&ada.key.member, &token);
+    assert_eq!(ledger.receipt_for_verp(&verp).expect("read").map(|receipt| receipt.intent), Some(ada));
+    assert_eq!(ledger.receipt_for_verp("aaaa").expect("read"), None);
+}
+
+#[test]
+fn what_is_no_ledger_of_ours_is_said_so() {
+    let (_temp, dir) = folder();
+    drop(Ledger::open(&dir).expect("a new ledger"));
+    let raw = Connection::open(dir.join(FILE)).expect("opens");
+    raw.pragma_update(None, "user_version", 99).expect("a later schema");
+    drop(raw);
+    assert!(matches!(Ledger::open(&dir), Err(LedgerError::Newer { found: 99, .. })));
+    fs::write(dir.join(FILE), "nothing of SQLite's, but long enough to have a header".repeat(20)).expect("written");
+    assert!(matches!(Ledger::open(&dir), Err(LedgerError::Corrupt { .. })));
+}
+
+#[test]
+fn two_runs_are_kept_apart() {
+    let (_temp, dir) = folder();
+    let held = lock(&dir, &now()).expect("the lock");
+    match lock(&dir, &now()) {
+        Err(LedgerError::Held { pid, since, host }) => {
+            assert_eq!((pid, since.as_str()), (std::process::id(), "2026-07-01T09:30:00Z"));
+            assert!(!host.is_empty());
+        }
+        other => panic!("two locks: {other:?}"),
+    }
+    drop(held);
+    lock(&dir, &now()).expect("the lock is free again");
+}
+
+#[test]
+fn ten_thousand_intents_are_one_entry() {
+    let (_temp, dir) = folder();
+    let mut ledger = Ledger::open(&dir).expect("a new ledger");
+    let intents: Vec<Intent> = (0..10_000).map(|n| intent(&ledger, &format!("member{n}@uni.example.org"))).collect();
+    ledger.intend(&intents, &now()).expect("intended");
+    ledger.begin_all(intents[..50].iter().map(|intent| &intent.key), &now()).expect("begun");
+    let done = Outcome::Accepted("250 ok".into());
+    ledger.settle_all(intents[..50].iter().map(|intent| (&intent.key, &done)), &now()).expect("settled");
+    let history = ledger.history().expect("a history");
+    assert_eq!(history.deliveries.values().filter(|receipt| receipt.state == State::Accepted).count(), 50);
+    assert_eq!(history.deliveries.len(), 10_000);
+}
