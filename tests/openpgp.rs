@@ -9,7 +9,7 @@ use advise::{
     terms::Moment,
     tlp::{Gate, Marked, Public, Tlp},
 };
-use std::{os::unix::fs::PermissionsExt as _, path::Path, process::Command, time::Duration};
+use std::{os::unix::fs::PermissionsExt as _, process::Command, time::Duration};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -218,12 +218,14 @@ fn gnupg_keys_of_many_kinds_are_encrypted_to() {
     }
 }
 
+#[cfg(feature = "gpg-agent")]
 #[test]
 fn the_team_signs_with_a_key_in_gpg_agent() {
     let locked = "correct horse";
     let team = generate(&["Team <team@example.org>"], Kind::Team, None, &made(), None).expect("a key");
     let gnupg = Gnupg::with(&[team.secret.expose()]);
-    let key = TeamKey::from_agent_in(Some(Path::new(&gnupg.path(""))), team.certificate.clone(), &now()).expect("a key");
+    let key =
+        TeamKey::from_agent_in(Some(std::path::Path::new(&gnupg.path(""))), team.certificate.clone(), &now()).expect("a key");
     let signed = key.sign(letter()).expect("signed");
     is_good(&team.certificate, &gnupg.gpg(&["--decrypt", &gnupg.file("m", signed.inline())]));
     is_good(&team.certificate, &gnupg.gpg(&["--verify", &gnupg.file("t", key.clearsign("-a").expect("signed").document())]));
@@ -238,25 +240,26 @@ fn the_team_signs_with_a_key_in_gpg_agent() {
     runtime.block_on(async {
         key.detach(b"bytes").expect("signed");
         let home = gnupg.path("");
-        TeamKey::from_agent_in(Some(Path::new(&home)), team.certificate.clone(), &now()).expect("a key");
+        TeamKey::from_agent_in(Some(std::path::Path::new(&home)), team.certificate.clone(), &now()).expect("a key");
     });
 
     let other = self::key(Kind::Team).certificate;
     let home = gnupg.path("");
     assert_eq!(
-        TeamKey::from_agent_in(Some(Path::new(&home)), other.clone(), &now()).err(),
+        TeamKey::from_agent_in(Some(std::path::Path::new(&home)), other.clone(), &now()).err(),
         Some(SignerError::AgentHasNoKey(other.fingerprint().clone()))
     );
-    let nowhere = TeamKey::from_agent_in(Some(Path::new("/nonexistent/gnupg")), other, &now()).err();
+    let nowhere = TeamKey::from_agent_in(Some(std::path::Path::new("/nonexistent/gnupg")), other, &now()).err();
     assert!(matches!(nowhere, Some(SignerError::AgentMissing(_))), "{nowhere:?}");
 
     // A locked key and nobody to ask.
     let team = generate(&["Team <t@example.org>"], Kind::Team, None, &made(), Some(&Secret::from(locked))).expect("a key");
     let gnupg = Gnupg::with(&[team.secret.expose()]);
-    let key = TeamKey::from_agent_in(Some(Path::new(&gnupg.path(""))), team.certificate, &now()).expect("a key").without_asking();
+    let key = TeamKey::from_agent_in(Some(std::path::Path::new(&gnupg.path(""))), team.certificate, &now())
+        .expect("a key")
+        .without_asking();
     let refused = key.detach(b"bytes").err();
     assert!(matches!(refused, Some(SignerError::AgentRefused { .. })), "{refused:?}");
-    println!("{}", refused.expect("an error"));
 }
 
 #[test]
@@ -279,8 +282,17 @@ fn a_key_file_opens_with_its_passphrase_only() {
     let other = key(Kind::Team).certificate;
     assert_eq!(open(Some(&secret), &other), Some(SignerError::NoKey(other.fingerprint().clone())));
 
-    // GnuPG opens the same file.
+    // GnuPG opens the same file, and what it exports opens here: the whole key, and the working keys alone.
     let gnupg = Gnupg::with(&[team.secret.expose()]);
+    for export in ["--export-secret-keys", "--export-secret-subkeys"] {
+        let (ok, exported, err) = gnupg.gpg(&["--pinentry-mode", "loopback", "--passphrase", "пароль", "--armor", export]);
+        assert!(ok, "{err}");
+        assert_eq!(needs_passphrase(&exported), Ok(true));
+        let key = TeamKey::from_file(&exported, Some(&secret), team.certificate.clone(), &now()).expect("a team key");
+        is_good(&team.certificate, &gnupg.gpg(&["--decrypt", &gnupg.file("m", key.sign(letter()).expect("signed").inline())]));
+        let locked = TeamKey::from_file(&exported, Some(&"wrong".into()), team.certificate.clone(), &now()).err();
+        assert_eq!(locked, Some(SignerError::WrongPassphrase(fingerprint.clone())));
+    }
     let args =
         ["--pinentry-mode", "loopback", "--passphrase", "пароль", "--detach-sign", "--armor", "--output", &gnupg.path("sig")];
     let data = gnupg.file("data", "data");

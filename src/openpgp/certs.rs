@@ -249,7 +249,7 @@ fn reason(revocation: &Signature) -> String {
 /// The armored blocks of a file one by one (the library reads only the first), or the whole binary file.
 fn blocks(bytes: &[u8]) -> Result<Vec<&[u8]>, CertError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    // RFC 9580, 4.2: "Bit 7 -- always one" in the first octet of a packet, which no ASCII text has.
+    // Bit 7 of a packet's first octet is always set (RFC 9580, 4.2), and no ASCII text has it.
     if bytes.first().is_some_and(|first| first & 0x80 != 0) {
         return Ok(vec![bytes]);
     }

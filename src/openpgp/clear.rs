@@ -1,4 +1,4 @@
-//! Clear-signed text (RFC 9580, 7): people read it as it is, programs verify it.
+//! Clear-signed text (RFC 4880 and RFC 9580, section 7): people read it as it is, programs verify it.
 
 /// A text and its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,11 +29,12 @@ impl Clearsigned {
 
     /// The whole document, as it is published.
     pub fn document(&self) -> String {
-        // RFC 9580, 7: "the 'Hash' Armor Header [...] MAY be given" for v4; verifiers older than it need it.
+        // RFC 9580 calls the `Hash` header a legacy; verifiers that are older need it.
         let mut document = String::with_capacity(self.text.len() + self.block.len() + 128);
         document.push_str("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n");
         for line in self.text.lines() {
-            // 7.2: a line that starts with "-" (U+002D) must be prefixed by "- ".
+            // RFC 4880, 7.1: "every line starting with a dash '-' (0x2D) is prefixed by the sequence dash '-'
+            // (0x2D) and space ' ' (0x20)".
             if line.starts_with('-') {
                 document.push_str("- ");
             }
@@ -47,7 +48,7 @@ impl Clearsigned {
 
 /// The form in which a text can be clear-signed so that every program sees the same.
 pub(super) fn normal(text: &str) -> String {
-    // 7.2: "any trailing whitespace -- spaces (0x20) and tabs (0x09) -- at the end of any line is removed
+    // RFC 4880, 7.1: "any trailing whitespace -- spaces (0x20) and tabs (0x09) -- at the end of any line is removed
     // when the cleartext signature is generated". A bare CR ends a line in some programs and not in others.
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut normal = String::with_capacity(text.len() + 1);
@@ -58,7 +59,8 @@ pub(super) fn normal(text: &str) -> String {
     normal
 }
 
-/// What is hashed of a normal text: CRLF, and without the last line end, which belongs to the signature.
+/// What is hashed of a normal text. RFC 4880, 7.1: "a cleartext signature is calculated on the text using
+/// canonical <CR><LF> line endings", and the one before the signature "is not considered part of the signed text".
 pub(super) fn canonical(normal: &str) -> Vec<u8> {
     normal.strip_suffix('\n').unwrap_or(normal).replace('\n', "\r\n").into_bytes()
 }

@@ -158,7 +158,7 @@ impl Container {
         text.push_str("-----BEGIN PGP MESSAGE-----\r\n\r\n");
         text.push_str(&own);
         text.push_str(&shared);
-        // RFC 9580, 6.1: no checksum after "a version 2 SEIPD"; GnuPG 2.2 cannot do without it elsewhere.
+        // RFC 9580, 6.1, forbids the checksum after version 2; GnuPG 2.2 cannot do without it elsewhere.
         if self.version == Version::V1 {
             let sum = Checksum::of(head).then(&self.checksum).value();
             text.push('=');

@@ -59,8 +59,7 @@ fn policy(at: SystemTime) -> StandardPolicy<'static> {
 
 /// ASCII armor without comment or version lines, with LF.
 ///
-/// RFC 9580, 6.1: the CRC "MUST NOT" follow v6 packets and v2 containers, but GnuPG 2.2 cannot read older
-/// packets without it; `checksum` says which it is.
+/// RFC 9580, 6.1, forbids the checksum after version 6 packets; GnuPG 2.2 cannot read older ones without it.
 fn armored(kind: armor::Kind, bytes: &[u8], checksum: bool) -> String {
     let memory = "writing to memory does not fail";
     let mut writer = armor::Writer::new(Vec::with_capacity(bytes.len() * 4 / 3 + 200), kind).expect(memory);

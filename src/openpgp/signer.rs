@@ -280,7 +280,7 @@ impl<T: Payload> Signed<T> {
     pub fn inline(&self) -> Vec<u8> {
         let memory = "writing to memory does not fail";
         let mut announced = OnePassSig3::try_from(&self.signature).expect("the signature was made with its issuer");
-        // RFC 9580, 5.4: "a zero value indicates that the next packet is another One-Pass Signature".
+        // RFC 4880, 5.4: "A zero value indicates that the next packet is another One-Pass Signature packet".
         announced.set_last(true);
         let mut literal = Literal::new(DataFormat::Binary);
         literal.set_body(self.thing.payload().to_vec());
@@ -336,5 +336,26 @@ fn opens(secret: &SecretKeyMaterial) -> bool {
     match secret {
         SecretKeyMaterial::Unencrypted(_) => true,
         SecretKeyMaterial::Encrypted(locked) => locked.s2k().is_supported(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::openpgp::{Kind, generate};
+
+    #[test]
+    fn a_signature_that_the_certificate_does_not_verify_is_thrown_away() {
+        let now: Moment = "2026-07-01".parse().expect("a moment");
+        let key = || {
+            let made = generate(&["who@example.org"], Kind::Team, None, &now, None).expect("a key");
+            TeamKey::from_file(made.secret.expose(), None, made.certificate, &now).expect("a team key")
+        };
+        // Somebody else's hand, or a broken one.
+        let mut ours = key();
+        ours.hand = key().hand;
+        let thrown = SignerError::DoesNotVerify(ours.certificate.fingerprint().clone());
+        assert_eq!(ours.detach(b"bytes").err(), Some(thrown.clone()));
+        assert_eq!(ours.clearsign("text").err(), Some(thrown));
     }
 }
