@@ -17,6 +17,9 @@ pub mod roster;
 pub mod receipt;
 pub mod settings;
 // makers
+pub mod openpgp;
+pub mod render;
+pub mod workspace;
 pub mod plan;
 pub mod ledger;
 // the world
