@@ -3,6 +3,7 @@
 pub mod advisory;
 pub mod artefact;
 pub mod diag;
+pub mod markdown;
 pub mod receipt;
 pub mod roster;
 pub mod settings;

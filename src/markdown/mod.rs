@@ -1,0 +1,149 @@
+//! Markdown: CommonMark with tables, strikethrough, task lists, footnotes and alerts; no raw HTML.
+//!
+//! `lint` says what may not stand in a text, `html` makes a fragment of a page of it, `text` what is read in a
+//! terminal. This is the only door of comrak; its types stop here. No files are read, nothing is fetched.
+
+mod html;
+mod link;
+mod lint;
+mod text;
+
+pub use html::{HtmlStyle, html};
+pub use lint::{Flaw, lint};
+pub use text::{Plain, TextStyle, text, text_as, wrap};
+
+use comrak::{
+    Arena, Node,
+    arena_tree::NodeEdge,
+    nodes::{AlertType, NodeValue},
+    options::{Extension, Options, Parse},
+};
+
+/// The few words that a text gets around its author's own, in one language.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each field is named after the English word it holds")]
+pub struct Words {
+    pub note: String,
+    pub tip: String,
+    pub important: String,
+    pub warning: String,
+    pub caution: String,
+    /// Above the addresses that a plain text's numbers stand for.
+    pub links: String,
+    /// What a table is called for those who cannot see it.
+    pub table: String,
+    /// Of the arrow that leads from a footnote back to its place.
+    pub back: String,
+}
+
+impl Words {
+    /// In English.
+    pub fn english() -> Words {
+        Words {
+            note: "Note".into(),
+            tip: "Tip".into(),
+            important: "Important".into(),
+            warning: "Warning".into(),
+            caution: "Caution".into(),
+            links: "Links".into(),
+            table: "Table".into(),
+            back: "Back to the text".into(),
+        }
+    }
+
+    fn alert(&self, alert: AlertType) -> &str {
+        match alert {
+            AlertType::Note => &self.note,
+            AlertType::Tip => &self.tip,
+            AlertType::Important => &self.important,
+            AlertType::Warning => &self.warning,
+            AlertType::Caution => &self.caution,
+        }
+    }
+}
+
+impl Default for Words {
+    fn default() -> Words {
+        Words::english()
+    }
+}
+
+/// Blocks within blocks beyond this are refused by [`lint`] and flattened by the makers, so that no text can
+/// exhaust the stack.
+const DEEPEST: usize = 40;
+
+fn options() -> Options<'static> {
+    Options {
+        extension: Extension {
+            strikethrough: true,
+            table: true,
+            tasklist: true,
+            footnotes: true,
+            alerts: true,
+            cjk_friendly_emphasis: true,
+            ..Extension::default()
+        },
+        parse: Parse::default(),
+        ..Options::default()
+    }
+}
+
+fn parsed<R>(markdown: &str, use_it: impl for<'a> FnOnce(Node<'a>) -> R) -> R {
+    let arena = Arena::new();
+    use_it(comrak::parse_document(&arena, markdown, &options()))
+}
+
+/// What a node says, without its dress. Not recursive.
+fn plain<'a>(node: Node<'a>) -> String {
+    let mut out = String::new();
+    for edge in node.traverse() {
+        if let NodeEdge::Start(node) = edge {
+            match &node.data().value {
+                NodeValue::Text(text) => out.push_str(text),
+                NodeValue::Code(code) => out.push_str(&code.literal),
+                NodeValue::CodeBlock(code) => out.push_str(&code.literal),
+                NodeValue::HtmlInline(html) => out.push_str(html),
+                NodeValue::HtmlBlock(html) => out.push_str(&html.literal),
+                NodeValue::SoftBreak | NodeValue::LineBreak | NodeValue::Paragraph | NodeValue::TableCell if !out.is_empty() => {
+                    out.push(' ');
+                }
+                _ => {}
+            }
+        }
+    }
+    clean(&out, ' ')
+}
+
+/// Takes out control characters (a text must not steer a terminal) and the line ends that Unicode has besides
+/// `\n`; a tab becomes `tab`.
+fn clean(text: &str, tab: char) -> String {
+    text.chars()
+        .filter_map(|c| match c {
+            '\n' => Some('\n'),
+            '\t' => Some(tab),
+            '\u{2028}' | '\u{2029}' => Some(' '),
+            c if is_foul(c) => None,
+            c => Some(c),
+        })
+        .collect()
+}
+
+/// Control characters other than tab and line end, and what Unicode calls noncharacters.
+fn is_foul(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\t' | '\r') || matches!(c, '\u{fdd0}'..='\u{fdef}') || (c as u32) & 0xfffe == 0xfffe
+}
+
+/// Turns the levels that an author wrote into levels without gaps, counted from 1.
+#[derive(Default)]
+struct Levels(Vec<u8>);
+
+impl Levels {
+    fn next(&mut self, written: u8) -> usize {
+        while self.0.last().is_some_and(|open| *open >= written) {
+            self.0.pop();
+        }
+        self.0.push(written);
+        self.0.len()
+    }
+}
