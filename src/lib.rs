@@ -5,6 +5,7 @@ pub mod artefact;
 pub mod diag;
 pub mod markdown;
 pub mod receipt;
+pub mod render;
 pub mod roster;
 pub mod settings;
 pub mod team;
