@@ -1,0 +1,3 @@
+//! Making what is read, of what passed the gate (`crate::tlp`). Nothing is read from disk or written to it.
+
+pub mod rfc2350;

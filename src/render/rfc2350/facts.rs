@@ -1,0 +1,196 @@
+//! The facts of each section, from the team, its key and its site. Prose comes after them.
+
+use super::{DocumentWords, Workshop, zone::Clocks};
+use crate::{team::Team, terms::Lang, yaml::Wording};
+
+/// Where the team's certificate is on the site.
+const KEY_PATH: &str = "pgp-key.asc";
+
+/// A piece of a section that is not prose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// What changes with every version and is no content: version and date.
+    Edition(Row),
+    /// A name and a value.
+    Row(Row),
+    /// Sentences; blank lines part paragraphs.
+    Text(String),
+    /// Lines that stay as they are, such as an address.
+    Lines(Vec<String>),
+    /// What is typed at a terminal.
+    Commands(Vec<String>),
+}
+
+/// A name and a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Without a colon.
+    pub label: String,
+    /// What is read.
+    pub value: String,
+    /// Where it leads: `https:`, `mailto:` or `tel:`.
+    pub href: Option<String>,
+}
+
+impl Row {
+    fn new(label: impl Into<String>, value: impl Into<String>) -> Row {
+        Row { label: label.into(), value: value.into(), href: None }
+    }
+
+    fn link(label: impl Into<String>, url: String) -> Row {
+        Row { label: label.into(), value: url.clone(), href: Some(url) }
+    }
+}
+
+/// The path of the page in a language.
+pub fn page_path(shop: &Workshop, lang: &Lang) -> String {
+    format!("{}rfc2350/", folder(shop, lang))
+}
+
+/// The path of the signed text in a language.
+pub fn text_path(shop: &Workshop, lang: &Lang) -> String {
+    format!("{}rfc2350.txt", folder(shop, lang))
+}
+
+fn folder(shop: &Workshop, lang: &Lang) -> String {
+    if lang == shop.site.default_lang() { String::new() } else { format!("{lang}/") }
+}
+
+/// The facts of the section with this number; none for most.
+pub fn of(number: &str, team: &Team, shop: &Workshop) -> Vec<Fact> {
+    let words = shop.words;
+    let said = |wording: &Option<Wording>| wording.as_ref().map(|wording| wording.in_lang(shop.lang).to_string());
+    let row = |key: &str, value: &str| Fact::Row(Row::new(words.get(key), value));
+    let sentence = |wording: &Option<Wording>| said(wording).map(|text| Fact::Text(sentence(text)));
+    let call = |key: &str, phone: &Option<String>| {
+        phone.as_ref().map(|phone| Fact::Row(Row { href: Some(dial(phone)), ..Row::new(words.get(key), phone) }))
+    };
+    match number {
+        "1" => vec![Fact::Text(words.fill("rfc2350_intro", &[("team", team.name.in_lang(shop.lang))]))],
+        "1.1" => vec![
+            Fact::Edition(Row::new(words.get("rfc2350_version"), shop.version.to_string())),
+            Fact::Edition(Row::new(words.get("rfc2350_updated"), shop.date.date().to_string())),
+        ],
+        // The lists themselves are closed, and so are their names.
+        "1.2" if !team.notifications.is_empty() => vec![Fact::Text(words.get("rfc2350_notified").to_string())],
+        "1.3" => locations(shop),
+        "1.4" => authentication(team, shop),
+        "2.1" => {
+            let name = team.name.in_lang(shop.lang);
+            let short = said(&team.short_name).filter(|short| short != name);
+            let short = short.map(|short| row("rfc2350_short_name", &short));
+            std::iter::once(row("rfc2350_name", name)).chain(short).collect()
+        }
+        "2.2" => {
+            let lines = said(&team.address).map(|a| Fact::Lines(a.lines().map(|line| line.trim().to_string()).collect()));
+            let country = team.country.as_ref().map(|country| row("rfc2350_country", country));
+            lines.into_iter().chain(country).collect()
+        }
+        "2.3" => {
+            let clocks = Clocks::of(&team.time_zone, shop.date);
+            let offset = clocks.map(|clocks| row("rfc2350_offset", &clocks.describe(words)));
+            std::iter::once(row("rfc2350_zone", &team.time_zone)).chain(offset).collect()
+        }
+        "2.4" => call("rfc2350_phone", &team.phone).into_iter().chain(call("rfc2350_emergency", &team.emergency_phone)).collect(),
+        // A fax is not called by a click.
+        "2.5" => team.fax.iter().map(|fax| row("rfc2350_fax", fax)).collect(),
+        "2.6" => sentence(&team.other_telecommunication).into_iter().collect(),
+        "2.7" => {
+            let href = Some(format!("mailto:{}", team.email));
+            vec![Fact::Row(Row { href, ..Row::new(words.get("rfc2350_mail"), team.email.as_str()) })]
+        }
+        "2.8" => key(team, shop),
+        "2.9" => sentence(&team.members).into_iter().collect(),
+        "2.10" => team.website.iter().map(|url| Fact::Row(Row::link(words.get("rfc2350_website"), url.clone()))).collect(),
+        "2.11" => {
+            let rows = [("rfc2350_hours", said(&team.hours)), ("rfc2350_holidays", said(&team.holidays))];
+            let rows = rows.into_iter().filter_map(|(key, text)| text.map(|text| row(key, &one_line(&text))));
+            rows.chain(call("rfc2350_emergency", &team.emergency_phone)).collect()
+        }
+        "3.2" => said(&team.constituency).map(|text| row("rfc2350_constituency", &one_line(&text))).into_iter().collect(),
+        "3.3" if !team.affiliation.is_empty() => vec![row("rfc2350_affiliation", &team.affiliation.join(", "))],
+        // Said once: where the prose names the label already, it stays with the prose.
+        "4.2" => {
+            let prose = "4.2".parse().ok().and_then(|number| shop.prose.section(&number)).map(|section| shop.prose.text(section));
+            let label = team.default_tlp.map(|tlp| tlp.label()).filter(|label| !prose.is_some_and(|text| names(text, label)));
+            label.map(|label| Fact::Text(words.fill("rfc2350_default_tlp", &[("label", label)]))).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// RFC 3966, section 3: a global number is `+` and digits; what stands between them is for the eye.
+fn dial(phone: &str) -> String {
+    let digits: String = phone.chars().take_while(|c| !c.is_alphabetic()).filter(|c| c.is_ascii_digit() || *c == '+').collect();
+    format!("tel:{digits}")
+}
+
+/// Whether a text has exactly this label, and not only a longer one that begins with it.
+pub fn names(text: &str, label: &str) -> bool {
+    text.match_indices(label).any(|(at, _)| !text[at + label.len()..].starts_with('+'))
+}
+
+/// With a full stop, which people leave out in a field of YAML.
+fn sentence(mut text: String) -> String {
+    if text.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | '»' | '”' | '"')) {
+        text.push('.');
+    }
+    text
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn locations(shop: &Workshop) -> Vec<Fact> {
+    let words = shop.words;
+    let mut facts = vec![Fact::Text(words.get("rfc2350_current").to_string())];
+    for lang in shop.languages {
+        let name = if lang == shop.lang { Some(words.get("language_name")) } else { DocumentWords::name_of(lang) };
+        let values = [("language", name.unwrap_or(lang.as_str()))];
+        facts.push(Fact::Row(Row::link(words.fill("rfc2350_page", &values), shop.site.link(&page_path(shop, lang)))));
+        // Without a key there is no signed text.
+        if shop.key.is_some() {
+            facts.push(Fact::Row(Row::link(words.fill("rfc2350_text", &values), shop.site.link(&text_path(shop, lang)))));
+        }
+    }
+    facts
+}
+
+/// Nothing is claimed where there is no key that could have signed.
+fn authentication(team: &Team, shop: &Workshop) -> Vec<Fact> {
+    if shop.key.is_none() {
+        return Vec::new();
+    }
+    let words = shop.words;
+    let link = |key: &str, path: &str| Fact::Row(Row::link(words.get(key), shop.site.link(path)));
+    vec![
+        Fact::Text(words.fill("rfc2350_signed", &[("team", team.short(shop.lang))])),
+        link("rfc2350_key_at", KEY_PATH),
+        link("rfc2350_text_at", &text_path(shop, shop.lang)),
+        Fact::Commands(vec![
+            "gpg --show-keys --fingerprint pgp-key.asc".into(),
+            "gpg --import pgp-key.asc".into(),
+            "gpg --output verified.txt --decrypt rfc2350.txt".into(),
+        ]),
+        Fact::Text(words.get("rfc2350_signed_end").to_string()),
+    ]
+}
+
+fn key(team: &Team, shop: &Workshop) -> Vec<Fact> {
+    let Some(key) = shop.key else { return Vec::new() };
+    let words = shop.words;
+    let row = |name: &str, value: &str| Fact::Row(Row::new(words.get(name), value));
+    let mut facts = vec![row("rfc2350_fingerprint", &key.fingerprint.spaced())];
+    facts.extend(key.user_ids.iter().map(|id| row("rfc2350_user_id", &one_line(id))));
+    let expires = key.expires.as_ref().map(|at| at.date().to_string());
+    facts.extend([
+        row("rfc2350_algorithm", &key.algorithm),
+        row("rfc2350_expires", expires.as_deref().unwrap_or(words.get("rfc2350_never"))),
+        Fact::Row(Row::link(words.get("rfc2350_key_at"), shop.site.link(KEY_PATH))),
+        Fact::Row(Row::link(words.get("rfc2350_key_about"), shop.site.link(&format!("{}pgp/", folder(shop, shop.lang))))),
+    ]);
+    let older = team.keys.iter().filter(|older| **older != key.fingerprint);
+    facts.extend(older.map(|older| row("rfc2350_older_key", &older.spaced())));
+    facts
+}
