@@ -111,7 +111,7 @@ struct Parts {
     certificates: BTreeMap<Fingerprint, Certificate>,
     settings: Option<(Source, Settings)>,
     team: Option<(Source, Team)>,
-    prose: BTreeMap<Lang, (Source, Prose)>,
+    prose: BTreeMap<Lang, Prose>,
 }
 
 /// Reads and judges the whole tree. `now` decides which certificates have expired.
@@ -159,7 +159,7 @@ pub fn read(root: &Path, now: &Moment) -> Result<Reading, ReadError> {
                 ),
                 advisories,
                 certificates: parts.certificates,
-                prose: parts.prose.into_iter().map(|(lang, (_, prose))| (lang, prose)).collect(),
+                prose: parts.prose,
                 pages,
                 templates,
                 assets,
@@ -240,7 +240,7 @@ fn certificates(root: &Path, findings: &mut Findings) -> Result<BTreeMap<Fingerp
                     return Ok((findings, None));
                 }
             };
-            let fingerprint = certificate.fingerprint();
+            let fingerprint = certificate.fingerprint().clone();
             let name = entry.stem("asc").unwrap_or_default();
             if name != fingerprint.as_str() {
                 findings.push(
@@ -296,7 +296,7 @@ fn advisories(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<(Pars
     Ok((collect(read, findings)?, count))
 }
 
-fn prose_files(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<BTreeMap<Lang, (Source, Prose)>, ReadError> {
+fn prose_files(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<BTreeMap<Lang, Prose>, ReadError> {
     let mut all = BTreeMap::new();
     for entry in files::list(root, "site", findings)? {
         let Some(stem) = entry.stem("md") else { continue };
@@ -310,7 +310,7 @@ fn prose_files(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<BTre
         };
         if let Some(source) = files::text(root, &entry.path, findings)? {
             let prose = prose::parse(&source, findings);
-            all.insert(lang, (source, prose));
+            all.insert(lang, prose);
         }
     }
     Ok(all)

@@ -196,8 +196,8 @@ fn team(parts: &Parts, lists: &BTreeMap<&Slug, &List>, now: &Moment, findings: &
         }
     }
     let key = team.keys.first().and_then(|fingerprint| parts.certificates.get(fingerprint));
-    for (source, prose) in parts.prose.values() {
-        findings.append(rfc2350::lint(team, key.map(|key| rfc2350::KeyFacts::of(key, now)).as_ref(), prose, source, now));
+    for prose in parts.prose.values() {
+        findings.append(rfc2350::lint(team, key.map(|key| rfc2350::KeyFacts::of(key, now)).as_ref(), prose, now));
     }
 }
 

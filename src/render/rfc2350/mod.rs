@@ -12,6 +12,7 @@
 
 pub mod facts;
 mod html;
+mod key;
 mod lint;
 pub mod outline;
 pub mod prose;
