@@ -1,3 +1,4 @@
 //! Making what is read, of what passed the gate (`crate::tlp`). Nothing is read from disk or written to it.
 
+pub mod letter;
 pub mod rfc2350;
