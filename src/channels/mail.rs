@@ -27,6 +27,7 @@ mod smtp;
 
 use crate::{
     receipt::Outcome,
+    render::letter::Message,
     roster::{Contact, Delivery, List},
     settings::Transport,
     terms::Address,
@@ -43,6 +44,15 @@ pub trait Wire {
     fn bytes(&self) -> &[u8];
     /// As in its header, with the angle brackets.
     fn message_id(&self) -> &str;
+}
+
+impl Wire for Message {
+    fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+    fn message_id(&self) -> &str {
+        &self.message_id
+    }
 }
 
 /// An audience that has addresses.

@@ -14,11 +14,13 @@ mod body;
 mod mime;
 mod notice;
 mod pack;
+mod packing;
 mod words;
 
 pub use mime::{Fault, NotCanonical, canonical};
 pub use notice::{Notice, NoticeShop};
 pub use pack::{Message, PackError, in_clear, sealed};
+pub use packing::Packing;
 pub use words::{LetterWords, NoticeWords};
 
 use crate::{

@@ -34,6 +34,7 @@ pub struct NoticeShop<'s> {
 /// A mail that says that something is waiting, and how to get it.
 #[derive(Debug, Clone)]
 pub struct Notice {
+    recipient: String,
     text: String,
     entity: Entity,
 }
@@ -70,7 +71,12 @@ impl Notice {
             lang: shop.lang,
             attached: &[],
         })?;
-        Ok(Notice { text: page.text, entity })
+        Ok(Notice { recipient: shop.to.key(), text: page.text, entity })
+    }
+
+    /// The address it is for, in lower case.
+    pub fn recipient(&self) -> &str {
+        &self.recipient
     }
 
     /// What is read.

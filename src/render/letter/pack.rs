@@ -13,7 +13,7 @@ pub struct Message {
 }
 
 /// Why there is no message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PackError {
     /// It was composed to be encrypted, or its label allows nothing else.
     #[error("a letter under {} that has to be encrypted cannot be sent with a signature only", .0.label())]
@@ -27,6 +27,9 @@ pub enum PackError {
     /// No armored OpenPGP message.
     #[error("what was given as the letter's ciphertext is not an armored OpenPGP message")]
     NotAMessage,
+    /// It cannot be encrypted to this recipient.
+    #[error(transparent)]
+    Encrypt(#[from] EncryptError),
 }
 
 /// The letter with its detached signature, armored: `multipart/signed` (RFC 3156, 5). Refused for a letter that
