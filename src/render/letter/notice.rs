@@ -4,7 +4,7 @@
 
 use super::{Entity, LetterError, Message, NoticeWords, PackError, Parts, body::Page, message_id, mime::Field, pack};
 use crate::{
-    openpgp::Payload,
+    openpgp::{Payload, Signed},
     team::Team,
     terms::{Address, Lang, Moment},
     tlp::Cover,
@@ -36,7 +36,7 @@ pub struct NoticeShop<'s> {
 pub struct Notice {
     recipient: String,
     text: String,
-    entity: Entity,
+    pub(super) entity: Entity,
 }
 
 impl Notice {
@@ -89,9 +89,9 @@ impl Notice {
         &self.entity.message_id
     }
 
-    /// With its detached signature, armored.
-    pub fn in_clear(&self, signature: &str) -> Result<Message, PackError> {
-        pack::signed(&self.entity, signature)
+    /// With its signature.
+    pub fn in_clear(notice: &Signed<Notice>) -> Result<Message, PackError> {
+        pack::signed(&notice.thing().entity, &notice.detached())
     }
 }
 

@@ -1,7 +1,10 @@
 //! The message: a letter with its signature, or its ciphertext.
 
 use super::{Entity, Letter};
-use crate::tlp::{Cover, Tlp};
+use crate::{
+    openpgp::Signed,
+    tlp::{Cover, Tlp},
+};
 
 /// A mail, ready to be handed to a transport.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,18 +35,26 @@ pub enum PackError {
     Encrypt(#[from] EncryptError),
 }
 
-/// The letter with its detached signature, armored: `multipart/signed` (RFC 3156, 5). Refused for a letter that
-/// has to be encrypted.
-pub fn in_clear(letter: &Letter, signature: &str) -> Result<Message, PackError> {
+/// The letter with its detached signature: `multipart/signed` (RFC 3156, 5). Refused for a letter that has to be
+/// encrypted.
+pub fn in_clear(letter: &Signed<Letter>) -> Result<Message, PackError> {
+    with_signature(letter.thing(), &letter.detached())
+}
+
+pub(super) fn with_signature(letter: &Letter, signature: &str) -> Result<Message, PackError> {
     if letter.cover != Cover::Signed || letter.tlp.must_encrypt() {
         return Err(PackError::MustEncrypt(letter.tlp));
     }
     signed(&letter.entity, signature)
 }
 
-/// The encrypted letter, armored: `multipart/encrypted` (RFC 3156, 4). The ciphertext holds payload and
-/// signature, made for one recipient; that it is one cannot be seen here beyond its armor.
-pub fn sealed(letter: &Letter, ciphertext: &str) -> Result<Message, PackError> {
+/// The letter as one recipient gets it: `multipart/encrypted` (RFC 3156, 4). `ciphertext`, armored, is the
+/// letter's `inline()` encrypted; beyond its armor that cannot be seen here.
+pub fn sealed(letter: &Signed<Letter>, ciphertext: &str) -> Result<Message, PackError> {
+    with_ciphertext(letter.thing(), ciphertext)
+}
+
+pub(super) fn with_ciphertext(letter: &Letter, ciphertext: &str) -> Result<Message, PackError> {
     if letter.cover != Cover::Encrypted {
         return Err(PackError::MustNotEncrypt);
     }

@@ -1,13 +1,14 @@
 use super::*;
 use crate::{
     advisory::{Affected, Attachment, Kind, Reader, Reference, Revision, Score, Text},
+    openpgp::{Kind as KeyKind, TeamKey, encrypt, generate},
     roster::{Contact, Delivery, Encrypt, List},
     terms::Severity,
     tlp::{Gate, Shareable},
     yaml::Wording,
 };
 use mail_parser::{MessageParser, MimeHeaders as _};
-use std::{io::Write as _, process::Command};
+use std::process::Command;
 
 fn term<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().expect(text)
@@ -194,7 +195,7 @@ TLP:GREEN
 ";
     assert_eq!(letter.text(), expected);
     assert_eq!(letter.subject(), "[TLP:GREEN] EX-2026-0042 r2: Critical: OpenSSH: remote code execution before authentication");
-    let message = in_clear(&letter, SIGNATURE).expect("a message");
+    let message = pack::with_signature(&letter, SIGNATURE).expect("a message");
     let mail = MessageParser::default().parse(&message.bytes).expect("a mail");
     assert_eq!(mail.subject(), Some(letter.subject()));
     assert_eq!(mail.body_text(0).map(|text| text.replace('\r', "")).as_deref(), Some(expected));
@@ -223,7 +224,7 @@ fn each_outer_field_is_protected_and_a_signed_letter_says_hp_clear() {
 #[test]
 fn an_encrypted_letter_shows_its_label_only() {
     let letter = made(&advisory(Tlp::Amber, "x\n"), Cover::Encrypted);
-    let message = sealed(&letter, CIPHERTEXT).expect("a message");
+    let message = pack::with_ciphertext(&letter, CIPHERTEXT).expect("a message");
     let mail = MessageParser::default().parse(&message.bytes).expect("a mail");
     assert_eq!(mail.subject(), Some("[TLP:AMBER] […]"));
     let outside = utf8(&message.bytes);
@@ -253,7 +254,7 @@ fn a_letter_to_a_person_has_no_list_and_no_name_outside() {
     let (red, ada) = (advisory(Tlp::Red, "x\n"), ada());
     let person = Recipient::Person { name: &ada.name, address: &ada.address };
     let letter = made_for(&red, &ada, person, Cover::Encrypted).expect("a letter");
-    let message = sealed(&letter, CIPHERTEXT).expect("a message");
+    let message = pack::with_ciphertext(&letter, CIPHERTEXT).expect("a message");
     let outside = utf8(&message.bytes);
     assert!(outside.contains("To: ada@uni.example.org\r\n") && !outside.contains("List-") && !outside.contains("Ada Example"));
     assert!(utf8(&letter.entity.payload).contains("To: \"Ada Example\" <ada@uni.example.org>\r\n"));
@@ -266,12 +267,12 @@ fn what_has_to_be_encrypted_cannot_become_a_signed_mail() {
         assert_eq!(refused, Some(LetterError::MustEncrypt(tlp)));
     }
     let letter = made(&advisory(Tlp::Green, "x\n"), Cover::Encrypted);
-    assert_eq!(in_clear(&letter, SIGNATURE), Err(PackError::MustEncrypt(Tlp::Green)));
-    assert_eq!(sealed(&letter, utf8(&letter.entity.payload)), Err(PackError::NotAMessage));
-    assert_eq!(sealed(&letter, SIGNATURE), Err(PackError::NotAMessage));
+    assert_eq!(pack::with_signature(&letter, SIGNATURE), Err(PackError::MustEncrypt(Tlp::Green)));
+    assert_eq!(pack::with_ciphertext(&letter, utf8(&letter.entity.payload)), Err(PackError::NotAMessage));
+    assert_eq!(pack::with_ciphertext(&letter, SIGNATURE), Err(PackError::NotAMessage));
     let letter = made(&advisory(Tlp::Green, "x\n"), Cover::Signed);
-    assert_eq!(sealed(&letter, CIPHERTEXT), Err(PackError::MustNotEncrypt));
-    assert_eq!(in_clear(&letter, CIPHERTEXT), Err(PackError::NotASignature));
+    assert_eq!(pack::with_ciphertext(&letter, CIPHERTEXT), Err(PackError::MustNotEncrypt));
+    assert_eq!(pack::with_signature(&letter, CIPHERTEXT), Err(PackError::NotASignature));
 }
 
 #[test]
@@ -367,59 +368,107 @@ fn a_notice_says_only_that_something_waits() {
     let notice = Notice::new(&shop).expect("a notice");
     assert!(notice.text().contains("send your current certificate") && notice.text().contains("cert@cert.example.org"));
     assert!(notice.text().lines().all(|line| line.chars().count() <= body::WIDTH));
-    let message = notice.in_clear(SIGNATURE).expect("a message");
+    let message = pack::signed(&notice.entity, SIGNATURE).expect("a message");
     let mail = MessageParser::default().parse(&message.bytes).expect("a mail");
     assert_eq!(mail.subject(), Some("Пример CERT: something is waiting for you"));
     assert!(!utf8(&message.bytes).contains("TLP") && !utf8(&message.bytes).contains("List-"));
     assert_eq!(canonical(notice.payload()), Ok(()));
 }
 
-/// GnuPG and Python take the mail apart as a mail program would.
-#[test]
-fn gnupg_verifies_what_a_mail_program_cuts_out() {
-    let home = tempfile::tempdir().expect("a folder");
-    let gpg = |args: &[&str]| {
+/// A home of GnuPG's own, with a folder for files, that ends with the test.
+struct Peer(tempfile::TempDir);
+
+impl Peer {
+    fn new() -> Peer {
+        Peer(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn gpg(&self, args: &[&str]) -> Vec<u8> {
         let mut command = Command::new("gpg");
-        command.arg("--homedir").arg(home.path()).args(["--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", ""]);
-        command.args(args).output().expect("gpg runs")
-    };
-    let made_key = gpg(&["--quick-generate-key", "cert@cert.example.org", "ed25519", "sign", "never"]);
-    assert!(made_key.status.success(), "{}", String::from_utf8_lossy(&made_key.stderr));
-    let file = |name: &str, bytes: &[u8]| {
-        let path = home.path().join(name);
-        std::fs::File::create(&path).and_then(|mut file| file.write_all(bytes)).expect("a file");
+        command.arg("--homedir").arg(self.0.path()).args(["--batch", "--quiet", "--trust-model", "always"]);
+        let output = command.args(args).output().expect("gpg runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) -> String {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, bytes).expect("a file");
         path.to_str().expect("a path").to_string()
-    };
-    for body in ["From here \n\n.\n\n    code \n", "Обновите шлюз сегодня. From 🚨\n"] {
-        let mut advisory = advisory(Tlp::Green, body);
-        advisory.attachments.push(Attachment { name: "rules.yar".into(), bytes: b"rule x {}\n".as_slice().into() });
-        let letter = made(&advisory, Cover::Signed);
-        let payload = file("payload", letter.payload());
-        let signature = gpg(&["--digest-algo", "SHA512", "--armor", "--detach-sign", "--output", "-", &payload]);
-        let message = in_clear(&letter, utf8(&signature.stdout)).expect("a message");
-        let mail = file("mail.eml", &message.bytes);
-        let script = "
+    }
+
+    /// The message as Python's parser sees it: the two parts of its multipart, cut out byte by byte.
+    fn parts(&self, message: &Message, check: &str) -> (String, String) {
+        let script = format!(
+            "
 import email, email.policy, sys
 raw = open(sys.argv[1], 'rb').read()
 mail = email.message_from_bytes(raw, policy=email.policy.default)
 assert not mail.defects, mail.defects
+parts = raw.split(b'\\r\\n--' + mail.get_boundary().encode())
+assert len(parts) == 4
+first, second = mail.iter_parts()
+{check}
+open(sys.argv[2], 'wb').write(parts[1][2:])
+open(sys.argv[3], 'wb').write(second.get_payload(decode=True))
+"
+        );
+        let (mail, first, second) = (self.file("mail", &message.bytes), self.file("first", b""), self.file("second", b""));
+        let python = Command::new("python3").args(["-c", &script, &mail, &first, &second]).output().expect("python3 runs");
+        assert!(python.status.success(), "{}", String::from_utf8_lossy(&python.stderr));
+        (first, second)
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = Command::new("gpgconf").arg("--homedir").arg(self.0.path()).args(["--kill", "all"]).status();
+    }
+}
+
+fn team_key(peer: &Peer) -> TeamKey {
+    let made =
+        generate(&["Example CERT <cert@cert.example.org>"], KeyKind::Team, None, &term("2026-01-01"), None).expect("a key");
+    peer.gpg(&["--import", &peer.file("team.asc", made.certificate.armored().as_bytes())]);
+    TeamKey::from_file(made.secret.expose(), None, made.certificate, &term("2026-07-02")).expect("the team's key")
+}
+
+#[test]
+fn gnupg_verifies_what_a_mail_program_cuts_out() {
+    let peer = Peer::new();
+    let key = team_key(&peer);
+    for body in ["From here \n\n.\n\n    code \n", "Обновите шлюз сегодня. From 🚨\n"] {
+        let mut advisory = advisory(Tlp::Green, body);
+        advisory.attachments.push(Attachment { name: "rules.yar".into(), bytes: b"rule x {}\n".as_slice().into() });
+        let letter = key.sign(made(&advisory, Cover::Signed)).expect("a signature");
+        let message = in_clear(&letter).expect("a message");
+        let check = "
 assert mail.get_content_type() == 'multipart/signed' and mail.get_param('micalg') == 'pgp-sha512'
 assert mail['subject'].startswith('[TLP:GREEN] EX-2026-0042: Critical: OpenSSH'), mail['subject']
-boundary = b'\\r\\n--' + mail.get_boundary().encode()
-parts = raw.split(boundary)
-assert len(parts) == 4
-part, signature = mail.iter_parts()
-assert not part.defects and part['subject'] == mail['subject'] and part.get_param('hp') == 'clear'
-assert [a.get_filename() for a in part.iter_attachments()] == ['rules.yar']
-open(sys.argv[2], 'wb').write(parts[1][2:])
-open(sys.argv[3], 'w').write(signature.get_content().decode() if isinstance(signature.get_content(), bytes) else signature.get_content())
+assert not first.defects and first['subject'] == mail['subject'] and first.get_param('hp') == 'clear'
+assert [a.get_filename() for a in first.iter_attachments()] == ['rules.yar']
 ";
-        let (signed, detached) = (file("signed", b""), file("signed.asc", b""));
-        let python = Command::new("python3").args(["-c", script, &mail, &signed, &detached]).output().expect("python3 runs");
-        assert!(python.status.success(), "{}", String::from_utf8_lossy(&python.stderr));
-        assert_eq!(std::fs::read(&signed).expect("the part"), letter.payload());
-        let verified = gpg(&["--verify", &detached, &signed]);
-        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+        let (signed, detached) = peer.parts(&message, check);
+        assert_eq!(std::fs::read(&signed).expect("the part"), letter.thing().payload());
+        peer.gpg(&["--verify", &detached, &signed]);
     }
-    let _ = Command::new("gpgconf").arg("--homedir").arg(home.path()).args(["--kill", "all"]).status();
+}
+
+#[test]
+fn gnupg_reads_what_was_sealed_for_it() {
+    let peer = Peer::new();
+    let key = team_key(&peer);
+    let ada = generate(&["Ada <ada@uni.example.org>"], KeyKind::Member, None, &term("2026-01-01"), None).expect("a key");
+    peer.gpg(&["--import", &peer.file("ada.asc", ada.secret.expose())]);
+    let letter = key.sign(made(&advisory(Tlp::Amber, "Обновите.\n"), Cover::Encrypted)).expect("a signature");
+    let ciphertext = encrypt(&letter.inline(), &ada.certificate, &term("2026-07-02")).expect("a ciphertext");
+    let message = sealed(&letter, &ciphertext).expect("a message");
+    let check = "
+assert mail.get_content_type() == 'multipart/encrypted' and mail['subject'] == '[TLP:AMBER] […]', mail['subject']
+assert first.get_content_type() == 'application/pgp-encrypted' and first.get_payload().strip() == 'Version: 1'
+";
+    let (_, encrypted) = peer.parts(&message, check);
+    let plain = peer.gpg(&["--status-fd", "2", "--decrypt", &encrypted]);
+    assert_eq!(plain, letter.thing().payload());
+    assert!(utf8(&message.bytes).lines().all(|line| line.len() <= 100));
 }
