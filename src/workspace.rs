@@ -375,7 +375,7 @@ fn assets(root: &Path, findings: &mut Findings) -> Result<Vec<(String, Vec<u8>)>
     let mut all = Vec::new();
     for entry in files::tree(root, "site/assets", findings)? {
         if let Some(bytes) = files::bytes(root, &entry.path, findings)? {
-            all.push((entry.path["site/".len()..].to_string(), bytes));
+            all.push((entry.path["site/assets/".len()..].to_string(), bytes));
         }
     }
     Ok(all)

@@ -8,8 +8,10 @@ use crate::{
     openpgp::{self, SignerError, TeamKey},
     plan::{self, Facts, Plan, Request},
     publish,
+    receipt::{History, MemberHash},
+    roster::Keybook,
     settings::{self, KeySource, Settings},
-    terms::Moment,
+    terms::{Address, Moment},
     workspace::{self, ReadError, Workspace},
 };
 use std::{
@@ -143,7 +145,7 @@ impl Desk {
         Ok(Ledger::open_read_only_or_empty(&self.work())?)
     }
 
-    /// Makes the plan and hands it on; it borrows from everything here.
+    /// Makes the plan of a workspace that was never locked, for commands that only look.
     pub fn planned<T>(
         &self,
         workspace: &Workspace,
@@ -151,6 +153,19 @@ impl Desk {
         request: &Request,
         then: impl FnOnce(&Plan<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        let (history, keybook) = (ledger.history()?, workspace.keybook(&self.now));
+        then(&self.plan(workspace, &history, &keybook, &|address| ledger.member(address), request)?)
+    }
+
+    /// Makes the plan; ids on the command line that cannot be published are refused.
+    pub fn plan<'a>(
+        &'a self,
+        workspace: &'a Workspace,
+        history: &'a History,
+        keybook: &'a Keybook,
+        member: &'a dyn Fn(&Address) -> MemberHash,
+        request: &'a Request,
+    ) -> Result<Plan<'a>, Failure> {
         for id in &request.ids {
             let advisory = workspace.advisory(id).ok_or_else(|| {
                 let ids: Vec<&str> = workspace.advisories.iter().map(|advisory| advisory.id.as_str()).collect();
@@ -164,21 +179,17 @@ impl Desk {
                 return Err(Failure::usage(format!("`{id}` is still a draft")).hint(format!("write `status: final` in `{}` when it may leave", advisory.path)));
             }
         }
-        let history = ledger.history()?;
-        let keybook = workspace.keybook(&self.now);
-        let member = |address: &crate::terms::Address| ledger.member(address);
-        let facts = Facts {
+        Ok(plan::make(&Facts {
             advisories: &workspace.advisories,
             roster: &workspace.roster,
             settings: &workspace.settings,
-            keybook: &keybook,
-            history: &history,
-            member: &member,
+            keybook,
+            history,
+            member,
             document: publish::document_digest(workspace, &self.now),
             now: &self.now,
             request,
-        };
-        then(&plan::make(&facts))
+        }))
     }
 
     /// What to say when published revisions have changed.

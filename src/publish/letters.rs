@@ -331,7 +331,8 @@ fn closed(error: &PostError) -> String {
 /// VERP: a bounce names its letter and member by a keyed token that nobody else can make.
 fn envelope_sender(job: &Job<'_>, ledger: &Ledger, key: &DeliveryKey, token: &str) -> Option<Address> {
     let base = job.workspace.settings.mail.bounces.as_ref().unwrap_or_else(|| sender(job));
-    let verp = ledger.verp(&key.member, token);
+    let left = token.trim_start_matches('<').split('@').next().unwrap_or(token);
+    let verp = ledger.verp(&key.member, left);
     // RFC 5321, 4.5.3.1.1: a local part has up to 64 octets; a long base does without the token.
     format!("{}+{verp}@{}", base.local(), base.domain()).parse().ok().or_else(|| Some(base.clone()))
 }
