@@ -34,7 +34,10 @@
 //!
 //! Text and colours are those of FIRST's Standards Definitions and Usage Guidance, version 2.0 (August 2022).
 
-use crate::terms::{Moment, Wrong, one_of, shorten};
+use crate::{
+    artefact::Artefact,
+    terms::{Moment, Wrong, one_of, shorten},
+};
 use std::{borrow::Cow, fmt, str::FromStr};
 
 /// A label of TLP 2.0. The order is from the widest reach to the narrowest.
@@ -291,6 +294,13 @@ impl<T, A> Shareable<T, A> {
     }
 }
 
+impl<T: Into<Artefact>, A> Shareable<T, A> {
+    /// The same as a file to be, without a copy.
+    pub fn into_artefact(self) -> Shareable<Artefact, A> {
+        Shareable { thing: self.thing.into(), audience: self.audience }
+    }
+}
+
 impl<T> Shareable<T, Public> {
     /// Many public things as one, for pages and feeds that are made of many.
     pub fn gather(things: impl IntoIterator<Item = Shareable<T, Public>>) -> Shareable<Vec<T>, Public> {
@@ -299,6 +309,14 @@ impl<T> Shareable<T, Public> {
 }
 
 impl<T, A: Clone> Shareable<Vec<T>, A> {
+    /// One of the many.
+    pub fn nth(&self, index: usize) -> Option<Shareable<T, A>>
+    where
+        T: Clone,
+    {
+        self.thing.get(index).map(|one| Shareable { thing: one.clone(), audience: self.audience.clone() })
+    }
+
     /// One made thing for each of the many.
     pub fn each(self) -> impl Iterator<Item = Shareable<T, A>> {
         let audience = self.audience;

@@ -1,0 +1,553 @@
+//! The whole public site, page by page: [`render`] hands each file to a sink as soon as it is made.
+//!
+//! What the site consists of is DESIGN section 5. Signed twins, PDF, CSAF and other makers' files are put
+//! beside these pages by whoever publishes; here they are only linked ([`Beside`]).
+
+use super::{
+    feed::{FeedShop, RssFeed, escape},
+    index::{Catalogue, HomePage, ListPage, ListShop, Scope},
+    page::{AttachedFile, DateView, HTML, Head, Page, RenderError, Room, direction, media_type},
+    templates::{Templates, file},
+    words::Words,
+};
+use crate::{
+    advisory::{Advisory, Kind},
+    artefact::{Artefact, Digest},
+    markdown::{self, HtmlStyle},
+    settings::Site,
+    team::Team,
+    terms::{Fingerprint, Lang, Moment, Severity},
+    tlp::{Made, Public, Shareable},
+};
+use rayon::prelude::*;
+use serde::Serialize;
+use std::{collections::BTreeMap, fmt::Write as _};
+
+/// How many advisories stand on one page of a list.
+const PAGE_SIZE: usize = 50;
+
+/// The sitemap protocol allows 50,000 addresses in one file.
+const SITEMAP_SIZE: usize = 45_000;
+
+/// The names that no page of the team's own may have, since the site has these places itself.
+pub const TAKEN: [&str; 8] = ["advisories", "assets", "feeds", "kind", "pgp", "rfc2350", "search", "severity"];
+
+/// What stands beside each advisory's page, so that the page can point to it.
+#[derive(Debug, Clone, Copy)]
+pub struct Beside {
+    /// `ID.txt`, clear-signed.
+    pub text: bool,
+    /// `ID.pdf`.
+    pub pdf: bool,
+    /// The path of an advisory's CSAF document, if it has one.
+    pub csaf: Option<fn(&Advisory) -> Option<String>>,
+}
+
+impl Beside {
+    /// Pages only: nothing stands beside them.
+    pub const NOTHING: Beside = Beside { text: false, pdf: false, csaf: None };
+}
+
+/// A certificate of the team, as the site shows it.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct KeyView {
+    pub fingerprint: Fingerprint,
+    pub user_ids: Vec<String>,
+    /// For people: `Ed25519`.
+    pub algorithm: Option<String>,
+    pub created: Option<Moment>,
+    pub expires: Option<Moment>,
+    /// The public certificate in armor.
+    pub armored: Vec<u8>,
+}
+
+/// The RFC 2350 document in one language.
+#[derive(Debug, Clone)]
+pub struct DocumentView {
+    /// A fragment without scripts and styles; its headings begin at `h2`.
+    pub html: String,
+    /// For example `1.4`.
+    pub version: String,
+    /// Of the last update.
+    pub date: Moment,
+    /// Where the signed text is: `rfc2350.txt`.
+    pub text_path: Option<String>,
+}
+
+/// A page that the team wrote itself, in one language.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct OwnPage<'s> {
+    /// Its place: `/NAME/`.
+    pub name: &'s str,
+    pub lang: &'s Lang,
+    pub title: &'s str,
+    /// Its position in the menu, if it is there.
+    pub nav: Option<u32>,
+    pub markdown: &'s str,
+}
+
+/// Everything but advisories that the site is made of. All of it is public by the place where it was written.
+#[derive(Debug, Clone, Copy)]
+pub struct Supplies<'s> {
+    /// Address and languages.
+    pub site: &'s Site,
+    /// The facts about the team.
+    pub team: &'s Team,
+    /// The words of each of the site's languages; see [`super::words::read`].
+    pub words: &'s BTreeMap<Lang, Words>,
+    /// The workspace's `templates/`: name in it, text.
+    pub templates: &'s [(String, String)],
+    /// The team's certificates, the current one first.
+    pub keys: &'s [KeyView],
+    /// The RFC 2350 document by language.
+    pub rfc2350: &'s BTreeMap<Lang, DocumentView>,
+    /// Of `site/pages/`.
+    pub pages: &'s [OwnPage<'s>],
+    /// Of `site/assets/`: path in it, content.
+    pub assets: &'s [(String, Vec<u8>)],
+    /// What others put beside the pages.
+    pub beside: Beside,
+}
+
+/// The workshop of the site: its supplies, and a room for each language.
+#[derive(Debug)]
+pub struct SiteShop<'s> {
+    supplies: Supplies<'s>,
+    rooms: Vec<Room<'s>>,
+}
+
+/// What stopped the site: making it, or what its files were handed to.
+#[derive(Debug, thiserror::Error)]
+pub enum SiteError<E> {
+    /// A page could not be made.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// The sink refused a file.
+    #[error("the site could not be written")]
+    Sink(#[source] E),
+}
+
+#[derive(Serialize)]
+struct Phone<'a> {
+    shown: &'a str,
+    dial: String,
+}
+
+#[derive(Serialize)]
+struct NavItem<'a> {
+    name: &'a str,
+    href: String,
+    title: &'a str,
+}
+
+/// What all pages of a language share.
+#[derive(Serialize)]
+struct Shared<'a> {
+    lang: &'a str,
+    dir: &'static str,
+    root: String,
+    words: &'a BTreeMap<String, String>,
+    team_name: &'a str,
+    team_short: &'a str,
+    email: &'a str,
+    phone: Option<Phone<'a>>,
+    emergency: Option<Phone<'a>>,
+    hours: Option<&'a str>,
+    nav: Vec<NavItem<'a>>,
+    css: String,
+    favicon: String,
+    logo: Option<String>,
+    has_key: bool,
+    has_rfc2350: bool,
+}
+
+impl<'s> SiteShop<'s> {
+    /// Reads the templates and opens a room for each language.
+    pub fn open(supplies: Supplies<'s>) -> Result<SiteShop<'s>, RenderError> {
+        let languages = &supplies.site.languages;
+        let is_taken = |name: &str| TAKEN.contains(&name) || languages.iter().any(|lang| lang.as_str() == name);
+        if let Some(page) = supplies.pages.iter().find(|page| is_taken(page.name)) {
+            return Err(RenderError::PlaceTaken { name: page.name.to_string() });
+        }
+        let templates = Templates::new(supplies.templates)?;
+        let mut rooms = Vec::new();
+        for lang in languages {
+            let Some(words) = supplies.words.get(lang) else { continue };
+            rooms.push(room(&supplies, lang, words, &templates)?);
+        }
+        Ok(SiteShop { supplies, rooms })
+    }
+
+    /// The room of a language, if the site has it.
+    pub fn room(&self, lang: &Lang) -> Option<&Room<'s>> {
+        self.rooms.iter().find(|room| room.lang == *lang)
+    }
+
+    /// The rooms of all languages, the default first.
+    pub fn rooms(&self) -> &[Room<'s>] {
+        &self.rooms
+    }
+}
+
+fn room<'s>(supplies: &Supplies<'s>, lang: &Lang, words: &'s Words, templates: &Templates) -> Result<Room<'s>, RenderError> {
+    let Supplies { site, team, .. } = *supplies;
+    let prefix = if lang == site.default_lang() { String::new() } else { format!("{lang}/") };
+    let base = site.url.path();
+    let root = format!("{base}{prefix}");
+    let has_asset = |name: &str| supplies.assets.iter().any(|(path, _)| path == name);
+    let style = stylesheet(supplies);
+    let mut nav: Vec<(u32, NavItem<'_>)> = Vec::new();
+    for page in own_pages(supplies, lang) {
+        if let Some(at) = page.nav {
+            nav.push((at, NavItem { name: page.name, href: format!("{root}{}/", page.name), title: page.title }));
+        }
+    }
+    nav.sort_by_key(|(at, item)| (*at, item.name));
+    let dial = |text: &str| text.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect::<String>();
+    let phone = |text: &'s Option<String>| text.as_deref().map(|shown| Phone { shown, dial: dial(shown) });
+    let shared = Shared {
+        lang: lang.as_str(),
+        dir: direction(lang),
+        words: words.all(),
+        team_name: team.name.in_lang(lang),
+        team_short: team.short(lang),
+        email: team.email.as_str(),
+        phone: phone(&team.phone),
+        emergency: phone(&team.emergency_phone),
+        hours: team.hours.as_ref().map(|hours| hours.in_lang(lang)),
+        nav: nav.into_iter().map(|(_, item)| item).collect(),
+        // The digest makes browsers take a new style sheet at once, and keep an old one for ever.
+        css: format!("{base}assets/site.css?v={}", &Digest::of(style.as_bytes()).hex()[..12]),
+        favicon: format!("{base}assets/favicon.svg"),
+        logo: has_asset("logo.svg").then(|| format!("{base}assets/logo.svg")),
+        has_key: !supplies.keys.is_empty(),
+        has_rfc2350: !supplies.rfc2350.is_empty(),
+        root: root.clone(),
+    };
+    let name = |lang: &Lang| supplies.words.get(lang).map_or_else(|| lang.to_string(), |words| own_name(words, lang));
+    Ok(Room {
+        site,
+        team,
+        lang: lang.clone(),
+        words,
+        templates: templates.sharing(&shared)?,
+        beside: supplies.beside,
+        fingerprint: supplies.keys.first().map(|key| key.fingerprint.spaced()),
+        report: supplies.pages.iter().any(|page| page.name == "report").then(|| format!("{root}report/")),
+        page_size: PAGE_SIZE,
+        names: site.languages.iter().map(|lang| (lang.clone(), name(lang))).collect(),
+        marks: supplies.words.iter().map(|(lang, words)| (lang.clone(), words.marks())).collect(),
+    })
+}
+
+/// What a language calls itself; its tag where its words do not say.
+fn own_name(words: &Words, lang: &Lang) -> String {
+    match words.missing().iter().any(|key| key == "language_name") {
+        true => lang.to_string(),
+        false => words.get("language_name").to_string(),
+    }
+}
+
+fn stylesheet<'s>(supplies: &Supplies<'s>) -> &'s str {
+    file(supplies.templates, "site.css").expect("the built-in templates have a style sheet")
+}
+
+/// One page for each name, in this language or else in the default one, or in what there is.
+fn own_pages<'s>(supplies: &Supplies<'s>, lang: &Lang) -> Vec<&'s OwnPage<'s>> {
+    let mut best: BTreeMap<&str, &OwnPage<'_>> = BTreeMap::new();
+    let rank = |page: &OwnPage<'_>| (page.lang != lang, page.lang != supplies.site.default_lang());
+    for page in supplies.pages {
+        let known = best.entry(page.name).or_insert(page);
+        if rank(page) < rank(known) {
+            *known = page;
+        }
+    }
+    best.into_values().collect()
+}
+
+/// Makes the whole site of these advisories. Every file goes to the sink as soon as it is made, from several
+/// threads, in no particular order.
+pub fn render<E: Send>(
+    shop: &SiteShop<'_>,
+    advisories: &Shareable<Vec<&Advisory>, Public>,
+    sink: &(dyn Fn(Shareable<Artefact, Public>) -> Result<(), E> + Sync),
+) -> Result<(), SiteError<E>> {
+    let put = |made: Shareable<Artefact, Public>| sink(made).map_err(SiteError::Sink);
+    (0..advisories.thing().len()).into_par_iter().try_for_each(|at| -> Result<(), SiteError<E>> {
+        let Some(advisory) = advisories.nth(at) else { return Ok(()) };
+        for room in &shop.rooms {
+            put(advisory.make::<Page>(room)?.into_artefact())?;
+        }
+        for attachment in &advisory.thing().attachments {
+            put(advisory.make::<AttachedFile>(&attachment.name.as_str())?.into_artefact())?;
+        }
+        Ok(())
+    })?;
+
+    let catalogue = &Catalogue::new(advisories.thing());
+    let mut lists = Vec::new();
+    for room in &shop.rooms {
+        for scope in catalogue.scopes() {
+            let pages = 1..=catalogue.pages(scope, room.page_size);
+            lists.extend(pages.map(|page| ListShop { room, catalogue, scope, page }));
+        }
+    }
+    lists.par_iter().try_for_each(|list| put(advisories.make::<ListPage>(list)?.into_artefact()))?;
+
+    let feeds: Vec<FeedShop<'_>> = shop
+        .rooms
+        .iter()
+        .flat_map(|room| catalogue.scopes().map(move |scope| FeedShop { room, catalogue, scope }))
+        .filter(|feed| feed.scope.feed_folder().is_some())
+        .collect();
+    feeds.par_iter().try_for_each(|feed| put(advisories.make::<RssFeed>(feed)?.into_artefact()))?;
+
+    for room in &shop.rooms {
+        put(advisories.make::<HomePage>(&(room, catalogue))?.into_artefact())?;
+    }
+    advisories.make::<Vec<Artefact>>(shop)?.each().try_for_each(put)
+}
+
+/// The rest of the site: the team's own pages, key, RFC 2350, feeds page, assets, sitemap.
+impl Made<Vec<&Advisory>, Public> for Vec<Artefact> {
+    type Shop<'s> = SiteShop<'s>;
+    type Error = RenderError;
+
+    fn made(advisories: &Vec<&Advisory>, _: &Public, shop: &SiteShop<'_>) -> Result<Vec<Artefact>, RenderError> {
+        let mut files = Vec::new();
+        for room in &shop.rooms {
+            pages_of(room, &shop.supplies, &mut files)?;
+        }
+        assets(&shop.supplies, &mut files);
+        sitemap(shop, advisories, &mut files);
+        Ok(files)
+    }
+}
+
+#[derive(Serialize)]
+struct NoticeView<'a> {
+    head: Head,
+    title: &'a str,
+    text_lang: &'a str,
+    text_dir: &'static str,
+    foreign: bool,
+    body: String,
+}
+
+#[derive(Serialize)]
+struct DocumentPage<'a> {
+    head: Head,
+    version: &'a str,
+    date: DateView,
+    text_href: Option<String>,
+    text_lang: &'a str,
+    text_dir: &'static str,
+    foreign: bool,
+    body: &'a str,
+}
+
+#[derive(Serialize)]
+struct KeyRow<'a> {
+    fingerprint: String,
+    user_ids: &'a [String],
+    algorithm: Option<&'a str>,
+    created: Option<DateView>,
+    expires: Option<DateView>,
+}
+
+#[derive(Serialize)]
+struct KeyPage<'a> {
+    head: Head,
+    keys: Vec<KeyRow<'a>>,
+    key_href: String,
+}
+
+#[derive(Serialize)]
+struct FeedLink {
+    href: String,
+    shown: String,
+}
+
+#[derive(Serialize)]
+struct FeedRow {
+    word: String,
+    feeds: Vec<FeedLink>,
+}
+
+#[derive(Serialize)]
+struct FeedGroup {
+    title: String,
+    items: Vec<FeedRow>,
+}
+
+#[derive(Serialize)]
+struct FeedsPage {
+    head: Head,
+    formats: Vec<&'static str>,
+    groups: Vec<FeedGroup>,
+}
+
+#[derive(Serialize)]
+struct HeadOnly {
+    head: Head,
+}
+
+fn pages_of(room: &Room<'_>, supplies: &Supplies<'_>, files: &mut Vec<Artefact>) -> Result<(), RenderError> {
+    let words = room.words;
+    for page in own_pages(supplies, &room.lang) {
+        let rest = format!("{}/", page.name);
+        let real: Vec<&Lang> = supplies.pages.iter().filter(|other| other.name == page.name).map(|other| other.lang).collect();
+        let view = NoticeView {
+            head: room.head(&rest, page.title, "", page.name, &real),
+            title: page.title,
+            text_lang: page.lang.as_str(),
+            text_dir: direction(page.lang),
+            foreign: *page.lang != room.lang,
+            body: markdown::html(page.markdown, &HtmlStyle { prefix: "", top: 2, words: room.marks(page.lang) }),
+        };
+        files.push(room.file(&rest, "notice.html", &view)?);
+    }
+    let document = supplies.rfc2350.get_key_value(&room.lang);
+    if let Some((lang, document)) = document.or_else(|| supplies.rfc2350.get_key_value(room.site.default_lang())) {
+        let real: Vec<&Lang> = room.site.languages.iter().filter(|lang| supplies.rfc2350.contains_key(lang)).collect();
+        let view = DocumentPage {
+            head: room.head("rfc2350/", words.get("rfc2350"), words.get("rfc2350_text"), "rfc2350", &real),
+            version: &document.version,
+            date: room.date(&document.date),
+            text_href: document.text_path.as_deref().map(|path| room.href(path)),
+            text_lang: lang.as_str(),
+            text_dir: direction(lang),
+            foreign: *lang != room.lang,
+            body: &document.html,
+        };
+        files.push(room.file("rfc2350/", "rfc2350.html", &view)?);
+    }
+    if !supplies.keys.is_empty() {
+        let view = KeyPage {
+            head: room.head("pgp/", words.get("pgp"), words.get("pgp_text"), "pgp", &room.everywhere()),
+            keys: supplies
+                .keys
+                .iter()
+                .map(|key| KeyRow {
+                    fingerprint: key.fingerprint.spaced(),
+                    user_ids: &key.user_ids,
+                    algorithm: key.algorithm.as_deref(),
+                    created: key.created.as_ref().map(|moment| room.date(moment)),
+                    expires: key.expires.as_ref().map(|moment| room.date(moment)),
+                })
+                .collect(),
+            key_href: room.href("pgp-key.asc"),
+        };
+        files.push(room.file("pgp/", "pgp.html", &view)?);
+    }
+    files.push(room.file("feeds/", "feeds.html", &feeds_page(room))?);
+    let mut head = room.head("404.html", words.get("not_found"), "", "", &[]);
+    // Whoever meets this page is somewhere else: its languages lead home.
+    head.languages.clear();
+    files.push(room.file("404.html", "not_found.html", &HeadOnly { head })?);
+    Ok(())
+}
+
+fn feeds_page(room: &Room<'_>) -> FeedsPage {
+    let words = room.words;
+    let rows = |scopes: Vec<Scope>| -> Vec<FeedRow> {
+        let row = |scope: Scope| {
+            let path = format!("{}rss.xml", scope.feed_folder()?);
+            let link = FeedLink { href: room.link(&path), shown: format!("/{}", room.path(&path)) };
+            let word = if scope == Scope::All { words.get("feed_everything").to_string() } else { scope.word(room) };
+            Some(FeedRow { word, feeds: vec![link] })
+        };
+        scopes.into_iter().filter_map(row).collect()
+    };
+    let group = |title: &str, scopes| FeedGroup { title: words.get(title).to_string(), items: rows(scopes) };
+    FeedsPage {
+        head: room.head("feeds/", words.get("feeds"), words.get("feeds_text"), "feeds", &room.everywhere()),
+        formats: vec!["RSS 2.0"],
+        groups: vec![
+            group("advisories", vec![Scope::All]),
+            group("by_severity", Severity::ALL.into_iter().rev().map(Scope::Severity).collect()),
+            group("by_kind", Kind::ALL.iter().copied().map(Scope::Kind).collect()),
+        ],
+    }
+}
+
+fn assets(supplies: &Supplies<'_>, files: &mut Vec<Artefact>) {
+    for (path, bytes) in supplies.assets {
+        files.push(Artefact::new(format!("assets/{path}"), media_type(path), bytes.clone()));
+    }
+    let has_asset = |name: &str| supplies.assets.iter().any(|(path, _)| path == name);
+    if !has_asset("site.css") {
+        files.push(Artefact::new("assets/site.css", media_type("site.css"), stylesheet(supplies)));
+    }
+    if !has_asset("favicon.svg") {
+        let icon = file(supplies.templates, "favicon.svg").expect("the built-in templates have an icon");
+        files.push(Artefact::new("assets/favicon.svg", media_type("favicon.svg"), icon));
+    }
+    if !supplies.keys.is_empty() {
+        let keys: Vec<u8> = supplies.keys.iter().flat_map(|key| key.armored.iter().copied()).collect();
+        files.push(Artefact::new("pgp-key.asc", media_type("pgp-key.asc"), keys));
+    }
+    let robots = format!("User-agent: *\nDisallow:\n\nSitemap: {}\n", supplies.site.link("sitemap.xml"));
+    files.push(Artefact::new("robots.txt", super::page::TEXT, robots));
+}
+
+const XML: &str = "application/xml; charset=utf-8";
+
+/// All pages that search engines should know, each in the languages in which it is really written.
+fn sitemap(shop: &SiteShop<'_>, advisories: &[&Advisory], files: &mut Vec<Artefact>) {
+    let site = shop.supplies.site;
+    let newest = advisories.iter().map(|one| one.updated()).max();
+    let mut entries: Vec<(String, Option<Moment>)> = Vec::new();
+    let plain: Vec<String> = files
+        .iter()
+        .filter(|file| file.media_type == HTML && !file.path.ends_with("404.html"))
+        .map(|file| file.path.trim_end_matches("index.html").to_string())
+        .collect();
+    let years: std::collections::BTreeSet<i16> = advisories.iter().map(|one| one.date.year()).collect();
+    for room in &shop.rooms {
+        let lists = [Scope::All].into_iter().chain(years.iter().copied().map(Scope::Year));
+        entries.push((room.path(""), newest.cloned()));
+        entries.extend(lists.map(|scope| (room.path(&scope.path()), None)));
+    }
+    entries.extend(plain.into_iter().map(|path| (path, None)));
+    let mut sorted: Vec<&&Advisory> = advisories.iter().collect();
+    sorted.sort_by(|a, b| a.id.cmp(&b.id));
+    for one in sorted {
+        let original = shop.rooms.iter().any(|room| room.lang == one.lang);
+        for room in &shop.rooms {
+            let is_written = one.texts.contains_key(&room.lang) || !original && room.lang == *site.default_lang();
+            if is_written {
+                entries.push((room.path(&format!("advisories/{}/", one.id)), Some(one.updated().clone())));
+            }
+        }
+    }
+    let chunks: Vec<String> = entries.chunks(SITEMAP_SIZE).map(|chunk| urlset(site, chunk)).collect();
+    match <[String; 1]>::try_from(chunks) {
+        Ok([only]) => files.push(Artefact::new("sitemap.xml", XML, only)),
+        Err(chunks) => {
+            let mut index = String::from(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<sitemapindex xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n",
+            );
+            for (at, chunk) in chunks.into_iter().enumerate() {
+                let path = format!("sitemap-{}.xml", at + 1);
+                let _ = writeln!(index, "<sitemap><loc>{}</loc></sitemap>", escape(&site.link(&path)));
+                files.push(Artefact::new(path, XML, chunk));
+            }
+            index.push_str("</sitemapindex>\n");
+            files.push(Artefact::new("sitemap.xml", XML, index));
+        }
+    }
+}
+
+fn urlset(site: &Site, entries: &[(String, Option<Moment>)]) -> String {
+    let mut out =
+        String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n");
+    for (path, changed) in entries {
+        let changed = changed.as_ref().map(|moment| format!("<lastmod>{moment}</lastmod>")).unwrap_or_default();
+        let _ = writeln!(out, "<url><loc>{}</loc>{changed}</url>", escape(&site.link(path)));
+    }
+    out.push_str("</urlset>\n");
+    out
+}

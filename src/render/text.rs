@@ -1,0 +1,196 @@
+//! An advisory as plain text, for the signed twin of its page: facts first, then the text, in 72 columns.
+
+use super::page::{RenderError, Room, TEXT};
+use crate::{
+    advisory::{Advisory, Status},
+    artefact::Artefact,
+    markdown::{self, TextStyle},
+    settings::Site,
+    terms::{Lang, Severity},
+    tlp::{Made, Marked as _, Public},
+};
+use textwrap::{Options, wrap};
+
+/// The width of plain text that is published.
+pub const WIDTH: usize = 72;
+
+/// The text beside an advisory's page, before it is signed: path `advisories/ID.txt`, in the language of its
+/// [`Room`]. It is wanted for the languages that [`has_twin`] names.
+#[derive(Debug, Clone)]
+pub struct Twin(Artefact);
+
+impl Twin {
+    /// What is to be signed.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.0.bytes).expect("a twin is made of text")
+    }
+
+    /// Where the signed text goes.
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+}
+
+impl From<Twin> for Artefact {
+    fn from(twin: Twin) -> Artefact {
+        twin.0
+    }
+}
+
+impl Made<&Advisory, Public> for Twin {
+    type Shop<'s> = Room<'s>;
+    type Error = RenderError;
+
+    fn made(advisory: &&Advisory, _: &Public, room: &Room<'_>) -> Result<Twin, RenderError> {
+        let path = room.path(&format!("advisories/{}.txt", advisory.id));
+        Ok(Twin(Artefact::new(path, TEXT, text(advisory, room))))
+    }
+}
+
+/// The whole text: no trailing blanks, one line end at the end.
+fn text(advisory: &Advisory, room: &Room<'_>) -> String {
+    let words = room.words;
+    let (lang, written) = advisory.text(&room.lang);
+    let revision = advisory.revision();
+    let mut out = Lines(String::new());
+    out.line(advisory.tlp().label());
+    out.wrapped(words.tlp(advisory.tlp()));
+    out.line("https://www.first.org/tlp/");
+    out.blank();
+    out.wrapped(&written.title);
+    out.line(&"=".repeat(WIDTH));
+    if advisory.status == Status::Withdrawn {
+        out.blank();
+        out.wrapped(&format!("{} {}", words.get("withdrawn_title"), room.change(revision)));
+        out.blank();
+    }
+    if *lang != room.lang {
+        out.wrapped(words.get("untranslated"));
+    }
+    facts(advisory, room, &mut out);
+    if advisory.is_revised() {
+        out.heading(words.get("changed"));
+        out.wrapped(room.change(revision));
+    }
+    out.blank();
+    let site = room.site.url.to_string();
+    let style = TextStyle { width: WIDTH, words: room.marks(lang), site: Some(&site), top: 2 };
+    out.block(&markdown::text_as(&written.body, &style).text);
+    if !advisory.references.is_empty() {
+        out.heading(words.get("references"));
+        for one in &advisory.references {
+            out.hanging("- ", &one.title);
+            out.line(&format!("  {}", one.url));
+        }
+    }
+    if !advisory.attachments.is_empty() {
+        out.heading(words.get("attachments"));
+        for one in &advisory.attachments {
+            out.hanging("- ", &one.name);
+            out.line(&format!("  {}", room.site.link(&super::page::attachment_link(advisory, one))));
+            out.line(&format!("  SHA-256 {}", crate::artefact::Digest::of(&one.bytes)));
+        }
+    }
+    out.heading(words.get("history"));
+    for one in &advisory.revisions {
+        out.hanging(&format!("{}  {}  ", one.number, one.date.date()), room.change(one));
+    }
+    out.blank();
+    out.line(&"-".repeat(WIDTH));
+    out.line(&format!("{}, {}", room.team.name.in_lang(&room.lang), room.team.email));
+    out.wrapped(words.get("more_versions"));
+    out.line(&room.site.link(&room.path(&format!("advisories/{}/", advisory.id))));
+    out.line(advisory.tlp().label());
+    out.0
+}
+
+fn facts(advisory: &Advisory, room: &Room<'_>, out: &mut Lines) {
+    let words = room.words;
+    let mut facts: Vec<(&str, String)> = vec![
+        (words.get("text_id"), advisory.id.to_string()),
+        (words.get("text_kind"), words.kind(advisory.kind).to_string()),
+    ];
+    if advisory.severity != Severity::None {
+        facts.push((words.get("text_severity"), words.severity(advisory.severity).to_string()));
+    }
+    facts.push((words.get("text_published"), words.date(&advisory.date)));
+    if advisory.is_revised() {
+        let revision = advisory.revision();
+        let number = words.get("revision").to_lowercase();
+        facts.push((words.get("text_updated"), format!("{} ({number} {})", words.date(&revision.date), revision.number)));
+    }
+    for score in &advisory.cvss {
+        let cve = score.cve.as_ref().map(|cve| format!(", {cve}")).unwrap_or_default();
+        let cvss = &score.cvss;
+        facts.push(("CVSS", format!("{:.1} ({}{cve}) {}", cvss.score(), words.severity(cvss.severity()), cvss.vector())));
+    }
+    if !advisory.cves.is_empty() {
+        facts.push(("CVE", join(&advisory.cves)));
+    }
+    if !advisory.cwes.is_empty() {
+        facts.push(("CWE", join(&advisory.cwes)));
+    }
+    for one in &advisory.affected {
+        let fixed = one.fixed.as_deref().map(|version| words.fill("text_fixed", &[("version", version)]));
+        let fixed = fixed.unwrap_or_else(|| words.get("not_fixed").to_string());
+        facts.push((words.get("text_affected"), format!("{} {} {}; {fixed}", one.vendor, one.product, one.versions)));
+    }
+    let width = facts.iter().map(|(name, _)| unicode_width::UnicodeWidthStr::width(*name)).max().unwrap_or(0) + 2;
+    let mut last = "";
+    for (name, value) in &facts {
+        let shown = if *name == last { String::new() } else { format!("{name}:") };
+        let pad = width - unicode_width::UnicodeWidthStr::width(shown.as_str()).min(width);
+        out.hanging(&format!("{shown}{}", " ".repeat(pad)), value);
+        last = name;
+    }
+}
+
+fn join(items: &[impl ToString]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+struct Lines(String);
+
+impl Lines {
+    fn line(&mut self, text: &str) {
+        self.0.push_str(text.trim_end());
+        self.0.push('\n');
+    }
+
+    /// One blank line, never two.
+    fn blank(&mut self) {
+        if !self.0.ends_with("\n\n") {
+            self.0.push('\n');
+        }
+    }
+
+    fn wrapped(&mut self, text: &str) {
+        self.hanging("", text);
+    }
+
+    fn hanging(&mut self, first: &str, text: &str) {
+        let rest = " ".repeat(unicode_width::UnicodeWidthStr::width(first));
+        let options = Options::new(WIDTH).initial_indent(first).subsequent_indent(&rest).break_words(false);
+        for line in wrap(text, options) {
+            self.line(&line);
+        }
+    }
+
+    fn heading(&mut self, text: &str) {
+        self.blank();
+        self.line(text);
+        self.line(&"-".repeat(unicode_width::UnicodeWidthStr::width(text)));
+    }
+
+    fn block(&mut self, text: &str) {
+        for line in text.trim_matches('\n').lines() {
+            self.line(line);
+        }
+    }
+}
+
+/// Whether an advisory has a twin in this language of the site: where it is written in it, and always in the
+/// default language, so that `/advisories/ID.txt` is there for every advisory.
+pub fn has_twin(advisory: &Advisory, lang: &Lang, site: &Site) -> bool {
+    lang == site.default_lang() || advisory.texts.contains_key(lang)
+}
