@@ -1,0 +1,338 @@
+//! The site of the sample workspace, made as `publish` makes it and read as a visitor does.
+
+use advise::{
+    advisory::{self, Advisory, Attachment},
+    artefact::Artefact,
+    diag::{Findings, Source},
+    render::{
+        site::{self, Beside, DocumentView, KeyView, OwnPage, SiteShop, Supplies},
+        text::Twin,
+        words,
+    },
+    settings::{self, Settings},
+    team::{self, Team},
+    terms::{Lang, Moment},
+    tlp::{Gate, Public, Shareable},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn source(path: &Path) -> Source {
+    let text = fs::read_to_string(path).expect("a readable file");
+    Source::new(path.strip_prefix(root()).expect("a file of the sample").to_string_lossy().to_string(), text)
+}
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(root().join(folder)).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    found.sort();
+    found
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().expect("a name").to_string_lossy().to_string()
+}
+
+fn lang(tag: &str) -> Lang {
+    tag.parse().expect("a language")
+}
+
+/// What the sample says, read by the program's own parsers.
+struct Sample {
+    settings: Settings,
+    team: Team,
+    advisories: Vec<Advisory>,
+    pages: Vec<(String, Lang, String, Option<u32>, String)>,
+    assets: Vec<(String, Vec<u8>)>,
+}
+
+impl Sample {
+    fn read() -> Sample {
+        let mut findings = Findings::new();
+        let settings = settings::parse(&source(&root().join("advise.yaml")), &mut findings).expect("good settings");
+        let team = team::parse(&source(&root().join("team.yaml")), &mut findings).expect("a good team");
+        let all = files("advisories/2026");
+        let stems: Vec<String> = all.iter().map(|path| stem(path)).collect();
+        let mut advisories = Vec::new();
+        for path in all.iter().filter(|path| path.extension().is_some_and(|end| end == "md")) {
+            let name = stem(path);
+            let (id, translation) = advisory::file_name(&name, |id| stems.iter().any(|stem| stem == id));
+            if translation.is_some() {
+                continue;
+            }
+            let one = advisory::parse(&source(path), id, &lang("en"), &mut findings).expect("a good advisory");
+            let russian = path.with_file_name(format!("{id}.ru.md"));
+            let texts = match russian.is_file() {
+                true => vec![(lang("ru"), advisory::parse_translation(&source(&russian), &mut findings).expect("a translation"))],
+                false => Vec::new(),
+            };
+            let folder = path.with_extension("");
+            let attachments = fs::read_dir(folder).map_or(Vec::new(), |entries| {
+                let read = |path: PathBuf| Attachment {
+                    name: path.file_name().expect("a name").to_string_lossy().to_string(),
+                    bytes: Arc::from(fs::read(&path).expect("a file")),
+                };
+                entries.map(|entry| read(entry.expect("an entry").path())).collect()
+            });
+            advisories.push(one.advisory.with(texts, attachments));
+        }
+        let pages = files("site/pages").iter().map(|path| own_page(path)).collect();
+        let assets = files("site/assets")
+            .iter()
+            .map(|path| (path.file_name().expect("a name").to_string_lossy().to_string(), fs::read(path).expect("a file")))
+            .collect();
+        assert!(!findings.has_errors(), "{findings:?}");
+        Sample { settings, team, advisories, pages, assets }
+    }
+
+    /// Makes the site at a time, with some overriding templates.
+    fn site(&self, now: &str, beside: Beside, templates: &[(String, String)]) -> BTreeMap<String, Artefact> {
+        let gate = Gate::at(now.parse::<Moment>().expect("a moment"));
+        let public = Shareable::gather(self.advisories.iter().filter_map(|one| gate.open(one, Public).ok()));
+        let mut findings = Findings::new();
+        let words = words::read(&self.settings.site.languages, templates, &mut findings);
+        assert!(findings.is_empty(), "{findings:?}");
+        let keys = [KeyView {
+            fingerprint: self.team.keys[0].clone(),
+            user_ids: vec!["Example CERT <cert@cert.example.org>".into()],
+            algorithm: Some("Ed25519".into()),
+            created: Some("2026-06-01".parse().expect("a date")),
+            expires: Some("2029-06-01".parse().expect("a date")),
+            armored: b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n".to_vec(),
+        }];
+        let rfc2350 = BTreeMap::from([(
+            lang("en"),
+            DocumentView {
+                html: "<h2 id=\"s1\">1 Document Information</h2>\n<h3 id=\"s1.1\">1.1 Date of Last Update</h3>\n<p>Version 3</p>".into(),
+                version: "3".into(),
+                date: "2026-11-01".parse().expect("a date"),
+                text_path: Some("rfc2350.txt".into()),
+            },
+        )]);
+        let pages: Vec<OwnPage<'_>> = self
+            .pages
+            .iter()
+            .map(|(name, lang, title, nav, markdown)| OwnPage { name, lang, title, nav: *nav, markdown })
+            .collect();
+        let supplies = Supplies {
+            site: &self.settings.site,
+            team: &self.team,
+            words: &words,
+            templates,
+            keys: &keys,
+            rfc2350: &rfc2350,
+            pages: &pages,
+            assets: &self.assets,
+            beside,
+        };
+        let shop = SiteShop::open(supplies).expect("good templates");
+        let made = Mutex::new(BTreeMap::new());
+        let put = |one: &Artefact| {
+            let before = made.lock().expect("no panic elsewhere").insert(one.path.clone(), one.clone());
+            assert!(before.is_none(), "{} is made twice", one.path);
+        };
+        site::render(&shop, &public, &|one: Shareable<Artefact, Public>| {
+            put(one.thing());
+            Ok::<(), std::convert::Infallible>(())
+        })
+        .expect("a site");
+        if beside.text {
+            for one in public.clone().each() {
+                for room in shop.rooms().iter().filter(|room| advise::render::text::has_twin(one.thing(), &room.lang, room.site)) {
+                    put(one.make::<Twin>(room).expect("a twin").into_artefact().thing());
+                }
+            }
+        }
+        made.into_inner().expect("no panic elsewhere")
+    }
+}
+
+fn own_page(path: &Path) -> (String, Lang, String, Option<u32>, String) {
+    let name = stem(path);
+    let (name, tag) = name.split_once('.').map_or((name.as_str(), "en"), |(name, tag)| (name, tag));
+    let text = fs::read_to_string(path).expect("a readable file");
+    let (head, body) = text.trim_start_matches("---\n").split_once("\n---\n").expect("front matter");
+    let field = |key: &str| head.lines().find_map(|line| line.strip_prefix(key)).map(|value| value.trim().to_string());
+    let nav = field("nav:").map(|nav| nav.parse().expect("a number"));
+    (name.to_string(), lang(tag), field("title:").expect("a title"), nav, body.to_string())
+}
+
+const NOW: &str = "2026-11-22T12:00:00Z";
+const ALL: Beside = Beside { text: true, pdf: false, csaf: None };
+
+fn text(site: &BTreeMap<String, Artefact>, path: &str) -> String {
+    let one = site.get(path).unwrap_or_else(|| panic!("{path} is not there"));
+    String::from_utf8(one.bytes.clone()).expect("text")
+}
+
+/// Written where a person can look at it: `target/tmp/site`.
+fn write(site: &BTreeMap<String, Artefact>) {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("site");
+    let _ = fs::remove_dir_all(&out);
+    for (path, one) in site {
+        let path = out.join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, &one.bytes).expect("a file");
+    }
+}
+
+#[test]
+fn the_places_of_the_contract_are_there() {
+    let site = Sample::read().site(NOW, ALL, &[]);
+    write(&site);
+    for path in [
+        "index.html",
+        "advisories/index.html",
+        "advisories/2026/index.html",
+        "advisories/EX-2026-0007/index.html",
+        "advisories/EX-2026-0007.txt",
+        "severity/critical/index.html",
+        "severity/critical/rss.xml",
+        "kind/alert/index.html",
+        "kind/alert/rss.xml",
+        "rss.xml",
+        "feeds/index.html",
+        "rfc2350/index.html",
+        "pgp/index.html",
+        "pgp-key.asc",
+        "report/index.html",
+        "assets/site.css",
+        "assets/favicon.svg",
+        "sitemap.xml",
+        "robots.txt",
+        "404.html",
+    ] {
+        assert!(site.contains_key(path), "{path} is not there");
+        let is_page = path.ends_with(".html") || path.ends_with("rss.xml");
+        assert!(!is_page || site.contains_key(&format!("ru/{path}")), "ru/{path} is not there");
+    }
+}
+
+#[test]
+fn nothing_tells_of_what_is_closed() {
+    let sample = Sample::read();
+    let site = sample.site(NOW, ALL, &[]);
+    let gate = Gate::at(NOW.parse().expect("a moment"));
+    let closed: Vec<&Advisory> = sample.advisories.iter().filter(|one| gate.open(*one, Public).is_err()).collect();
+    assert!(closed.len() >= 5);
+    for (path, one) in &site {
+        let text = String::from_utf8_lossy(&one.bytes);
+        for advisory in &closed {
+            assert!(!path.contains(advisory.id.as_str()), "{path}");
+            assert!(!text.contains(advisory.id.as_str()) && !text.contains(advisory.title()), "{path} tells of {}", advisory.id);
+        }
+    }
+}
+
+#[test]
+fn nothing_comes_from_another_host_and_nothing_runs() {
+    let site = Sample::read().site(NOW, ALL, &[]);
+    for (path, one) in site.iter().filter(|(path, _)| path.ends_with(".html")) {
+        let text = String::from_utf8_lossy(&one.bytes);
+        for forbidden in ["<script", "<style", " style=\"", " src=\"http", "javascript:", " onclick", "@import", "<iframe"] {
+            assert!(!text.contains(forbidden), "{path} has {forbidden}");
+        }
+        assert!(text.contains("default-src 'none'"), "{path} has no policy");
+    }
+    assert!(!text(&site, "assets/site.css").contains("url("));
+}
+
+#[test]
+fn every_link_within_the_site_leads_somewhere() {
+    let site = Sample::read().site(NOW, ALL, &[]);
+    // Made by others: the signed RFC 2350 document.
+    let elsewhere = BTreeSet::from(["rfc2350.txt".to_string()]);
+    for (path, one) in site.iter().filter(|(path, _)| path.ends_with(".html")) {
+        let text = String::from_utf8_lossy(&one.bytes);
+        for piece in text.split("href=\"").skip(1).chain(text.split("src=\"").skip(1)) {
+            let href = piece.split('"').next().unwrap_or_default();
+            let href = href.strip_prefix("https://cert.example.org").unwrap_or(href);
+            if !href.starts_with('/') {
+                continue;
+            }
+            let target = href.split(['?', '#']).next().unwrap_or_default().trim_start_matches('/');
+            let target = if target.is_empty() || target.ends_with('/') { format!("{target}index.html") } else { target.to_string() };
+            assert!(site.contains_key(&target) || elsewhere.contains(&target), "{path} leads to {href}, which is not there");
+        }
+    }
+}
+
+#[test]
+fn a_translation_is_linked_and_what_is_not_translated_says_so() {
+    let site = Sample::read().site(NOW, ALL, &[]);
+    let translated = text(&site, "ru/advisories/EX-2026-0007/index.html");
+    assert!(translated.contains("<h1>Example Gateway: удалённое"), "{translated}");
+    assert!(translated.contains("hreflang=\"en\" href=\"https://cert.example.org/advisories/EX-2026-0007/\""));
+    assert!(site.contains_key("ru/advisories/EX-2026-0007.txt"));
+    let foreign = text(&site, "ru/advisories/EX-2026-0012/index.html");
+    assert!(foreign.contains("Этот текст не переведён") && foreign.contains("<h1 lang=\"en\" dir=\"ltr\">"), "{foreign}");
+    assert!(foreign.contains("rel=\"canonical\" href=\"https://cert.example.org/advisories/EX-2026-0012/\""));
+    assert!(!site.contains_key("ru/advisories/EX-2026-0012.txt"));
+}
+
+#[test]
+fn a_withdrawn_advisory_stays_and_says_why() {
+    let page = text(&Sample::read().site(NOW, ALL, &[]), "advisories/EX-2026-0005/index.html");
+    assert!(page.contains("This advisory has been withdrawn."));
+    assert!(page.contains("class=\"notice notice-withdrawn\""));
+}
+
+#[test]
+fn a_feed_has_an_item_for_each_revision() {
+    let site = Sample::read().site(NOW, ALL, &[]);
+    let feed = rss::Channel::read_from(site["rss.xml"].bytes.as_slice()).expect("RSS");
+    let guids: Vec<&str> = feed.items.iter().map(|item| item.guid.as_ref().expect("a guid").value.as_str()).collect();
+    for number in ["1", "2"] {
+        let guid = format!("https://cert.example.org/advisories/EX-2026-0007/#revision-{number}");
+        assert!(guids.contains(&guid.as_str()), "{guids:?}");
+    }
+    assert_eq!(feed.last_build_date, feed.items[0].pub_date);
+    let newest = &feed.items[0];
+    let content = newest.content.as_deref().expect("the full text");
+    assert!(content.starts_with("<p><strong>TLP:CLEAR</strong></p>") && content.contains("<h2"), "{content}");
+    for item in &feed.items {
+        assert!(!item.content.as_deref().unwrap_or_default().contains("href=\"/"), "a relative address in {:?}", item.title);
+    }
+    assert!(text(&site, "rss.xml").contains("rel=\"self\""));
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let sample = Sample::read();
+    // No embargo of the sample ends between the two.
+    let (one, other) = (sample.site(NOW, ALL, &[]), sample.site("2026-11-22T18:00:00Z", ALL, &[]));
+    assert!(one.keys().eq(other.keys()));
+    let differing: Vec<&String> = one.iter().filter(|(path, file)| other[*path] != **file).map(|(path, _)| path).collect();
+    assert!(differing.is_empty(), "{differing:?}");
+}
+
+#[test]
+fn pages_only_points_to_no_twin() {
+    let site = Sample::read().site(NOW, Beside::NOTHING, &[]);
+    assert!(site.keys().all(|path| !path.contains(".txt") || path == "robots.txt"));
+    assert!(!text(&site, "advisories/EX-2026-0007/index.html").contains("EX-2026-0007.txt"));
+}
+
+#[test]
+fn the_text_beside_a_page_is_plain_and_narrow() {
+    let twin = text(&Sample::read().site(NOW, ALL, &[]), "advisories/EX-2026-0007.txt");
+    assert!(twin.starts_with("TLP:CLEAR\n") && twin.ends_with("\nTLP:CLEAR\n"), "{twin}");
+    for line in twin.lines() {
+        assert_eq!(line, line.trim_end());
+        let is_one_word = line.trim_start().split_whitespace().count() <= 2;
+        assert!(line.chars().count() <= 72 || is_one_word || line.contains("zgrep"), "{line}");
+    }
+}
+
+#[test]
+fn a_template_of_the_workspace_is_taken_and_its_mistake_is_named() {
+    let own = vec![("not_found.html".to_string(), "gone: {{ team_name }}".to_string())];
+    assert_eq!(text(&Sample::read().site(NOW, Beside::NOTHING, &own), "404.html"), "gone: Example CERT");
+}
