@@ -154,7 +154,9 @@ impl Desk {
         then: impl FnOnce(&Plan<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let (history, keybook) = (ledger.history()?, workspace.keybook(&self.now));
-        then(&self.plan(workspace, &history, &keybook, &|address| ledger.member(address), request)?)
+        let member = |address: &Address| ledger.member(address);
+        let plan = self.plan(workspace, &history, &keybook, &member, request)?;
+        then(&plan)
     }
 
     /// Makes the plan; ids on the command line that cannot be published are refused.

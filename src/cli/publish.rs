@@ -41,8 +41,9 @@ pub fn publish(desk: &Desk, request: &Request, yes: bool) -> Result<Done, Failur
     let _lock = ledger::lock(&desk.work(), &desk.now)?;
     let mut ledger = ledger::Ledger::open(&desk.work())?;
     let history = ledger.history()?;
-    let (member, keybook) = (ledger.members(), workspace.keybook(&desk.now));
-    let plan = desk.plan(&workspace, &history, &keybook, &|address| member.hash(address), request)?;
+    let (members, keybook) = (ledger.members(), workspace.keybook(&desk.now));
+    let member = |address: &crate::terms::Address| members.hash(address);
+    let plan = desk.plan(&workspace, &history, &keybook, &member, request)?;
     if !plan.conflicts.is_empty() {
         return Err(desk.conflict(&ledger, &workspace, &plan));
     }

@@ -29,12 +29,12 @@ pub fn difference(conflict: &Conflict<'_>, text: &str, hash: &dyn Fn(&str) -> u6
         out.push_str("   | the file is the same; a translation or an attachment was changed, added or removed\n");
         return out;
     }
-    let mut gone = |from: usize, count: usize, out: &mut String| {
+    let gone = |from: usize, count: usize, out: &mut String| {
         for line in from..from + count {
             let _ = writeln!(out, "{:>4} - (as published; the text is not kept)", line + 1);
         }
     };
-    let mut came = |from: usize, count: usize, out: &mut String| {
+    let came = |from: usize, count: usize, out: &mut String| {
         for line in from..from + count {
             let _ = writeln!(out, "{:>4} + {}", line + 1, lines.get(line).unwrap_or(&""));
         }

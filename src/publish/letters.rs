@@ -4,10 +4,12 @@ use super::{Job, PublishError, Report};
 use crate::{
     advisory::Advisory,
     channels::mail::{Parcel, Post, PostError, Reaches},
+    diag::Findings,
     ledger::Ledger,
     openpgp::{Certificate, Sealer, Signed},
     plan::{Batch, Opened, letter_key, notice_key},
     receipt::{DeliveryKey, Intent, Outcome},
+    render::words::Words,
     render::letter::{Letter, LetterShop, LetterWords, ListFacts, Message, Notice, NoticeShop, NoticeWords, Packing, Recipient},
     roster::Contact,
     terms::{Address, Lang},
@@ -59,6 +61,11 @@ fn sender<'a>(job: &Job<'a>) -> &'a Address {
     workspace.settings.mail.from.as_ref().unwrap_or(&workspace.team.email)
 }
 
+/// The words of a language. What is wrong in the workspace's own files is found when the site is made.
+fn words_of(job: &Job<'_>, lang: &Lang) -> Words {
+    Words::read(lang, &job.workspace.templates, &mut Findings::new())
+}
+
 /// Composes, signs and verifies every letter, and encrypts each to every certificate it will go to, so that
 /// nothing can go wrong any more that does not come from the network.
 pub(super) fn compose<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<Ready<'a>>, PublishError> {
@@ -104,7 +111,7 @@ fn compose_one<'a>(job: &Job<'a>, ledger: &Ledger, batch: &'a Batch<'a>) -> Resu
         let folder = if batch.lang != site.default_lang() && site.languages.contains(batch.lang) { format!("{}/", batch.lang) } else { String::new() };
         site.link(&format!("{folder}advisories/{}/", advisory.id))
     });
-    let words = LetterWords::of(batch.lang);
+    let words = LetterWords::of(&words_of(job, batch.lang));
     let list = batch.opened.list().map(|list| ListFacts {
         name: list.name.clone(),
         title: list.title.in_lang(batch.lang).to_string(),
@@ -151,7 +158,7 @@ pub(super) fn notices<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<ReadyNot
         let lang = contact.language.as_ref().unwrap_or_else(|| workspace.settings.site.default_lang());
         let token = ledger.token(&advisory.id, "notice", &held.member.hex(), lang);
         let message_id = format!("<{token}@{}>", sender(job).domain());
-        let words = NoticeWords::of(lang);
+        let words = NoticeWords::of(&words_of(job, lang));
         let shop = NoticeShop {
             lang,
             words: &words,

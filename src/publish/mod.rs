@@ -202,7 +202,7 @@ fn record(
 }
 
 /// The version of the RFC 2350 document that is out after this run.
-fn document_version(plan: &Plan<'_>) -> Option<&crate::receipt::DocumentVersion> {
+fn document_version<'p>(plan: &'p Plan<'_>) -> Option<&'p crate::receipt::DocumentVersion> {
     match plan.document.as_ref()? {
         DocumentChange::Unchanged(version) | DocumentChange::New(version) => Some(version),
     }

@@ -125,10 +125,11 @@ pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> R
         _ => HashMap::new(),
     };
     let signatory = Signatory { known, fresh: Mutex::default(), keyring: job.keyring };
+    let default = settings.default_lang();
 
     let version = document_version(job.plan);
     let documents = version.map_or_else(Vec::new, |version| document::documents(workspace, version.version, &version.date, job.now));
-    let default = settings.default_lang();
+
     let views: BTreeMap<Lang, DocumentView> = documents
         .iter()
         .map(|shared| {
@@ -194,11 +195,10 @@ fn twins(
     put: &(dyn Fn(Shareable<Artefact, Public>) -> Result<(), PublishError> + Sync),
 ) -> Result<(), PublishError> {
     let public = &job.plan.public;
-    let default = job.workspace.settings.site.default_lang();
     (0..public.thing().len()).into_par_iter().try_for_each(|at| {
         let Some(advisory) = public.nth(at) else { return Ok(()) };
         for room in shop.rooms() {
-            if has_twin(advisory.thing(), &room.lang, default) {
+            if has_twin(advisory.thing(), &room.lang, &job.workspace.settings.site) {
                 put(advisory.make::<Twin>(room)?.make::<SignedText>(signatory)?.into_artefact())?;
             }
         }

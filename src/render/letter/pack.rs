@@ -2,7 +2,7 @@
 
 use super::{Entity, Letter};
 use crate::{
-    openpgp::Signed,
+    openpgp::{EncryptError, Signed},
     tlp::{Cover, Tlp},
 };
 

@@ -1,6 +1,6 @@
-//! The phrases around an advisory in a letter, in one language. English is built in.
+//! The phrases around an advisory in a letter, in one language; they stand in `templates/words/`.
 
-use crate::{markdown, terms::Severity, tlp::Tlp};
+use crate::{diag::Findings, markdown, render::words::Words, terms::{Lang, Severity}, tlp::Tlp};
 
 /// All phrases of a letter. A phrase has no line breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,39 +58,41 @@ pub struct LetterWords {
 }
 
 impl LetterWords {
-    /// In English; the meanings of the labels are the short ones of FIRST's TLP 2.0.
-    pub fn english() -> LetterWords {
+    /// The phrases of a language, of the words of site and letters; what it lacks is in English there.
+    pub fn of(words: &Words) -> LetterWords {
+        let word = |key: &str| words.get(key).to_string();
         LetterWords {
-            tlp_clear: "Recipients can spread this to the world, there is no limit on disclosure.".into(),
-            tlp_green: "Limited disclosure, recipients can spread this within their community.".into(),
-            tlp_amber: "Limited disclosure, recipients can only spread this on a need-to-know basis within their \
-                        organization and its clients."
-                .into(),
-            tlp_amber_strict: "Limited disclosure, recipients can only spread this on a need-to-know basis within \
-                               their organization."
-                .into(),
-            tlp_red: "For the eyes and ears of individual recipients only, no further disclosure.".into(),
-            severity_none: "None".into(),
-            severity_low: "Low".into(),
-            severity_medium: "Medium".into(),
-            severity_high: "High".into(),
-            severity_critical: "Critical".into(),
-            withdrawn: "Withdrawn".into(),
-            withdrawn_notice: "This has been withdrawn. What it said does not hold any more.".into(),
-            changed: "What changed".into(),
-            id: "Identifier".into(),
-            revision: "Revision".into(),
-            published: "Published".into(),
-            updated: "Updated".into(),
-            severity: "Severity".into(),
+            tlp_clear: word("tlp_clear"),
+            tlp_green: word("tlp_green"),
+            tlp_amber: word("tlp_amber"),
+            tlp_amber_strict: word("tlp_amber_strict"),
+            tlp_red: word("tlp_red"),
+            severity_none: word("severity_none"),
+            severity_low: word("severity_low"),
+            severity_medium: word("severity_medium"),
+            severity_high: word("severity_high"),
+            severity_critical: word("severity_critical"),
+            withdrawn: word("letter_withdrawn"),
+            withdrawn_notice: word("letter_withdrawn_notice"),
+            changed: word("letter_changed"),
+            id: word("letter_id"),
+            revision: word("letter_revision"),
+            published: word("text_published"),
+            updated: word("text_updated"),
+            severity: word("severity"),
             cves: "CVE".into(),
-            affected: "Affected".into(),
-            fixed_in: "fixed in".into(),
-            on_the_web: "On the web".into(),
-            references: "References".into(),
-            questions: "Questions and reports".into(),
-            markdown: markdown::Words::english(),
+            affected: word("text_affected"),
+            fixed_in: word("letter_fixed_in"),
+            on_the_web: word("letter_on_the_web"),
+            references: word("references"),
+            questions: word("letter_questions"),
+            markdown: words.marks(),
         }
+    }
+
+    /// In English, as built in.
+    pub fn english() -> LetterWords {
+        LetterWords::of(&Words::read(&Lang::english(), &[], &mut Findings::new()))
     }
 
     /// What a label means.
@@ -137,21 +139,15 @@ pub struct NoticeWords {
 }
 
 impl NoticeWords {
-    /// In English.
+    /// The phrases of a language, of the words of site and letters.
+    pub fn of(words: &Words) -> NoticeWords {
+        let word = |key: &str| words.get(key).to_string();
+        NoticeWords { subject: word("notice_subject"), waiting: word("notice_waiting"), mend: word("notice_mend"), check: word("notice_check") }
+    }
+
+    /// In English, as built in.
     pub fn english() -> NoticeWords {
-        NoticeWords {
-            subject: "{team}: something is waiting for you".into(),
-            waiting: "{team} has something for you that may travel encrypted only, and there is no usable OpenPGP \
-                      certificate of yours here: it is missing, expired, revoked, or cannot encrypt. Nothing is lost. \
-                      What is waiting is sent as soon as this is mended."
-                .into(),
-            mend: "Please send your current certificate (the public key, as an .asc file), with this mail address in \
-                   one of its User IDs, to {address}."
-                .into(),
-            check: "This notice is signed, asks for nothing secret, and has no link. If you doubt it, call us at the \
-                    number that you know."
-                .into(),
-        }
+        NoticeWords::of(&Words::read(&Lang::english(), &[], &mut Findings::new()))
     }
 }
 
