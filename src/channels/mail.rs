@@ -59,6 +59,9 @@ impl Wire for Message {
 pub trait Reaches: Audience {
     /// Whether this address is one of them.
     fn reaches(&self, address: &Address) -> bool;
+
+    /// The one at this place, counted from 0.
+    fn nth(&self, place: usize) -> Option<&Address>;
 }
 
 /// A direct list has its members' addresses, a relay list its own.
@@ -69,17 +72,32 @@ impl Reaches for List {
             Delivery::Relay(_) => same(&self.address, address),
         }
     }
+
+    fn nth(&self, place: usize) -> Option<&Address> {
+        match self.delivery {
+            Delivery::Direct => self.members.get(place).map(|member| &member.address),
+            Delivery::Relay(_) => Some(&self.address).filter(|_| place == 0),
+        }
+    }
 }
 
 impl Reaches for Contact {
     fn reaches(&self, address: &Address) -> bool {
         same(&self.address, address)
     }
+
+    fn nth(&self, place: usize) -> Option<&Address> {
+        Some(&self.address).filter(|_| place == 0)
+    }
 }
 
 impl<A: Reaches> Reaches for &A {
     fn reaches(&self, address: &Address) -> bool {
         (**self).reaches(address)
+    }
+
+    fn nth(&self, place: usize) -> Option<&Address> {
+        (**self).nth(place)
     }
 }
 
@@ -116,6 +134,12 @@ pub enum ParcelError {
     MessageId,
 }
 
+impl ParcelError {
+    fn not_reached(audience: &impl Reaches) -> ParcelError {
+        ParcelError::NotReached { audience: audience.name().into_owned() }
+    }
+}
+
 impl<'p> Parcel<'p> {
     /// A letter for one address of its audience. `sender` is that of the envelope, to which bounces go; `None`
     /// is the null sender.
@@ -125,9 +149,24 @@ impl<'p> Parcel<'p> {
         recipient: &'p Address,
     ) -> Result<Parcel<'p>, ParcelError> {
         if !letter.audience().reaches(recipient) {
-            return Err(ParcelError::NotReached { audience: letter.audience().name().into_owned() });
+            return Err(ParcelError::not_reached(letter.audience()));
         }
-        let (bytes, message_id) = (letter.thing().bytes(), letter.thing().message_id());
+        Parcel::checked(letter.thing(), sender, recipient)
+    }
+
+    /// The same for the address at a place of the audience: for long lists, where looking each address up
+    /// among all of them would take longer than sending.
+    pub fn to_nth<P: Wire, A: Reaches>(
+        letter: &'p Shareable<P, A>,
+        sender: Option<&'p Address>,
+        place: usize,
+    ) -> Result<Parcel<'p>, ParcelError> {
+        let recipient = letter.audience().nth(place).ok_or_else(|| ParcelError::not_reached(letter.audience()))?;
+        Parcel::checked(letter.thing(), sender, recipient)
+    }
+
+    fn checked<P: Wire>(wire: &'p P, sender: Option<&'p Address>, recipient: &'p Address) -> Result<Parcel<'p>, ParcelError> {
+        let (bytes, message_id) = (wire.bytes(), wire.message_id());
         if !bytes.is_ascii() {
             return Err(ParcelError::NotAscii);
         }

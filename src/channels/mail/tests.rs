@@ -102,6 +102,8 @@ fn a_parcel_goes_to_its_own_audience_only() {
     let to = |address: &str| Parcel::new(&letter, None, &the(address)).map(|_| ());
     assert_eq!(to("ada@uni.example.org"), Ok(()));
     assert!(matches!(to("eve@uni.example.org"), Err(ParcelError::NotReached { .. })));
+    assert_eq!(Parcel::to_nth(&letter, None, 1).map(|parcel| parcel.recipient.as_str()), Ok("bob@uni.example.org"));
+    assert!(matches!(Parcel::to_nth(&letter, None, 2), Err(ParcelError::NotReached { .. })));
     assert!(matches!(to("universities@lists.cert.example.org"), Err(ParcelError::NotReached { .. })));
 
     let note = Note(Tlp::Green, TEXT.into());
