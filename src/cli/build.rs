@@ -44,7 +44,15 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     }
     let keys = Keys::new(desk, &workspace);
     let watch = Talk::new(desk.ui);
-    let job = Job { workspace: &workspace, plan: &plan, history: &history, work: desk.work(), now: &desk.now, keyring: &keys, watch: &watch };
+    let job = Job {
+        workspace: &workspace,
+        plan: &plan,
+        history: &history,
+        work: desk.work(),
+        now: &desk.now,
+        keyring: &keys,
+        watch: &watch,
+    };
     let made = Stage::into_folder(&out).map_err(Failure::new).and_then(|stage| {
         let kept = publish::stage(&job, &ledger, &stage, extent).map_err(|error| keys.explain(error))?;
         if extent == Extent::Full {

@@ -64,7 +64,15 @@ pub fn publish(desk: &Desk, request: &Request, yes: bool) -> Result<Done, Failur
     }
     let keys = Keys { desk, workspace: &workspace, key: OnceLock::new(), failure: Mutex::new(None) };
     let watch = Talk { ui: desk.ui, bar: Mutex::new(None) };
-    let job = Job { workspace: &workspace, plan: &plan, history: &history, work: desk.work(), now: &desk.now, keyring: &keys, watch: &watch };
+    let job = Job {
+        workspace: &workspace,
+        plan: &plan,
+        history: &history,
+        work: desk.work(),
+        now: &desk.now,
+        keyring: &keys,
+        watch: &watch,
+    };
     let run = ledger.run_started(&desk.now)?;
     let done = carry_out(desk, &job, &mut ledger);
     let held = !plan.held.is_empty();
@@ -101,7 +109,10 @@ fn carry_out(desk: &Desk, job: &Job<'_>, ledger: &mut ledger::Ledger) -> Result<
 fn tell(desk: &Desk, plan: &Plan<'_>, report: &Report) {
     let changed = report.site.as_ref().is_some_and(|changes| !changes.is_empty());
     if desk.ui.wants_json() {
-        let site = report.site.as_ref().map(|c| json!({ "added": c.added.len(), "changed": c.changed.len(), "removed": c.removed.len() }));
+        let site = report
+            .site
+            .as_ref()
+            .map(|c| json!({ "added": c.added.len(), "changed": c.changed.len(), "removed": c.removed.len() }));
         desk.ui.json(&json!({
             "plan": plan::json(plan), "outcomes": report.outcomes, "untried": report.untried, "site": site,
             "closed": report.closed.as_ref().map(ToString::to_string),
@@ -146,9 +157,15 @@ impl<'a> Keys<'a> {
             (PublishError::Key(_), Some(failure)) => failure,
             (PublishError::Words(findings), _) => {
                 self.desk.ui.talk_findings(&findings, crate::diag::Level::Error);
-                Failure { kind: Kind::Findings, error: anyhow::anyhow!("the words of the site have mistakes; nothing was done"), hints: Vec::new() }
+                Failure {
+                    kind: Kind::Findings,
+                    error: anyhow::anyhow!("the words of the site have mistakes; nothing was done"),
+                    hints: Vec::new(),
+                }
             }
-            (error @ PublishError::Parcel { .. }, _) => Failure { kind: Kind::Partly, error: error.into(), hints: vec!["`advise status` shows what was sent".into()] },
+            (error @ PublishError::Parcel { .. }, _) => {
+                Failure { kind: Kind::Partly, error: error.into(), hints: vec!["`advise status` shows what was sent".into()] }
+            }
             (error, _) => Failure::new(error).hint("nothing was sent"),
         }
     }

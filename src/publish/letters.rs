@@ -9,8 +9,8 @@ use crate::{
     openpgp::{Certificate, Sealer, Signed},
     plan::{Batch, Opened, letter_key, notice_key},
     receipt::{DeliveryKey, Intent, Outcome},
-    render::words::Words,
     render::letter::{Letter, LetterShop, LetterWords, ListFacts, Message, Notice, NoticeShop, NoticeWords, Packing, Recipient},
+    render::words::Words,
     roster::Contact,
     terms::{Address, Lang},
     tlp::{Cover, Gate, Public, Shareable},
@@ -36,7 +36,8 @@ enum SignedFor<'a> {
 /// A notice that is composed, signed and verified.
 pub struct ReadyNotice<'a> {
     message: Shareable<Message, &'a Contact>,
-    pub(super) intent: Intent,
+    /// One for each advisory that is held for this member; the first one's Message-ID is the mail's.
+    pub(super) intents: Vec<Intent>,
 }
 
 impl<'a> Ready<'a> {
@@ -78,7 +79,8 @@ pub(super) fn compose<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<Ready<'a
     }
     job.watch.end();
     // A probe, not the letter: what can fail for one certificate fails for these few bytes as well.
-    let certificates: HashSet<_> = plan.batches.iter().flat_map(|batch| &batch.recipients).filter_map(|r| r.certificate).collect();
+    let certificates: HashSet<_> =
+        plan.batches.iter().flat_map(|batch| &batch.recipients).filter_map(|r| r.certificate).collect();
     let probe = Sealer::new(b"probe");
     let first = plan.batches.first().map(|batch| batch.opened.advisory().id.clone());
     certificates.into_par_iter().try_for_each(|fingerprint| match (job.workspace.certificates.get(fingerprint), &first) {
@@ -108,7 +110,11 @@ fn compose_one<'a>(job: &Job<'a>, ledger: &Ledger, batch: &'a Batch<'a>) -> Resu
     let gate = Gate::at(job.now.clone());
     let site = &workspace.settings.site;
     let page = gate.open(advisory, Public).ok().map(|_| {
-        let folder = if batch.lang != site.default_lang() && site.languages.contains(batch.lang) { format!("{}/", batch.lang) } else { String::new() };
+        let folder = if batch.lang != site.default_lang() && site.languages.contains(batch.lang) {
+            format!("{}/", batch.lang)
+        } else {
+            String::new()
+        };
         site.link(&format!("{folder}advisories/{}/", advisory.id))
     });
     let words = LetterWords::of(&words_of(job, batch.lang));
@@ -121,7 +127,9 @@ fn compose_one<'a>(job: &Job<'a>, ledger: &Ledger, batch: &'a Batch<'a>) -> Resu
     });
     let to = match (&list, &batch.opened) {
         (Some(list), _) => Recipient::List(list),
-        (None, Opened::Person(shared)) => Recipient::Person { name: &shared.audience().name, address: &shared.audience().address },
+        (None, Opened::Person(shared)) => {
+            Recipient::Person { name: &shared.audience().name, address: &shared.audience().address }
+        }
         (None, Opened::List(_)) => unreachable!("a list has facts"),
     };
     let shop = LetterShop {
@@ -151,10 +159,19 @@ fn compose_one<'a>(job: &Job<'a>, ledger: &Ledger, batch: &'a Batch<'a>) -> Resu
 pub(super) fn notices<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<ReadyNotice<'a>>, PublishError> {
     let workspace = job.workspace;
     let gate = Gate::at(job.now.clone());
-    let mut all = Vec::new();
+    let mut all: Vec<ReadyNotice<'_>> = Vec::new();
     for held in job.plan.held.iter().filter(|held| held.notice) {
         let Some(contact) = held.contact else { continue };
         let advisory = held.opened.advisory();
+        if let Some(notice) = all.iter_mut().find(|notice| notice.intents[0].key.member == held.member) {
+            let first = notice.intents[0].clone();
+            notice.intents.push(Intent {
+                key: notice_key(&advisory.id, held.member),
+                list: held.opened.list_name().to_string(),
+                ..first
+            });
+            continue;
+        }
         let lang = contact.language.as_ref().unwrap_or_else(|| workspace.settings.site.default_lang());
         let token = ledger.token(&advisory.id, "notice", &held.member.hex(), lang);
         let message_id = format!("<{token}@{}>", sender(job).domain());
@@ -179,7 +196,7 @@ pub(super) fn notices<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<ReadyNot
             cover: Cover::Signed,
             message_id,
         };
-        all.push(ReadyNotice { message, intent });
+        all.push(ReadyNotice { message, intents: vec![intent] });
     }
     Ok(all)
 }
@@ -213,12 +230,18 @@ pub(super) fn deliver(
             break;
         }
         let contact: &Contact = notice.message.audience();
-        let copy = Copy { key: &notice.intent.key, address: &contact.address, may_be_second: false };
-        told += usize::from(counter.one(&notice.message, &copy, &notice.intent.message_id)?);
+        let first = &notice.intents[0];
+        let copy = Copy { key: &first.key, address: &contact.address, may_be_second: false };
+        if counter.one(&notice.message, &copy, &first.message_id)? {
+            told += 1;
+            let same = Outcome::Accepted("told in the same notice".into());
+            counter.ledger.begin_all(notice.intents[1..].iter().map(|intent| &intent.key), job.now)?;
+            counter.ledger.settle_all(notice.intents[1..].iter().map(|intent| (&intent.key, &same)), job.now)?;
+        }
     }
     if told > 0 {
-        let members = if told == 1 { "1 held member".into() } else { format!("{told} held members") };
-        job.watch.deed(&format!("told {members} that something is waiting (without content)"));
+        let members = if told == 1 { "1 member".into() } else { format!("{told} members") };
+        job.watch.deed(&format!("told {members} that something is held for them (without content)"));
     }
     counter.report.untried = counter.left;
     job.watch.end();
@@ -245,7 +268,11 @@ impl Counter<'_, '_> {
     }
 
     /// One letter, for all its recipients: some copies are encrypted on all cores while none waits for more.
-    fn batch<A: Reaches + Clone + Send + Sync>(&mut self, ready: &Ready<'_>, letter: &Shareable<Signed<Letter>, A>) -> Result<(), PublishError> {
+    fn batch<A: Reaches + Clone + Send + Sync>(
+        &mut self,
+        ready: &Ready<'_>,
+        letter: &Shareable<Signed<Letter>, A>,
+    ) -> Result<(), PublishError> {
         let advisory = ready.advisory();
         let failed = |error| PublishError::Pack { id: advisory.id.clone(), error };
         let inline = letter.thing().inline();
@@ -256,7 +283,8 @@ impl Counter<'_, '_> {
             let packed: Vec<_> = chunk
                 .par_iter()
                 .map(|recipient| {
-                    let certificate: Option<&Certificate> = recipient.certificate.and_then(|fingerprint| certificates.get(fingerprint));
+                    let certificate: Option<&Certificate> =
+                        recipient.certificate.and_then(|fingerprint| certificates.get(fingerprint));
                     let packing = match (ready.batch.cover, certificate) {
                         (Cover::Encrypted, Some(certificate)) => Packing::Encrypted { sealer: &sealer, certificate, now },
                         // Without a certificate an encrypted letter cannot be packed: `Signed` refuses it.
@@ -278,11 +306,17 @@ impl Counter<'_, '_> {
     }
 
     /// One copy: durable before, settled after. Gives whether it was taken.
-    fn one<A: Reaches + Clone>(&mut self, message: &Shareable<Message, A>, copy: &Copy<'_>, token: &str) -> Result<bool, PublishError> {
+    fn one<A: Reaches + Clone>(
+        &mut self,
+        message: &Shareable<Message, A>,
+        copy: &Copy<'_>,
+        token: &str,
+    ) -> Result<bool, PublishError> {
         let now = self.job.now;
         let id = || copy.key.advisory.clone();
         let bounces = envelope_sender(self.job, self.ledger, copy.key, token);
-        let parcel = Parcel::new(message, bounces.as_ref(), copy.address).map_err(|error| PublishError::Parcel { id: id(), error })?;
+        let parcel =
+            Parcel::new(message, bounces.as_ref(), copy.address).map_err(|error| PublishError::Parcel { id: id(), error })?;
         if copy.may_be_second && self.post.was_taken(&parcel) == Some(true) {
             self.ledger.settle(copy.key, &Outcome::Accepted("found where an earlier run had put it".into()), now)?;
             self.count("accepted");
@@ -343,4 +377,3 @@ fn envelope_sender(job: &Job<'_>, ledger: &Ledger, key: &DeliveryKey, token: &st
     // RFC 5321, 4.5.3.1.1: a local part has up to 64 octets; a long base does without the token.
     format!("{}+{verp}@{}", base.local(), base.domain()).parse().ok().or_else(|| Some(base.clone()))
 }
-

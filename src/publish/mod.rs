@@ -189,7 +189,8 @@ fn record(
             frozen.push((advisory, difference::line_hashes(job.workspace, advisory, ledger)?));
         }
     }
-    let intents: Vec<Intent> = ready.iter().flat_map(Ready::intents).chain(notices.iter().map(|notice| notice.intent.clone())).collect();
+    let intents: Vec<Intent> =
+        ready.iter().flat_map(Ready::intents).chain(notices.iter().flat_map(|notice| notice.intents.iter().cloned())).collect();
     let batch = ledger.batch()?;
     for (advisory, lines) in &frozen {
         batch.freeze(&advisory.id, &advisory.revision().number, advisory.digest, lines, job.now)?;

@@ -128,7 +128,8 @@ pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> R
     let default = settings.default_lang();
 
     let version = document_version(job.plan);
-    let documents = version.map_or_else(Vec::new, |version| document::documents(workspace, version.version, &version.date, job.now));
+    let documents =
+        version.map_or_else(Vec::new, |version| document::documents(workspace, version.version, &version.date, job.now));
 
     let views: BTreeMap<Lang, DocumentView> = documents
         .iter()
@@ -146,7 +147,13 @@ pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> R
     let pages: Vec<OwnPage<'_>> = workspace
         .pages
         .iter()
-        .map(|page| OwnPage { name: page.name.as_str(), lang: &page.lang, title: &page.title, nav: page.nav, markdown: &page.body })
+        .map(|page| OwnPage {
+            name: page.name.as_str(),
+            lang: &page.lang,
+            title: &page.title,
+            nav: page.nav,
+            markdown: &page.body,
+        })
         .collect();
     let beside = Beside { text: extent == Extent::Full, ..Beside::NOTHING };
     let supplies = Supplies {

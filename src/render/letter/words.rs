@@ -1,6 +1,12 @@
 //! The phrases around an advisory in a letter, in one language; they stand in `templates/words/`.
 
-use crate::{diag::Findings, markdown, render::words::Words, terms::{Lang, Severity}, tlp::Tlp};
+use crate::{
+    diag::Findings,
+    markdown,
+    render::words::Words,
+    terms::{Lang, Severity},
+    tlp::Tlp,
+};
 
 /// All phrases of a letter. A phrase has no line breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,7 +148,12 @@ impl NoticeWords {
     /// The phrases of a language, of the words of site and letters.
     pub fn of(words: &Words) -> NoticeWords {
         let word = |key: &str| words.get(key).to_string();
-        NoticeWords { subject: word("notice_subject"), waiting: word("notice_waiting"), mend: word("notice_mend"), check: word("notice_check") }
+        NoticeWords {
+            subject: word("notice_subject"),
+            waiting: word("notice_waiting"),
+            mend: word("notice_mend"),
+            check: word("notice_check"),
+        }
     }
 
     /// In English, as built in.
