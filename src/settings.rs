@@ -193,7 +193,11 @@ impl FromStr for SiteUrl {
         let mut url =
             Url::parse(text).map_err(|e| Wrong::new(format!("`{}` is not an address: {e}", shorten(text))).hint(hint))?;
         let loopback = url.host_str().is_some_and(is_loopback);
-        if !(url.scheme() == "https" || url.scheme() == "http" && loopback) || url.query().is_some() || url.fragment().is_some() {
+        if url.scheme() == "http" && !loopback {
+            return Err(Wrong::new(format!("`{}` would be read without TLS", shorten(text)))
+                .hint("begin it with `https://`; `http://` is for a loopback host only"));
+        }
+        if !matches!(url.scheme(), "https" | "http") || url.query().is_some() || url.fragment().is_some() {
             return Err(Wrong::new(format!("`{}` cannot be the site's address", shorten(text))).hint(hint));
         }
         if !url.path().ends_with('/') {
@@ -214,7 +218,9 @@ fn site(source: &Source, node: Node, findings: &mut Findings) -> Option<Site> {
     let mut languages: Vec<Lang> = Vec::new();
     for (lang, span) in fields.list::<Lang>("languages", findings) {
         match languages.contains(&lang) {
-            true => findings.push(source.error(span, "bad-value", format!("language `{lang}` stands here twice"))),
+            true => findings.push(
+                source.error(span, "bad-value", format!("language `{lang}` stands here twice")).hint("remove one of the two"),
+            ),
             false => languages.push(lang),
         }
     }
@@ -259,7 +265,9 @@ impl FromStr for Number {
     type Err = Wrong;
 
     fn from_str(text: &str) -> Result<Number, Wrong> {
-        text.parse().map(Number).map_err(|_| Wrong::new(format!("`{}` is not a whole number", shorten(text))))
+        text.parse()
+            .map(Number)
+            .map_err(|_| Wrong::new(format!("`{}` is not a whole number", shorten(text))).hint("write digits only"))
     }
 }
 
@@ -309,14 +317,22 @@ fn smtp(source: &Source, node: Node, findings: &mut Findings) -> Option<Smtp> {
         );
     }
     if host.0.contains([' ', '/', '@']) {
-        findings.push(source.error(host_span, "bad-value", format!("`{}` is not a host", shorten(&host.0))));
+        findings.push(
+            source
+                .error(host_span, "bad-value", format!("`{}` is not a host", shorten(&host.0)))
+                .hint("write its name only: `mail.example.org`"),
+        );
     }
     let security = security.map_or(Security::StartTls, |(security, _)| security);
     let port = fields.optional::<Number>("port", findings);
     if let Some((Number(port), span)) = &port
         && !(1..=65535).contains(port)
     {
-        findings.push(source.error(*span, "bad-value", format!("`{port}` is not a port")));
+        findings.push(
+            source
+                .error(*span, "bad-value", format!("`{port}` is not a port"))
+                .hint("a port is from 1 to 65535; most servers take mail on 587"),
+        );
     }
     let default = match security {
         Security::StartTls => 587,

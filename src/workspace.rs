@@ -114,8 +114,22 @@ struct Parts {
     constituents: Vec<(Source, ParsedConstituent)>,
     certificates: BTreeMap<Fingerprint, Certificate>,
     settings: Option<(Source, Settings)>,
-    team: Option<(Source, Team)>,
+    team: Option<(Source, Team, team::Places)>,
+    files: Files,
     prose: BTreeMap<Lang, Prose>,
+}
+
+/// Names of files, whatever is in them: what refers to a file that has a mistake of its own is not a second one.
+#[derive(Default)]
+struct Files {
+    /// `lists/NAME.yaml`.
+    lists: BTreeSet<String>,
+    /// `certs/FINGERPRINT.asc`.
+    certificates: BTreeSet<String>,
+    /// Whether all of `constituents/` could be read.
+    has_all_constituents: bool,
+    /// `advisories/**/ID.md`.
+    ids: Vec<String>,
 }
 
 /// Reads and judges the whole tree. `now` decides which certificates have expired.
@@ -131,7 +145,7 @@ pub fn read(root: &Path, now: &Moment) -> Result<Reading, ReadError> {
 
     let team = match root.join("team.yaml").is_file() {
         true => files::text(root, "team.yaml", &mut findings)?
-            .and_then(|source| team::parse(&source, &mut findings).map(|team| (source, team))),
+            .and_then(|source| team::parse_with_places(&source, &mut findings).map(|(team, places)| (source, team, places))),
         false => {
             findings.push(
                 Finding::of_file("team.yaml", "missing-file", "the file with the team's facts is missing")
@@ -146,17 +160,27 @@ pub fn read(root: &Path, now: &Moment) -> Result<Reading, ReadError> {
         roster::parse_constituent(source, name, findings)
     })?;
     let certificates = certificates(root, &mut findings)?;
+    let names = |folder: &str, extension: &str| -> Result<BTreeSet<String>, ReadError> {
+        let entries = files::list(root, folder, &mut Findings::new())?;
+        Ok(entries.iter().filter_map(|entry| entry.stem(extension).map(str::to_string)).collect())
+    };
+    let files = Files {
+        lists: names("lists", "yaml")?,
+        certificates: names("certs", "asc")?,
+        has_all_constituents: names("constituents", "yaml")?.len() == constituents.len(),
+        ids: stems(root)?,
+    };
     let (advisories, count) = advisories(root, &lang, &mut findings)?;
     let prose = prose_files(root, &lang, &mut findings)?;
     let pages = pages(root, &lang, &mut findings)?;
     let templates = templates(root, &mut findings)?;
     let assets = assets(root, &mut findings)?;
 
-    let parts = Parts { advisories, lists, constituents, certificates, settings, team, prose };
+    let parts = Parts { advisories, lists, constituents, certificates, settings, team, files, prose };
     judge::all(&parts, now, &mut findings);
     findings.sort();
     let workspace = match (findings.has_errors(), parts.settings, parts.team) {
-        (false, Some((_, settings)), Some((_, team))) => {
+        (false, Some((_, settings)), Some((_, team, _))) => {
             let mut advisories: Vec<Advisory> = parts.advisories.into_iter().map(|(_, parsed)| parsed.advisory).collect();
             advisories.sort_by(|a, b| (&b.date, &b.id).cmp(&(&a.date, &a.id)));
             Some(Workspace {
@@ -201,11 +225,10 @@ fn named<T: Send>(
         .map(|entry| {
             let mut findings = Findings::new();
             let Some(stem) = entry.stem(extension) else {
-                findings.push(
-                    Finding::of_file(&entry.path, "stray-file", format!("this file does not belong in `{folder}/`"))
-                        .hint(format!("its name has to end in `.{extension}`"))
-                        .warning(),
-                );
+                let finding = Finding::of_file(&entry.path, "stray-file", format!("this file does not belong in `{folder}/`"))
+                    .hint(format!("its name has to end in `.{extension}`"));
+                // Whoever wrote `.yml` means it; what else lies here may be a note to oneself.
+                findings.push(if entry.stem("yml").is_some() { finding } else { finding.warning() });
                 return Ok((findings, None));
             };
             let name = match stem.parse::<Slug>() {

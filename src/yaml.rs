@@ -41,16 +41,22 @@ pub fn parse(source: &Source, piece: Span) -> Result<Node, Finding> {
     // Default limits of the crate guard against bombs; no alias is ever needed here, so none is allowed.
     let mut options = serde_yaml::Options::default();
     options.with_snippet = false;
+    // A field that stands twice, or is called `<<`, is told by `Fields`, with its place.
+    options.duplicate_keys = serde_yaml::options::DuplicateKeyPolicy::PassThrough;
+    options.merge_keys = serde_yaml::options::MergeKeyPolicy::AsOrdinary;
     if let Some(budget) = options.budget.as_mut() {
         budget.max_aliases = 0;
         budget.max_anchors = 0;
         budget.max_documents = 1;
         budget.max_depth = 16;
-        budget.max_nodes = 200_000;
+        budget.max_nodes = 50_000;
     }
     match serde_yaml::from_str_with_options::<Raw>(text, options) {
         Ok(raw) => {
-            let node = raw.place(text, piece.start);
+            let mut node = raw.place(text, piece.start);
+            if matches!(node.value, Value::Null) {
+                node.span = Span::new(piece.start, piece.start);
+            }
             match forbidden(text, &node, piece.start) {
                 Some((span, what)) => {
                     Err(source.error(span, "yaml", format!("{what} are not allowed here")).hint("write the value out in full"))
@@ -70,29 +76,143 @@ fn syntax_error(source: &Source, piece: Span, error: &serde_yaml::Error) -> Find
         let start: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
         start + text[start..].chars().take(column - 1).map(char::len_utf8).sum::<usize>()
     });
+    let at = at.min(text.len());
     let message = error.without_snippet().to_string();
     let first = message.lines().next().unwrap_or_default();
     let first = first.split(" at line ").next().unwrap_or(first).trim_end_matches('.').trim();
     let lower = first.to_lowercase();
-    let span = Span::new(at.min(text.len()), (at + 1).min(text.len())).shifted(piece.start);
-    if lower.contains("budget") || lower.contains("anchor") || lower.contains("alias") {
-        return source
-            .error(
-                span,
-                "yaml-limit",
-                "this YAML is refused: anchors, aliases and very deep or very large structures are not allowed",
-            )
-            .hint("write the values out in full");
+    let finding =
+        |start: usize, end: usize, code, message: String| source.error(Span::new(start, end).shifted(piece.start), code, message);
+    let one = text[at..].chars().next().map_or(at, |c| at + c.len_utf8());
+
+    if let Some((start, end)) = conflict(text) {
+        return finding(start, end, "merge-conflict", "a merge that was not finished".into()).hint(CONFLICT);
     }
-    if lower.contains("duplicate") {
-        let key = first.split(['"', '`', '\'']).nth(1).or_else(|| first.rsplit(": ").next()).unwrap_or("?");
-        return source
-            .error(span, "duplicate-field", format!("field `{}` stands here twice", shorten(key)))
-            .hint("remove one of the two");
+    if lower.contains("document") {
+        let hint = "remove the line `---`: a file has one piece of YAML, and front matter ends at the first such line";
+        return finding(at, (at + 3).min(text.len()), "yaml", "a second document begins here".into()).hint(hint);
     }
-    source
-        .error(span, "yaml", format!("this is not valid YAML: {}", shorten_long(first)))
+    if ["budget", "anchor", "alias", "recursion", "nesting", "depth"].iter().any(|word| lower.contains(word)) {
+        let (start, end, what) = match anchor(text, at) {
+            Some((start, end)) => (start, end, "anchors and aliases are not allowed here"),
+            None if ["recursion", "nesting", "depth"].iter().any(|word| lower.contains(word)) => (at, one, "this goes too deep"),
+            None => (at, one, "this is too much for one file"),
+        };
+        let hint = match what {
+            "this is too much for one file" => "write fewer values, or put them into an attachment",
+            "this goes too deep" => "no field needs more than a few levels",
+            _ => "write the value out in full; a text that begins with `*` or `&` needs quotes",
+        };
+        return finding(start, end, "yaml-limit", what.into()).hint(hint);
+    }
+    if let Some((start, sign)) = unclosed(text) {
+        let (closing, what) = match sign {
+            '[' => (']', "bracket"),
+            '{' => ('}', "brace"),
+            quote => (quote, "quote"),
+        };
+        let message = format!("the {what} that is opened here is not closed");
+        return finding(start, start + 1, "yaml", message).hint(format!("put a `{closing}` at its end"));
+    }
+    if lower.contains("mapping values are not allowed") {
+        let line_start = text[..at].rfind('\n').map_or(0, |n| n + 1);
+        let line_end = text[at..].find('\n').map_or(text.len(), |n| at + n);
+        let line = text[line_start..line_end].trim_end();
+        let indent = line.len() - line.trim_start_matches([' ', '-']).len();
+        let bare = &line[indent..];
+        return match bare.split_once(": ") {
+            Some((name, value)) if line_start + indent + name.len() < at => {
+                let start = line_start + line.len() - value.trim_start().len();
+                let hint = match name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+                    true => format!("write `{name}: \"{}\"`", shorten(value.trim()).replace('"', "\\\"")),
+                    false => "put the value between quotes".to_string(),
+                };
+                finding(start, line_start + line.len(), "yaml", "a value with a colon in it needs quotes".into()).hint(hint)
+            }
+            _ => finding(line_start + indent, at, "yaml", "this field stands in another column than the fields around it".into())
+                .hint("begin fields that belong together in the same column"),
+        };
+    }
+    finding(at, one, "yaml", format!("this is not valid YAML: {}", shorten_long(first)))
         .hint("look at indentation, quotes and colons; a text with `: ` or ` #` in it needs quotes")
+}
+
+/// What to do about a [`conflict`].
+pub const CONFLICT: &str = "keep one of the two versions, and remove the lines `<<<<<<<`, `=======` and `>>>>>>>`";
+
+/// The first mark that version control leaves where it could not merge: its place, if there is one.
+pub fn conflict(text: &str) -> Option<(usize, usize)> {
+    let start = if text.starts_with("<<<<<<< ") { 0 } else { text.find("\n<<<<<<< ")? + 1 };
+    text[start..].contains("\n>>>>>>> ").then(|| (start, start + text[start..].find('\n').unwrap_or(text.len() - start)))
+}
+
+/// The anchor or alias that stands at this place, or directly before it.
+fn anchor(text: &str, at: usize) -> Option<(usize, usize)> {
+    let line = text[..at].rfind('\n').map_or(0, |n| n + 1);
+    let start = match text[at..].starts_with(['&', '*']) {
+        true => at,
+        false => line + text[line..at].rfind('&').filter(|amp| !text[line + amp..at].trim_end().contains(' '))?,
+    };
+    let end = text[start..].find(|c: char| c.is_whitespace() || ",[]{}".contains(c)).map_or(text.len(), |n| start + n);
+    Some((start, end))
+}
+
+/// A bracket or quote that is still open where the next field begins, or at the end.
+fn unclosed(text: &str) -> Option<(usize, char)> {
+    let mut brackets: Vec<(usize, char)> = Vec::new();
+    let mut quote: Option<(usize, char)> = None;
+    let mut block: Option<usize> = None;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        if block.is_some_and(|outer| line.trim().is_empty() || indent > outer) {
+            continue;
+        }
+        block = None;
+        let word = line.bytes().take_while(|c| c.is_ascii_alphanumeric() || *c == b'_').count();
+        if word > 0 && line[word..].starts_with(':') && (quote.is_some() || !brackets.is_empty()) {
+            break;
+        }
+        // Quotes and brackets mean something only where a value begins.
+        let mut fresh = true;
+        let mut before = ' ';
+        let mut signs = line.char_indices().peekable();
+        while let Some((i, c)) = signs.next() {
+            let next = signs.peek().map_or('\n', |(_, c)| *c);
+            match (quote, c) {
+                (Some((_, '"')), '\\') => {
+                    signs.next();
+                }
+                (Some((_, '\'')), '\'') if next == '\'' => {
+                    signs.next();
+                }
+                (Some((_, open)), c) if c == open => (quote, fresh) = (None, false),
+                (Some(_), _) => {}
+                (None, '"' | '\'') if fresh => quote = Some((start + i, c)),
+                (None, '[' | '{') if fresh || !brackets.is_empty() => {
+                    brackets.push((start + i, c));
+                    fresh = true;
+                }
+                (None, ']' | '}') if !brackets.is_empty() => {
+                    brackets.pop();
+                    fresh = false;
+                }
+                (None, ',') if !brackets.is_empty() => fresh = true,
+                (None, '#') if before.is_whitespace() => break,
+                (None, ':') if next.is_whitespace() => fresh = true,
+                (None, '-') if fresh && next.is_whitespace() => {}
+                (None, c) => fresh &= c.is_whitespace(),
+            }
+            before = c;
+        }
+        let last = line.split_whitespace().next_back().unwrap_or_default();
+        if quote.is_none() && brackets.is_empty() && last.starts_with(['|', '>']) && last.len() <= 3 {
+            block = Some(indent);
+        }
+    }
+    quote.or(brackets.last().copied())
 }
 
 fn shorten_long(text: &str) -> String {
@@ -112,22 +232,28 @@ fn tab_indent(text: &str) -> Option<usize> {
     None
 }
 
-/// A tag before a node is seen by what stands between it and the sign before.
+/// A tag stands directly before its node: on the same line, or before a map or list at the end of the line above.
 fn forbidden(text: &str, node: &Node, base: usize) -> Option<(Span, &'static str)> {
     let start = node.span.start.saturating_sub(base).min(text.len());
-    let line = text[..start].rfind('\n').map_or(0, |n| n + 1);
-    let before = text[line..start].trim_end();
-    if let Some(tag) = before.rfind('!').filter(|tag| {
-        let word = &before[*tag..];
-        !word.contains([' ', '"', '\'', ',', '[', '{'])
-            && before[..*tag].trim_end().ends_with([':', '-', '[', '{', ',']) | before[..*tag].trim().is_empty()
-    }) {
-        return Some((Span::new(line + tag, start).shifted(base), "YAML tags"));
+    let line = |at: usize| text[..at].rfind('\n').map_or(0, |n| n + 1);
+    let mut before = text[line(start)..start].trim_end();
+    let is_block = matches!(node.value, Value::Map(_) | Value::List(_)) && before.trim_start().is_empty();
+    if is_block {
+        let above = text[..start].trim_end();
+        before = above[line(above.len())..].split(" #").next().unwrap_or_default();
+    }
+    let word = before.rsplit([' ', '[', '{', ',']).next().unwrap_or_default();
+    let word = if text[start..].starts_with('!') { text[start..].split_whitespace().next().unwrap_or_default() } else { word };
+    if word.starts_with('!') && !word.ends_with(':') && !word.contains(['"', '\'']) {
+        let at = word.as_ptr() as usize - text.as_ptr() as usize;
+        return Some((Span::new(at, at + word.len()).shifted(base), "YAML tags"));
     }
     match &node.value {
         Value::Null | Value::Text(_) => None,
         Value::List(items) => items.iter().find_map(|item| forbidden(text, item, base)),
-        Value::Map(pairs) => pairs.iter().find_map(|(_, value)| forbidden(text, value, base)),
+        Value::Map(pairs) => {
+            pairs.iter().find_map(|(key, value)| forbidden(text, key, base).or_else(|| forbidden(text, value, base)))
+        }
     }
 }
 
@@ -237,25 +363,41 @@ pub struct Fields<'s> {
     span: Span,
     left: Vec<(String, Span, Option<Node>)>,
     known: &'static [&'static str],
+    /// Known fields that an unknown one was probably meant to be.
+    meant: Vec<&'static str>,
 }
 
 impl<'s> Fields<'s> {
     /// Opens a map and reports every field that is not among `known`. `None` if it is no map.
     pub fn open(source: &'s Source, node: Node, known: &'static [&'static str], findings: &mut Findings) -> Option<Fields<'s>> {
-        let Value::Map(pairs) = node.value else {
-            let hint = format!("write fields as `name: value`; known are {}", list(known));
-            findings.push(source.error(node.span, "not-a-map", "fields are expected here").hint(hint));
-            return None;
+        let pairs = match node.value {
+            Value::Map(pairs) => pairs,
+            Value::Null => Vec::new(),
+            Value::Text(_) | Value::List(_) => {
+                let hint = format!("write fields as `name: value`; known are {}", list(known));
+                findings.push(source.error(node.span, "not-a-map", "fields are expected here").hint(hint));
+                return None;
+            }
         };
+        let mut meant = Vec::new();
         let mut left: Vec<(String, Span, Option<Node>)> = Vec::new();
         for (key, value) in pairs {
             let Value::Text(name) = &key.value else {
-                findings.push(source.error(key.span, "unknown-field", "a field's name has to be a text"));
+                findings.push(
+                    source
+                        .error(key.span, "unknown-field", "a field's name has to be a text")
+                        .hint(format!("known are {}", list(known))),
+                );
                 continue;
             };
             if !known.contains(&name.as_str()) {
-                let hint = match nearest(name, known.iter().copied()) {
-                    Some(near) => format!("did you mean `{near}`?"),
+                let near =
+                    nearest(name, known.iter().copied()).and_then(|near| known.iter().copied().find(|known| *known == near));
+                let hint = match near {
+                    Some(near) => {
+                        meant.push(near);
+                        format!("did you mean `{near}`?")
+                    }
                     None => format!("known are {}", list(known)),
                 };
                 findings
@@ -272,7 +414,7 @@ impl<'s> Fields<'s> {
         }
         // A map's own place is its first key: the crate's span of a block map reaches over the next line.
         let start = left.first().map_or(node.span, |(_, key, _)| *key);
-        Some(Fields { source, span: start, left, known })
+        Some(Fields { source, span: start, left, known, meant })
     }
 
     /// Where the map begins.
@@ -296,7 +438,12 @@ impl<'s> Fields<'s> {
     }
 
     /// Reports that a field is missing.
+    ///
+    /// Where an unknown field was probably meant to be this one, that was reported already.
     pub fn missing(&self, name: &str, hint: &str, findings: &mut Findings) {
+        if self.meant.contains(&name) {
+            return;
+        }
         let (span, message) = match self.key(name) {
             Some(span) => (span, format!("field `{name}` is empty")),
             None => (self.span, format!("field `{name}` is missing")),
@@ -366,11 +513,12 @@ impl<'s> Fields<'s> {
             None => Vec::new(),
             Some(Node { value: Value::List(items), .. }) => items,
             Some(node) => {
-                findings.push(
-                    self.source
-                        .error(node.span, "not-a-list", format!("field `{name}` has to be a list"))
-                        .hint(format!("write `{name}: [one, two]`")),
-                );
+                let hint = match &node.value {
+                    Value::Text(text) if !text.contains([',', '\n', '"']) => format!("write `{name}: [{}]`", shorten(text)),
+                    _ => format!("write `{name}: [one, two]`"),
+                };
+                let message = format!("field `{name}` has to be a list");
+                findings.push(self.source.error(node.span, "not-a-list", message).hint(hint));
                 Vec::new()
             }
         }
@@ -385,8 +533,11 @@ impl<'s> Fields<'s> {
                 for (key, value) in pairs {
                     let lang = term::<Lang>(self.source, name, key, findings);
                     let text = term::<Prose>(self.source, name, value, findings);
-                    if let (Some((lang, _)), Some((text, _))) = (lang, text) {
-                        texts.insert(lang, text.0);
+                    if let (Some((lang, span)), Some((text, _))) = (lang, text)
+                        && let Some(earlier) = texts.insert(lang, text.0)
+                    {
+                        let message = format!("`{name}` has a text in this language already, `{}`", shorten(&earlier));
+                        findings.push(self.source.error(span, "duplicate-field", message).hint("remove one of the two"));
                     }
                 }
                 if texts.is_empty() {
@@ -434,7 +585,11 @@ pub fn term<T: FromStr<Err = Wrong>>(source: &Source, name: &str, node: Node, fi
         Value::Text(text) => text.as_str(),
         Value::Null => "",
         Value::List(_) | Value::Map(_) => {
-            findings.push(source.error(node.span, "not-a-text", format!("field `{name}` has to be a single value")));
+            findings.push(
+                source
+                    .error(node.span, "not-a-text", format!("field `{name}` has to be a single value"))
+                    .hint(format!("write `{name}: …` in one line; a text that begins with `[` or `{{` needs quotes")),
+            );
             return None;
         }
     };
@@ -500,7 +655,7 @@ impl FromStr for Line {
     fn from_str(text: &str) -> Result<Line, Wrong> {
         let text = text.trim();
         if text.is_empty() {
-            return Err(Wrong::new("the text is empty"));
+            return Err(Wrong::new("the text is empty").hint("write something, or remove the field"));
         }
         if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
             return Err(Wrong::new(format!("`{}` has a line break or another control character", shorten(text)))
@@ -527,10 +682,11 @@ impl FromStr for Prose {
     fn from_str(text: &str) -> Result<Prose, Wrong> {
         let text = text.trim();
         if text.is_empty() {
-            return Err(Wrong::new("the text is empty"));
+            return Err(Wrong::new("the text is empty").hint("write something, or remove the field"));
         }
         if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
-            return Err(Wrong::new("the text has a control character"));
+            return Err(Wrong::new("the text has a control character")
+                .hint("write it again by hand: it came along with something that was copied"));
         }
         Ok(Prose(text.to_string()))
     }
@@ -545,7 +701,53 @@ impl FromStr for Flag {
         match text {
             "true" => Ok(Flag(true)),
             "false" => Ok(Flag(false)),
-            _ => Err(Wrong::new(format!("`{}` is neither `true` nor `false`", shorten(text)))),
+            _ => Err(Wrong::new(format!("`{}` is neither `true` nor `false`", shorten(text))).hint("write `true` or `false`")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The message about a text, and the piece that it points at.
+    fn check(text: &str, expected: Option<(&str, &str)>) {
+        let source = Source::new("a.yaml", text);
+        let finding = parse(&source, Span::new(0, text.len())).err();
+        let found = finding.map(|f| {
+            let line = text.lines().nth(f.place.line - 1).unwrap_or_default();
+            (f.message, line.chars().skip(f.place.column - 1).take(f.place.width).collect::<String>())
+        });
+        assert_eq!(found.as_ref().map(|(message, at)| (message.as_str(), at.as_str())), expected, "{text:?}");
+    }
+
+    #[test]
+    fn a_tag_is_refused_wherever_it_stands() {
+        let tag = |text, at| check(text, Some(("YAML tags are not allowed here", at)));
+        tag("a: !!str \"x\"\n", "!!str");
+        tag("a: !!binary aGk=\n", "!!binary");
+        tag("a: [!x b, c]\n", "!x");
+        tag("!m\na: b\n", "!m");
+        tag("a: !x\n  b: c\n", "!x");
+        tag("? !k a\n: b\n", "!k");
+        tag("a:\n  - !<tag:x> b\n", "!<tag:x>");
+        for text in ["a: b!c d! e\n", "a: \"x !y\"\nb: 'c!'\n", "\"x !y\": z\n", "a: don't !x y\n", "a: # not !x\n  b: c\n"] {
+            check(text, None);
+        }
+    }
+
+    #[test]
+    fn what_is_not_closed_is_shown_where_it_opens() {
+        check("a: [b, c\nd: e\n", Some(("the bracket that is opened here is not closed", "[")));
+        check("a: {b: [c], d: e\nf: g\n", Some(("the brace that is opened here is not closed", "{")));
+        check("a: it's\nb: \"c\nd: \"e\"\n", Some(("the quote that is opened here is not closed", "\"")));
+        check("a: |\n  it's [ \"\nb: 'c\nd: e\n", Some(("the quote that is opened here is not closed", "'")));
+        check("a: [\"x ]\", 'it''s',\n  # [\n  c]\nb: \"d\n  e\"\n", None);
+    }
+
+    #[test]
+    fn what_hides_meaning_is_refused() {
+        check("a: &x b\nc: *x\n", Some(("anchors and aliases are not allowed here", "&x")));
+        check("a: b\n---\nc: d\n", Some(("a second document begins here", "---")));
     }
 }

@@ -15,6 +15,9 @@ pub struct Pieces {
 pub fn split(source: &Source) -> Result<Pieces, Finding> {
     let text = &*source.text;
     let first = text.split('\n').next().unwrap_or_default();
+    if text.trim().is_empty() {
+        return Err(Finding::of_file(&source.path, "empty-file", "the file is empty").hint("write it, or remove the file"));
+    }
     if first.trim_end() != "---" {
         let at = Span::new(0, first.len().max(1));
         return Err(source
@@ -53,7 +56,7 @@ mod tests {
     #[test]
     fn what_has_no_front_matter_or_no_end_of_it_is_told_apart() {
         assert_eq!(cut("# title\n"), Err("no-front-matter".into()));
-        assert_eq!(cut(""), Err("no-front-matter".into()));
+        assert_eq!(cut(""), Err("empty-file".into()));
         assert_eq!(cut("---\na: 1\n"), Err("no-closing-line".into()));
         assert_eq!(cut("---"), Err("no-closing-line".into()));
     }

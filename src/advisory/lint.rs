@@ -6,7 +6,9 @@ use crate::{
     markdown,
     terms::{Moment, Severity},
     tlp::Tlp,
+    yaml,
 };
+use std::collections::HashSet;
 
 /// Where the parts of a revision stand.
 #[derive(Debug, Clone, Copy)]
@@ -21,15 +23,18 @@ pub fn body(source: &Source, span: Span, findings: &mut Findings) {
         let at = Span::new(flaw.span.start, flaw.span.end).shifted(span.start);
         findings.push(source.error(at, flaw.code, flaw.message).hint(flaw.hint));
     }
-    if let Some(at) = source.text.find('\0') {
-        findings.push(source.error(Span::new(at, at + 1), "control-character", "the text has a NUL character").hint("remove it"));
+    let text = &source.text[span.start..span.end];
+    if let Some((start, end)) = yaml::conflict(text) {
+        let finding = source.error(Span::new(start, end).shifted(span.start), "merge-conflict", "a merge that was not finished");
+        findings.push(finding.hint(yaml::CONFLICT));
     }
 }
 
 /// Labels and readers that can never go together, whatever the lists are (DESIGN section 3).
 pub fn audience(source: &Source, tlp: Tlp, audience: &[(Reader, Span)], findings: &mut Findings) {
-    for (position, (reader, span)) in audience.iter().enumerate() {
-        if audience[..position].iter().any(|(earlier, _)| earlier == reader) {
+    let mut seen = HashSet::new();
+    for (reader, span) in audience {
+        if !seen.insert(reader) {
             findings.push(
                 source.error(*span, "duplicate-reader", format!("`{reader}` stands here twice")).hint("remove one of the two"),
             );

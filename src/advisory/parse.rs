@@ -3,10 +3,10 @@
 use super::{Advisory, Affected, Attachment, Kind, Reader, Reference, Revision, Score, Status, Text, front_matter::split, lint};
 use crate::{
     artefact::Digest,
-    diag::{Findings, Level, Source, Span},
+    diag::{Finding, Findings, Level, Source, Span},
     terms::{Cve, Cvss, Cwe, Id, Lang, Moment, Severity, Wrong, shorten},
     tlp::Tlp,
-    yaml::{self, Fields, Line, Node},
+    yaml::{self, Fields, Line, Node, Value},
 };
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -43,6 +43,8 @@ pub struct Parsed {
     pub advisory: Advisory,
     /// Where its id stands.
     pub id: Span,
+    /// Where the date of its newest revision stands.
+    pub dated: Span,
     /// Where each reader stands.
     pub audience: Vec<(Reader, Span)>,
 }
@@ -64,8 +66,29 @@ pub fn parse(source: &Source, stem: &str, lang: &Lang, findings: &mut Findings) 
     let node = yaml::parse(source, pieces.yaml).map_err(|finding| findings.push(finding)).ok()?;
     let mut fields = Fields::open(source, node, FIELDS, findings)?;
 
+    // `EX-1.ru.md` without `EX-1.md` has come here as an original; nothing else that it lacks is worth a word.
+    if fields.key("id").is_none()
+        && let Some((original, lang)) = stem.rsplit_once('.').filter(|(_, lang)| lang.parse::<Lang>().is_ok())
+    {
+        let message = format!("this is named like a translation into `{lang}`, and there is no `{original}.md` beside it");
+        findings.push(
+            Finding::of_file(&source.path, "no-original", message)
+                .hint("correct the name, or put it into the folder of the original"),
+        );
+        return None;
+    }
     let id = fields.required::<Id>("id", &format!("write `id: {stem}`, the file's name"), findings);
-    if let Some((id, span)) = &id
+    if stem.parse::<Id>().is_err() {
+        let finding = Finding::of_file(
+            &source.path,
+            "bad-file-name",
+            format!("`{}` cannot be the name of an advisory's file", shorten(stem)),
+        );
+        findings.push(match &id {
+            Some((id, _)) => finding.hint(format!("rename it to `{id}.md`")),
+            None => finding.hint("it is the id and `.md`, as in `EX-2026-0042.md`"),
+        });
+    } else if let Some((id, span)) = &id
         && id.as_str() != stem
     {
         let finding = source.error(*span, "id-not-file-name", format!("id `{id}` is not the file's name, `{}`", shorten(stem)));
@@ -73,15 +96,29 @@ pub fn parse(source: &Source, stem: &str, lang: &Lang, findings: &mut Findings) 
     }
     let kind = fields.optional::<Kind>("kind", findings).map_or(Kind::Advisory, |(kind, _)| kind);
     let status = fields.optional::<Status>("status", findings);
-    let title = fields.required::<Line>("title", "one line that says what it is about", findings);
+    let title = fields.required::<Line>("title", "write `title:` and one line that says what it is about", findings);
     let date = fields.required::<Moment>("date", "write `date: 2026-07-01`", findings);
     let updated = fields.optional::<Moment>("updated", findings);
     let own_lang = fields.optional::<Lang>("lang", findings);
-    let tlp =
-        fields.required::<Tlp>("tlp", "one of `CLEAR`, `GREEN`, `AMBER`, `AMBER+STRICT`, `RED`; there is no default", findings);
-    let severity = fields.required::<Severity>("severity", "one of `none`, `low`, `medium`, `high`, `critical`", findings);
+    let tlp = fields.required::<Label>(
+        "tlp",
+        "write `tlp:` and one of `CLEAR`, `GREEN`, `AMBER`, `AMBER+STRICT`, `RED`; there is no default",
+        findings,
+    );
+    if let Some((Label { is_old: true, .. }, span)) = tlp {
+        let finding = source.error(span, "tlp-white", "`WHITE` is a label of TLP 1, and is read as `CLEAR`");
+        findings.push(finding.hint("write `tlp: CLEAR`").warning());
+    }
+    let tlp = tlp.map(|(label, _)| label.tlp);
+    let severity = fields.required::<Severity>(
+        "severity",
+        "write `severity:` and one of `none`, `low`, `medium`, `high`, `critical`",
+        findings,
+    );
     let audience_key = fields.key("audience");
+    let errors = findings.count(Level::Error);
     let audience = fields.list::<Reader>("audience", findings);
+    let is_well_read = findings.count(Level::Error) == errors;
     let embargo = fields.optional::<Moment>("embargo", findings);
     let cves = fields.list::<Cve>("cves", findings);
     let cvss = scores(source, fields.nodes("cvss", findings), findings);
@@ -91,14 +128,18 @@ pub fn parse(source: &Source, stem: &str, lang: &Lang, findings: &mut Findings) 
     let revisions = revisions(source, fields.nodes("revisions", findings), findings);
 
     match (audience_key, audience.is_empty()) {
-        (None, _) => fields.missing("audience", "the names of lists, `public`, or addresses of contacts", findings),
-        (Some(span), true) if findings.count(Level::Error) == before || !findings.iter().any(|f| f.code == "bad-value") => {
+        (None, _) => fields.missing(
+            "audience",
+            "write `audience: [one, two]` with names of lists, `public`, or addresses of contacts",
+            findings,
+        ),
+        (Some(span), true) if is_well_read => {
             let finding = source.error(span, "empty-audience", "the audience is empty, so this would reach nobody");
             findings.push(finding.hint("name at least one list, `public`, or the address of a contact"));
         }
         _ => {}
     }
-    if let Some((tlp, _)) = tlp {
+    if let Some(tlp) = tlp {
         lint::audience(source, tlp, &audience, findings);
     }
     if let Some((embargo, span)) = &embargo
@@ -117,7 +158,8 @@ pub fn parse(source: &Source, stem: &str, lang: &Lang, findings: &mut Findings) 
         return None;
     }
 
-    let ((id, id_span), (title, _), (date, _)) = (id?, title?, date?);
+    let ((id, id_span), (title, _), (date, date_span)) = (id?, title?, date?);
+    let dated = revisions.last().map_or(date_span, |(_, places)| places.date);
     let lang = own_lang.map_or_else(|| lang.clone(), |(lang, _)| lang);
     let mut revisions: Vec<Revision> = revisions.into_iter().map(|(revision, _)| revision).collect();
     if revisions.is_empty() {
@@ -129,7 +171,7 @@ pub fn parse(source: &Source, stem: &str, lang: &Lang, findings: &mut Findings) 
         kind,
         status: status.map_or(Status::Draft, |(status, _)| status),
         date,
-        tlp: tlp?.0,
+        tlp: tlp?,
         severity: severity?.0,
         audience: audience.iter().map(|(reader, _)| reader.clone()).collect(),
         embargo: embargo.map(|(embargo, _)| embargo),
@@ -145,7 +187,7 @@ pub fn parse(source: &Source, stem: &str, lang: &Lang, findings: &mut Findings) 
         digest: Digest::of(source.text.as_bytes()),
         path: source.path.clone(),
     };
-    Some(Parsed { advisory, id: id_span, audience })
+    Some(Parsed { advisory, id: id_span, dated, audience })
 }
 
 /// Reads `ID.LANG.md`: title and body only.
@@ -154,13 +196,52 @@ pub fn parse_translation(source: &Source, findings: &mut Findings) -> Option<Tra
     let pieces = split(source).map_err(|finding| findings.push(finding)).ok()?;
     lint::body(source, pieces.body, findings);
     let node = yaml::parse(source, pieces.yaml).map_err(|finding| findings.push(finding)).ok()?;
+    let node = only_of_the_text(source, node, findings);
     let mut fields = Fields::open(source, node, TRANSLATION, findings)?;
-    let title = fields.required::<Line>("title", "a translation has a title and a body, all else is in the original", findings);
+    let title = fields.required::<Line>(
+        "title",
+        "write `title:` and the title in this language; all other fields stand in the original",
+        findings,
+    );
     if findings.count(Level::Error) > before {
         return None;
     }
     let body = source.text[pieces.body.start..pieces.body.end].trim_start_matches('\n').to_string();
     Some(Translation { text: Text { title: title?.0.0, body } })
+}
+
+/// Takes out the facts of the original, which somebody has copied along with the text to be translated.
+fn only_of_the_text(source: &Source, node: Node, findings: &mut Findings) -> Node {
+    let Value::Map(pairs) = node.value else { return node };
+    let is_fact = |key: &Node| matches!(&key.value, Value::Text(name) if FIELDS.contains(&name.as_str()) && !TRANSLATION.contains(&name.as_str()));
+    let (facts, own): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(key, _)| is_fact(key));
+    let names: Vec<String> = facts.iter().map(|(key, _)| format!("`{}`", &source.text[key.span.start..key.span.end])).collect();
+    if let Some((first, _)) = facts.first() {
+        let finding = source.error(
+            first.span,
+            "fact-in-translation",
+            "a translation has a title and a text, all facts stand in the original",
+        );
+        findings.push(finding.hint(format!("remove {}", names.join(", "))));
+    }
+    Node { span: node.span, value: Value::Map(own) }
+}
+
+/// A label as writers have it: that of TLP 1 for CLEAR is still in old files.
+struct Label {
+    tlp: Tlp,
+    is_old: bool,
+}
+
+impl FromStr for Label {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Label, Wrong> {
+        match text {
+            "WHITE" | "TLP:WHITE" => Ok(Label { tlp: Tlp::Clear, is_old: true }),
+            _ => text.parse().map(|tlp| Label { tlp, is_old: false }),
+        }
+    }
 }
 
 impl Advisory {

@@ -10,7 +10,12 @@ pub use report::{json, sarif};
 pub use show::show;
 
 use crate::terms::Wrong;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+/// How many bytes of a line are kept before and after the place of a finding: enough to show it, and a file
+/// that is one long line with a thousand mistakes does not take a thousand times its size.
+const BEFORE: usize = 400;
+const AFTER: usize = 800;
 
 /// A text with the name of its file, for pointing at places in it.
 #[derive(Debug, Clone)]
@@ -19,6 +24,8 @@ pub struct Source {
     pub path: Arc<str>,
     /// The whole text, line ends as `\n`.
     pub text: Arc<str>,
+    /// Where each line begins; made when it is first needed.
+    lines: Arc<OnceLock<Vec<usize>>>,
 }
 
 /// A piece of a text, in bytes.
@@ -60,8 +67,10 @@ pub struct Place {
     pub column: usize,
     /// How many characters of the line are meant, at least 1.
     pub width: usize,
-    /// The line itself, without its end.
+    /// The line itself, without its end; of a very long one, what stands around the place.
     pub text: String,
+    /// How many characters of the line stand before `text`.
+    pub skipped: usize,
 }
 
 /// One mistake of a writer: where, what, and what to write instead.
@@ -82,7 +91,7 @@ pub struct Finding {
 impl Finding {
     /// An error about a whole file that could not be read as text.
     pub fn of_file(path: &str, code: &'static str, message: impl Into<String>) -> Finding {
-        let place = Place { path: path.into(), line: 0, column: 0, width: 0, text: String::new() };
+        let place = Place { path: path.into(), line: 0, column: 0, width: 0, text: String::new(), skipped: 0 };
         Finding { level: Level::Error, code, message: message.into(), place, hint: None }
     }
 
@@ -102,7 +111,7 @@ impl Finding {
 impl Source {
     /// A text under a name.
     pub fn new(path: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Source {
-        Source { path: path.into(), text: text.into() }
+        Source { path: path.into(), text: text.into(), lines: Arc::default() }
     }
 
     /// An error at a piece of this text.
@@ -119,22 +128,28 @@ impl Source {
     /// Line, column and text of a piece. A piece of several lines is shown by its first.
     pub fn place(&self, span: Span) -> Place {
         let text = &*self.text;
-        let mut start = span.start.min(text.len());
-        while !text.is_char_boundary(start) {
-            start -= 1;
-        }
-        let line_start = text[..start].rfind('\n').map_or(0, |n| n + 1);
-        let line_end = text[start..].find('\n').map_or(text.len(), |n| start + n);
-        let mut end = span.end.clamp(start, line_end);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
+        // The beginning of the character that a place is in.
+        let whole = |mut at: usize| {
+            while !text.is_char_boundary(at) {
+                at -= 1;
+            }
+            at
+        };
+        let start = whole(span.start.min(text.len()));
+        let lines = self.lines.get_or_init(|| std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect());
+        let line = lines.partition_point(|line| *line <= start);
+        let line_start = lines[line - 1];
+        let line_end = lines.get(line).map_or(text.len(), |next| next - 1);
+        let from = whole(start.saturating_sub(BEFORE).max(line_start));
+        let to = whole((start + AFTER).min(line_end));
+        let end = whole(span.end.clamp(start, to));
         Place {
             path: self.path.clone(),
-            line: text[..line_start].matches('\n').count() + 1,
+            line,
             column: text[line_start..start].chars().count() + 1,
             width: text[start..end].chars().count().max(1),
-            text: text[line_start..line_end].trim_end_matches('\r').to_string(),
+            text: text[from..to].trim_end_matches('\r').to_string(),
+            skipped: text[line_start..from].chars().count(),
         }
     }
 }
@@ -159,9 +174,10 @@ impl Findings {
         self.0.extend(other.0);
     }
 
-    /// Sorts by path, then place.
+    /// Sorts by path, then place; what was found twice stays once.
     pub fn sort(&mut self) {
         self.0.sort_by(|a, b| (&a.place.path, a.place.line, a.place.column).cmp(&(&b.place.path, b.place.line, b.place.column)));
+        self.0.dedup();
     }
 
     /// All of them.

@@ -23,7 +23,8 @@ pub fn show(finding: &Finding) -> String {
     }
     let number = place.line.to_string();
     let gutter = " ".repeat(number.len() + 1);
-    let (line, column, width) = window(&place.text, place.column, place.width);
+    let (line, column, width) =
+        window(&place.text, place.column.saturating_sub(place.skipped).max(1), place.width, place.skipped > 0);
     let _ = writeln!(out, "{gutter}--> {}:{}:{}", place.path, place.line, place.column);
     let _ = writeln!(out, "{gutter} |");
     let _ = writeln!(out, " {number} | {line}");
@@ -35,7 +36,7 @@ pub fn show(finding: &Finding) -> String {
 }
 
 /// The piece of the line around the caret, and the caret's place in it, all in terminal columns.
-fn window(line: &str, column: usize, width: usize) -> (String, usize, usize) {
+fn window(line: &str, column: usize, width: usize, is_cut: bool) -> (String, usize, usize) {
     // Control characters would move the cursor; a tab has no width of its own.
     let clean: String = line
         .chars()
@@ -54,7 +55,7 @@ fn window(line: &str, column: usize, width: usize) -> (String, usize, usize) {
     let before: usize = clean.chars().skip(skip).take((column - 1).saturating_sub(skip)).map(|c| c.width().unwrap_or(0)).sum();
     let meant: usize = clean.chars().skip(column - 1).take(width).map(|c| c.width().unwrap_or(0)).sum();
     let mut before = before;
-    if skip > 0 {
+    if skip > 0 || is_cut {
         shown.insert(0, '…');
         before += 1;
     }

@@ -176,7 +176,10 @@ impl FromStr for Website {
             };
             Wrong::new(format!("`{}` is not the address of a web site: {why}", shorten(text))).hint(hint)
         };
-        let url = Url::parse(text).map_err(|e| wrong(&e.to_string()))?;
+        let url = Url::parse(text).map_err(|e| match e {
+            url::ParseError::RelativeUrlWithoutBase => wrong("it does not begin with `https://`"),
+            other => wrong(&other.to_string()),
+        })?;
         if !matches!(url.scheme(), "https" | "http") {
             return Err(wrong("it does not begin with `https://`"));
         }

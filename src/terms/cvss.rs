@@ -31,6 +31,9 @@ impl Cvss {
     }
 }
 
+/// CVSS 3.1 section 6: "All Base metrics must be included in a vector string." 3.0 says the same.
+const BASE_3: [&str; 8] = ["AV", "AC", "PR", "UI", "S", "C", "I", "A"];
+
 impl FromStr for Cvss {
     type Err = Wrong;
 
@@ -49,6 +52,17 @@ impl FromStr for Cvss {
             Wrong::new(format!("`{}` is not a CVSS {version} vector: {why}", shorten(text)))
                 .hint("copy the whole vector from the calculator at https://www.first.org/cvss/")
         };
+        // The crate takes a 3.x vector with metrics left out as if they were harmless, and metrics in small letters.
+        let metrics: Vec<(&str, &str)> = text.split('/').filter_map(|metric| metric.split_once(':')).collect();
+        let is_small = |text: &str| text.bytes().any(|c| c.is_ascii_lowercase());
+        // `Au` of 2.0 and `U:Clear` to `U:Red` of 4.0 are the only ones that are not all capitals.
+        if metrics.iter().any(|(name, value)| is_small(name) && *name != "Au" || is_small(value) && *name != "U") {
+            return Err(wrong("metrics are written in capitals".into()));
+        }
+        let is_there = |name: &&&str| metrics.iter().any(|(other, _)| other == *name);
+        if let Some(missing) = BASE_3.iter().find(|name| version.starts_with('3') && !is_there(name)) {
+            return Err(wrong(format!("its metric `{missing}` is missing")));
+        }
         let score = match version {
             "2.0" => text.parse::<cvss::v2::Vector>().map_err(|e| wrong(e.to_string()))?.score().value(),
             "4.0" => text.parse::<cvss::v4::Vector>().map_err(|e| wrong(e.to_string()))?.score().value(),
@@ -87,6 +101,10 @@ mod tests {
         for vector in [
             "AV:N/AC:L/Au:N/C:P/I:P",
             "CVSS:3.0/AV:N/AC:L/PR:N/UI:R/S:C/C:L/I:L",
+            "CVSS:3.1/AV:N",
+            "CVSS:3.1/av:n/ac:l/pr:n/ui:n/s:u/c:h/i:h/a:h",
+            "CVSS:4.0/av:n/ac:l/at:n/pr:n/ui:n/vc:h/vi:h/va:h/sc:n/si:n/sa:n",
+            "av:n/ac:l/au:n/c:p/i:p/a:p",
             "CVSS:3.1/AV:X/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
             "CVSS:4.0/AV:N/AC:L",
             "CVSS:5.0/AV:N",

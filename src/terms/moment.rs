@@ -84,7 +84,13 @@ impl FromStr for Moment {
                 .hint("write `2026-07-01`, or a time with its offset, `2026-07-01T09:30:00+05:00` (RFC 3339)")
         };
         if text.len() == 10 {
-            let date: civil::Date = text.parse().map_err(|_| wrong("no such day".into()))?;
+            // ISO 8601 has other forms of ten characters; this is the one that everybody reads in the same way.
+            let is_shaped =
+                text.bytes().enumerate().all(|(i, c)| if matches!(i, 4 | 7) { c == b'-' } else { c.is_ascii_digit() });
+            if !is_shaped {
+                return Err(wrong("it is not year, month and day with hyphens".into()));
+            }
+            let date: civil::Date = text.parse().map_err(|_| wrong("there is no such day".into()))?;
             if !(1970..=9000).contains(&date.year()) {
                 return Err(wrong("the year is out of range".into()));
             }
@@ -95,8 +101,8 @@ impl FromStr for Moment {
         let offset = text.get(19..).map(|rest| rest.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit()));
         let shaped = text.is_ascii() && text.len() >= 20 && text.len() <= 35 && matches!(text.as_bytes()[10], b'T' | b't');
         let at: Timestamp = match shaped {
-            true => text.parse().map_err(|_| wrong("no such time".into()))?,
-            false => return Err(wrong("neither a date nor a time with offset".into())),
+            true => text.parse().map_err(|_| wrong("there is no such time".into()))?,
+            false => return Err(wrong("it is neither a day nor a time with its offset".into())),
         };
         let seconds = match offset {
             Some("Z" | "z") => 0,

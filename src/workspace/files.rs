@@ -42,6 +42,10 @@ fn io_error(path: PathBuf) -> impl FnOnce(io::Error) -> ReadError {
 fn scan(root: &Path, folder: &str, findings: &mut Findings) -> Result<(Vec<Entry>, Vec<Entry>), ReadError> {
     let (mut files, mut folders) = (Vec::new(), Vec::new());
     let path = root.join(folder);
+    if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
+        findings.push(linked(folder));
+        return Ok((files, folders));
+    }
     let entries = match fs::read_dir(&path) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((files, folders)),
@@ -63,19 +67,22 @@ fn scan(root: &Path, folder: &str, findings: &mut Findings) -> Result<(Vec<Entry
         let file = Entry { path: format!("{folder}/{name}"), name };
         let kind = entry.file_type().map_err(io_error(entry.path()))?;
         if kind.is_symlink() {
-            findings
-                .push(Finding::of_file(&file.path, "link", "symbolic links are not followed").hint("put the file itself here"));
+            findings.push(linked(&file.path));
         } else if kind.is_dir() {
             folders.push(file);
         } else if kind.is_file() {
             files.push(file);
         } else {
-            findings.push(Finding::of_file(&file.path, "link", "this is neither a file nor a folder"));
+            findings.push(Finding::of_file(&file.path, "link", "this is neither a file nor a folder").hint("remove it"));
         }
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));
     folders.sort_by(|a, b| a.name.cmp(&b.name));
     Ok((files, folders))
+}
+
+fn linked(path: &str) -> Finding {
+    Finding::of_file(path, "link", "symbolic links are not followed").hint("put the file itself here")
 }
 
 /// The files of one folder.
@@ -99,7 +106,12 @@ pub fn bytes(root: &Path, path: &str, findings: &mut Findings) -> Result<Option<
 
 fn limited(root: &Path, path: &str, limit: u64, findings: &mut Findings) -> Result<Option<Vec<u8>>, ReadError> {
     let full = root.join(path);
-    let size = fs::symlink_metadata(&full).map_err(io_error(full.clone()))?.len();
+    let found = fs::symlink_metadata(&full).map_err(io_error(full.clone()))?;
+    if found.is_symlink() {
+        findings.push(linked(path));
+        return Ok(None);
+    }
+    let size = found.len();
     if size > limit {
         let (size, limit) = (size.div_ceil(1 << 20), limit >> 20);
         findings.push(
@@ -119,14 +131,14 @@ pub fn text(root: &Path, path: &str, findings: &mut Findings) -> Result<Option<S
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let bytes = error.into_bytes();
-            let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-            let column = at - bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |n| n + 1) + 1;
-            let message = format!("the file is not UTF-8: byte {:#04x} in line {line}, byte {column}", bytes[at]);
+            let message = format!("the file is not UTF-8: here stands the byte {:#04x}", bytes[at]);
             let lossy = String::from_utf8_lossy(&bytes);
             let source = Source::new(path, lossy.as_ref());
             let start = lossy.find('\u{fffd}').unwrap_or(0);
             let finding = source.error(crate::diag::Span::new(start, start + '\u{fffd}'.len_utf8()), "not-utf8", message);
-            findings.push(finding.hint(format!("save it as UTF-8, for example `iconv -f windows-1251 -t utf-8 {path}`")));
+            findings.push(
+                finding.hint("save it as UTF-8 in your editor; `iconv -f windows-1251 -t utf-8` converts an old Cyrillic file"),
+            );
             return Ok(None);
         }
     };

@@ -7,9 +7,9 @@ use crate::{
     openpgp::Certificate,
     render::rfc2350,
     roster::{KeyState, List},
-    terms::{Address, Fingerprint, Moment, Slug, nearest},
+    terms::{Address, Fingerprint, Id, Moment, Slug, nearest},
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// How many days before its end a certificate is worth a warning.
 const EXPIRY_WARNING_DAYS: i64 = 60;
@@ -23,7 +23,7 @@ pub fn all(parts: &Parts, now: &Moment, findings: &mut Findings) {
     let mut seen: HashMap<String, (String, Option<Fingerprint>)> = HashMap::new();
     for (source, parsed) in &parts.constituents {
         for (name, span) in &parsed.list_spans {
-            known_list(source, *span, name, &lists, findings);
+            known_list(parts, source, *span, name, &lists, findings);
         }
         for (fingerprint, span) in &parsed.certificate_spans {
             let contact = parsed.constituent.contacts.iter().find(|contact| contact.certificate.as_ref() == Some(fingerprint));
@@ -58,17 +58,19 @@ pub fn all(parts: &Parts, now: &Moment, findings: &mut Findings) {
 }
 
 fn ids(parts: &Parts, findings: &mut Findings) {
-    let mut first: HashMap<String, &Source> = HashMap::new();
-    let mut taken: Vec<String> = parts.advisories.iter().map(|(_, parsed)| parsed.advisory.id.key()).collect();
+    let mut first: HashMap<String, (&Source, &Id)> = HashMap::new();
+    let mut taken: HashSet<String> = parts.files.ids.iter().map(|id| id.to_ascii_lowercase()).collect();
     for (source, parsed) in &parts.advisories {
         let id = &parsed.advisory.id;
         match first.get(&id.key()) {
             None => {
-                first.insert(id.key(), source);
+                first.insert(id.key(), (source, id));
             }
-            Some(other) => {
-                let finding = source.error(parsed.id, "duplicate-id", format!("id `{id}` is taken already, by `{}`", other.path));
-                let free = free_id(id.as_str(), &mut taken);
+            Some((other, own)) => {
+                let capitals = if *own == id { "" } else { " (capitals do not count)" };
+                let message = format!("id `{id}` is taken already{capitals}, by `{}`", other.path);
+                let finding = source.error(parsed.id, "duplicate-id", message);
+                let free = free_id(own.as_str(), &mut taken);
                 findings.push(match free {
                     Some(free) => finding.hint(format!("`{free}` is free: rename the file and its id")),
                     None => finding.hint("ids that differ in capitals only count as the same"),
@@ -79,22 +81,23 @@ fn ids(parts: &Parts, findings: &mut Findings) {
 }
 
 /// The next id after this one in which only the last number differs.
-fn free_id(id: &str, taken: &mut Vec<String>) -> Option<String> {
+fn free_id(id: &str, taken: &mut HashSet<String>) -> Option<String> {
     let digits = id.len() - id.bytes().rev().take_while(u8::is_ascii_digit).count();
     let (before, number) = id.split_at(digits);
     let (width, start) = (number.len(), number.parse::<u64>().ok()?);
     let free = (start + 1..start + 100_000)
         .map(|n| format!("{before}{n:0width$}"))
         .find(|id| !taken.contains(&id.to_ascii_lowercase()))?;
-    taken.push(free.to_ascii_lowercase());
+    taken.insert(free.to_ascii_lowercase());
     Some(free)
 }
 
-fn known_list(source: &Source, span: Span, name: &Slug, lists: &BTreeMap<&Slug, &List>, findings: &mut Findings) {
-    if lists.contains_key(name) {
+fn known_list(parts: &Parts, source: &Source, span: Span, name: &Slug, lists: &BTreeMap<&Slug, &List>, findings: &mut Findings) {
+    // A list whose file has a mistake exists all the same, and the mistake was told.
+    if lists.contains_key(name) || parts.files.lists.contains(name.as_str()) {
         return;
     }
-    let names: Vec<&str> = lists.keys().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = parts.files.lists.iter().map(String::as_str).collect();
     let hint = match nearest(name.as_str(), names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None if names.is_empty() => format!("there is no list yet: write `lists/{name}.yaml`"),
@@ -119,7 +122,7 @@ fn audiences(parts: &Parts, lists: &BTreeMap<&Slug, &List>, findings: &mut Findi
             match reader {
                 Reader::Public => {}
                 Reader::List(name) => {
-                    known_list(source, *span, name, lists, findings);
+                    known_list(parts, source, *span, name, lists, findings);
                     if let Some(list) = lists.get(name).filter(|list| tlp > list.tlp && tlp != crate::tlp::Tlp::Red) {
                         let message = format!("{} is narrower than list `{name}` may carry, {}", tlp.label(), list.tlp.label());
                         let wide: Vec<String> =
@@ -138,6 +141,7 @@ fn audiences(parts: &Parts, lists: &BTreeMap<&Slug, &List>, findings: &mut Findi
                             .error(*span, "suspended-contact", "this contact is suspended and would get nothing")
                             .hint("remove the address, or the suspension in the constituent's file"),
                     ),
+                    None if !parts.files.has_all_constituents => {}
                     None => findings.push(
                         source
                             .error(*span, "unknown-contact", "nobody in `constituents/` has this address")
@@ -156,7 +160,7 @@ fn dates(parts: &Parts, now: &Moment, findings: &mut Findings) {
             let message = format!("`{}` is dated {}, in the future", advisory.id, advisory.updated().date());
             findings.push(
                 source
-                    .error(parsed.id, "future-date", message)
+                    .error(parsed.dated, "future-date", message)
                     .hint("use `embargo:` to keep something from the public until a moment")
                     .warning(),
             );
@@ -175,6 +179,9 @@ fn certificate(
 ) {
     let held = "letters that have to be encrypted are held for this contact until then";
     let Some(certificate) = parts.certificates.get(fingerprint) else {
+        if parts.files.certificates.contains(fingerprint.as_str()) {
+            return;
+        }
         let finding = source.error(span, "certificate-missing", format!("there is no certificate `certs/{fingerprint}.asc`"));
         findings.push(finding.hint(format!("put it there; {held}")).warning());
         return;
@@ -206,19 +213,23 @@ fn certificate(
 }
 
 fn team(parts: &Parts, lists: &BTreeMap<&Slug, &List>, now: &Moment, findings: &mut Findings) {
-    let Some((source, team)) = &parts.team else { return };
-    let whole = |code, message: String| Finding::of_file(&source.path, code, message);
-    for name in &team.notifications {
-        if !lists.contains_key(name) {
-            findings.push(whole("unknown-list", format!("`notifications` names list `{name}`, which does not exist")));
-        }
+    let Some((source, team, places)) = &parts.team else { return };
+    for (name, span) in &places.notifications {
+        known_list(parts, source, *span, name, lists, findings);
     }
-    for fingerprint in &team.keys {
-        if !parts.certificates.contains_key(fingerprint) {
-            findings.push(
-                whole("certificate-missing", format!("there is no certificate `certs/{fingerprint}.asc` for the team's key"))
-                    .hint("put the public certificate there: `gpg --export --armor`"),
+    let signing = parts.settings.as_ref().and_then(|(_, settings)| settings.signing.as_ref()).map(|signing| &signing.fingerprint);
+    let is_there = |fingerprint: &Fingerprint| {
+        parts.certificates.contains_key(fingerprint) || parts.files.certificates.contains(fingerprint.as_str())
+    };
+    for (fingerprint, span) in &places.keys {
+        // Of the one that signs, the settings say so.
+        if !is_there(fingerprint) && signing != Some(fingerprint) {
+            let finding = source.error(
+                *span,
+                "certificate-missing",
+                format!("there is no certificate `certs/{fingerprint}.asc` for this key of the team"),
             );
+            findings.push(finding.hint("put the public certificate there: `gpg --export --armor FINGERPRINT`"));
         }
     }
     if let Some((settings_source, settings)) = &parts.settings
@@ -233,25 +244,35 @@ fn team(parts: &Parts, lists: &BTreeMap<&Slug, &List>, now: &Moment, findings: &
             None => Finding::of_file(&settings_source.path, code, message),
         };
         match parts.certificates.get(&signing.fingerprint) {
+            None if is_there(&signing.fingerprint) => {}
             None => findings.push(
                 finding("certificate-missing", "the team's certificate is missing")
                     .hint(format!("put it at `certs/{}.asc`", signing.fingerprint)),
             ),
             Some(certificate) => signing_certificate(certificate, now, &finding, findings),
         }
-        if team.keys.first() != Some(&signing.fingerprint) {
+        if team.keys.first() != Some(&signing.fingerprint) && is_there(&signing.fingerprint) {
             findings.push(
                 finding(
                     "signing-key",
                     "the first of the team's `keys` in `team.yaml` is another certificate than the one that signs",
                 )
-                .hint("readers verify with the first one"),
+                .hint(format!(
+                    "readers verify with the first one: write `keys: [\"{}\"]` there, older ones after it",
+                    signing.fingerprint
+                )),
             );
         }
     }
     let key = team.keys.first().and_then(|fingerprint| parts.certificates.get(fingerprint));
+    let key = key.map(|key| rfc2350::KeyFacts::of(key, now));
+    if key.is_some() || team.keys.is_empty() {
+        // That the key which signs ends soon was said above.
+        let is_said = |finding: &Finding| signing == team.keys.first() && matches!(finding.code, "key-expires" | "key-expired");
+        findings.append(rfc2350::lint_key(team, key.as_ref(), now).into_iter().filter(|finding| !is_said(finding)).collect());
+    }
     for prose in parts.prose.values() {
-        findings.append(rfc2350::lint(team, key.map(|key| rfc2350::KeyFacts::of(key, now)).as_ref(), prose, now));
+        findings.append(rfc2350::lint_prose(team, key.as_ref(), prose, now));
     }
 }
 
