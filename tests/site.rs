@@ -31,7 +31,8 @@ fn source(path: &Path) -> Source {
 }
 
 fn files(folder: &str) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = fs::read_dir(root().join(folder)).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    let mut found: Vec<PathBuf> =
+        fs::read_dir(root().join(folder)).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
     found.sort();
     found
 }
@@ -110,7 +111,8 @@ impl Sample {
         let rfc2350 = BTreeMap::from([(
             lang("en"),
             DocumentView {
-                html: "<h2 id=\"s1\">1 Document Information</h2>\n<h3 id=\"s1.1\">1.1 Date of Last Update</h3>\n<p>Version 3</p>".into(),
+                html: "<h2 id=\"s1\">1 Document Information</h2>\n<h3 id=\"s1.1\">1.1 Date of Last Update</h3>\n<p>Version 3</p>"
+                    .into(),
                 version: "3".into(),
                 date: "2026-11-01".parse().expect("a date"),
                 text_path: Some("rfc2350.txt".into()),
@@ -145,7 +147,8 @@ impl Sample {
         .expect("a site");
         if beside.text {
             for one in public.clone().each() {
-                for room in shop.rooms().iter().filter(|room| advise::render::text::has_twin(one.thing(), &room.lang, room.site)) {
+                for room in shop.rooms().iter().filter(|room| advise::render::text::has_twin(one.thing(), &room.lang, room.site))
+                {
                     put(one.make::<Twin>(room).expect("a twin").into_artefact().thing());
                 }
             }
@@ -258,7 +261,8 @@ fn every_link_within_the_site_leads_somewhere() {
                 continue;
             }
             let target = href.split(['?', '#']).next().unwrap_or_default().trim_start_matches('/');
-            let target = if target.is_empty() || target.ends_with('/') { format!("{target}index.html") } else { target.to_string() };
+            let target =
+                if target.is_empty() || target.ends_with('/') { format!("{target}index.html") } else { target.to_string() };
             assert!(site.contains_key(&target) || elsewhere.contains(&target), "{path} leads to {href}, which is not there");
         }
     }

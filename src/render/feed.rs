@@ -142,12 +142,20 @@ fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Roo
     let mut out = format!("<p><strong>{label}</strong></p>\n");
     if is_newest {
         if advisory.status == Status::Withdrawn {
-            let _ = writeln!(out, "<p><strong>{}</strong> {}</p>", escape(words.get("withdrawn_title")), escape(room.change(revision)));
+            let _ = writeln!(
+                out,
+                "<p><strong>{}</strong> {}</p>",
+                escape(words.get("withdrawn_title")),
+                escape(room.change(revision))
+            );
         } else if advisory.is_revised() {
             let _ = writeln!(out, "<p><em>{}</em></p>", escape(room.change(revision)));
         }
         let body = markdown::html(&text.body, &HtmlStyle { prefix: "", top: 2, words: room.marks(lang) });
-        let body = body.replace("href=\"/", &format!("href=\"{}", room.site.url.join("/").map_or_else(|_| room.site.link(""), String::from)));
+        let body = body.replace(
+            "href=\"/",
+            &format!("href=\"{}", room.site.url.join("/").map_or_else(|_| room.site.link(""), String::from)),
+        );
         let _ = write!(out, "<div lang=\"{lang}\">\n{body}</div>\n<ul>\n");
         for one in &advisory.references {
             let _ = writeln!(out, "<li>{}: {}</li>", escape(&one.title), escape(&one.url));

@@ -302,6 +302,7 @@ struct AdvisoryView<'a> {
     revised: bool,
     revision: &'a str,
     change: &'a str,
+    note_lang: Option<&'a str>,
     withdrawn: Option<&'a str>,
     scores: Vec<ScoreView>,
     cves: Vec<Code>,
@@ -348,11 +349,8 @@ fn view<'a>(advisory: &'a Advisory, rest: &str, room: &'a Room<'_>) -> AdvisoryV
     let mut head = room.head(rest, &text.title, &description(advisory, room), "advisories", &real);
     head.og_type = "article";
     let code = |id: String, href: String| Code { id, href };
-    let mut cves: Vec<Code> = advisory
-        .cves
-        .iter()
-        .map(|cve| code(cve.to_string(), format!("https://www.cve.org/CVERecord?id={cve}")))
-        .collect();
+    let mut cves: Vec<Code> =
+        advisory.cves.iter().map(|cve| code(cve.to_string(), format!("https://www.cve.org/CVERecord?id={cve}"))).collect();
     let more_cves = cves.split_off(cves.len().min(CVES_SHOWN));
     AdvisoryView {
         head,
@@ -369,14 +367,20 @@ fn view<'a>(advisory: &'a Advisory, rest: &str, room: &'a Room<'_>) -> AdvisoryV
         revised: advisory.is_revised(),
         revision: &revision.number,
         change: room.change(revision),
+        // What a revision changed is written once, in the language of the original.
+        note_lang: (advisory.lang != room.lang).then_some(advisory.lang.as_str()),
         withdrawn: (advisory.status == Status::Withdrawn).then_some(room.change(revision)),
-        scores: advisory.cvss.iter().map(|score| ScoreView {
-            score: format!("{:.1}", score.cvss.score()),
-            severity: room.words.severity(score.cvss.severity()).to_string(),
-            cve: score.cve.as_ref().map(ToString::to_string),
-            version: score.cvss.version(),
-            vector: score.cvss.vector().to_string(),
-        }).collect(),
+        scores: advisory
+            .cvss
+            .iter()
+            .map(|score| ScoreView {
+                score: format!("{:.1}", score.cvss.score()),
+                severity: room.words.severity(score.cvss.severity()).to_string(),
+                cve: score.cve.as_ref().map(ToString::to_string),
+                version: score.cvss.version(),
+                vector: score.cvss.vector().to_string(),
+            })
+            .collect(),
         cves,
         more_cves,
         cwes: advisory
@@ -384,24 +388,33 @@ fn view<'a>(advisory: &'a Advisory, rest: &str, room: &'a Room<'_>) -> AdvisoryV
             .iter()
             .map(|cwe| code(cwe.to_string(), format!("https://cwe.mitre.org/data/definitions/{}.html", cwe.number())))
             .collect(),
-        affected: advisory.affected.iter().map(|one| AffectedView {
-            vendor: &one.vendor,
-            product: &one.product,
-            versions: &one.versions,
-            fixed: one.fixed.as_deref(),
-        }).collect(),
+        affected: advisory
+            .affected
+            .iter()
+            .map(|one| AffectedView {
+                vendor: &one.vendor,
+                product: &one.product,
+                versions: &one.versions,
+                fixed: one.fixed.as_deref(),
+            })
+            .collect(),
         references: advisory.references.iter().map(|one| reference(&one.title, &one.url)).collect(),
-        attachments: advisory.attachments.iter().map(|one| AttachmentView {
-            name: &one.name,
-            href: room.href(&attachment_link(advisory, one)),
-            size: size(one.bytes.len()),
-            digest: Digest::of(&one.bytes).hex(),
-        }).collect(),
-        revisions: advisory.revisions.iter().rev().map(|one| RevisionView {
-            number: &one.number,
-            date: room.date(&one.date),
-            summary: room.change(one),
-        }).collect(),
+        attachments: advisory
+            .attachments
+            .iter()
+            .map(|one| AttachmentView {
+                name: &one.name,
+                href: room.href(&attachment_link(advisory, one)),
+                size: size(one.bytes.len()),
+                digest: Digest::of(&one.bytes).hex(),
+            })
+            .collect(),
+        revisions: advisory
+            .revisions
+            .iter()
+            .rev()
+            .map(|one| RevisionView { number: &one.number, date: room.date(&one.date), summary: room.change(one) })
+            .collect(),
         formats: formats(advisory, room),
         verify: room.beside.text.then(|| Verify {
             url: room.site.link(&path_in(room.site, twin_lang(advisory, room), &format!("advisories/{id}.txt"))),

@@ -542,8 +542,9 @@ fn sitemap(shop: &SiteShop<'_>, advisories: &[&Advisory], files: &mut Vec<Artefa
 }
 
 fn urlset(site: &Site, entries: &[(String, Option<Moment>)]) -> String {
-    let mut out =
-        String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n");
+    let mut out = String::from(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n",
+    );
     for (path, changed) in entries {
         let changed = changed.as_ref().map(|moment| format!("<lastmod>{moment}</lastmod>")).unwrap_or_default();
         let _ = writeln!(out, "<url><loc>{}</loc>{changed}</url>", escape(&site.link(path)));

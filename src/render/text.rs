@@ -106,10 +106,8 @@ fn text(advisory: &Advisory, room: &Room<'_>) -> String {
 
 fn facts(advisory: &Advisory, room: &Room<'_>, out: &mut Lines) {
     let words = room.words;
-    let mut facts: Vec<(&str, String)> = vec![
-        (words.get("text_id"), advisory.id.to_string()),
-        (words.get("text_kind"), words.kind(advisory.kind).to_string()),
-    ];
+    let mut facts: Vec<(&str, String)> =
+        vec![(words.get("text_id"), advisory.id.to_string()), (words.get("text_kind"), words.kind(advisory.kind).to_string())];
     if advisory.severity != Severity::None {
         facts.push((words.get("text_severity"), words.severity(advisory.severity).to_string()));
     }

@@ -84,7 +84,8 @@ impl Words {
         let written = moment.to_string();
         match written.get(11..16).filter(|_| moment.has_time()) {
             Some(time) => {
-                let offset = written.get(19..).map_or("UTC".to_string(), |o| if o == "Z" { "UTC".into() } else { format!("UTC{o}") });
+                let offset =
+                    written.get(19..).map_or("UTC".to_string(), |o| if o == "Z" { "UTC".into() } else { format!("UTC{o}") });
                 self.fill("date_time_form", &[("date", &date), ("time", time), ("offset", &offset)])
             }
             None => date,
@@ -235,7 +236,9 @@ mod tests {
     #[test]
     fn every_word_that_a_template_says_is_written() {
         let english = words("en", &[]);
-        for name in ["base.html", "advisory.html", "list.html", "home.html", "feeds.html", "pgp.html", "rfc2350.html", "notice.html"] {
+        for name in
+            ["base.html", "advisory.html", "list.html", "home.html", "feeds.html", "pgp.html", "rfc2350.html", "notice.html"]
+        {
             let text = built_in(name).expect(name);
             for piece in text.split("words.").skip(1) {
                 let key: String = piece.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
