@@ -24,3 +24,6 @@ pub mod plan;
 pub mod ledger;
 // the world
 pub mod channels;
+// conductor and desk
+pub mod publish;
+pub mod cli;

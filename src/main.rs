@@ -1,3 +1,7 @@
 //! The `advise` program: parse, run, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    advise::cli::main()
+}

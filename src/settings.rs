@@ -75,6 +75,8 @@ pub struct Smtp {
     pub security: Security,
     pub user: Option<String>,
     pub password_command: Option<String>,
+    /// Certificates (PEM) of a private authority, relative to the workspace; trusted besides the system's.
+    pub ca_file: Option<String>,
 }
 
 /// How the way to the server is guarded.
@@ -146,7 +148,7 @@ impl FromStr for IdPattern {
 const FIELDS: &[&str] = &["site", "mail", "signing", "ids"];
 const SITE: &[&str] = &["url", "languages"];
 const MAIL: &[&str] = &["transport", "from", "bounces", "max_age", "notify_held", "smtp", "sendmail"];
-const SMTP: &[&str] = &["host", "port", "security", "user", "password_command"];
+const SMTP: &[&str] = &["host", "port", "security", "user", "password_command", "ca_file"];
 const SENDMAIL: &[&str] = &["command"];
 const SIGNING: &[&str] = &["key", "fingerprint", "passphrase_command"];
 
@@ -336,6 +338,7 @@ fn smtp(source: &Source, node: Node, findings: &mut Findings) -> Option<Smtp> {
         security,
         user: user.map(|(user, _)| user),
         password_command: password_command.map(|(command, _)| command),
+        ca_file: fields.text("ca_file", findings).map(|(path, _)| path),
     })
 }
 

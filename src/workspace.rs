@@ -93,7 +93,11 @@ pub enum ReadError {
 impl Workspace {
     /// What can be done with each certificate at `now`.
     pub fn keybook(&self, now: &Moment) -> Keybook {
-        let states: Vec<_> = self.certificates.par_iter().map(|(fingerprint, certificate)| (fingerprint.clone(), certificate.state(now))).collect();
+        let states: Vec<_> = self
+            .certificates
+            .par_iter()
+            .map(|(fingerprint, certificate)| (fingerprint.clone(), certificate.state(now)))
+            .collect();
         states.into_iter().collect()
     }
 
@@ -111,7 +115,7 @@ struct Parts {
     certificates: BTreeMap<Fingerprint, Certificate>,
     settings: Option<(Source, Settings)>,
     team: Option<(Source, Team)>,
-    prose: BTreeMap<Lang, (Source, Prose)>,
+    prose: BTreeMap<Lang, Prose>,
 }
 
 /// Reads and judges the whole tree. `now` decides which certificates have expired.
@@ -126,15 +130,21 @@ pub fn read(root: &Path, now: &Moment) -> Result<Reading, ReadError> {
     let lang = settings.as_ref().map_or_else(Lang::english, |(_, settings)| settings.site.default_lang().clone());
 
     let team = match root.join("team.yaml").is_file() {
-        true => files::text(root, "team.yaml", &mut findings)?.and_then(|source| team::parse(&source, &mut findings).map(|team| (source, team))),
+        true => files::text(root, "team.yaml", &mut findings)?
+            .and_then(|source| team::parse(&source, &mut findings).map(|team| (source, team))),
         false => {
-            findings.push(Finding::of_file("team.yaml", "missing-file", "the file with the team's facts is missing").hint("`advise init` writes one to start from"));
+            findings.push(
+                Finding::of_file("team.yaml", "missing-file", "the file with the team's facts is missing")
+                    .hint("`advise init` writes one to start from"),
+            );
             None
         }
     };
 
     let lists = named(root, "lists", "yaml", &mut findings, |source, name, findings| roster::parse_list(source, name, findings))?;
-    let constituents = named(root, "constituents", "yaml", &mut findings, |source, name, findings| roster::parse_constituent(source, name, findings))?;
+    let constituents = named(root, "constituents", "yaml", &mut findings, |source, name, findings| {
+        roster::parse_constituent(source, name, findings)
+    })?;
     let certificates = certificates(root, &mut findings)?;
     let (advisories, count) = advisories(root, &lang, &mut findings)?;
     let prose = prose_files(root, &lang, &mut findings)?;
@@ -159,7 +169,7 @@ pub fn read(root: &Path, now: &Moment) -> Result<Reading, ReadError> {
                 ),
                 advisories,
                 certificates: parts.certificates,
-                prose: parts.prose.into_iter().map(|(lang, (_, prose))| (lang, prose)).collect(),
+                prose: parts.prose,
                 pages,
                 templates,
                 assets,
@@ -191,13 +201,18 @@ fn named<T: Send>(
         .map(|entry| {
             let mut findings = Findings::new();
             let Some(stem) = entry.stem(extension) else {
-                findings.push(Finding::of_file(&entry.path, "stray-file", format!("this file does not belong in `{folder}/`")).hint(format!("its name has to end in `.{extension}`")).warning());
+                findings.push(
+                    Finding::of_file(&entry.path, "stray-file", format!("this file does not belong in `{folder}/`"))
+                        .hint(format!("its name has to end in `.{extension}`"))
+                        .warning(),
+                );
                 return Ok((findings, None));
             };
             let name = match stem.parse::<Slug>() {
                 Ok(name) => name,
                 Err(wrong) => {
-                    findings.push(Finding::of_file(&entry.path, "bad-file-name", wrong.message).hint(wrong.hint.unwrap_or_default()));
+                    findings
+                        .push(Finding::of_file(&entry.path, "bad-file-name", wrong.message).hint(wrong.hint.unwrap_or_default()));
                     return Ok((findings, None));
                 }
             };
@@ -240,7 +255,7 @@ fn certificates(root: &Path, findings: &mut Findings) -> Result<BTreeMap<Fingerp
                     return Ok((findings, None));
                 }
             };
-            let fingerprint = certificate.fingerprint();
+            let fingerprint = certificate.fingerprint().clone();
             let name = entry.stem("asc").unwrap_or_default();
             if name != fingerprint.as_str() {
                 findings.push(
@@ -259,21 +274,26 @@ type ParsedAdvisories = Vec<(Source, advisory::Parsed)>;
 fn advisories(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<(ParsedAdvisories, usize), ReadError> {
     let mut folders = Vec::new();
     files::advisory_folders(root, "advisories", &mut folders, findings)?;
-    let originals: Vec<(&files::Folder, &Entry)> = folders.iter().flat_map(|folder| folder.originals().map(move |entry| (folder, entry))).collect();
+    let originals: Vec<(&files::Folder, &Entry)> =
+        folders.iter().flat_map(|folder| folder.originals().map(move |entry| (folder, entry))).collect();
     let read: Vec<Result<(Findings, Option<(Source, advisory::Parsed)>), ReadError>> = originals
         .par_iter()
         .map(|(folder, entry)| {
             let mut findings = Findings::new();
             let source = files::text(root, &entry.path, &mut findings)?;
             let stem = entry.stem("md").unwrap_or_default();
-            let parsed = source.and_then(|source| advisory::parse(&source, stem, lang, &mut findings).map(|parsed| (source, parsed)));
+            let parsed =
+                source.and_then(|source| advisory::parse(&source, stem, lang, &mut findings).map(|parsed| (source, parsed)));
             let mut translations = Vec::new();
             for (lang, entry) in folder.translations(stem) {
                 let before = findings.count(Level::Error);
                 let source = files::text(root, &entry.path, &mut findings)?;
                 let text = source.as_ref().and_then(|source| advisory::parse_translation(source, &mut findings));
                 if parsed.as_ref().is_some_and(|(_, parsed)| parsed.advisory.lang == lang) {
-                    findings.push(Finding::of_file(&entry.path, "translation-language", format!("the original is in `{lang}` already")).hint("name the translation after its own language"));
+                    findings.push(
+                        Finding::of_file(&entry.path, "translation-language", format!("the original is in `{lang}` already"))
+                            .hint("name the translation after its own language"),
+                    );
                 }
                 if let (Some(text), true) = (text, findings.count(Level::Error) == before) {
                     translations.push((lang, text));
@@ -296,7 +316,7 @@ fn advisories(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<(Pars
     Ok((collect(read, findings)?, count))
 }
 
-fn prose_files(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<BTreeMap<Lang, (Source, Prose)>, ReadError> {
+fn prose_files(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<BTreeMap<Lang, Prose>, ReadError> {
     let mut all = BTreeMap::new();
     for entry in files::list(root, "site", findings)? {
         let Some(stem) = entry.stem("md") else { continue };
@@ -310,7 +330,7 @@ fn prose_files(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<BTre
         };
         if let Some(source) = files::text(root, &entry.path, findings)? {
             let prose = prose::parse(&source, findings);
-            all.insert(lang, (source, prose));
+            all.insert(lang, prose);
         }
     }
     Ok(all)
@@ -328,9 +348,16 @@ fn pages(root: &Path, default: &Lang, findings: &mut Findings) -> Result<Vec<Own
         let Some(stem) = entry.stem("md") else { continue };
         let (name, lang) = advisory::file_name(stem, |name| stems.contains(name));
         let name = match name.parse::<Slug>() {
-            Ok(name) if !TAKEN.contains(&name.as_str()) && name.as_str().parse::<Lang>().is_err() | (name.as_str().len() == 3) => name,
+            Ok(name)
+                if !TAKEN.contains(&name.as_str()) && name.as_str().parse::<Lang>().is_err() | (name.as_str().len() == 3) =>
+            {
+                name
+            }
             Ok(name) => {
-                findings.push(Finding::of_file(&entry.path, "bad-file-name", format!("the site needs the name `{name}` for itself")).hint("choose another name"));
+                findings.push(
+                    Finding::of_file(&entry.path, "bad-file-name", format!("the site needs the name `{name}` for itself"))
+                        .hint("choose another name"),
+                );
                 continue;
             }
             Err(wrong) => {
@@ -353,7 +380,11 @@ fn page(source: &Source, name: Slug, lang: Lang, findings: &mut Findings) -> Opt
     let nav = fields.text("nav", findings).and_then(|(nav, span)| match nav.parse::<u32>() {
         Ok(nav) => Some(nav),
         Err(_) => {
-            findings.push(source.error(span, "bad-value", format!("`{nav}` is not a position in the menu")).hint("write a whole number, such as `nav: 20`"));
+            findings.push(
+                source
+                    .error(span, "bad-value", format!("`{nav}` is not a position in the menu"))
+                    .hint("write a whole number, such as `nav: 20`"),
+            );
             None
         }
     });
@@ -375,7 +406,7 @@ fn assets(root: &Path, findings: &mut Findings) -> Result<Vec<(String, Vec<u8>)>
     let mut all = Vec::new();
     for entry in files::tree(root, "site/assets", findings)? {
         if let Some(bytes) = files::bytes(root, &entry.path, findings)? {
-            all.push((entry.path["site/".len()..].to_string(), bytes));
+            all.push((entry.path["site/assets/".len()..].to_string(), bytes));
         }
     }
     Ok(all)

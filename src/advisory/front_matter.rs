@@ -17,7 +17,9 @@ pub fn split(source: &Source) -> Result<Pieces, Finding> {
     let first = text.split('\n').next().unwrap_or_default();
     if first.trim_end() != "---" {
         let at = Span::new(0, first.len().max(1));
-        return Err(source.error(at, "no-front-matter", "the file does not begin with front matter").hint("its first line has to be `---`"));
+        return Err(source
+            .error(at, "no-front-matter", "the file does not begin with front matter")
+            .hint("its first line has to be `---`"));
     }
     let start = first.len() + 1;
     let mut at = start.min(text.len());
@@ -27,7 +29,9 @@ pub fn split(source: &Source) -> Result<Pieces, Finding> {
         }
         at += line.len();
     }
-    Err(source.error(Span::new(0, 3), "no-closing-line", "the front matter that begins here has no closing `---`").hint("put a line `---` between front matter and text"))
+    Err(source
+        .error(Span::new(0, 3), "no-closing-line", "the front matter that begins here has no closing `---`")
+        .hint("put a line `---` between front matter and text"))
 }
 
 #[cfg(test)]

@@ -30,7 +30,9 @@ pub fn body(source: &Source, span: Span, findings: &mut Findings) {
 pub fn audience(source: &Source, tlp: Tlp, audience: &[(Reader, Span)], findings: &mut Findings) {
     for (position, (reader, span)) in audience.iter().enumerate() {
         if audience[..position].iter().any(|(earlier, _)| earlier == reader) {
-            findings.push(source.error(*span, "duplicate-reader", format!("`{reader}` stands here twice")).hint("remove one of the two"));
+            findings.push(
+                source.error(*span, "duplicate-reader", format!("`{reader}` stands here twice")).hint("remove one of the two"),
+            );
         }
         match reader {
             Reader::Public if tlp != Tlp::Clear => {
@@ -53,7 +55,11 @@ pub fn severity(source: &Source, severity: Severity, span: Span, cvss: &[(Score,
         && score.cvss.severity() != severity
     {
         let (number, word) = (score.cvss.score(), score.cvss.severity());
-        let finding = source.error(span, "severity-score", format!("severity `{severity}` does not match the highest CVSS score, {number:.1} (`{word}`)"));
+        let finding = source.error(
+            span,
+            "severity-score",
+            format!("severity `{severity}` does not match the highest CVSS score, {number:.1} (`{word}`)"),
+        );
         findings.push(finding.hint(format!("write `severity: {word}`, or correct the vector")).warning());
     }
 }
@@ -78,7 +84,9 @@ pub fn revisions(
         }
         if later.date.date() < earlier.date.date() {
             let message = format!("revision `{}` is older than the one before it", later.number);
-            findings.push(source.error(places.date, "revision-order", message).hint(format!("it cannot be before {}", earlier.date.date())));
+            findings.push(
+                source.error(places.date, "revision-order", message).hint(format!("it cannot be before {}", earlier.date.date())),
+            );
         }
     }
     if let Some((first, places)) = revisions.first()
@@ -92,6 +100,8 @@ pub fn revisions(
         && updated.date() != newest.date()
     {
         let message = format!("`updated` says {}, the newest revision {}", updated.date(), newest.date());
-        findings.push(source.error(*span, "updated-date", message).hint("leave `updated` out: the newest revision says it").warning());
+        findings.push(
+            source.error(*span, "updated-date", message).hint("leave `updated` out: the newest revision says it").warning(),
+        );
     }
 }

@@ -1,9 +1,6 @@
 //! Makes an [`Advisory`] of a file's text, or tells everything that is wrong with it.
 
-use super::{
-    Advisory, Affected, Attachment, Kind, Reader, Reference, Revision, Score, Status, Text, lint,
-    front_matter::split,
-};
+use super::{Advisory, Affected, Attachment, Kind, Reader, Reference, Revision, Score, Status, Text, front_matter::split, lint};
 use crate::{
     artefact::Digest,
     diag::{Findings, Level, Source, Span},
@@ -15,8 +12,23 @@ use std::{collections::BTreeMap, str::FromStr};
 
 /// What front matter may have, in the order in which it is usually written.
 pub const FIELDS: &[&str] = &[
-    "id", "kind", "status", "title", "date", "updated", "lang", "tlp", "severity", "audience", "embargo", "cves", "cvss", "cwes",
-    "affected", "references", "revisions",
+    "id",
+    "kind",
+    "status",
+    "title",
+    "date",
+    "updated",
+    "lang",
+    "tlp",
+    "severity",
+    "audience",
+    "embargo",
+    "cves",
+    "cvss",
+    "cwes",
+    "affected",
+    "references",
+    "revisions",
 ];
 const CVSS: &[&str] = &["cve", "vector"];
 const AFFECTED: &[&str] = &["vendor", "product", "versions", "fixed"];
@@ -65,7 +77,8 @@ pub fn parse(source: &Source, stem: &str, lang: &Lang, findings: &mut Findings) 
     let date = fields.required::<Moment>("date", "write `date: 2026-07-01`", findings);
     let updated = fields.optional::<Moment>("updated", findings);
     let own_lang = fields.optional::<Lang>("lang", findings);
-    let tlp = fields.required::<Tlp>("tlp", "one of `CLEAR`, `GREEN`, `AMBER`, `AMBER+STRICT`, `RED`; there is no default", findings);
+    let tlp =
+        fields.required::<Tlp>("tlp", "one of `CLEAR`, `GREEN`, `AMBER`, `AMBER+STRICT`, `RED`; there is no default", findings);
     let severity = fields.required::<Severity>("severity", "one of `none`, `low`, `medium`, `high`, `critical`", findings);
     let audience_key = fields.key("audience");
     let audience = fields.list::<Reader>("audience", findings);
@@ -156,7 +169,11 @@ impl Advisory {
         let own = self.digest;
         let mut parts: Vec<Vec<u8>> = vec![own.0.to_vec()];
         for (lang, translation) in &translations {
-            parts.extend([lang.as_str().into(), translation.text.title.clone().into_bytes(), translation.text.body.clone().into_bytes()]);
+            parts.extend([
+                lang.as_str().into(),
+                translation.text.title.clone().into_bytes(),
+                translation.text.body.clone().into_bytes(),
+            ]);
         }
         for attachment in &attachments {
             parts.extend([attachment.name.clone().into_bytes(), Digest::of(&attachment.bytes).0.to_vec()]);
@@ -208,7 +225,8 @@ impl FromStr for WebAddress {
                 .hint("it has to begin with `https://` (or `http://`, `ftp://`, `mailto:`)"));
         }
         if text.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '"' | '<' | '>' | '`')) {
-            return Err(Wrong::new(format!("address `{}` has a space, a quote or an angle bracket", shorten(text))).hint("write such characters as `%20`, `%22`, `%3C`"));
+            return Err(Wrong::new(format!("address `{}` has a space, a quote or an angle bracket", shorten(text)))
+                .hint("write such characters as `%20`, `%22`, `%3C`"));
         }
         Ok(WebAddress(text.to_string()))
     }
@@ -234,10 +252,14 @@ impl FromStr for Number {
     type Err = Wrong;
 
     fn from_str(text: &str) -> Result<Number, Wrong> {
-        let ok = !text.is_empty() && text.len() <= 20 && text.split('.').all(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit()));
+        let ok = !text.is_empty()
+            && text.len() <= 20
+            && text.split('.').all(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit()));
         match ok {
             true => Ok(Number(text.to_string())),
-            false => Err(Wrong::new(format!("`{}` is not a revision's number", shorten(text))).hint("write it as \"2\" or \"1.1\"")),
+            false => {
+                Err(Wrong::new(format!("`{}` is not a revision's number", shorten(text))).hint("write it as \"2\" or \"1.1\""))
+            }
         }
     }
 }
@@ -269,4 +291,3 @@ pub fn file_name<'a>(stem: &'a str, is_original: impl Fn(&str) -> bool) -> (&'a 
         _ => (stem, None),
     }
 }
-

@@ -2,4 +2,5 @@
 //!
 //! Both take only what went through the gate ([`crate::tlp`]), each for its own audience.
 
+pub mod mail;
 pub mod site;

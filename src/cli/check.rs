@@ -56,8 +56,12 @@ fn within(desk: &Desk, paths: &[std::path::PathBuf], findings: Findings) -> Resu
     for path in paths {
         let full = [path.clone(), root.join(path)].into_iter().find_map(|path| path.canonicalize().ok());
         let full = full.ok_or_else(|| Failure::usage(format!("`{}` does not exist", path.display())))?;
-        let inside = full.strip_prefix(&root).map_err(|_| Failure::usage(format!("`{}` is not in the workspace", path.display())))?;
+        let inside =
+            full.strip_prefix(&root).map_err(|_| Failure::usage(format!("`{}` is not in the workspace", path.display())))?;
         wanted.push(inside.to_path_buf());
     }
-    Ok(findings.into_iter().filter(|finding| wanted.iter().any(|path| std::path::Path::new(&*finding.place.path).starts_with(path))).collect())
+    Ok(findings
+        .into_iter()
+        .filter(|finding| wanted.iter().any(|path| std::path::Path::new(&*finding.place.path).starts_with(path)))
+        .collect())
 }

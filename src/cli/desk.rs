@@ -8,8 +8,10 @@ use crate::{
     openpgp::{self, SignerError, TeamKey},
     plan::{self, Facts, Plan, Request},
     publish,
+    receipt::{History, MemberHash},
+    roster::Keybook,
     settings::{self, KeySource, Settings},
-    terms::Moment,
+    terms::{Address, Moment},
     workspace::{self, ReadError, Workspace},
 };
 use std::{
@@ -122,7 +124,11 @@ impl Desk {
     fn mistakes(&self, findings: &Findings) -> Failure {
         self.ui.talk_findings(findings, Level::Error);
         let count = super::ui::count(findings.count(Level::Error), "error", "errors");
-        Failure { kind: Kind::Findings, error: anyhow::anyhow!("the workspace has {count}; nothing was done"), hints: vec!["`advise check` shows warnings too".into()] }
+        Failure {
+            kind: Kind::Findings,
+            error: anyhow::anyhow!("the workspace has {count}; nothing was done"),
+            hints: vec!["`advise check` shows warnings too".into()],
+        }
     }
 
     /// Settings and the ids that are taken, for `new`: other mistakes do not stand in its way.
@@ -133,7 +139,8 @@ impl Desk {
             io::ErrorKind::NotFound => Failure::from(ReadError::NotAWorkspace(self.root.clone())),
             _ => Failure::io(&path, error),
         })?;
-        let settings = settings::parse(&crate::diag::Source::new("advise.yaml", text), &mut findings).ok_or_else(|| self.mistakes(&findings))?;
+        let settings = settings::parse(&crate::diag::Source::new("advise.yaml", text), &mut findings)
+            .ok_or_else(|| self.mistakes(&findings))?;
         let taken = workspace::stems(&self.root)?.into_iter().map(|stem| stem.to_ascii_lowercase()).collect();
         Ok((settings, taken))
     }
@@ -143,7 +150,7 @@ impl Desk {
         Ok(Ledger::open_read_only_or_empty(&self.work())?)
     }
 
-    /// Makes the plan and hands it on; it borrows from everything here.
+    /// Makes the plan of a workspace that was never locked, for commands that only look.
     pub fn planned<T>(
         &self,
         workspace: &Workspace,
@@ -151,6 +158,21 @@ impl Desk {
         request: &Request,
         then: impl FnOnce(&Plan<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        let (history, keybook) = (ledger.history()?, workspace.keybook(&self.now));
+        let member = |address: &Address| ledger.member(address);
+        let plan = self.plan(workspace, &history, &keybook, &member, request)?;
+        then(&plan)
+    }
+
+    /// Makes the plan; ids on the command line that cannot be published are refused.
+    pub fn plan<'a>(
+        &'a self,
+        workspace: &'a Workspace,
+        history: &'a History,
+        keybook: &'a Keybook,
+        member: &'a dyn Fn(&Address) -> MemberHash,
+        request: &'a Request,
+    ) -> Result<Plan<'a>, Failure> {
         for id in &request.ids {
             let advisory = workspace.advisory(id).ok_or_else(|| {
                 let ids: Vec<&str> = workspace.advisories.iter().map(|advisory| advisory.id.as_str()).collect();
@@ -161,24 +183,21 @@ impl Desk {
                 }
             })?;
             if advisory.status == advisory::Status::Draft {
-                return Err(Failure::usage(format!("`{id}` is still a draft")).hint(format!("write `status: final` in `{}` when it may leave", advisory.path)));
+                return Err(Failure::usage(format!("`{id}` is still a draft"))
+                    .hint(format!("write `status: final` in `{}` when it may leave", advisory.path)));
             }
         }
-        let history = ledger.history()?;
-        let keybook = workspace.keybook(&self.now);
-        let member = |address: &crate::terms::Address| ledger.member(address);
-        let facts = Facts {
+        Ok(plan::make(&Facts {
             advisories: &workspace.advisories,
             roster: &workspace.roster,
             settings: &workspace.settings,
-            keybook: &keybook,
-            history: &history,
-            member: &member,
+            keybook,
+            history,
+            member,
             document: publish::document_digest(workspace, &self.now),
             now: &self.now,
             request,
-        };
-        then(&plan::make(&facts))
+        }))
     }
 
     /// What to say when published revisions have changed.
@@ -189,7 +208,11 @@ impl Desk {
         }
         let first = plan.conflicts.first().map_or("", |conflict| conflict.advisory.id.as_str());
         let n = plan.conflicts.len();
-        let what = if n == 1 { format!("`{first}` was published and its file has changed since") } else { format!("{n} advisories were published and their files have changed since") };
+        let what = if n == 1 {
+            format!("`{first}` was published and its file has changed since")
+        } else {
+            format!("{n} advisories were published and their files have changed since")
+        };
         Failure::usage(format!("{what}, without a new revision; nothing was done"))
             .hint("add an entry to `revisions:` (and the date) so that readers learn of the change, or take the change back")
     }
@@ -197,11 +220,13 @@ impl Desk {
     /// The team's key, ready to sign.
     pub fn team_key(&self, workspace: &Workspace) -> Result<TeamKey, Failure> {
         let signing = workspace.settings.signing.as_ref().ok_or_else(|| {
-            Failure::usage("`advise.yaml` does not say with which key to sign").hint("`advise key generate` makes one and says what to write")
+            Failure::usage("`advise.yaml` does not say with which key to sign")
+                .hint("`advise key generate` makes one and says what to write")
         })?;
-        let certificate = workspace.certificates.get(&signing.fingerprint).cloned().ok_or_else(|| {
-            Failure::usage(format!("the team's certificate `certs/{}.asc` is missing", signing.fingerprint))
-        })?;
+        let certificate =
+            workspace.certificates.get(&signing.fingerprint).cloned().ok_or_else(|| {
+                Failure::usage(format!("the team's certificate `certs/{}.asc` is missing", signing.fingerprint))
+            })?;
         let key = match &signing.key {
             #[cfg(feature = "gpg-agent")]
             KeySource::Agent => {
@@ -209,11 +234,15 @@ impl Desk {
                 if self.ui.can_ask() { key } else { key.map(TeamKey::without_asking) }
             }
             #[cfg(not(feature = "gpg-agent"))]
-            KeySource::Agent => return Err(Failure::usage("this build cannot sign with gpg-agent").hint("build with the cargo feature `gpg-agent`, or name a key file")),
+            KeySource::Agent => {
+                return Err(Failure::usage("this build cannot sign with gpg-agent")
+                    .hint("build with the cargo feature `gpg-agent`, or name a key file"));
+            }
             KeySource::File(path) => {
                 let full = workspace.root.join(path);
                 let bytes = fs::read(&full).map_err(|error| {
-                    Failure::usage(format!("cannot read the team's key `{path}`: {error}")).hint("`signing.key` in advise.yaml names the file; nothing was sent")
+                    Failure::usage(format!("cannot read the team's key `{path}`: {error}"))
+                        .hint("`signing.key` in advise.yaml names the file; nothing was sent")
                 })?;
                 let passphrase = match openpgp::needs_passphrase(&bytes).map_err(signer_failure)? {
                     false => None,
@@ -229,19 +258,25 @@ impl Desk {
         match command {
             Some(command) => secret_of(command, root, "passphrase_command"),
             None if self.ui.can_ask() => {
-                let typed = self.ui.passphrase("the team's key").map_err(|error| Failure::usage(format!("cannot ask for the passphrase: {error}")))?;
+                let typed = self
+                    .ui
+                    .passphrase("the team's key")
+                    .map_err(|error| Failure::usage(format!("cannot ask for the passphrase: {error}")))?;
                 Ok(openpgp::Secret::from(typed))
             }
-            None => Err(Failure::usage("the team's key needs a passphrase, and nobody can be asked here").hint("set `signing.passphrase_command` in advise.yaml")),
+            None => Err(Failure::usage("the team's key needs a passphrase, and nobody can be asked here")
+                .hint("set `signing.passphrase_command` in advise.yaml")),
         }
     }
 
     /// The password for the mail server, if one is set.
     pub fn mail_password(&self, workspace: &Workspace) -> Result<Option<openpgp::Secret>, Failure> {
         match &workspace.settings.mail.transport {
-            settings::Transport::Smtp(smtp) => {
-                smtp.password_command.as_deref().map(|command| secret_of(command, &workspace.root, "password_command")).transpose()
-            }
+            settings::Transport::Smtp(smtp) => smtp
+                .password_command
+                .as_deref()
+                .map(|command| secret_of(command, &workspace.root, "password_command"))
+                .transpose(),
             _ => Ok(None),
         }
     }
@@ -253,7 +288,8 @@ fn signer_failure(error: SignerError) -> Failure {
 
 /// The first line that a command prints. The command is the staff's own, from advise.yaml; its output is never shown.
 fn secret_of(command: &str, root: &Path, setting: &str) -> Result<openpgp::Secret, Failure> {
-    let output = Command::new("sh").arg("-c").arg(command).current_dir(root).stdin(Stdio::inherit()).stderr(Stdio::inherit()).output();
+    let output =
+        Command::new("sh").arg("-c").arg(command).current_dir(root).stdin(Stdio::inherit()).stderr(Stdio::inherit()).output();
     let output = output.map_err(|error| Failure::usage(format!("cannot run `{setting}`: {error}")))?;
     if !output.status.success() {
         return Err(Failure::usage(format!("`{setting}` ended with {}", output.status)).hint("run it by hand to see why"));

@@ -41,8 +41,11 @@ const IGNORED: &str = "# made by `advise`, never committed\n/public/\n/outbox/\n
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 /// Contacts of the sample whose certificates are not in order, to show what happens then.
-const ODD: [(&str, Odd); 3] =
-    [("viktor@physics.example.org", Odd::Expired), ("rustam@grid.example.net", Odd::Revoked), ("igor@water.example.net", Odd::SignOnly)];
+const ODD: [(&str, Odd); 3] = [
+    ("viktor@physics.example.org", Odd::Expired),
+    ("rustam@grid.example.net", Odd::Revoked),
+    ("igor@water.example.net", Odd::SignOnly),
+];
 
 #[derive(Clone, Copy, PartialEq)]
 enum Odd {
@@ -54,7 +57,8 @@ enum Odd {
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let root = args.dir.unwrap_or_else(|| desk.root.clone());
     if root.join("advise.yaml").exists() {
-        return Err(Failure::usage(format!("`{}` is a workspace already", root.display())).hint("nothing was written; choose another folder"));
+        return Err(Failure::usage(format!("`{}` is a workspace already", root.display()))
+            .hint("nothing was written; choose another folder"));
     }
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::from([(".gitignore".to_string(), IGNORED.into())]);
     match args.sample {
@@ -63,7 +67,8 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     }
     // A file that is there already is somebody's work.
     if let Some(path) = files.keys().find(|path| *path != ".gitignore" && root.join(path).exists()) {
-        return Err(Failure::usage(format!("`{}` exists already", root.join(path).display())).hint("nothing was written; choose an empty folder"));
+        return Err(Failure::usage(format!("`{}` exists already", root.join(path).display()))
+            .hint("nothing was written; choose an empty folder"));
     }
     for (path, bytes) in &files {
         let path = root.join(path);
@@ -130,7 +135,14 @@ fn sample(desk: &Desk, root: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> Re
     // The team's key has a passphrase, so that the sample shows how one is given.
     let passphrase = random_word(desk)?;
     let old = Fingerprints::of_settings()?;
-    let team = openpgp::generate(&["Example CERT <cert@cert.example.org>"], openpgp::Kind::Team, Some(3 * YEAR), &desk.now, Some(&passphrase)).map_err(Failure::new)?;
+    let team = openpgp::generate(
+        &["Example CERT <cert@cert.example.org>"],
+        openpgp::Kind::Team,
+        Some(3 * YEAR),
+        &desk.now,
+        Some(&passphrase),
+    )
+    .map_err(Failure::new)?;
     write_private(&keys.join("team.key"), team.secret.expose())?;
     write_private(&keys.join("team.revocation.asc"), team.revocation.expose())?;
     write_private(&keys.join("team.passphrase"), passphrase.expose())?;
@@ -147,7 +159,10 @@ fn sample(desk: &Desk, root: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> Re
         };
         let made = openpgp::generate(&[&id], kind, validity, &created, None).map_err(Failure::new)?;
         let certificate = match odd {
-            Some(Odd::Revoked) => openpgp::revoke(&made.certificate, &made.secret, None, Cause::Retired, "left the organisation", &desk.now).map_err(Failure::new)?,
+            Some(Odd::Revoked) => {
+                openpgp::revoke(&made.certificate, &made.secret, None, Cause::Retired, "left the organisation", &desk.now)
+                    .map_err(Failure::new)?
+            }
             _ => made.certificate,
         };
         write_private(&keys.join(format!("{}.key", contact.address)), made.secret.expose())?;
@@ -155,7 +170,8 @@ fn sample(desk: &Desk, root: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> Re
         renamed.push((contact.fingerprint, certificate.fingerprint().clone()));
     }
     for (path, bytes) in files.iter_mut().filter(|(path, _)| path.ends_with(".yaml")) {
-        let mut text = String::from_utf8(std::mem::take(bytes)).map_err(|_| Failure::usage(format!("the sample's `{path}` is not UTF-8")))?;
+        let mut text = String::from_utf8(std::mem::take(bytes))
+            .map_err(|_| Failure::usage(format!("the sample's `{path}` is not UTF-8")))?;
         for (old, new) in &renamed {
             text = text.replace(old.as_str(), new.as_str());
         }
@@ -206,7 +222,11 @@ impl Fingerprints {
             let parsed = roster::parse_constituent(&Source::new(file.path().display().to_string(), text), slug, &mut findings);
             for contact in parsed.into_iter().flat_map(|parsed| parsed.constituent.contacts) {
                 if let Some(fingerprint) = &contact.certificate {
-                    contacts.push(Named { name: contact.name.clone(), address: contact.address.to_string(), fingerprint: fingerprint.clone() });
+                    contacts.push(Named {
+                        name: contact.name.clone(),
+                        address: contact.address.to_string(),
+                        fingerprint: fingerprint.clone(),
+                    });
                 }
             }
         }

@@ -70,23 +70,30 @@ fn generate(desk: &Desk, years: u32, no_passphrase: bool) -> Result<Done, Failur
     let keys = desk.root.join(WORK).join("keys");
     let file = keys.join("team.key");
     if file.exists() {
-        return Err(Failure::usage(format!("`{}` exists already", file.display())).hint("it is never overwritten: move it away if it is really no longer needed"));
+        return Err(Failure::usage(format!("`{}` exists already", file.display()))
+            .hint("it is never overwritten: move it away if it is really no longer needed"));
     }
     let passphrase = match no_passphrase {
         true => None,
         false if desk.ui.can_ask() => {
-            let ask = |what| desk.ui.passphrase(what).map_err(|error| Failure::usage(format!("cannot ask for the passphrase: {error}")));
+            let ask = |what| {
+                desk.ui.passphrase(what).map_err(|error| Failure::usage(format!("cannot ask for the passphrase: {error}")))
+            };
             let (first, second) = (ask("the new key")?, ask("the new key, once more")?);
             if first != second || first.is_empty() {
                 return Err(Failure::usage("the two passphrases differ, or are empty; no key was made"));
             }
             Some(Secret::from(first))
         }
-        false => return Err(Failure::usage("nobody can be asked for a passphrase here").hint("run it in a terminal, or add `--no-passphrase`")),
+        false => {
+            return Err(Failure::usage("nobody can be asked for a passphrase here")
+                .hint("run it in a terminal, or add `--no-passphrase`"));
+        }
     };
     let id = format!("{} <{}>", team.name.in_lang(&Lang::english()), team.email);
     let validity = Duration::from_secs(u64::from(years) * 365 * 86_400);
-    let made = openpgp::generate(&[&id], openpgp::Kind::Team, Some(validity), &desk.now, passphrase.as_ref()).map_err(Failure::new)?;
+    let made =
+        openpgp::generate(&[&id], openpgp::Kind::Team, Some(validity), &desk.now, passphrase.as_ref()).map_err(Failure::new)?;
     let fingerprint = made.certificate.fingerprint().clone();
     private_dir(&keys)?;
     write_private(&file, made.secret.expose())?;
@@ -96,7 +103,9 @@ fn generate(desk: &Desk, years: u32, no_passphrase: bool) -> Result<Done, Failur
     let certificate = certs.join(format!("{fingerprint}.asc"));
     fs::write(&certificate, made.certificate.armored()).map_err(|error| Failure::io(&certificate, error))?;
     desk.ui.deed(&format!("made a key for {id}, good for {years} years"));
-    desk.ui.deed(&format!("its certificate is certs/{fingerprint}.asc; keep {WORK}/keys/{fingerprint}.revocation.asc in a safe place"));
+    desk.ui.deed(&format!(
+        "its certificate is certs/{fingerprint}.asc; keep {WORK}/keys/{fingerprint}.revocation.asc in a safe place"
+    ));
     desk.ui.deed("write into advise.yaml:");
     desk.ui.data(&format!("signing:\n  key: {WORK}/keys/team.key\n  fingerprint: \"{fingerprint}\"\n"));
     desk.ui.deed("and into team.yaml:");
@@ -107,24 +116,39 @@ fn generate(desk: &Desk, years: u32, no_passphrase: bool) -> Result<Done, Failur
 fn status(desk: &Desk) -> Result<Done, Failure> {
     let workspace = desk.workspace()?;
     let owners = |fingerprint: &Fingerprint| -> String {
-        let contacts = workspace.roster.contacts().filter(|c| c.certificate.as_ref() == Some(fingerprint)).map(|c| c.address.to_string());
+        let contacts =
+            workspace.roster.contacts().filter(|c| c.certificate.as_ref() == Some(fingerprint)).map(|c| c.address.to_string());
         let team = workspace.team.keys.iter().filter(|key| *key == fingerprint).map(|_| "the team".to_string());
         contacts.chain(team).collect::<Vec<_>>().join(" ")
     };
     let signs = workspace.settings.signing.as_ref().map(|signing| &signing.fingerprint);
     let state = |certificate: &Certificate| match signs == Some(certificate.fingerprint()) {
-        true if certificate.can_sign(&desk.now) => certificate.expires(&desk.now).map_or("signs".into(), |at| format!("signs until {}", at.date())),
+        true if certificate.can_sign(&desk.now) => {
+            certificate.expires(&desk.now).map_or("signs".into(), |at| format!("signs until {}", at.date()))
+        }
         true => "CANNOT SIGN".into(),
         false => certificate.state(&desk.now).to_string(),
     };
     let named: Vec<&Fingerprint> = workspace.roster.contacts().filter_map(|contact| contact.certificate.as_ref()).collect();
     let missing = named.iter().filter(|fingerprint| !workspace.certificates.contains_key(fingerprint));
-    let mut rows: Vec<Vec<String>> =
-        workspace.certificates.iter().map(|(fingerprint, certificate)| vec![fingerprint.to_string(), certificate.algorithm(), state(certificate), owners(fingerprint)]).collect();
-    rows.extend(missing.map(|fingerprint| vec![fingerprint.to_string(), String::new(), "certificate is missing".into(), owners(fingerprint)]));
+    let mut rows: Vec<Vec<String>> = workspace
+        .certificates
+        .iter()
+        .map(|(fingerprint, certificate)| {
+            vec![fingerprint.to_string(), certificate.algorithm(), state(certificate), owners(fingerprint)]
+        })
+        .collect();
+    rows.extend(
+        missing.map(|fingerprint| {
+            vec![fingerprint.to_string(), String::new(), "certificate is missing".into(), owners(fingerprint)]
+        }),
+    );
     let healthy = rows.iter().all(|row| row[2].starts_with("usable") || row[2].starts_with("signs"));
     if desk.ui.wants_json() {
-        let rows: Vec<_> = rows.iter().map(|row| json!({ "fingerprint": row[0], "algorithm": row[1], "state": row[2], "owner": row[3] })).collect();
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|row| json!({ "fingerprint": row[0], "algorithm": row[1], "state": row[2], "owner": row[3] }))
+            .collect();
         desk.ui.json(&json!({ "certificates": rows, "healthy": healthy }));
     } else {
         if let Some(signing) = &workspace.settings.signing {

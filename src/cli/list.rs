@@ -22,7 +22,9 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let keybook = workspace.keybook(&desk.now);
     let lists = &workspace.roster.lists;
     if let Some(name) = args.name {
-        let list = lists.get(&name).ok_or_else(|| Failure::usage(format!("list `{name}` does not exist")).hint("`advise list` shows all"))?;
+        let list = lists
+            .get(&name)
+            .ok_or_else(|| Failure::usage(format!("list `{name}` does not exist")).hint("`advise list` shows all"))?;
         match desk.ui.wants_json() {
             true => desk.ui.json(&json!({ "list": view(list, lang), "members": list.members.iter().map(|c| member(c, &keybook)).collect::<Vec<_>>() })),
             false => desk.ui.data(&members(list, &keybook)),
@@ -38,7 +40,14 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         .map(|list| {
             let encrypt = if list.encrypt == Encrypt::Always { "always" } else { "by label" };
             let members = if list.delivery == Delivery::Direct { list.members.len().to_string() } else { "relay".into() };
-            vec![list.name.to_string(), list.tlp.to_string(), encrypt.into(), members, list.title.in_lang(lang).into(), list.address.to_string()]
+            vec![
+                list.name.to_string(),
+                list.tlp.to_string(),
+                encrypt.into(),
+                members,
+                list.title.in_lang(lang).into(),
+                list.address.to_string(),
+            ]
         })
         .collect();
     desk.ui.data(&table(&["LIST", "CEILING", "ENCRYPTS", "MEMBERS", "TITLE", "ADDRESS"], &rows));

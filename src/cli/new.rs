@@ -34,7 +34,8 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     fs::create_dir_all(&folder).map_err(|error| Failure::io(&folder, error))?;
     let path = folder.join(format!("{id}.md"));
     let mut file = fs::File::create_new(&path).map_err(|error| Failure::io(&path, error))?;
-    file.write_all(draft(&id, &title.0, args.kind, desk.now.date().to_string().as_str()).as_bytes()).map_err(|error| Failure::io(&path, error))?;
+    file.write_all(draft(&id, &title.0, args.kind, desk.now.date().to_string().as_str()).as_bytes())
+        .map_err(|error| Failure::io(&path, error))?;
     let shown = path.strip_prefix(&desk.root).unwrap_or(&path).display().to_string();
     match desk.ui.wants_json() {
         true => desk.ui.json(&serde_json::json!({ "id": id, "path": shown })),
@@ -47,7 +48,10 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             let status = Command::new("sh").arg("-c").arg(format!("{editor} \"$1\"")).arg("sh").arg(&path).status();
             let status = status.map_err(|error| Failure::usage(format!("cannot start the editor `{editor}`: {error}")))?;
             if !status.success() {
-                return Err(Failure::usage(format!("the editor `{editor}` ended with {status}; the draft is at `{}`", path.display())));
+                return Err(Failure::usage(format!(
+                    "the editor `{editor}` ended with {status}; the draft is at `{}`",
+                    path.display()
+                )));
             }
         }
         _ => desk.ui.deed("wrote a draft; choose `tlp`, `severity` and `audience`, then `advise check`"),

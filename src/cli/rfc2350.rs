@@ -26,11 +26,14 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let workspace = desk.workspace()?;
     let lang = lang.unwrap_or_else(|| workspace.settings.site.default_lang().clone());
     if !workspace.settings.site.languages.contains(&lang) {
-        return Err(Failure::usage(format!("the site has no language `{lang}`")).hint("`site.languages` in advise.yaml names them"));
+        return Err(
+            Failure::usage(format!("the site has no language `{lang}`")).hint("`site.languages` in advise.yaml names them")
+        );
     }
     let history = desk.ledger_to_read()?.history()?;
-    let text = publish::document_text(&workspace, &history, &lang, &desk.now)
-        .ok_or_else(|| Failure::usage("there is no RFC 2350 document yet").hint("it needs `site/rfc2350.md` and the team's certificate"))?;
+    let text = publish::document_text(&workspace, &history, &lang, &desk.now).ok_or_else(|| {
+        Failure::usage("there is no RFC 2350 document yet").hint("it needs `site/rfc2350.md` and the team's certificate")
+    })?;
     match desk.ui.wants_json() {
         true => desk.ui.json(&serde_json::json!({ "lang": lang.as_str(), "text": text })),
         false => desk.ui.data(&text),

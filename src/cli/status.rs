@@ -29,13 +29,25 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         .chain(workspace.roster.lists.values().map(|list| &list.address))
         .map(|address| (ledger.member(address), address))
         .collect();
-    let who = |member: &MemberHash| addresses.get(member).map_or_else(|| format!("no longer a contact ({})", &member.hex()[..8]), |a| a.to_string());
-    let mut receipts: Vec<&Receipt> = history.deliveries.values().filter(|r| args.id.as_ref().is_none_or(|id| r.intent.key.advisory == *id)).collect();
+    let who = |member: &MemberHash| {
+        addresses.get(member).map_or_else(|| format!("no longer a contact ({})", &member.hex()[..8]), |a| a.to_string())
+    };
+    let mut receipts: Vec<&Receipt> =
+        history.deliveries.values().filter(|r| args.id.as_ref().is_none_or(|id| r.intent.key.advisory == *id)).collect();
     receipts.sort_by(|a, b| (&a.intent.key, &a.intent.list).cmp(&(&b.intent.key, &b.intent.list)));
 
     let held = desk.planned(&workspace, &ledger, &Request::default(), |plan| {
         let mine = plan.held.iter().filter(|held| args.id.as_ref().is_none_or(|id| held.opened.advisory().id == *id));
-        Ok(mine.map(|held| (held.opened.advisory().id.clone(), held.address.to_string(), held.opened.list_name().to_string(), held.why.reason())).collect::<Vec<_>>())
+        Ok(mine
+            .map(|held| {
+                (
+                    held.opened.advisory().id.clone(),
+                    held.address.to_string(),
+                    held.opened.list_name().to_string(),
+                    held.why.reason(),
+                )
+            })
+            .collect::<Vec<_>>())
     })?;
     let open = receipts.iter().any(|r| r.state != State::Accepted) || !held.is_empty();
     if desk.ui.wants_json() {
@@ -50,8 +62,12 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                 })
             })
             .collect();
-        let held: Vec<_> = held.iter().map(|(id, address, list, why)| json!({ "advisory": id.as_str(), "address": address, "list": list, "reason": why })).collect();
-        let site: Vec<_> = history.on_site.iter().map(|(id, (revision, _))| json!({ "advisory": id.as_str(), "revision": revision })).collect();
+        let held: Vec<_> = held
+            .iter()
+            .map(|(id, address, list, why)| json!({ "advisory": id.as_str(), "address": address, "list": list, "reason": why }))
+            .collect();
+        let site: Vec<_> =
+            history.on_site.iter().map(|(id, (revision, _))| json!({ "advisory": id.as_str(), "revision": revision })).collect();
         desk.ui.json(&json!({ "deliveries": rows, "held": held, "site": site }));
         return Ok(if open { Done::WithFindings } else { Done::Well });
     }
@@ -61,9 +77,18 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             let rows: Vec<Vec<String>> = receipts
                 .iter()
                 .map(|r| {
-                    let mail = if r.intent.key.mail == Mail::Notice { "notice".into() } else { format!("r{}", r.intent.key.revision) };
+                    let mail =
+                        if r.intent.key.mail == Mail::Notice { "notice".into() } else { format!("r{}", r.intent.key.revision) };
                     let twice = if r.possible_duplicate { " (possible duplicate)" } else { "" };
-                    vec![mail, who(&r.intent.key.member), r.intent.list.clone(), r.intent.cover.to_string(), format!("{}{twice}", r.state), r.at.rfc3339(), r.reply.clone()]
+                    vec![
+                        mail,
+                        who(&r.intent.key.member),
+                        r.intent.list.clone(),
+                        r.intent.cover.to_string(),
+                        format!("{}{twice}", r.state),
+                        r.at.rfc3339(),
+                        r.reply.clone(),
+                    ]
                 })
                 .collect();
             text.push_str(&table(&["MAIL", "TO", "LIST", "COVER", "STATE", "AT", "ANSWER"], &rows));

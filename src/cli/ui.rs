@@ -21,7 +21,8 @@ pub struct Ui {
 impl Ui {
     /// Colour only on a terminal, and not if `NO_COLOR` is set (https://no-color.org).
     pub fn new(quiet: bool, verbose: bool, json: bool) -> Ui {
-        let colour = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && io::stdout().is_terminal() && io::stderr().is_terminal();
+        let colour =
+            std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && io::stdout().is_terminal() && io::stderr().is_terminal();
         Ui { quiet, verbose, json, colour }
     }
 
@@ -135,7 +136,8 @@ pub fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
         }
     }
     let line = |cells: Vec<&str>| {
-        let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width()))).collect();
+        let padded: Vec<String> =
+            cells.iter().zip(&widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width()))).collect();
         format!("{}\n", padded.join("  ").trim_end())
     };
     let mut text = line(heading.to_vec());

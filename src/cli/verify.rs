@@ -33,7 +33,8 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         }
     };
     if certificates.is_empty() {
-        return Err(Failure::usage("there is no certificate to verify with").hint("name the team's `keys` in team.yaml, or use `--certificate FILE`"));
+        return Err(Failure::usage("there is no certificate to verify with")
+            .hint("name the team's `keys` in team.yaml, or use `--certificate FILE`"));
     }
     let mut good = true;
     let mut rows = Vec::new();
@@ -88,7 +89,8 @@ fn signed_mail(bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     }
     let boundary = kind.split("boundary=").nth(1)?.trim_start_matches('"').split(['"', ';']).next()?.trim();
     let mark = format!("\n--{boundary}");
-    let marks: Vec<usize> = text.windows(mark.len()).enumerate().filter(|(_, window)| *window == mark.as_bytes()).map(|(at, _)| at).collect();
+    let marks: Vec<usize> =
+        text.windows(mark.len()).enumerate().filter(|(_, window)| *window == mark.as_bytes()).map(|(at, _)| at).collect();
     let [first, second, third, ..] = marks[..] else { return None };
     let payload = &text[first + mark.len() + 1..second];
     let payload = payload.split(|byte| *byte == b'\n').collect::<Vec<_>>().join(&b"\r\n"[..]);

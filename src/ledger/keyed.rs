@@ -16,7 +16,12 @@ pub(super) fn start(secret: &[u8; 32]) -> Hmac<Sha256> {
 impl Ledger {
     /// The keyed hash that stands for an address; two spellings of one mailbox have the same.
     pub fn member(&self, address: &Address) -> MemberHash {
-        MemberHash(self.keyed("member", [address.key().as_bytes()]))
+        self.members().hash(address)
+    }
+
+    /// How addresses are hashed here, to be used while the ledger itself is written to.
+    pub fn members(&self) -> Members {
+        Members(self.keyed.clone())
     }
 
     /// What stands before the `@` of a letter's Message-ID: 26 characters, the same at every try.
@@ -36,19 +41,34 @@ impl Ledger {
         u64::from_be_bytes([a, b, c, d, e, f, g, h])
     }
 
-    /// Each use has its own domain, and each part is counted with its length, so that no two inputs meet.
     fn keyed<'a>(&self, domain: &str, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 16] {
-        let mut mac = self.keyed.clone();
-        mac.update(b"advise ledger 1 ");
-        mac.update(domain.as_bytes());
-        for part in parts {
-            mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part);
-        }
-        let mut short = [0; 16];
-        short.copy_from_slice(&mac.finalize().into_bytes()[..16]);
-        short
+        keyed(&self.keyed, domain, parts)
     }
+}
+
+/// The keyed hashes of addresses.
+#[derive(Clone)]
+pub struct Members(Hmac<Sha256>);
+
+impl Members {
+    /// See [`Ledger::member`].
+    pub fn hash(&self, address: &Address) -> MemberHash {
+        MemberHash(keyed(&self.0, "member", [address.key().as_bytes()]))
+    }
+}
+
+/// Each use has its own domain, and each part is counted with its length, so that no two inputs meet.
+fn keyed<'a>(secret: &Hmac<Sha256>, domain: &str, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 16] {
+    let mut mac = secret.clone();
+    mac.update(b"advise ledger 1 ");
+    mac.update(domain.as_bytes());
+    for part in parts {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    let mut short = [0; 16];
+    short.copy_from_slice(&mac.finalize().into_bytes()[..16]);
+    short
 }
 
 /// RFC 4648 base 32 in small letters, without padding: 128 bits in 26 characters that survive any mail server.

@@ -38,6 +38,6 @@ pub fn lock(dir: &Path, now: &Moment) -> Result<Lock, LedgerError> {
     }
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     file.set_len(0).map_err(wrong)?;
-    write!(file, "{} {} {host}\n", std::process::id(), now.rfc3339()).map_err(wrong)?;
+    writeln!(file, "{} {} {host}", std::process::id(), now.rfc3339()).map_err(wrong)?;
     Ok(Lock { _file: file })
 }

@@ -12,6 +12,7 @@ mod schema;
 
 pub use append::{Batch, RunOutcome};
 pub use history::Run;
+pub use keyed::Members;
 pub use lock::{Lock, lock};
 
 use hmac::Hmac;

@@ -20,8 +20,7 @@ use comrak::{
 };
 
 /// The few words that a text gets around its author's own, in one language.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each field is named after the English word it holds")]
 pub struct Words {
     pub note: String,

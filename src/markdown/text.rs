@@ -1,7 +1,7 @@
 //! Markdown as plain text, to be read in a terminal: wrapped by what is seen (display columns), with links as
 //! numbers that are explained at the end.
 //!
-//! No line begins with a hyphen unless the author's own code does: a clear signature would have to escape it.
+//! Nothing that is added here begins a line with a hyphen, which a clear signature would have to escape.
 
 use super::{DEEPEST, Levels, Words, clean, link, parsed, plain};
 use comrak::{

@@ -17,12 +17,16 @@ impl Why {
     pub fn mend(&self, constituent: &str, list: &str) -> String {
         let file = if constituent.is_empty() { format!("lists/{list}.yaml") } else { format!("constituents/{constituent}.yaml") };
         match self {
-            Why::NoCertificate => format!("put the certificate into certs/ and its fingerprint into {file}, then `advise publish`"),
+            Why::NoCertificate => {
+                format!("put the certificate into certs/ and its fingerprint into {file}, then `advise publish`")
+            }
             Why::Certificate(fingerprint, crate::roster::KeyState::Missing) => {
                 format!("put the certificate at certs/{fingerprint}.asc, then `advise publish`")
             }
             Why::Certificate(fingerprint, _) => {
-                format!("replace certs/{fingerprint}.asc by a current copy (or name a new certificate in {file}), then `advise publish`")
+                format!(
+                    "replace certs/{fingerprint}.asc by a current copy (or name a new certificate in {file}), then `advise publish`"
+                )
             }
         }
     }
@@ -129,11 +133,17 @@ fn letters(plan: &Plan<'_>, out: &mut String) {
             let _ = writeln!(out, "    send  {to}: {} ({lang})", plural(batch.recipients.len(), "letter", "letters"));
             let seconds = batch.recipients.iter().filter(|r| r.may_be_second).count();
             if seconds > 0 {
-                let _ = writeln!(out, "          {} broke off before: may arrive twice, with the same Message-ID", plural(seconds, "copy", "copies"));
+                let _ = writeln!(
+                    out,
+                    "          {} broke off before: may arrive twice, with the same Message-ID",
+                    plural(seconds, "copy", "copies")
+                );
             }
         }
         for held in held {
-            let who = held.contact.map_or_else(|| held.address.to_string(), |contact| format!("{} <{}>", contact.name, contact.address));
+            let who = held
+                .contact
+                .map_or_else(|| held.address.to_string(), |contact| format!("{} <{}>", contact.name, contact.address));
             let notice = if held.notice { "; gets a notice without content" } else { "" };
             let _ = writeln!(out, "    HELD  {who} (`{}`): {}{notice}", held.opened.list_name(), held.why.reason());
             let constituent = held.contact.map_or("", |contact| contact.constituent.as_str());
@@ -204,8 +214,11 @@ pub fn json(plan: &Plan<'_>) -> Value {
         .iter()
         .map(|w| object!({ "advisory": w.advisory.id.as_str(), "audience": w.audience, "reason": w.reason.words() }))
         .collect();
-    let site: Vec<Value> =
-        plan.site.iter().map(|(id, revision, change)| object!({ "advisory": id.as_str(), "revision": revision, "change": change.as_str() })).collect();
+    let site: Vec<Value> = plan
+        .site
+        .iter()
+        .map(|(id, revision, change)| object!({ "advisory": id.as_str(), "revision": revision, "change": change.as_str() }))
+        .collect();
     let document = plan.document.as_ref().map(|change| match change {
         DocumentChange::Unchanged(document) => object!({ "version": document.version, "changes": false }),
         DocumentChange::New(document) => object!({ "version": document.version, "changes": true }),

@@ -224,14 +224,17 @@ impl Plan<'_> {
         self.batches.iter().map(|batch| batch.recipients.len()).sum()
     }
 
-    /// How many notices would be sent.
+    /// How many notices would be sent: one for each member, however much is held.
     pub fn notices(&self) -> usize {
-        self.held.iter().filter(|held| held.notice).count()
+        self.held.iter().filter(|held| held.notice).map(|held| held.member).collect::<HashSet<_>>().len()
     }
 
     /// Whether nothing would be sent and nothing known would change in public.
     pub fn is_empty(&self) -> bool {
-        self.letters() == 0 && self.notices() == 0 && self.site.is_empty() && !matches!(self.document, Some(DocumentChange::New(_)))
+        self.letters() == 0
+            && self.notices() == 0
+            && self.site.is_empty()
+            && !matches!(self.document, Some(DocumentChange::New(_)))
     }
 }
 
@@ -296,7 +299,8 @@ fn letters<'a>(facts: &Facts<'a>, gate: &Gate, advisory: &'a Advisory, named: bo
             }
         };
         let recipients = recipients(facts, &opened);
-        if recipients.is_empty() {
+        // A withdrawal that nobody has to hear is nothing to wait for.
+        if recipients.is_empty() && advisory.status != Status::Withdrawn {
             plan.waiting.push(Waiting { advisory, audience: reader.to_string(), reason: Reason::NobodyThere });
         }
         for (address, contact, certificate) in recipients {
@@ -350,7 +354,13 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
         if let Some(why) = why {
             let told = opened.list().and_then(|list| list.notify_held).unwrap_or(facts.settings.mail.notify_held);
             let key = notice_key(&advisory.id, to.member);
-            let notice = told && to.contact.is_some() && !matches!(facts.history.deliveries.get(&key).map(|r| r.state), Some(State::Accepted | State::Failed));
+            // At most once: one of which nobody knows whether it arrived is not sent again.
+            let notice = told
+                && to.contact.is_some()
+                && !matches!(
+                    facts.history.deliveries.get(&key).map(|r| r.state),
+                    Some(State::Accepted | State::Failed | State::Sending)
+                );
             let held = Held { opened: opened.clone(), contact: to.contact, address: to.address, member: to.member, why, notice };
             plan.held.push(held);
             return;
@@ -401,7 +411,8 @@ fn recipients<'a>(facts: &Facts<'a>, opened: &Opened<'a>) -> Vec<Addressee<'a>> 
     let told_before = |address: &Address| {
         let member = (facts.member)(address);
         advisory.revisions.iter().any(|revision| {
-            let key = DeliveryKey { advisory: advisory.id.clone(), revision: revision.number.clone(), mail: Mail::Letter, member };
+            let key =
+                DeliveryKey { advisory: advisory.id.clone(), revision: revision.number.clone(), mail: Mail::Letter, member };
             facts.history.deliveries.get(&key).is_some_and(|receipt| matches!(receipt.state, State::Accepted | State::Sending))
         })
     };
@@ -414,9 +425,13 @@ fn recipients<'a>(facts: &Facts<'a>, opened: &Opened<'a>) -> Vec<Addressee<'a>> 
             let list: &'a List = shared.audience();
             match &list.delivery {
                 Delivery::Relay(certificate) => vec![(&list.address, None, certificate.as_ref())],
-                Delivery::Direct => {
-                    list.members.iter().map(|c| &**c).filter(|c| gets(c)).map(|c| (&c.address, Some(c), c.certificate.as_ref())).collect()
-                }
+                Delivery::Direct => list
+                    .members
+                    .iter()
+                    .map(|c| &**c)
+                    .filter(|c| gets(c))
+                    .map(|c| (&c.address, Some(c), c.certificate.as_ref()))
+                    .collect(),
             }
         }
     };

@@ -1,10 +1,11 @@
 //! Making what is read, of what passed the gate (`crate::tlp`). Nothing is read from disk or written to it.
 
-pub mod feed;
-pub mod index;
-pub mod page;
-pub mod rfc2350;
-pub mod site;
 pub mod templates;
-pub mod text;
 pub mod words;
+pub mod page;
+pub mod index;
+pub mod feed;
+pub mod text;
+pub mod site;
+pub mod letter;
+pub mod rfc2350;

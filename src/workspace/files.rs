@@ -51,7 +51,10 @@ fn scan(root: &Path, folder: &str, findings: &mut Findings) -> Result<(Vec<Entry
         let entry = entry.map_err(io_error(path.clone()))?;
         let Some(name) = entry.file_name().to_str().map(str::to_string) else {
             let shown = entry.file_name().to_string_lossy().into_owned();
-            findings.push(Finding::of_file(&format!("{folder}/{shown}"), "bad-file-name", "this file's name is not UTF-8").hint("rename it"));
+            findings.push(
+                Finding::of_file(&format!("{folder}/{shown}"), "bad-file-name", "this file's name is not UTF-8")
+                    .hint("rename it"),
+            );
             continue;
         };
         if name.starts_with('.') || name.ends_with('~') || name.starts_with('#') {
@@ -60,7 +63,8 @@ fn scan(root: &Path, folder: &str, findings: &mut Findings) -> Result<(Vec<Entry
         let file = Entry { path: format!("{folder}/{name}"), name };
         let kind = entry.file_type().map_err(io_error(entry.path()))?;
         if kind.is_symlink() {
-            findings.push(Finding::of_file(&file.path, "link", "symbolic links are not followed").hint("put the file itself here"));
+            findings
+                .push(Finding::of_file(&file.path, "link", "symbolic links are not followed").hint("put the file itself here"));
         } else if kind.is_dir() {
             folders.push(file);
         } else if kind.is_file() {
@@ -98,7 +102,10 @@ fn limited(root: &Path, path: &str, limit: u64, findings: &mut Findings) -> Resu
     let size = fs::symlink_metadata(&full).map_err(io_error(full.clone()))?.len();
     if size > limit {
         let (size, limit) = (size.div_ceil(1 << 20), limit >> 20);
-        findings.push(Finding::of_file(path, "too-large", format!("the file has {size} MB; up to {limit} MB are read")).hint("put large data on a server and link to it"));
+        findings.push(
+            Finding::of_file(path, "too-large", format!("the file has {size} MB; up to {limit} MB are read"))
+                .hint("put large data on a server and link to it"),
+        );
         return Ok(None);
     }
     fs::read(&full).map(Some).map_err(io_error(full))
@@ -125,7 +132,8 @@ pub fn text(root: &Path, path: &str, findings: &mut Findings) -> Result<Option<S
     };
     let bare = match text.strip_prefix('\u{feff}') {
         Some(bare) => {
-            let finding = Finding::of_file(path, "byte-order-mark", "the file begins with a byte-order mark, which is passed over");
+            let finding =
+                Finding::of_file(path, "byte-order-mark", "the file begins with a byte-order mark, which is passed over");
             findings.push(finding.hint("save it as UTF-8 without a mark").warning());
             bare
         }
@@ -185,13 +193,21 @@ impl Folder {
         let Some(folder) = self.attachments.iter().find(|folder| folder.name == id) else { return Ok(Vec::new()) };
         let (files, folders) = scan(root, &folder.path, findings)?;
         for deeper in folders {
-            findings.push(Finding::of_file(&deeper.path, "stray-file", "a folder among attachments is passed over").hint("put its files one level up").warning());
+            findings.push(
+                Finding::of_file(&deeper.path, "stray-file", "a folder among attachments is passed over")
+                    .hint("put its files one level up")
+                    .warning(),
+            );
         }
         let (good, bad): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_plain(&file.name));
         for file in bad {
             findings.push(
-                Finding::of_file(&file.path, "bad-file-name", "an attachment's name has a character that mail or web would trip over")
-                    .hint("use letters, digits, `-`, `.`, `_`, and not the name `index.html`"),
+                Finding::of_file(
+                    &file.path,
+                    "bad-file-name",
+                    "an attachment's name has a character that mail or web would trip over",
+                )
+                .hint("use letters, digits, `-`, `.`, `_`, and not the name `index.html`"),
             );
         }
         Ok(good)

@@ -35,9 +35,17 @@ pub fn all(parts: &Parts, now: &Moment, findings: &mut Findings) {
                 && path != *source.path
                 && certificate != contact.certificate
             {
-                let span = parsed.address_spans.iter().find(|(address, _)| address == &contact.address).map_or(Span::default(), |(_, span)| *span);
+                let span = parsed
+                    .address_spans
+                    .iter()
+                    .find(|(address, _)| address == &contact.address)
+                    .map_or(Span::default(), |(_, span)| *span);
                 let message = format!("this address stands in `{path}` too, with another certificate");
-                findings.push(source.error(span, "duplicate-address", message).hint("one person has one certificate: write the same in both files"));
+                findings.push(
+                    source
+                        .error(span, "duplicate-address", message)
+                        .hint("one person has one certificate: write the same in both files"),
+                );
             }
         }
     }
@@ -75,7 +83,9 @@ fn free_id(id: &str, taken: &mut Vec<String>) -> Option<String> {
     let digits = id.len() - id.bytes().rev().take_while(u8::is_ascii_digit).count();
     let (before, number) = id.split_at(digits);
     let (width, start) = (number.len(), number.parse::<u64>().ok()?);
-    let free = (start + 1..start + 100_000).map(|n| format!("{before}{n:0width$}")).find(|id| !taken.contains(&id.to_ascii_lowercase()))?;
+    let free = (start + 1..start + 100_000)
+        .map(|n| format!("{before}{n:0width$}"))
+        .find(|id| !taken.contains(&id.to_ascii_lowercase()))?;
     taken.push(free.to_ascii_lowercase());
     Some(free)
 }
@@ -88,7 +98,10 @@ fn known_list(source: &Source, span: Span, name: &Slug, lists: &BTreeMap<&Slug, 
     let hint = match nearest(name.as_str(), names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None if names.is_empty() => format!("there is no list yet: write `lists/{name}.yaml`"),
-        None => format!("there are {}; a new one is a file `lists/{name}.yaml`", names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")),
+        None => format!(
+            "there are {}; a new one is a file `lists/{name}.yaml`",
+            names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
+        ),
     };
     findings.push(source.error(span, "unknown-list", format!("list `{name}` does not exist")).hint(hint));
 }
@@ -109,7 +122,8 @@ fn audiences(parts: &Parts, lists: &BTreeMap<&Slug, &List>, findings: &mut Findi
                     known_list(source, *span, name, lists, findings);
                     if let Some(list) = lists.get(name).filter(|list| tlp > list.tlp && tlp != crate::tlp::Tlp::Red) {
                         let message = format!("{} is narrower than list `{name}` may carry, {}", tlp.label(), list.tlp.label());
-                        let wide: Vec<String> = lists.values().filter(|list| list.tlp >= tlp).map(|list| format!("`{}`", list.name)).collect();
+                        let wide: Vec<String> =
+                            lists.values().filter(|list| list.tlp >= tlp).map(|list| format!("`{}`", list.name)).collect();
                         let hint = match wide.is_empty() {
                             true => format!("no list may carry {}", tlp.label()),
                             false => format!("{} may carry it", wide.join(", ")),
@@ -119,8 +133,16 @@ fn audiences(parts: &Parts, lists: &BTreeMap<&Slug, &List>, findings: &mut Findi
                 }
                 Reader::Person(address) => match contacts.get(&address.key()) {
                     Some(false) => {}
-                    Some(true) => findings.push(source.error(*span, "suspended-contact", "this contact is suspended and would get nothing").hint("remove the address, or the suspension in the constituent's file")),
-                    None => findings.push(source.error(*span, "unknown-contact", "nobody in `constituents/` has this address").hint("only contacts of constituents can be named; check the spelling")),
+                    Some(true) => findings.push(
+                        source
+                            .error(*span, "suspended-contact", "this contact is suspended and would get nothing")
+                            .hint("remove the address, or the suspension in the constituent's file"),
+                    ),
+                    None => findings.push(
+                        source
+                            .error(*span, "unknown-contact", "nobody in `constituents/` has this address")
+                            .hint("only contacts of constituents can be named; check the spelling"),
+                    ),
                 },
             }
         }
@@ -132,12 +154,25 @@ fn dates(parts: &Parts, now: &Moment, findings: &mut Findings) {
         let advisory = &parsed.advisory;
         if advisory.status != Status::Draft && now.days_until(advisory.updated()) > 1 {
             let message = format!("`{}` is dated {}, in the future", advisory.id, advisory.updated().date());
-            findings.push(source.error(parsed.id, "future-date", message).hint("use `embargo:` to keep something from the public until a moment").warning());
+            findings.push(
+                source
+                    .error(parsed.id, "future-date", message)
+                    .hint("use `embargo:` to keep something from the public until a moment")
+                    .warning(),
+            );
         }
     }
 }
 
-fn certificate(parts: &Parts, now: &Moment, source: &Source, span: Span, fingerprint: &Fingerprint, address: Option<&Address>, findings: &mut Findings) {
+fn certificate(
+    parts: &Parts,
+    now: &Moment,
+    source: &Source,
+    span: Span,
+    fingerprint: &Fingerprint,
+    address: Option<&Address>,
+    findings: &mut Findings,
+) {
     let held = "letters that have to be encrypted are held for this contact until then";
     let Some(certificate) = parts.certificates.get(fingerprint) else {
         let finding = source.error(span, "certificate-missing", format!("there is no certificate `certs/{fingerprint}.asc`"));
@@ -152,7 +187,11 @@ fn certificate(parts: &Parts, now: &Moment, source: &Source, span: Span, fingerp
                 findings.push(finding.hint("ask for a renewed copy in time").warning());
             }
             if let Some(address) = address.filter(|address| !certificate.has_address(address)) {
-                let finding = source.error(span, "certificate-address", format!("this certificate has no user ID with an address at `{}` that is this contact's", address.domain()));
+                let finding = source.error(
+                    span,
+                    "certificate-address",
+                    format!("this certificate has no user ID with an address at `{}` that is this contact's", address.domain()),
+                );
                 findings.push(finding.hint("make sure that it really is this contact's").warning());
             }
             return;
@@ -176,35 +215,66 @@ fn team(parts: &Parts, lists: &BTreeMap<&Slug, &List>, now: &Moment, findings: &
     }
     for fingerprint in &team.keys {
         if !parts.certificates.contains_key(fingerprint) {
-            findings.push(whole("certificate-missing", format!("there is no certificate `certs/{fingerprint}.asc` for the team's key")).hint("put the public certificate there: `gpg --export --armor`"));
+            findings.push(
+                whole("certificate-missing", format!("there is no certificate `certs/{fingerprint}.asc` for the team's key"))
+                    .hint("put the public certificate there: `gpg --export --armor`"),
+            );
         }
     }
     if let Some((settings_source, settings)) = &parts.settings
         && let Some(signing) = &settings.signing
     {
-        let at = settings_source.text.find(signing.fingerprint.as_str()).map(|at| Span::new(at, at + signing.fingerprint.as_str().len()));
+        let at = settings_source
+            .text
+            .find(signing.fingerprint.as_str())
+            .map(|at| Span::new(at, at + signing.fingerprint.as_str().len()));
         let finding = |code, message: &str| match at {
             Some(span) => settings_source.error(span, code, message),
             None => Finding::of_file(&settings_source.path, code, message),
         };
         match parts.certificates.get(&signing.fingerprint) {
-            None => findings.push(finding("certificate-missing", "the team's certificate is missing").hint(format!("put it at `certs/{}.asc`", signing.fingerprint))),
+            None => findings.push(
+                finding("certificate-missing", "the team's certificate is missing")
+                    .hint(format!("put it at `certs/{}.asc`", signing.fingerprint)),
+            ),
             Some(certificate) => signing_certificate(certificate, now, &finding, findings),
         }
         if team.keys.first() != Some(&signing.fingerprint) {
-            findings.push(finding("signing-key", "the first of the team's `keys` in `team.yaml` is another certificate than the one that signs").hint("readers verify with the first one"));
+            findings.push(
+                finding(
+                    "signing-key",
+                    "the first of the team's `keys` in `team.yaml` is another certificate than the one that signs",
+                )
+                .hint("readers verify with the first one"),
+            );
         }
     }
     let key = team.keys.first().and_then(|fingerprint| parts.certificates.get(fingerprint));
-    for (source, prose) in parts.prose.values() {
-        findings.append(rfc2350::lint(team, key.map(|key| rfc2350::KeyFacts::of(key, now)).as_ref(), prose, source, now));
+    for prose in parts.prose.values() {
+        findings.append(rfc2350::lint(team, key.map(|key| rfc2350::KeyFacts::of(key, now)).as_ref(), prose, now));
     }
 }
 
-fn signing_certificate(certificate: &Certificate, now: &Moment, finding: &dyn Fn(&'static str, &str) -> Finding, findings: &mut Findings) {
+fn signing_certificate(
+    certificate: &Certificate,
+    now: &Moment,
+    finding: &dyn Fn(&'static str, &str) -> Finding,
+    findings: &mut Findings,
+) {
     if !certificate.can_sign(now) {
-        findings.push(finding("certificate-cannot-sign", "the team's certificate cannot sign now: it has expired, is revoked, or has no key for signatures").hint("`advise key status` shows more"));
-    } else if let Some(days) = certificate.expires(now).map(|at| now.days_until(&at)).filter(|days| *days <= EXPIRY_WARNING_DAYS) {
-        findings.push(finding("certificate-expiring", &format!("the team's certificate expires in {days} days")).hint("renew it in time, so that readers have the new copy").warning());
+        findings.push(
+            finding(
+                "certificate-cannot-sign",
+                "the team's certificate cannot sign now: it has expired, is revoked, or has no key for signatures",
+            )
+            .hint("`advise key status` shows more"),
+        );
+    } else if let Some(days) = certificate.expires(now).map(|at| now.days_until(&at)).filter(|days| *days <= EXPIRY_WARNING_DAYS)
+    {
+        findings.push(
+            finding("certificate-expiring", &format!("the team's certificate expires in {days} days"))
+                .hint("renew it in time, so that readers have the new copy")
+                .warning(),
+        );
     }
 }

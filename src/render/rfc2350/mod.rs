@@ -12,6 +12,7 @@
 
 pub mod facts;
 mod html;
+mod key;
 mod lint;
 pub mod outline;
 pub mod prose;
@@ -19,7 +20,7 @@ mod text;
 mod words;
 mod zone;
 
-pub use lint::lint;
+pub use lint::{lint, lint_key, lint_prose};
 pub use prose::Prose;
 pub use words::DocumentWords;
 

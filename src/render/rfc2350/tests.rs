@@ -185,3 +185,62 @@ fn the_default_label_is_said_once() {
     assert_eq!(said("## 4.2 Disclosure of Information\n\nIt is treated as TLP:AMBER."), 1);
     assert_eq!(said("## 4.2 Disclosure of Information\n\nWe know TLP:AMBER+STRICT."), 1);
 }
+
+/// The commands that section 1.4 gives, run as they stand, on a text that GnuPG itself has signed.
+#[test]
+fn the_commands_of_the_document_verify_it_and_nothing_is_escaped() {
+    let document = Desk::sample().document("ru", &sample_prose("site/rfc2350.ru.md"));
+    let commands: Vec<&String> = document
+        .sections
+        .iter()
+        .flat_map(|section| &section.facts)
+        .filter_map(|fact| if let Fact::Commands(commands) = fact { Some(commands) } else { None })
+        .flatten()
+        .collect();
+    let (signer, reader) = (Gpg::new(), Gpg::new());
+    signer.run("gpg --batch --passphrase= --quick-generate-key cert@cert.example.org ed25519 sign never");
+    std::fs::write(signer.0.path().join("plain.txt"), document.text()).expect("writing");
+    signer.run("gpg --batch --digest-algo SHA512 --output rfc2350.txt --clear-sign plain.txt");
+    signer.run("gpg --batch --armor --output pgp-key.asc --export");
+    let signed = std::fs::read_to_string(signer.0.path().join("rfc2350.txt")).expect("a signed text");
+    assert!(!signed.contains("\n- "), "{signed}");
+    for file in ["rfc2350.txt", "pgp-key.asc"] {
+        std::fs::copy(signer.0.path().join(file), reader.0.path().join(file)).expect("copying");
+    }
+    assert_eq!(commands.len(), 3);
+    let said: Vec<String> = commands.into_iter().map(|command| reader.run(command)).collect();
+    assert!(said[2].contains("Good signature"), "{said:?}");
+    let verified = std::fs::read_to_string(reader.0.path().join("verified.txt")).expect("a verified text");
+    assert_eq!(verified, document.text());
+}
+
+/// A GnuPG with a home of its own.
+struct Gpg(tempfile::TempDir);
+
+impl Gpg {
+    fn new() -> Gpg {
+        Gpg(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn run(&self, command: &str) -> String {
+        let mut words = command.split(' ');
+        let out = std::process::Command::new(words.next().expect("a program"))
+            .args(words)
+            .current_dir(self.0.path())
+            .env("GNUPGHOME", self.0.path())
+            .env("LC_ALL", "C")
+            .output()
+            .expect("gpg runs");
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(out.status.success(), "{command}: {said}");
+        said
+    }
+}
+
+impl Drop for Gpg {
+    fn drop(&mut self) {
+        let mut stop = std::process::Command::new("gpgconf");
+        // Nothing hangs on the agent's end but a process less.
+        let _ = stop.args(["--kill", "all"]).env("GNUPGHOME", self.0.path()).output();
+    }
+}

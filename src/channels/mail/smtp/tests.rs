@@ -1,0 +1,336 @@
+use super::super::tests::{TEXT, bounces, letter, the};
+use super::*;
+use crate::terms::Address;
+use openssl::{
+    asn1::Asn1Time,
+    bn::BigNum,
+    ec::{EcGroup, EcKey},
+    hash::MessageDigest,
+    nid::Nid,
+    pkey::{PKey, Private},
+    ssl::{SslAcceptor, SslMethod},
+    x509::{
+        X509, X509NameBuilder,
+        extension::{BasicConstraints, SubjectAlternativeName},
+    },
+};
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    sync::Mutex,
+    thread,
+};
+
+/// What the server says to a line (or to `connect`, or `message`); nothing means that it hangs up.
+type Script = Box<dyn FnMut(&str) -> Option<String> + Send>;
+
+/// A server that says what it is told to, and writes down what it hears.
+struct Fake {
+    port: u16,
+    heard: Arc<Mutex<Vec<String>>>,
+    ca: tempfile::TempDir,
+}
+
+impl Fake {
+    /// `script` is called anew for each connection with its number.
+    fn start(tls: bool, script: impl Fn(usize) -> Script + Send + 'static) -> Fake {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let (ca, acceptor) = authority();
+        let log = heard.clone();
+        thread::spawn(move || {
+            for (number, stream) in listener.incoming().enumerate() {
+                let (Ok(mut stream), mut script) = (stream, script(number)) else { return };
+                let (log, acceptor) = (log.clone(), acceptor.clone());
+                thread::spawn(move || {
+                    if tls {
+                        let Ok(mut stream) = acceptor.accept(stream) else { return };
+                        talk(&mut stream, &mut script, &log, true);
+                    } else if talk(&mut stream, &mut script, &log, true) {
+                        let Ok(mut stream) = acceptor.accept(stream) else { return };
+                        talk(&mut stream, &mut script, &log, false);
+                    }
+                });
+            }
+        });
+        Fake { port, heard, ca }
+    }
+
+    fn settings(&self, security: Security) -> Smtp {
+        Smtp {
+            host: "localhost".into(),
+            port: self.port,
+            security,
+            user: None,
+            password_command: None,
+            ca_file: Some("ca.pem".into()),
+        }
+    }
+
+    fn open(&self, security: Security) -> Result<Server, PostError> {
+        self.open_with(self.settings(security), None)
+    }
+
+    fn open_with(&self, settings: Smtp, password: Option<&str>) -> Result<Server, PostError> {
+        let limit = Duration::from_millis(700);
+        let limits = Limits { connect: limit, command: limit, message: limit };
+        Server::open_within(&settings, self.ca.path(), password, limits)
+    }
+
+    fn heard(&self) -> Vec<String> {
+        self.heard.lock().expect("the log").clone()
+    }
+}
+
+/// `true` if it ends with STARTTLS.
+fn talk(stream: &mut (impl Read + Write), script: &mut Script, log: &Mutex<Vec<String>>, greet: bool) -> bool {
+    let mut say = |stream: &mut dyn Write, to: &str| match script(to) {
+        Some(words) => stream.write_all(words.as_bytes()).and_then(|()| stream.flush()).is_ok(),
+        None => false,
+    };
+    if greet && !say(stream, "connect") {
+        return false;
+    }
+    let mut message = false;
+    loop {
+        let (mut bytes, mut byte) = (Vec::new(), [0]);
+        let end: &[u8] = if message { b"\r\n.\r\n" } else { b"\r\n" };
+        while !bytes.ends_with(end) {
+            match stream.read(&mut byte) {
+                Ok(1) => bytes.push(byte[0]),
+                _ => return false,
+            }
+        }
+        let text = String::from_utf8(bytes).expect("only ASCII travels");
+        log.lock().expect("the log").push(text.trim_end_matches("\r\n").to_string());
+        let verb = if message { "message" } else { text.trim_end() };
+        if !say(stream, verb) {
+            return false;
+        }
+        message = verb == "DATA" && !message;
+        if verb == "STARTTLS" {
+            return true;
+        }
+    }
+}
+
+/// A well-behaved server, but for what `odd` says.
+fn usual(odd: impl Fn(&str) -> Option<Option<&'static str>> + Send + 'static) -> Script {
+    Box::new(move |line| {
+        if let Some(words) = odd(line) {
+            return words.map(str::to_string);
+        }
+        let words = match line.split([' ', ':']).next().unwrap_or_default() {
+            "connect" => "220 fake ESMTP",
+            "EHLO" => "250-fake\r\n250-STARTTLS\r\n250-AUTH PLAIN LOGIN\r\n250-SIZE 1000000\r\n250 DSN",
+            "STARTTLS" => "220 go ahead",
+            "AUTH" => "235 2.7.0 welcome",
+            "DATA" => "354 go on",
+            "QUIT" => "221 bye",
+            _ => "250 2.0.0 ok",
+        };
+        Some(format!("{words}\r\n"))
+    })
+}
+
+fn authority() -> (tempfile::TempDir, SslAcceptor) {
+    let key = || -> PKey<Private> {
+        let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).expect("a curve");
+        PKey::from_ec_key(EcKey::generate(&group).expect("a key")).expect("a key")
+    };
+    let certificate = |name: &str, serial: u32, key: &PKey<Private>, issuer: Option<(&X509, &PKey<Private>)>| -> X509 {
+        let mut subject = X509NameBuilder::new().expect("a name");
+        subject.append_entry_by_text("CN", name).expect("a name");
+        let subject = subject.build();
+        let mut builder = X509::builder().expect("a builder");
+        builder.set_version(2).expect("version 3");
+        let serial = BigNum::from_u32(serial).and_then(|n| n.to_asn1_integer()).expect("a number");
+        builder.set_serial_number(&serial).expect("a number");
+        builder.set_subject_name(&subject).expect("a name");
+        builder.set_issuer_name(issuer.map_or(&*subject, |(ca, _)| ca.subject_name())).expect("a name");
+        builder.set_not_before(&Asn1Time::days_from_now(0).expect("a time")).expect("a time");
+        builder.set_not_after(&Asn1Time::days_from_now(1).expect("a time")).expect("a time");
+        builder.set_pubkey(key).expect("a key");
+        let extension = match issuer {
+            None => BasicConstraints::new().critical().ca().build().expect("an extension"),
+            Some(_) => SubjectAlternativeName::new().dns(name).build(&builder.x509v3_context(None, None)).expect("an extension"),
+        };
+        builder.append_extension(extension).expect("an extension");
+        builder.sign(issuer.map_or(key, |(_, key)| key), MessageDigest::sha256()).expect("signed");
+        builder.build()
+    };
+    let (ca_key, leaf_key) = (key(), key());
+    let ca = certificate("An authority", 1, &ca_key, None);
+    let leaf = certificate("localhost", 2, &leaf_key, Some((&ca, &ca_key)));
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("ca.pem"), ca.to_pem().expect("PEM")).expect("written");
+    let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).expect("an acceptor");
+    acceptor.set_private_key(&leaf_key).expect("a key");
+    acceptor.set_certificate(&leaf).expect("a certificate");
+    (folder, acceptor.build())
+}
+
+fn send(server: &mut Server, to: &str) -> Outcome {
+    let (letter, sender, to) = (letter(), bounces(), the::<Address>(to));
+    let parcel = Parcel::new(&letter, Some(&sender), &to).expect("a parcel");
+    server.send(&parcel).expect("outcomes, not errors")
+}
+
+const ADA: &str = "ada@uni.example.org";
+const BOB: &str = "bob@uni.example.org";
+
+#[test]
+fn a_letter_arrives_byte_for_byte_and_says_nothing_on_its_envelope() {
+    let fake = Fake::start(false, |_| usual(|_| None));
+    let mut server = fake.open(Security::None).expect("a connection");
+    for to in [ADA, BOB] {
+        assert_eq!(send(&mut server, to), Outcome::Accepted("250 2.0.0 ok".into()));
+    }
+    drop(server);
+    let heard = fake.heard();
+    let size = TEXT.len();
+    let envelope = format!("MAIL FROM:<bounces+token@cert.example.org> SIZE={size} RET=HDRS ENVID=abcdefgh234567");
+    assert_eq!(heard[2..5], [envelope, format!("RCPT TO:<{ADA}>"), "DATA".into()]);
+    // RFC 5321, 4.5.2: a dot at the beginning of a line is doubled.
+    assert_eq!(heard[5], TEXT.replace("\r\n.", "\r\n..") + ".");
+    assert_eq!(heard.len(), 2 + 2 * 4 + 1, "one connection for both, and a goodbye");
+}
+
+#[test]
+fn each_answer_has_its_own_outcome() {
+    let fake = Fake::start(false, |_| {
+        usual(|line| match line {
+            "RCPT TO:<ada@uni.example.org>" => Some(Some("550-5.1.1 no ada here\r\n550 5.1.1 ask <ada@uni.example.org>\r\n")),
+            "RCPT TO:<bob@uni.example.org>" => Some(Some("450 4.2.1 greylisted\r\n")),
+            _ => None,
+        })
+    });
+    let mut server = fake.open(Security::None).expect("a connection");
+    let Outcome::Failed(words) = send(&mut server, ADA) else { panic!("a refusal") };
+    assert!(words.starts_with("550 5.1.1 no … here") && !words.contains("ada"), "{words}");
+    assert_eq!(send(&mut server, BOB), Outcome::Deferred("450 4.2.1 greylisted".into()));
+    let said: Vec<String> = fake.heard().into_iter().map(|line| line.chars().take(4).collect()).collect();
+    assert_eq!(said, ["EHLO", "EHLO", "MAIL", "RCPT", "RSET", "MAIL", "RCPT", "RSET"], "no reconnecting for a clean refusal");
+}
+
+#[test]
+fn a_refused_message_is_refused_whatever_came_before() {
+    for (answer, expected) in [
+        ("554 5.7.1 spam\r\n", Outcome::Failed("554 5.7.1 spam".into())),
+        ("451 4.3.0 later\r\n", Outcome::Deferred("451 4.3.0 later".into())),
+        ("354 what\r\n", Outcome::Unknown("unexpected answer: 354 what".into())),
+        ("250", Outcome::Unknown("no answer in time".into())),
+    ] {
+        let fake = Fake::start(false, move |_| usual(move |line| (line == "message").then_some(Some(answer))));
+        assert_eq!(send(&mut fake.open(Security::None).expect("a connection"), ADA), expected);
+    }
+}
+
+#[test]
+fn where_the_connection_breaks_decides_what_is_known() {
+    // Before the end of the message nothing can have arrived; after it, everything can.
+    for (at, expected) in [("RCPT TO:<ada@uni.example.org>", "deferred"), ("DATA", "deferred"), ("message", "unknown")] {
+        let fake = Fake::start(false, move |_| usual(move |line| (line == at).then_some(None)));
+        let outcome = send(&mut fake.open(Security::None).expect("a connection"), ADA);
+        let found = match outcome {
+            Outcome::Deferred(_) => "deferred",
+            Outcome::Unknown(_) => "unknown",
+            _ => "wrong",
+        };
+        assert_eq!(found, expected, "{at}: {outcome:?}");
+    }
+}
+
+#[test]
+fn a_connection_gone_stale_is_made_anew() {
+    let fake = Fake::start(false, |number| {
+        let sent = std::sync::atomic::AtomicBool::new(false);
+        usual(move |line| {
+            let again = line.starts_with("MAIL") && sent.swap(true, std::sync::atomic::Ordering::Relaxed);
+            (again && number == 0).then_some(Some("421 4.7.0 one mail a connection\r\n"))
+        })
+    });
+    let mut server = fake.open(Security::None).expect("a connection");
+    for to in [ADA, BOB] {
+        assert_eq!(send(&mut server, to), Outcome::Accepted("250 2.0.0 ok".into()));
+    }
+}
+
+#[test]
+fn a_server_that_answers_before_it_is_asked_is_not_believed() {
+    // The second `250` would be taken for the answer to RCPT, and so on, until a refusal looks like success.
+    let fake = Fake::start(false, |_| usual(|line| line.starts_with("MAIL").then_some(Some("250 ok\r\n250 ok\r\n"))));
+    let outcome = send(&mut fake.open(Security::None).expect("a connection"), ADA);
+    assert!(matches!(&outcome, Outcome::Deferred(words) if words.contains("before it was asked")), "{outcome:?}");
+    assert!(!fake.heard().iter().any(|line| line.starts_with("DATA")));
+}
+
+#[test]
+fn a_server_that_is_away_is_not_tried_for_every_letter() {
+    let fake = Fake::start(false, |number| {
+        usual(move |line| match number {
+            0 => line.starts_with("RCPT").then_some(None),
+            _ => Some(None),
+        })
+    });
+    let mut server = fake.open(Security::None).expect("a connection");
+    for _ in 0..5 {
+        assert!(matches!(send(&mut server, ADA), Outcome::Deferred(_)));
+    }
+    assert_eq!(server.failures, TRIES);
+    assert!(matches!(send(&mut server, ADA), Outcome::Deferred(words) if words.starts_with("not tried")));
+}
+
+#[test]
+fn letters_travel_inside_tls_and_the_login_too() {
+    for (tls, security) in [(false, Security::StartTls), (true, Security::Tls)] {
+        let fake = Fake::start(tls, |_| usual(|_| None));
+        let settings = Smtp { user: Some("advise".into()), ..fake.settings(security) };
+        let mut server = fake.open_with(settings.clone(), Some("secret")).expect("a connection");
+        assert_eq!(send(&mut server, ADA), Outcome::Accepted("250 2.0.0 ok".into()));
+        let heard = fake.heard();
+        let login = heard.iter().position(|line| line == "AUTH PLAIN AGFkdmlzZQBzZWNyZXQ=").expect("a login");
+        let handshake = heard.iter().position(|line| line == "STARTTLS");
+        assert!(handshake.is_none_or(|handshake| handshake < login) && handshake.is_some() != tls);
+        assert!(matches!(fake.open_with(settings, None), Err(PostError::Login { .. })), "a user without a password");
+    }
+}
+
+#[test]
+fn a_refused_login_sends_nothing() {
+    let refuse = |line: &str| line.starts_with("AUTH").then_some(Some("535 5.7.8 no\r\n"));
+    let fake = Fake::start(true, move |_| usual(refuse));
+    let settings = Smtp { user: Some("advise".into()), ..fake.settings(Security::Tls) };
+    match fake.open_with(settings, Some("wrong")).map(|_| ()) {
+        Err(PostError::Login { why, .. }) => assert_eq!(why, "535 5.7.8 no"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_server_without_starttls_or_with_an_unknown_certificate_gets_nothing() {
+    let fake = Fake::start(false, |_| usual(|line| line.starts_with("EHLO").then_some(Some("250-fake\r\n250 DSN\r\n"))));
+    assert!(matches!(fake.open(Security::StartTls), Err(PostError::NoTls { .. })));
+
+    for (tls, security) in [(false, Security::StartTls), (true, Security::Tls)] {
+        let fake = Fake::start(tls, |_| usual(|_| None));
+        let unknown = Smtp { ca_file: None, ..fake.settings(security) };
+        assert!(matches!(fake.open_with(unknown, None), Err(PostError::Unreachable { .. })));
+        let other_name = Smtp { host: "127.0.0.1".into(), ..fake.settings(security) };
+        assert!(matches!(fake.open_with(other_name, None), Err(PostError::Unreachable { .. })));
+        assert!(!fake.heard().iter().any(|line| line.starts_with("MAIL")));
+    }
+    let far = Smtp { host: "mail.example.org".into(), ..fake.settings(Security::None) };
+    assert!(matches!(fake.open_with(far, None), Err(PostError::Unguarded { .. })));
+}
+
+#[test]
+fn what_follows_the_answer_to_starttls_in_plain_text_is_an_attack() {
+    let injected = "220 go ahead\r\n250-evil\r\n250 AUTH PLAIN\r\n";
+    let fake = Fake::start(false, move |_| usual(move |line| (line == "STARTTLS").then_some(Some(injected))));
+    match fake.open(Security::StartTls).map(|_| ()) {
+        Err(PostError::Unreachable { why, .. }) => assert!(why.contains("plain text follows"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}

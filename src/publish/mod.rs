@@ -1,0 +1,210 @@
+//! Carries out a plan. [`prepare`] composes, signs, verifies and stages everything; nothing leaves before it has
+//! come back without an error. [`Prepared::carry_out`] records, switches the site, delivers and settles.
+//!
+//! `letters` composes mail, `site` stages the public files, `document` makes the RFC 2350 description,
+//! `difference` shows how a published revision has changed. Nobody is asked and nothing printed here.
+
+mod difference;
+mod document;
+mod letters;
+mod site;
+
+pub use difference::difference;
+pub use document::{digest as document_digest, text as document_text};
+pub use site::{Extent, stage};
+
+use crate::{
+    channels::{
+        mail::{ParcelError, Post, PostError},
+        site::{Changes, SiteError, Switch},
+    },
+    ledger::{Ledger, LedgerError},
+    openpgp::{SignerError, TeamKey},
+    plan::{Change, DocumentChange, Plan},
+    receipt::{History, Intent},
+    render::{
+        letter::{LetterError, PackError},
+        page::RenderError,
+    },
+    terms::{Id, Moment},
+    tlp::Refusal,
+    workspace::Workspace,
+};
+use letters::Ready;
+use std::{collections::BTreeMap, io, path::PathBuf};
+
+/// Hands out the team's key, opened when it is first needed.
+pub trait Keyring: Sync {
+    /// The key, or why it cannot be had.
+    fn key(&self) -> Result<&TeamKey, PublishError>;
+}
+
+/// Looks on: progress and deeds.
+pub trait Watch: Sync {
+    /// A piece of work of this many steps begins.
+    fn begin(&self, what: &'static str, steps: usize);
+    /// One step is done.
+    fn step(&self);
+    /// The piece of work is over.
+    fn end(&self);
+    /// One thing was done, in words.
+    fn deed(&self, words: &str);
+}
+
+/// Why nothing, or not everything, was done.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant's message says it")]
+pub enum PublishError {
+    #[error("the team's key cannot be used: {0}")]
+    Key(String),
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+    #[error("the letter of `{id}` cannot be composed: {error}")]
+    Letter { id: Id, error: LetterError },
+    #[error("the notice for held members cannot be composed: {0}")]
+    Notice(LetterError),
+    #[error("the letter of `{id}` cannot be packed: {error}")]
+    Pack { id: Id, error: PackError },
+    #[error("a letter of `{id}` has no way to its recipient: {error}")]
+    Parcel { id: Id, error: ParcelError },
+    #[error("the gate refuses it: {0}")]
+    Gate(#[from] Refusal),
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    #[error(transparent)]
+    Site(#[from] SiteError),
+    #[error(transparent)]
+    Post(#[from] PostError),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error("the words of the site are wrong")]
+    Words(crate::diag::Findings),
+    #[error("cannot use `{}`: {error}", path.display())]
+    Io { path: PathBuf, error: io::Error },
+}
+
+/// What everything is made of and with.
+pub struct Job<'a> {
+    /// What the team decided.
+    pub workspace: &'a Workspace,
+    /// What is to be done.
+    pub plan: &'a Plan<'a>,
+    /// What was done before.
+    pub history: &'a History,
+    /// `.advise/`.
+    pub work: PathBuf,
+    /// The time.
+    pub now: &'a Moment,
+    /// For the team's key.
+    pub keyring: &'a dyn Keyring,
+    /// Who looks on.
+    pub watch: &'a dyn Watch,
+}
+
+/// Everything composed, signed, verified and staged; nothing has left.
+pub struct Prepared<'a> {
+    job: &'a Job<'a>,
+    ready: Vec<Ready<'a>>,
+    notices: Vec<letters::ReadyNotice<'a>>,
+    site: Option<(Switch, site::Kept)>,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Files of the site.
+    pub site: Option<Changes>,
+    /// Letters and notices by how they ended: `accepted`, `deferred`, `failed`, `unknown`.
+    pub outcomes: BTreeMap<&'static str, usize>,
+    /// Letters that were not tried, because the post is closed.
+    pub untried: usize,
+    /// Why the post is closed.
+    pub closed: Option<PostError>,
+}
+
+impl Report {
+    /// Whether every letter was taken.
+    pub fn is_complete(&self) -> bool {
+        self.untried == 0 && self.outcomes.keys().all(|word| *word == "accepted")
+    }
+}
+
+/// Composes, signs, verifies and stages everything that the plan asks for.
+pub fn prepare<'a>(job: &'a Job<'a>, ledger: &mut Ledger) -> Result<Prepared<'a>, PublishError> {
+    let ready = letters::compose(job, ledger)?;
+    let notices = letters::notices(job, ledger)?;
+    let site = match job.plan.web {
+        true => {
+            let public = job.workspace.root.join("public");
+            Some(site::stage_and_compare(job, ledger, &public)?)
+        }
+        false => None,
+    };
+    Ok(Prepared { job, ready, notices, site })
+}
+
+impl<'a> Prepared<'a> {
+    /// Freezes and writes down all intents, switches the site, then delivers letter by letter.
+    ///
+    /// An error means that nothing was sent. What goes wrong from the first letter on is in the report.
+    pub fn carry_out(self, ledger: &mut Ledger, post: Option<Box<dyn Post>>) -> Result<Report, PublishError> {
+        let Prepared { job, ready, notices, site } = self;
+        let mut report = Report::default();
+        record(job, ledger, &ready, &notices, site.as_ref())?;
+        if let Some((switch, kept)) = site {
+            let changes = switch.commit()?;
+            site::record(job, ledger, &kept)?;
+            document::archive(job, &kept)?;
+            site::deeds(job, &changes);
+            report.site = Some(changes);
+        }
+        if let Some(mut post) = post {
+            letters::deliver(job, ledger, &ready, &notices, post.as_mut(), &mut report)?;
+        }
+        Ok(report)
+    }
+}
+
+/// In one transaction: what is frozen, and who is about to get what.
+fn record(
+    job: &Job<'_>,
+    ledger: &mut Ledger,
+    ready: &[Ready<'_>],
+    notices: &[letters::ReadyNotice<'_>],
+    site: Option<&(Switch, site::Kept)>,
+) -> Result<(), PublishError> {
+    let mut freeze: BTreeMap<&Id, &crate::advisory::Advisory> = BTreeMap::new();
+    for ready in ready {
+        let advisory = ready.advisory();
+        freeze.insert(&advisory.id, advisory);
+    }
+    if site.is_some() {
+        let changed = job.plan.site.iter().filter(|(_, _, change)| *change != Change::Disappears);
+        freeze.extend(changed.filter_map(|(id, ..)| job.workspace.advisory(id).map(|advisory| (&advisory.id, advisory))));
+    }
+    let mut frozen = Vec::new();
+    for advisory in freeze.into_values() {
+        let key = (advisory.id.clone(), advisory.revision().number.clone());
+        if !job.history.frozen.contains_key(&key) {
+            frozen.push((advisory, difference::line_hashes(job.workspace, advisory, ledger)?));
+        }
+    }
+    let intents: Vec<Intent> =
+        ready.iter().flat_map(Ready::intents).chain(notices.iter().flat_map(|notice| notice.intents.iter().cloned())).collect();
+    let batch = ledger.batch()?;
+    for (advisory, lines) in &frozen {
+        batch.freeze(&advisory.id, &advisory.revision().number, advisory.digest, lines, job.now)?;
+    }
+    for intent in &intents {
+        batch.intend(intent, job.now)?;
+    }
+    batch.commit()?;
+    Ok(())
+}
+
+/// The version of the RFC 2350 document that is out after this run.
+fn document_version<'p>(plan: &'p Plan<'_>) -> Option<&'p crate::receipt::DocumentVersion> {
+    match plan.document.as_ref()? {
+        DocumentChange::Unchanged(version) | DocumentChange::New(version) => Some(version),
+    }
+}

@@ -1,0 +1,102 @@
+//! The notice: a signed mail without content for a member who cannot get what is waiting.
+//!
+//! It is made without any advisory, so it cannot say anything about one, not even its label or id.
+
+use super::{Entity, LetterError, Message, NoticeWords, PackError, Parts, body::Page, message_id, mime::Field, pack};
+use crate::{
+    openpgp::{Payload, Signed},
+    team::Team,
+    terms::{Address, Lang, Moment},
+    tlp::Cover,
+};
+
+/// All that a notice is made of.
+#[derive(Debug, Clone)]
+pub struct NoticeShop<'s> {
+    /// The member's language.
+    pub lang: &'s Lang,
+    /// The phrases in that language.
+    pub words: &'s NoticeWords,
+    /// Who writes.
+    pub team: &'s Team,
+    /// The `From`.
+    pub from: &'s Address,
+    /// The member.
+    pub to: &'s Address,
+    /// Takes certificates.
+    pub help: &'s Address,
+    /// `<TOKEN@domain>`
+    pub message_id: &'s str,
+    /// The `Date`.
+    pub date: &'s Moment,
+}
+
+/// A mail that says that something is waiting, and how to get it.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    recipient: String,
+    text: String,
+    pub(super) entity: Entity,
+}
+
+impl Notice {
+    /// Writes it.
+    pub fn new(shop: &NoticeShop<'_>) -> Result<Notice, LetterError> {
+        let team = shop.team.name.in_lang(shop.lang);
+        let fill = |phrase: &str| phrase.replace("{team}", team).replace("{address}", shop.help.as_str());
+        let subject = fill(&shop.words.subject);
+        let mut page = Page::default();
+        for phrase in [&shop.words.waiting, &shop.words.mend, &shop.words.check] {
+            page.paragraph(&fill(phrase));
+            page.gap();
+        }
+        page.line(team);
+        page.line(shop.team.email.as_str());
+        let fields = [
+            Field::mailbox("From", Some(team), shop.from)?,
+            Field::mailbox("To", None, shop.to)?,
+            Field::text("Subject", &subject)?,
+            Field::of("Date", [shop.date.rfc2822()])?,
+            Field::of("Message-ID", [message_id(shop.message_id)?])?,
+            Field::of("Auto-Submitted", ["auto-generated".to_string()])?,
+        ];
+        super::mime::refuse_control("body", &page.text.replace('\n', " "))?;
+        let entity = Entity::new(&Parts {
+            message_id: shop.message_id,
+            fields: &fields,
+            outer: &fields,
+            cover: Cover::Signed,
+            subject: &subject,
+            text: &page.text,
+            lang: shop.lang,
+            attached: &[],
+        })?;
+        Ok(Notice { recipient: shop.to.key(), text: page.text, entity })
+    }
+
+    /// The address it is for, in lower case.
+    pub fn recipient(&self) -> &str {
+        &self.recipient
+    }
+
+    /// What is read.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// `<TOKEN@domain>`
+    pub fn message_id(&self) -> &str {
+        &self.entity.message_id
+    }
+
+    /// With its signature.
+    pub fn in_clear(notice: &Signed<Notice>) -> Result<Message, PackError> {
+        pack::signed(&notice.thing().entity, &notice.detached())
+    }
+}
+
+impl Payload for Notice {
+    fn payload(&self) -> &[u8] {
+        &self.entity.payload
+    }
+}
