@@ -302,6 +302,7 @@ struct AdvisoryView<'a> {
     revised: bool,
     revision: &'a str,
     change: &'a str,
+    note_lang: Option<&'a str>,
     withdrawn: Option<&'a str>,
     scores: Vec<ScoreView>,
     cves: Vec<Code>,
@@ -366,6 +367,8 @@ fn view<'a>(advisory: &'a Advisory, rest: &str, room: &'a Room<'_>) -> AdvisoryV
         revised: advisory.is_revised(),
         revision: &revision.number,
         change: room.change(revision),
+        // What a revision changed is written once, in the language of the original.
+        note_lang: (advisory.lang != room.lang).then_some(advisory.lang.as_str()),
         withdrawn: (advisory.status == Status::Withdrawn).then_some(room.change(revision)),
         scores: advisory
             .cvss
