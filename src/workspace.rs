@@ -155,7 +155,7 @@ pub fn read(root: &Path, now: &Moment) -> Result<Reading, ReadError> {
         }
     };
 
-    let lists = named(root, "lists", "yaml", &mut findings, |source, name, findings| roster::parse_list(source, name, findings))?;
+    let lists = named(root, "lists", "yaml", &mut findings, roster::parse_list)?;
     let constituents = named(root, "constituents", "yaml", &mut findings, |source, name, findings| {
         roster::parse_constituent(source, name, findings)
     })?;
@@ -220,7 +220,7 @@ fn named<T: Send>(
     parse: impl Fn(&Source, Slug, &mut Findings) -> Option<T> + Sync,
 ) -> Result<Vec<(Source, T)>, ReadError> {
     let entries = files::list(root, folder, findings)?;
-    let read: Vec<Result<(Findings, Option<(Source, T)>), ReadError>> = entries
+    let read: Vec<Read<(Source, T)>> = entries
         .par_iter()
         .map(|entry| {
             let mut findings = Findings::new();
@@ -247,7 +247,10 @@ fn named<T: Send>(
     collect(read, findings)
 }
 
-fn collect<T>(read: Vec<Result<(Findings, Option<T>), ReadError>>, findings: &mut Findings) -> Result<Vec<T>, ReadError> {
+/// What reading one file gave: its findings, and its value if it has one.
+type Read<T> = Result<(Findings, Option<T>), ReadError>;
+
+fn collect<T>(read: Vec<Read<T>>, findings: &mut Findings) -> Result<Vec<T>, ReadError> {
     let mut parsed = Vec::with_capacity(read.len());
     for one in read {
         let (more, value) = one?;
@@ -259,7 +262,7 @@ fn collect<T>(read: Vec<Result<(Findings, Option<T>), ReadError>>, findings: &mu
 
 fn certificates(root: &Path, findings: &mut Findings) -> Result<BTreeMap<Fingerprint, Certificate>, ReadError> {
     let entries = files::list(root, "certs", findings)?;
-    let read: Vec<Result<(Findings, Option<(Fingerprint, Certificate)>), ReadError>> = entries
+    let read: Vec<Read<(Fingerprint, Certificate)>> = entries
         .par_iter()
         .map(|entry| {
             let mut findings = Findings::new();
@@ -299,7 +302,7 @@ fn advisories(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<(Pars
     files::advisory_folders(root, "advisories", &mut folders, findings)?;
     let originals: Vec<(&files::Folder, &Entry)> =
         folders.iter().flat_map(|folder| folder.originals().map(move |entry| (folder, entry))).collect();
-    let read: Vec<Result<(Findings, Option<(Source, advisory::Parsed)>), ReadError>> = originals
+    let read: Vec<Read<(Source, advisory::Parsed)>> = originals
         .par_iter()
         .map(|(folder, entry)| {
             let mut findings = Findings::new();

@@ -363,7 +363,7 @@ fn revisions(source: &Source, nodes: Vec<Node>, findings: &mut Findings) -> Vec<
 /// Cuts a file name of `advisories/` into id and language: `EX-1.ru` is a translation, `EX-1` an original.
 ///
 /// The last piece is a language only if an original of the rest stands beside it, since ids may have dots.
-pub fn file_name<'a>(stem: &'a str, is_original: impl Fn(&str) -> bool) -> (&'a str, Option<Lang>) {
+pub fn file_name(stem: &str, is_original: impl Fn(&str) -> bool) -> (&str, Option<Lang>) {
     match stem.rsplit_once('.') {
         Some((id, lang)) if is_original(id) => match lang.parse() {
             Ok(lang) => (id, Some(lang)),

@@ -83,7 +83,7 @@ pub struct Finding {
     /// One sentence, lower case, no full stop.
     pub message: String,
     /// Where.
-    pub place: Place,
+    pub place: Box<Place>,
     /// What to do instead.
     pub hint: Option<String>,
 }
@@ -92,7 +92,7 @@ impl Finding {
     /// An error about a whole file that could not be read as text.
     pub fn of_file(path: &str, code: &'static str, message: impl Into<String>) -> Finding {
         let place = Place { path: path.into(), line: 0, column: 0, width: 0, text: String::new(), skipped: 0 };
-        Finding { level: Level::Error, code, message: message.into(), place, hint: None }
+        Finding { level: Level::Error, code, message: message.into(), place: Box::new(place), hint: None }
     }
 
     /// The same, with what to do instead.
@@ -116,13 +116,13 @@ impl Source {
 
     /// An error at a piece of this text.
     pub fn error(&self, span: Span, code: &'static str, message: impl Into<String>) -> Finding {
-        Finding { level: Level::Error, code, message: message.into(), place: self.place(span), hint: None }
+        Finding { level: Level::Error, code, message: message.into(), place: Box::new(self.place(span)), hint: None }
     }
 
     /// An error at a piece of this text, in the words of the term that did not parse.
     pub fn wrong(&self, span: Span, code: &'static str, wrong: Wrong) -> Finding {
         let Wrong { message, hint } = wrong;
-        Finding { level: Level::Error, code, message, place: self.place(span), hint }
+        Finding { level: Level::Error, code, message, place: Box::new(self.place(span)), hint }
     }
 
     /// Line, column and text of a piece. A piece of several lines is shown by its first.

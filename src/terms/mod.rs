@@ -71,7 +71,7 @@ pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -
 }
 
 /// "one of `a`, `b`, `c`", with the nearest one first when there is a near one.
-pub fn one_of<'a>(given: &str, candidates: &[&'a str]) -> String {
+pub fn one_of(given: &str, candidates: &[&str]) -> String {
     let all = candidates.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
     match nearest(given, candidates.iter().copied()) {
         Some(near) => format!("did you mean `{near}`? one of {all}"),

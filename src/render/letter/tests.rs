@@ -152,7 +152,7 @@ fn a_signed_letter_reads_from_its_label_to_its_label() {
     let letter = made(&revised(advisory(Tlp::Green, "## Summary\n\nUpdate [now](/pgp/).\n")), Cover::Signed);
     let expected = "\
 TLP:GREEN
-Limited disclosure, recipients can spread this within their community.
+You may share this within your community, but not in public.
 https://www.first.org/tlp/
 
 OpenSSH: remote code execution before authentication

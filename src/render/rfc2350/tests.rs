@@ -28,7 +28,7 @@ pub fn small_team(more: &str) -> Team {
 
 pub fn sample_key() -> KeyFacts {
     KeyFacts {
-        fingerprint: "8DDE84B5C7676EA3C4D1C52B3C008A824D7B5100".parse().expect("a fingerprint"),
+        fingerprint: sample_team().keys[0].clone(),
         user_ids: vec!["Example CERT <cert@cert.example.org>".into()],
         expires: Some(date("2028-11-01")),
         algorithm: "Ed25519 (signing), X25519 (encryption)".into(),
