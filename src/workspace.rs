@@ -7,7 +7,7 @@ mod files;
 mod judge;
 
 use crate::{
-    advisory::{self, Advisory, Attachment},
+    advisory::{self, Advisory, Attachment, Status},
     diag::{Finding, Findings, Level, Source},
     openpgp::{CertError, Certificate},
     render::rfc2350::{Prose, prose},
@@ -21,6 +21,7 @@ use rayon::prelude::*;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
+    sync::Mutex,
 };
 
 /// Everything that people decided, as values. It has no errors; its warnings are beside it in [`Reading`].
@@ -68,7 +69,7 @@ pub struct OwnPage {
 pub struct Reading {
     /// Sorted by place.
     pub findings: Findings,
-    /// `None` if there are errors.
+    /// `None` if there are errors, other than in drafts: what a colleague has not finished stops nobody.
     pub workspace: Option<Workspace>,
     /// How many advisories were looked at.
     pub advisories: usize,
@@ -170,7 +171,7 @@ pub fn read(root: &Path, now: &Moment) -> Result<Reading, ReadError> {
         has_all_constituents: names("constituents", "yaml")?.len() == constituents.len(),
         ids: stems(root)?,
     };
-    let (advisories, count) = advisories(root, &lang, &mut findings)?;
+    let Advisories { parsed: advisories, count, drafts } = advisories(root, &lang, &mut findings)?;
     let prose = prose_files(root, &lang, &mut findings)?;
     let pages = pages(root, &lang, &mut findings)?;
     let templates = templates(root, &mut findings)?;
@@ -179,7 +180,10 @@ pub fn read(root: &Path, now: &Moment) -> Result<Reading, ReadError> {
     let parts = Parts { advisories, lists, constituents, certificates, settings, team, files, prose };
     judge::all(&parts, now, &mut findings);
     findings.sort();
-    let workspace = match (findings.has_errors(), parts.settings, parts.team) {
+    let in_draft = |path: &str| drafts.iter().any(|draft| path.strip_prefix(draft.as_str()).is_some_and(|rest| rest.starts_with(['.', '/'])));
+    let in_the_way = |finding: &&Finding| finding.level == Level::Error && !in_draft(&finding.place.path);
+    let stopped = findings.iter().any(|finding| in_the_way(&finding));
+    let workspace = match (stopped, parts.settings, parts.team) {
         (false, Some((_, settings)), Some((_, team, _))) => {
             let mut advisories: Vec<Advisory> = parts.advisories.into_iter().map(|(_, parsed)| parsed.advisory).collect();
             advisories.sort_by(|a, b| (&b.date, &b.id).cmp(&(&a.date, &a.id)));
@@ -295,21 +299,37 @@ fn certificates(root: &Path, findings: &mut Findings) -> Result<BTreeMap<Fingerp
     Ok(collect(read, findings)?.into_iter().collect())
 }
 
-type ParsedAdvisories = Vec<(Source, advisory::Parsed)>;
+/// What is in `advisories/`.
+struct Advisories {
+    parsed: Vec<(Source, advisory::Parsed)>,
+    count: usize,
+    /// Paths of drafts, without `.md`.
+    drafts: BTreeSet<String>,
+}
 
-fn advisories(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<(ParsedAdvisories, usize), ReadError> {
+fn advisories(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<Advisories, ReadError> {
     let mut folders = Vec::new();
     files::advisory_folders(root, "advisories", &mut folders, findings)?;
     let originals: Vec<(&files::Folder, &Entry)> =
         folders.iter().flat_map(|folder| folder.originals().map(move |entry| (folder, entry))).collect();
+    let drafts = Mutex::new(BTreeSet::new());
     let read: Vec<Read<(Source, advisory::Parsed)>> = originals
         .par_iter()
         .map(|(folder, entry)| {
             let mut findings = Findings::new();
             let source = files::text(root, &entry.path, &mut findings)?;
             let stem = entry.stem("md").unwrap_or_default();
-            let parsed =
-                source.and_then(|source| advisory::parse(&source, stem, lang, &mut findings).map(|parsed| (source, parsed)));
+            let parsed = source.as_ref().and_then(|source| advisory::parse(source, stem, lang, &mut findings));
+            let is_draft = match (&parsed, &source) {
+                (Some(parsed), _) => parsed.advisory.status == Status::Draft,
+                (None, Some(source)) => advisory::says_draft(source),
+                (None, None) => false,
+            };
+            if is_draft {
+                let mut drafts = drafts.lock().expect("nobody panics with the drafts in hand");
+                drafts.insert(entry.path.trim_end_matches(".md").to_string());
+            }
+            let parsed = source.zip(parsed);
             let mut translations = Vec::new();
             for (lang, entry) in folder.translations(stem) {
                 let before = findings.count(Level::Error);
@@ -339,7 +359,8 @@ fn advisories(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<(Pars
         })
         .collect();
     let count = read.len();
-    Ok((collect(read, findings)?, count))
+    let drafts = drafts.into_inner().expect("nobody panics with the drafts in hand");
+    Ok(Advisories { parsed: collect(read, findings)?, count, drafts })
 }
 
 fn prose_files(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<BTreeMap<Lang, Prose>, ReadError> {

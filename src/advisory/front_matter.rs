@@ -37,6 +37,15 @@ pub fn split(source: &Source) -> Result<Pieces, Finding> {
         .hint("put a line `---` between front matter and text"))
 }
 
+/// Whether front matter that cannot be read says in so many words that it is a draft. Where it does not say so,
+/// it may have been meant to leave.
+pub fn says_draft(source: &Source) -> bool {
+    let end = source.text.match_indices("\n---").next().map_or(source.text.len(), |(at, _)| at);
+    let statuses = source.text[..end].lines().filter(|line| line.trim_start().to_lowercase().starts_with("status"));
+    let mut statuses = statuses.map(|line| line.split('#').next().unwrap_or_default().trim_end());
+    statuses.next() == Some("status: draft") && statuses.next().is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,7 @@ mod front_matter;
 mod lint;
 mod parse;
 
-pub use front_matter::{Pieces, split};
+pub use front_matter::{Pieces, says_draft, split};
 pub use lint::body as lint_body;
 pub use parse::{FIELDS, Parsed, Translation, file_name, parse, parse_translation};
 

@@ -116,7 +116,14 @@ impl Desk {
     pub fn workspace(&self) -> Result<Workspace, Failure> {
         let reading = workspace::read(&self.root, &self.now)?;
         match reading.workspace {
-            Some(workspace) => Ok(workspace),
+            Some(workspace) => {
+                let mistakes = reading.findings.count(Level::Error);
+                if mistakes > 0 {
+                    let mistakes = super::ui::count(mistakes, "mistake", "mistakes");
+                    self.ui.deed(&format!("{mistakes} in drafts, which stay where they are; `advise check` shows them"));
+                }
+                Ok(workspace)
+            }
             None => Err(self.mistakes(&reading.findings)),
         }
     }
