@@ -16,7 +16,7 @@ use crate::{
     team::{self, Team},
     terms::{Fingerprint, Lang, Moment, Slug},
 };
-use files::Entry;
+use files::{Entry, Origin};
 use rayon::prelude::*;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -110,7 +110,7 @@ impl Workspace {
 
 /// Parts of the tree with their places, before they are judged together.
 struct Parts {
-    advisories: Vec<(Source, advisory::Parsed)>,
+    advisories: Vec<(Origin, advisory::Parsed)>,
     lists: Vec<(Source, ParsedList)>,
     constituents: Vec<(Source, ParsedConstituent)>,
     certificates: BTreeMap<Fingerprint, Certificate>,
@@ -180,7 +180,9 @@ pub fn read(root: &Path, now: &Moment) -> Result<Reading, ReadError> {
     let parts = Parts { advisories, lists, constituents, certificates, settings, team, files, prose };
     judge::all(&parts, now, &mut findings);
     findings.sort();
-    let in_draft = |path: &str| drafts.iter().any(|draft| path.strip_prefix(draft.as_str()).is_some_and(|rest| rest.starts_with(['.', '/'])));
+    let in_draft = |path: &str| {
+        drafts.iter().any(|draft| path.strip_prefix(draft.as_str()).is_some_and(|rest| rest.starts_with(['.', '/'])))
+    };
     let in_the_way = |finding: &&Finding| finding.level == Level::Error && !in_draft(&finding.place.path);
     let stopped = findings.iter().any(|finding| in_the_way(&finding));
     let workspace = match (stopped, parts.settings, parts.team) {
@@ -301,7 +303,7 @@ fn certificates(root: &Path, findings: &mut Findings) -> Result<BTreeMap<Fingerp
 
 /// What is in `advisories/`.
 struct Advisories {
-    parsed: Vec<(Source, advisory::Parsed)>,
+    parsed: Vec<(Origin, advisory::Parsed)>,
     count: usize,
     /// Paths of drafts, without `.md`.
     drafts: BTreeSet<String>,
@@ -313,7 +315,7 @@ fn advisories(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<Advis
     let originals: Vec<(&files::Folder, &Entry)> =
         folders.iter().flat_map(|folder| folder.originals().map(move |entry| (folder, entry))).collect();
     let drafts = Mutex::new(BTreeSet::new());
-    let read: Vec<Read<(Source, advisory::Parsed)>> = originals
+    let read: Vec<Read<(Origin, advisory::Parsed)>> = originals
         .par_iter()
         .map(|(folder, entry)| {
             let mut findings = Findings::new();
@@ -329,7 +331,8 @@ fn advisories(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<Advis
                 let mut drafts = drafts.lock().expect("nobody panics with the drafts in hand");
                 drafts.insert(entry.path.trim_end_matches(".md").to_string());
             }
-            let parsed = source.zip(parsed);
+            // The text is not kept: ten thousand of them would be the most of this program's memory.
+            let parsed = source.zip(parsed).map(|(source, parsed)| (Origin::new(root, source.path), parsed));
             let mut translations = Vec::new();
             for (lang, entry) in folder.translations(stem) {
                 let before = findings.count(Level::Error);
@@ -351,9 +354,9 @@ fn advisories(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<Advis
                     attachments.push(Attachment { name: entry.name, bytes: bytes.into() });
                 }
             }
-            let parsed = parsed.map(|(source, mut parsed)| {
+            let parsed = parsed.map(|(origin, mut parsed)| {
                 parsed.advisory = parsed.advisory.with(translations, attachments);
-                (source, parsed)
+                (origin, parsed)
             });
             Ok((findings, parsed))
         })

@@ -49,7 +49,19 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             })
             .collect::<Vec<_>>())
     })?;
-    let open = receipts.iter().any(|r| r.state != State::Accepted) || !held.is_empty();
+    // A letter that did not arrive is settled by one of a later revision that did.
+    let superseded = |r: &Receipt| {
+        r.intent.key.mail == Mail::Letter
+            && receipts.iter().any(|other| {
+                let (a, b) = (&r.intent.key, &other.intent.key);
+                other.state == State::Accepted
+                    && other.at > r.at
+                    && a.mail == b.mail
+                    && a.advisory == b.advisory
+                    && a.member == b.member
+            })
+    };
+    let open = receipts.iter().any(|r| r.state != State::Accepted && !superseded(r)) || !held.is_empty();
     if desk.ui.wants_json() {
         let rows: Vec<_> = receipts
             .iter()

@@ -90,7 +90,8 @@ pub fn words(plan: &Plan<'_>) -> String {
         sum.push(format!("{} held", plan.held.len()));
     }
     if plan.web {
-        sum.push(plural(plan.site.len(), "change on the site", "changes on the site"));
+        let document = usize::from(matches!(plan.document, Some(DocumentChange::New(_))));
+        sum.push(plural(plan.site.len() + document, "change on the site", "changes on the site"));
     }
     if plan.is_empty() {
         out.push_str("Nothing to do: everything is published already.");

@@ -3,13 +3,14 @@
 use super::ReadError;
 use crate::{
     advisory,
-    diag::{Finding, Findings, Source},
+    diag::{Finding, Findings, Source, Span},
     terms::Lang,
 };
 use std::{
     collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// The largest text that is read, in bytes. Real advisories have up to 300 KB.
@@ -153,6 +154,30 @@ pub fn text(root: &Path, path: &str, findings: &mut Findings) -> Result<Option<S
     };
     let text = if bare.contains('\r') { bare.replace("\r\n", "\n").replace('\r', "\n") } else { bare.to_string() };
     Ok(Some(Source::new(path, text)))
+}
+
+/// Where a text came from, for findings that are met after it was let go.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    root: Arc<Path>,
+    /// Relative to the workspace, with `/`.
+    pub path: Arc<str>,
+}
+
+impl Origin {
+    /// Of a file of the workspace.
+    pub fn new(root: &Path, path: Arc<str>) -> Origin {
+        Origin { root: root.into(), path }
+    }
+
+    /// An error at a piece of the text, which is read once more to show it.
+    pub fn error(&self, span: Span, code: &'static str, message: impl Into<String>) -> Finding {
+        match text(&self.root, &self.path, &mut Findings::new()) {
+            Ok(Some(source)) => source.error(span, code, message),
+            // Gone or changed in this very moment: the finding stands, its line cannot be shown.
+            _ => Finding::of_file(&self.path, code, message),
+        }
+    }
 }
 
 /// One folder of `advisories/`.

@@ -1,6 +1,6 @@
 //! What only the whole workspace shows: references between files, duplicates, the state of certificates.
 
-use super::Parts;
+use super::{Origin, Parts};
 use crate::{
     advisory::{Reader, Status},
     diag::{Finding, Findings, Source, Span},
@@ -23,7 +23,7 @@ pub fn all(parts: &Parts, now: &Moment, findings: &mut Findings) {
     let mut seen: HashMap<String, (String, Option<Fingerprint>)> = HashMap::new();
     for (source, parsed) in &parts.constituents {
         for (name, span) in &parsed.list_spans {
-            known_list(parts, source, *span, name, &lists, findings);
+            known_list(parts, name, &lists, findings, |message| source.error(*span, "unknown-list", message));
         }
         for (fingerprint, span) in &parsed.certificate_spans {
             let contact = parsed.constituent.contacts.iter().find(|contact| contact.certificate.as_ref() == Some(fingerprint));
@@ -58,18 +58,18 @@ pub fn all(parts: &Parts, now: &Moment, findings: &mut Findings) {
 }
 
 fn ids(parts: &Parts, findings: &mut Findings) {
-    let mut first: HashMap<String, (&Source, &Id)> = HashMap::new();
+    let mut first: HashMap<String, (&Origin, &Id)> = HashMap::new();
     let mut taken: HashSet<String> = parts.files.ids.iter().map(|id| id.to_ascii_lowercase()).collect();
-    for (source, parsed) in &parts.advisories {
+    for (origin, parsed) in &parts.advisories {
         let id = &parsed.advisory.id;
         match first.get(&id.key()) {
             None => {
-                first.insert(id.key(), (source, id));
+                first.insert(id.key(), (origin, id));
             }
             Some((other, own)) => {
                 let capitals = if *own == id { "" } else { " (capitals do not count)" };
                 let message = format!("id `{id}` is taken already{capitals}, by `{}`", other.path);
-                let finding = source.error(parsed.id, "duplicate-id", message);
+                let finding = origin.error(parsed.id, "duplicate-id", message);
                 let free = free_id(own.as_str(), &mut taken);
                 findings.push(match free {
                     Some(free) => finding.hint(format!("`{free}` is free: rename the file and its id")),
@@ -92,7 +92,13 @@ fn free_id(id: &str, taken: &mut HashSet<String>) -> Option<String> {
     Some(free)
 }
 
-fn known_list(parts: &Parts, source: &Source, span: Span, name: &Slug, lists: &BTreeMap<&Slug, &List>, findings: &mut Findings) {
+fn known_list(
+    parts: &Parts,
+    name: &Slug,
+    lists: &BTreeMap<&Slug, &List>,
+    findings: &mut Findings,
+    error: impl Fn(String) -> Finding,
+) {
     // A list whose file has a mistake exists all the same, and the mistake was told.
     if lists.contains_key(name) || parts.files.lists.contains(name.as_str()) {
         return;
@@ -106,7 +112,7 @@ fn known_list(parts: &Parts, source: &Source, span: Span, name: &Slug, lists: &B
             names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
         ),
     };
-    findings.push(source.error(span, "unknown-list", format!("list `{name}` does not exist")).hint(hint));
+    findings.push(error(format!("list `{name}` does not exist")).hint(hint));
 }
 
 fn audiences(parts: &Parts, lists: &BTreeMap<&Slug, &List>, findings: &mut Findings) {
@@ -116,13 +122,13 @@ fn audiences(parts: &Parts, lists: &BTreeMap<&Slug, &List>, findings: &mut Findi
         .flat_map(|(_, parsed)| &parsed.constituent.contacts)
         .map(|contact| (contact.address.key(), contact.suspended.is_some()))
         .collect();
-    for (source, parsed) in &parts.advisories {
+    for (origin, parsed) in &parts.advisories {
         let tlp = parsed.advisory.tlp;
         for (reader, span) in &parsed.audience {
             match reader {
                 Reader::Public => {}
                 Reader::List(name) => {
-                    known_list(parts, source, *span, name, lists, findings);
+                    known_list(parts, name, lists, findings, |message| origin.error(*span, "unknown-list", message));
                     if let Some(list) = lists.get(name).filter(|list| tlp > list.tlp && tlp != crate::tlp::Tlp::Red) {
                         let message = format!("{} is narrower than list `{name}` may carry, {}", tlp.label(), list.tlp.label());
                         let wide: Vec<String> =
@@ -131,19 +137,19 @@ fn audiences(parts: &Parts, lists: &BTreeMap<&Slug, &List>, findings: &mut Findi
                             true => format!("no list may carry {}", tlp.label()),
                             false => format!("{} may carry it", wide.join(", ")),
                         };
-                        findings.push(source.error(*span, "list-ceiling", message).hint(hint));
+                        findings.push(origin.error(*span, "list-ceiling", message).hint(hint));
                     }
                 }
                 Reader::Person(address) => match contacts.get(&address.key()) {
                     Some(false) => {}
                     Some(true) => findings.push(
-                        source
+                        origin
                             .error(*span, "suspended-contact", "this contact is suspended and would get nothing")
                             .hint("remove the address, or the suspension in the constituent's file"),
                     ),
                     None if !parts.files.has_all_constituents => {}
                     None => findings.push(
-                        source
+                        origin
                             .error(*span, "unknown-contact", "nobody in `constituents/` has this address")
                             .hint("only contacts of constituents can be named; check the spelling"),
                     ),
@@ -154,12 +160,12 @@ fn audiences(parts: &Parts, lists: &BTreeMap<&Slug, &List>, findings: &mut Findi
 }
 
 fn dates(parts: &Parts, now: &Moment, findings: &mut Findings) {
-    for (source, parsed) in &parts.advisories {
+    for (origin, parsed) in &parts.advisories {
         let advisory = &parsed.advisory;
         if advisory.status != Status::Draft && now.days_until(advisory.updated()) > 1 {
             let message = format!("`{}` is dated {}, in the future", advisory.id, advisory.updated().date());
             findings.push(
-                source
+                origin
                     .error(parsed.dated, "future-date", message)
                     .hint("use `embargo:` to keep something from the public until a moment")
                     .warning(),
@@ -215,7 +221,7 @@ fn certificate(
 fn team(parts: &Parts, lists: &BTreeMap<&Slug, &List>, now: &Moment, findings: &mut Findings) {
     let Some((source, team, places)) = &parts.team else { return };
     for (name, span) in &places.notifications {
-        known_list(parts, source, *span, name, lists, findings);
+        known_list(parts, name, lists, findings, |message| source.error(*span, "unknown-list", message));
     }
     let signing = parts.settings.as_ref().and_then(|(_, settings)| settings.signing.as_ref()).map(|signing| &signing.fingerprint);
     let is_there = |fingerprint: &Fingerprint| {
