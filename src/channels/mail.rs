@@ -269,7 +269,7 @@ pub enum PostError {
     #[error("no space left on the disk for `{}`", .0.display())]
     Full(PathBuf),
     /// A file, folder or program of the post cannot be used.
-    #[error("cannot use `{}`", path.display())]
+    #[error("cannot use `{}`: {source}", path.display())]
     Io {
         /// Which.
         path: PathBuf,

@@ -109,6 +109,7 @@ pub fn main() -> ExitCode {
         Verb::Man(args) => man::run(&desk, args),
     };
     match done {
+        Ok(Done::Well | Done::WithFindings) if desk.ui.lost_data() => ExitCode::from(2),
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::WithFindings) => ExitCode::from(1),
         Ok(Done::Partly) => ExitCode::from(3),

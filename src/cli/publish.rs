@@ -52,6 +52,9 @@ pub fn publish(desk: &Desk, request: &Request, yes: bool) -> Result<Done, Failur
     } else {
         desk.ui.data(&plan::words(&plan));
     }
+    if desk.ui.lost_data() {
+        return Err(Failure::usage("the plan could not be shown; nothing was done"));
+    }
     if !plan.is_empty() && !yes {
         if !desk.ui.can_ask() {
             return Err(Failure::usage("nobody can be asked here").hint("look at `advise plan`, then run `advise publish --yes`"));
@@ -77,15 +80,18 @@ pub fn publish(desk: &Desk, request: &Request, yes: bool) -> Result<Done, Failur
     let done = carry_out(desk, &job, &mut ledger);
     let held = !plan.held.is_empty();
     let outcome = match &done {
+        Err(PublishError::Midway(_)) => RunOutcome::Partly,
         Err(_) => RunOutcome::Failed,
         Ok(report) if !report.is_complete() => RunOutcome::Partly,
         Ok(_) if held => RunOutcome::Held,
         Ok(_) => RunOutcome::Done,
     };
-    ledger.run_finished(run, outcome, &desk.now)?;
+    let finished = ledger.run_finished(run, outcome, &desk.now);
     let report = done.map_err(|error| keys.explain(error))?;
+    finished.map_err(|error| keys.explain(PublishError::Midway(Box::new(error.into()))))?;
     tell(desk, &plan, &report);
     Ok(match outcome {
+        _ if desk.ui.lost_data() => Done::Partly,
         RunOutcome::Partly => Done::Partly,
         _ if held => Done::WithFindings,
         _ => Done::Well,
@@ -97,7 +103,8 @@ fn carry_out(desk: &Desk, job: &Job<'_>, ledger: &mut ledger::Ledger) -> Result<
     let prepared = publish::prepare(job, ledger)?;
     let post = match something {
         true => {
-            let password = desk.mail_password(job.workspace).map_err(|failure| PublishError::Key(failure.error.to_string()))?;
+            let password =
+                desk.mail_password(job.workspace).map_err(|failure| PublishError::Password(failure.error.to_string()))?;
             let password = password.as_ref().map(|secret| String::from_utf8_lossy(secret.expose()).into_owned());
             Some(mail::open(&job.workspace.settings.mail.transport, &job.workspace.root, password.as_deref())?)
         }
@@ -163,9 +170,11 @@ impl<'a> Keys<'a> {
                     hints: Vec::new(),
                 }
             }
-            (error @ PublishError::Parcel { .. }, _) => {
-                Failure { kind: Kind::Partly, error: error.into(), hints: vec!["`advise status` shows what was sent".into()] }
-            }
+            (PublishError::Midway(error), _) => Failure {
+                kind: Kind::Partly,
+                error: (*error).into(),
+                hints: vec!["some of it was done: `advise status` shows what; the same command goes on from there".into()],
+            },
             (error, _) => Failure::new(error).hint("nothing was sent"),
         }
     }

@@ -6,8 +6,17 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 use std::{
     io::{self, BufRead as _, IsTerminal as _, Write as _},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
+
+/// Whether data could not be written, for another reason than that the reader had seen enough.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Talk. Nobody may be listening any more (`2>&1 | head`), which must not end the work.
+fn talk(text: &str) {
+    drop(io::stderr().write_all(text.as_bytes()));
+}
 
 /// How to speak.
 #[derive(Debug, Clone, Copy)]
@@ -33,10 +42,20 @@ impl Ui {
 
     /// Data, for people. Ends as it is given.
     pub fn data(&self, text: &str) {
-        // A reader who closed the pipe (`| head`) has seen enough; there is nobody to tell.
-        if io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()).is_err() {
-            std::process::exit(0);
+        match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+            Ok(()) => {}
+            // A reader who closed the pipe (`| head`) has seen enough; the work goes on without them.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            Err(error) => {
+                LOST.store(true, Ordering::Relaxed);
+                self.warning(&format!("cannot write to standard output: {error}"));
+            }
         }
+    }
+
+    /// Whether some data could not be written.
+    pub fn lost_data(&self) -> bool {
+        LOST.load(Ordering::Relaxed)
     }
 
     /// Data, for programs.
@@ -47,20 +66,20 @@ impl Ui {
     /// One thing that was done.
     pub fn deed(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            talk(&format!("{text}\n"));
         }
     }
 
     /// Something only those want to know who asked for more.
     pub fn detail(&self, text: &str) {
         if self.verbose {
-            eprintln!("{text}");
+            talk(&format!("{text}\n"));
         }
     }
 
     /// Something that must not be missed.
     pub fn warning(&self, text: &str) {
-        eprintln!("{}: {text}", self.paint("warning", "1;33"));
+        talk(&format!("{}: {text}\n", self.paint("warning", "1;33")));
     }
 
     fn paint(&self, text: &str, code: &str) -> String {
@@ -82,14 +101,22 @@ impl Ui {
 
     /// Findings that stop or accompany a command other than `check`.
     pub fn talk_findings(&self, findings: &Findings, least: Level) {
-        eprint!("{}", self.findings(findings, least));
+        talk(&self.findings(findings, least));
     }
 
     /// Why a command failed, with what to do.
     pub fn failure(&self, failure: &Failure) {
-        eprintln!("{}: {}", self.paint("error", "1;31"), failure.error);
+        let mut text = String::new();
+        for cause in failure.error.chain().map(ToString::to_string) {
+            // Many an error says its cause itself.
+            if !text.contains(&cause) {
+                text.push_str(if text.is_empty() { "" } else { ": " });
+                text.push_str(&cause);
+            }
+        }
+        talk(&format!("{}: {text}\n", self.paint("error", "1;31")));
         for hint in &failure.hints {
-            eprintln!("  = hint: {hint}");
+            talk(&format!("  = hint: {hint}\n"));
         }
     }
 
@@ -113,8 +140,7 @@ impl Ui {
 
     /// Asks for a yes. Only `y` and `yes` are one.
     pub fn confirm(&self, question: &str) -> io::Result<bool> {
-        eprint!("{question} [y/N] ");
-        io::stderr().flush()?;
+        talk(&format!("{question} [y/N] "));
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer)?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))

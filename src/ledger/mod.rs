@@ -114,6 +114,10 @@ impl LedgerError {
     fn sqlite(path: &Path, source: rusqlite::Error) -> LedgerError {
         let path = path.to_path_buf();
         match source.sqlite_error_code() {
+            // The file that readers and the writer share could not be made long enough.
+            _ if source.sqlite_error().is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE) => {
+                LedgerError::Full { path }
+            }
             Some(ErrorCode::DiskFull) => LedgerError::Full { path },
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => LedgerError::Corrupt { path, why: source.to_string() },
             _ => LedgerError::Sqlite { path, source },
@@ -122,7 +126,7 @@ impl LedgerError {
 
     fn io(path: &Path, source: io::Error) -> LedgerError {
         match source.kind() {
-            io::ErrorKind::StorageFull => LedgerError::Full { path: path.to_path_buf() },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => LedgerError::Full { path: path.to_path_buf() },
             _ => LedgerError::Io { path: path.to_path_buf(), source },
         }
     }

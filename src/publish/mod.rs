@@ -57,6 +57,8 @@ pub trait Watch: Sync {
 pub enum PublishError {
     #[error("the team's key cannot be used: {0}")]
     Key(String),
+    #[error("the mail server's password cannot be had: {0}")]
+    Password(String),
     #[error(transparent)]
     Signer(#[from] SignerError),
     #[error("the letter of `{id}` cannot be composed: {error}")]
@@ -81,6 +83,15 @@ pub enum PublishError {
     Words(crate::diag::Findings),
     #[error("cannot use `{}`: {error}", path.display())]
     Io { path: PathBuf, error: io::Error },
+    /// It happened when the site was switched already, or letters were sent.
+    #[error("{0}")]
+    Midway(Box<PublishError>),
+}
+
+impl PublishError {
+    fn midway(self) -> PublishError {
+        PublishError::Midway(Box::new(self))
+    }
 }
 
 /// What everything is made of and with.
@@ -146,20 +157,24 @@ pub fn prepare<'a>(job: &'a Job<'a>, ledger: &mut Ledger) -> Result<Prepared<'a>
 impl<'a> Prepared<'a> {
     /// Freezes and writes down all intents, switches the site, then delivers letter by letter.
     ///
-    /// An error means that nothing was sent. What goes wrong from the first letter on is in the report.
+    /// An error means that nothing was sent, unless it is [`PublishError::Midway`]. What the post says from the
+    /// first letter on is in the report.
     pub fn carry_out(self, ledger: &mut Ledger, post: Option<Box<dyn Post>>) -> Result<Report, PublishError> {
         let Prepared { job, ready, notices, site } = self;
         let mut report = Report::default();
         record(job, ledger, &ready, &notices, site.as_ref())?;
         if let Some((switch, kept)) = site {
-            let changes = switch.commit()?;
-            site::record(job, ledger, &kept)?;
-            document::archive(job, &kept)?;
+            let changes = switch.commit().map_err(|error| match error.is_live() {
+                true => PublishError::from(error).midway(),
+                false => error.into(),
+            })?;
+            site::record(job, ledger, &kept).map_err(PublishError::midway)?;
+            document::archive(job, &kept).map_err(PublishError::midway)?;
             site::deeds(job, &changes);
             report.site = Some(changes);
         }
         if let Some(mut post) = post {
-            letters::deliver(job, ledger, &ready, &notices, post.as_mut(), &mut report)?;
+            letters::deliver(job, ledger, &ready, &notices, post.as_mut(), &mut report).map_err(PublishError::midway)?;
         }
         Ok(report)
     }
