@@ -10,3 +10,7 @@ mod decisions;
 mod oracle;
 #[path = "gate/traces.rs"]
 mod traces;
+#[path = "gate/bytes.rs"]
+mod bytes;
+#[path = "gate/world.rs"]
+mod world;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -15,15 +15,11 @@ pub const ID: &str = "ex-2026-";
 
 pub type Traces = BTreeSet<(u32, char)>;
 
-/// Every number and letter after a word, whatever its capitals, as it stands and with the soft line breaks of
-/// quoted-printable undone.
+/// Every number and letter after a word, whatever its capitals, with the soft line breaks of quoted-printable undone.
 pub fn traces(bytes: &[u8], word: &str) -> Traces {
     let mut found = Traces::new();
     let small = bytes.to_ascii_lowercase();
-    collect(&small, word, &mut found);
-    if small.windows(2).any(|two| two == b"=\n" || two == b"=\r") {
-        collect(&unfold(&small), word, &mut found);
-    }
+    collect(&unfold(&small), word, &mut found);
     found
 }
 
@@ -45,14 +41,22 @@ fn collect(small: &[u8], word: &str, found: &mut Traces) {
     }
 }
 
+/// Where a word begins. The first letter is sought by the standard library, which is fast in a debug build too.
 pub fn position(bytes: &[u8], word: &[u8]) -> Option<usize> {
     let first = *word.first()?;
     let mut from = 0;
-    while let Some(at) = bytes[from..].iter().position(|c| *c == first) {
-        if bytes[from + at..].starts_with(word) {
-            return Some(from + at);
+    // `split` and `position` of slices are slow without optimisation; `BufRead::skip_until` is `memchr`.
+    while from < bytes.len() {
+        let mut rest = &bytes[from..];
+        let passed = io::BufRead::skip_until(&mut rest, first).expect("memory can be read");
+        let at = from + passed - 1;
+        if bytes[at] != first {
+            return None;
         }
-        from += at + 1;
+        if bytes[at..].starts_with(word) {
+            return Some(at);
+        }
+        from = at + 1;
     }
     None
 }
@@ -60,15 +64,18 @@ pub fn position(bytes: &[u8], word: &[u8]) -> Option<usize> {
 fn unfold(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
-    while let Some(first) = rest.first() {
-        match rest {
-            [b'=', b'\r', b'\n', more @ ..] | [b'=', b'\n', more @ ..] => rest = more,
+    while let Some(at) = position(rest, b"=") {
+        let (before, from) = rest.split_at(at);
+        out.extend_from_slice(before);
+        rest = match from {
+            [b'=', b'\r', b'\n', more @ ..] | [b'=', b'\n', more @ ..] => more,
             _ => {
-                out.push(*first);
-                rest = &rest[1..];
+                out.push(b'=');
+                &from[1..]
             }
-        }
+        };
     }
+    out.extend_from_slice(rest);
     out
 }
 
@@ -78,7 +85,8 @@ pub fn trace_in_any_form(bytes: &[u8], word: &str) -> Option<String> {
     if !traces(bytes, word).is_empty() {
         return Some("in the clear".into());
     }
-    let joined: Vec<u8> = bytes.iter().copied().filter(|c| !matches!(c, b'\r' | b'\n')).collect();
+    let joined = bytes.split(|c| matches!(c, b'\r' | b'\n')).collect::<Vec<_>>().concat();
+    let joined_small = joined.to_ascii_lowercase();
     let capital = word[..1].to_uppercase() + &word[1..];
     for spelled in [word.to_string(), capital, word.to_uppercase()] {
         let letters = spelled.as_bytes();
@@ -92,7 +100,7 @@ pub fn trace_in_any_form(bytes: &[u8], word: &str) -> Option<String> {
             }
         }
         let hex: String = letters.iter().map(|byte| format!("{byte:02x}")).collect();
-        if position(&joined.to_ascii_lowercase(), hex.as_bytes()).is_some() {
+        if position(&joined_small, hex.as_bytes()).is_some() {
             return Some("in hexadecimal".into());
         }
         let wide: Vec<u8> = letters.iter().flat_map(|byte| [*byte, 0]).collect();
