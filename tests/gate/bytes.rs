@@ -63,14 +63,17 @@ fn everybody() -> World {
     let mut advisories = Vec::new();
     for label in LABELS {
         let may = |list: &&oracle::List| label.may_go_to_list(list.ceiling);
-        let mut audiences: Vec<Vec<Reader>> = lists.iter().filter(may).map(|list| vec![Reader::List(list.name.clone())]).collect();
+        let mut audiences: Vec<Vec<Reader>> =
+            lists.iter().filter(may).map(|list| vec![Reader::List(list.name.clone())]).collect();
         let usual = [
             vec![person(Key::Usable, 3)],
             vec![person(Key::Usable, 4), person(Key::NoneNamed, 1)],
             vec![person(Key::Expired, 2), person(Key::Usable, 5), person(Key::Missing, 2)],
         ];
         audiences.extend(usual);
-        for (one, other) in [("clear-label", "amber-always"), ("amber-always", "clear-label"), ("green-label", "amber-strict-label")] {
+        for (one, other) in
+            [("clear-label", "amber-always"), ("amber-always", "clear-label"), ("green-label", "amber-strict-label")]
+        {
             let both: Vec<Reader> = [one, other].map(|name| Reader::List(name.into())).into();
             if lists.iter().filter(|list| [one, other].contains(&list.name.as_str())).all(|list| may(&list)) {
                 audiences.push([vec![person(Key::Usable, 0)], both].concat());
@@ -306,7 +309,11 @@ impl Watcher {
                     let place = world.members.iter().position(|member| member.address == mail.to);
                     let text = if place.is_some_and(reads_russian) { ['u', 'v'] } else { ['t', 'b'] };
                     for letter in text.into_iter().chain(['p', 'r', 'n', 'a', 's']) {
-                        assert!(mail.traces.contains(&(number, letter)), "`{letter}` is missing in EX-2026-{number:04} to {}", mail.to);
+                        assert!(
+                            mail.traces.contains(&(number, letter)),
+                            "`{letter}` is missing in EX-2026-{number:04} to {}",
+                            mail.to
+                        );
                     }
                     self.past.has.insert((number, mail.to));
                     self.letters += 1;
@@ -348,6 +355,24 @@ fn no_byte_of_a_closed_advisory_is_anywhere_else() {
     let again = watcher.publish(&world, NOW);
     assert!(String::from_utf8_lossy(&again.stderr).contains("nothing to do"), "{}", String::from_utf8_lossy(&again.stderr));
     assert!(snapshot(&world) == before, "the second run changed something");
+
+    // Nothing in public tells that there is anything else: no count, no gap, no date. Without all that is closed
+    // the site is the same, byte by byte.
+    let bare = world.without(|advisory| !is_public(advisory));
+    let output = bare.run(NOW, &["publish", "--yes", "--only", "site"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let site = |world: &World| -> Vec<(PathBuf, Vec<u8>)> {
+        let root = world.path("public");
+        files(&root).into_iter().map(|(path, bytes)| (path.strip_prefix(&root).expect("below").to_path_buf(), bytes)).collect()
+    };
+    let (all, bare) = (site(&world), site(&bare));
+    let differ: Vec<_> = all.iter().zip(&bare).filter(|(one, other)| one != other).map(|(one, _)| &one.0).take(5).collect();
+    assert!(
+        all.len() > 100 && all.len() == bare.len() && differ.is_empty(),
+        "{} and {} files; {differ:?}",
+        all.len(),
+        bare.len()
+    );
 
     // Three are mended, each in another way, and get exactly what they missed.
     let found = with_key(&mut world, Key::Missing, "amber-label", |world, address| world.find_key(address));

@@ -140,7 +140,8 @@ fn a_published_revision_does_not_change_in_silence() {
 fn a_label_is_widened_by_a_new_revision_only() {
     let mut world = small();
     is_published(&world);
-    let shown = |world: &World| files(&world.path("public")).iter().any(|(_, bytes)| trace_in_any_form(bytes, "kanarek0001").is_some());
+    let shown =
+        |world: &World| files(&world.path("public")).iter().any(|(_, bytes)| trace_in_any_form(bytes, "kanarek0001").is_some());
     assert!(!shown(&world));
     world.advisories[0].label = Label::Clear;
     world.advisories[0].audience.push(Reader::Public);

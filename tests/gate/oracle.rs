@@ -61,8 +61,7 @@ pub enum Key {
     Weak,
 }
 
-pub const KEYS: [Key; 7] =
-    [Key::Usable, Key::NoneNamed, Key::Missing, Key::Expired, Key::Revoked, Key::CannotEncrypt, Key::Weak];
+pub const KEYS: [Key; 7] = [Key::Usable, Key::NoneNamed, Key::Missing, Key::Expired, Key::Revoked, Key::CannotEncrypt, Key::Weak];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {

@@ -137,7 +137,8 @@ fn a_canary_is_found_in_whatever_form() {
     use openssl::base64::encode_block;
     for before in ["", "a", "ab", "abc", "a long text before "] {
         let text = format!("{before}kanarek0042t");
-        let wrapped: String = encode_block(text.as_bytes()).as_bytes().chunks(5).map(|c| String::from_utf8_lossy(c) + "\r\n").collect();
+        let wrapped: String =
+            encode_block(text.as_bytes()).as_bytes().chunks(5).map(|c| String::from_utf8_lossy(c) + "\r\n").collect();
         assert!(trace_in_any_form(wrapped.as_bytes(), CANARY).is_some_and(|form| form.starts_with("in base64")), "{wrapped}");
         assert_eq!(traces(text.to_uppercase().as_bytes(), CANARY), Traces::from([(42, 't')]));
     }

@@ -1,6 +1,9 @@
 //! A workspace on disk with fresh keys, written from the same facts that the oracle reads.
 
-use crate::oracle::{Advisory, Embargo, Key, Label, List, Member, Reader, Status};
+use crate::{
+    oracle::{Advisory, Embargo, Key, Label, List, Member, Reader, Status},
+    traces::files,
+};
 use advise::{
     openpgp::{Cause, Generated, Kind, generate, revoke},
     terms::Moment,
@@ -100,6 +103,28 @@ impl World {
         for advisory in world.advisories.clone() {
             world.write_advisory(&advisory, 2);
             world.write_beside(&advisory);
+        }
+        world
+    }
+
+    /// A second workspace with the same past, from which some advisories are taken out as if they had never been.
+    pub fn without(&self, gone: impl Fn(&Advisory) -> bool) -> World {
+        let (kept, gone): (Vec<Advisory>, Vec<Advisory>) = self.advisories.iter().cloned().partition(|advisory| !gone(advisory));
+        let gone: Vec<String> = gone.iter().map(|advisory| format!("advisories/EX-2026-{:04}", advisory.number)).collect();
+        let world = World {
+            folder: folder(),
+            lists: self.lists.clone(),
+            members: self.members.clone(),
+            advisories: kept,
+            keys: self.keys.clone(),
+            fingerprints: self.fingerprints.clone(),
+        };
+        for (path, bytes) in files(self.root()) {
+            let path = path.strip_prefix(self.root()).expect("below").to_string_lossy().into_owned();
+            let made = path.starts_with("public/") || path.starts_with("outbox/");
+            if !made && !gone.iter().any(|gone| path.starts_with(gone)) {
+                world.write(&path, bytes);
+            }
         }
         world
     }
@@ -238,7 +263,10 @@ impl World {
             &format!("advisories/EX-2026-{number:04}.ru.md"),
             format!("---\ntitle: \"Шлюз kanarek{number:04}u ломается\"\n---\nДлинный русский текст, в котором стоит kanarek{number:04}v, и ещё немного.\n"),
         );
-        self.write(&format!("advisories/EX-2026-{number:04}/kanarek{number:04}n.csv"), format!("indicator\nkanarek{number:04}a\n"));
+        self.write(
+            &format!("advisories/EX-2026-{number:04}/kanarek{number:04}n.csv"),
+            format!("indicator\nkanarek{number:04}a\n"),
+        );
     }
 
     pub fn run(&self, now: &str, args: &[&str]) -> Output {
