@@ -14,12 +14,12 @@ use crate::{
     roster::{self, Keybook, ParsedConstituent, ParsedList, Roster},
     settings::{self, Settings},
     team::{self, Team},
-    terms::{Fingerprint, Lang, Moment, Slug},
+    terms::{Fingerprint, Id, Lang, Moment, Slug},
 };
 use files::{Entry, Origin};
 use rayon::prelude::*;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     path::{Path, PathBuf},
     sync::Mutex,
 };
@@ -103,10 +103,13 @@ impl Workspace {
     }
 
     /// The advisory of an id.
-    pub fn advisory(&self, id: &crate::terms::Id) -> Option<&Advisory> {
+    pub fn advisory(&self, id: &Id) -> Option<&Advisory> {
         self.advisories.iter().find(|advisory| advisory.id == *id)
     }
 }
+
+/// Revisions that were published: advisory and number.
+pub type Published = HashSet<(Id, String)>;
 
 /// Parts of the tree with their places, before they are judged together.
 struct Parts {
@@ -133,8 +136,9 @@ struct Files {
     ids: Vec<String>,
 }
 
-/// Reads and judges the whole tree. `now` decides which certificates have expired.
-pub fn read(root: &Path, now: &Moment) -> Result<Reading, ReadError> {
+/// Reads and judges the whole tree. `now` decides which certificates have expired; `published` are the revisions
+/// that are out already: what has changed around them since (a contact left, a list was narrowed) stops nobody.
+pub fn read(root: &Path, now: &Moment, published: &Published) -> Result<Reading, ReadError> {
     let marker = root.join("advise.yaml");
     if !marker.is_file() {
         return Err(ReadError::NotAWorkspace(root.to_path_buf()));
@@ -178,11 +182,13 @@ pub fn read(root: &Path, now: &Moment) -> Result<Reading, ReadError> {
     let assets = assets(root, &mut findings)?;
 
     let parts = Parts { advisories, lists, constituents, certificates, settings, team, files, prose };
-    judge::all(&parts, now, &mut findings);
+    judge::all(&parts, now, published, &mut findings);
     findings.sort();
-    let in_draft = |path: &str| {
-        drafts.iter().any(|draft| path.strip_prefix(draft.as_str()).is_some_and(|rest| rest.starts_with(['.', '/'])))
+    let of_draft = |rest: &str| {
+        let translation = rest.strip_prefix('.').and_then(|rest| rest.strip_suffix(".md"));
+        rest == ".md" || rest.starts_with('/') || translation.is_some_and(|lang| lang.parse::<Lang>().is_ok())
     };
+    let in_draft = |path: &str| drafts.iter().any(|draft| path.strip_prefix(draft.as_str()).is_some_and(of_draft));
     let in_the_way = |finding: &&Finding| finding.level == Level::Error && !in_draft(&finding.place.path);
     let stopped = findings.iter().any(|finding| in_the_way(&finding));
     let workspace = match (stopped, parts.settings, parts.team) {
@@ -350,7 +356,7 @@ fn advisories(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<Advis
             }
             let mut attachments = Vec::new();
             for entry in folder.attachments(root, stem, &mut findings)? {
-                if let Some(bytes) = files::bytes(root, &entry.path, &mut findings)? {
+                if let Some(bytes) = files::attachment(root, &entry, &mut findings)? {
                     attachments.push(Attachment { name: entry.name, bytes: bytes.into() });
                 }
             }

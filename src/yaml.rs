@@ -6,7 +6,7 @@
 
 use crate::{
     diag::{Finding, Findings, Level, Source, Span},
-    terms::{Lang, Wrong, nearest, shorten},
+    terms::{Lang, Wrong, is_foul, nearest, shorten},
 };
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::Spanned;
@@ -657,7 +657,7 @@ impl FromStr for Line {
         if text.is_empty() {
             return Err(Wrong::new("the text is empty").hint("write something, or remove the field"));
         }
-        if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+        if text.chars().any(|c| c.is_control() || is_foul(c) || matches!(c, '\u{2028}' | '\u{2029}')) {
             return Err(Wrong::new(format!("`{}` has a line break or another control character", shorten(text)))
                 .hint("write it in one line"));
         }
@@ -684,7 +684,7 @@ impl FromStr for Prose {
         if text.is_empty() {
             return Err(Wrong::new("the text is empty").hint("write something, or remove the field"));
         }
-        if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        if text.chars().any(|c| is_foul(c) || c == '\r') {
             return Err(Wrong::new("the text has a control character")
                 .hint("write it again by hand: it came along with something that was copied"));
         }

@@ -3,10 +3,7 @@ use super::{
     desk::{Desk, Failure},
     ui::count,
 };
-use crate::{
-    diag::{self, Findings, Level},
-    workspace,
-};
+use crate::diag::{self, Findings, Level};
 use clap::ValueEnum;
 
 /// Find all mistakes of the workspace at once, with place and hint
@@ -28,7 +25,7 @@ enum Format {
 }
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
-    let reading = workspace::read(&desk.root, &desk.now)?;
+    let reading = desk.reading()?;
     let findings = match args.paths.is_empty() {
         true => reading.findings,
         false => within(desk, &args.paths, reading.findings)?,

@@ -12,7 +12,7 @@ use crate::{
     roster::Keybook,
     settings::{self, KeySource, Settings},
     terms::{Address, Moment},
-    workspace::{self, ReadError, Workspace},
+    workspace::{self, Published, ReadError, Reading, Workspace},
 };
 use std::{
     collections::HashSet,
@@ -112,9 +112,19 @@ impl Desk {
         self.root.join(WORK)
     }
 
+    /// Everything that was read, with all findings.
+    pub fn reading(&self) -> Result<Reading, Failure> {
+        // Without a ledger, or with one that cannot be read, nothing counts as published: the stricter way.
+        let published = match self.work().join("ledger.sqlite").is_file() {
+            true => self.ledger_to_read()?.history()?.frozen.into_keys().collect(),
+            false => Published::new(),
+        };
+        Ok(workspace::read(&self.root, &self.now, &published)?)
+    }
+
     /// The workspace, if it has no errors; else all of them are shown.
     pub fn workspace(&self) -> Result<Workspace, Failure> {
-        let reading = workspace::read(&self.root, &self.now)?;
+        let reading = self.reading()?;
         match reading.workspace {
             Some(workspace) => {
                 let mistakes = reading.findings.count(Level::Error);

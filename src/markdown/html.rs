@@ -352,7 +352,7 @@ fn escaped(text: &str) -> String {
 
 fn escape_into(out: &mut String, text: &str) {
     let safe;
-    let text = if text.chars().any(super::is_foul) {
+    let text = if text.chars().any(crate::terms::is_foul) {
         safe = clean(text, '\t');
         &safe
     } else {

@@ -1,6 +1,7 @@
 //! What may not stand in a text: raw HTML, links that run something, images from elsewhere.
 
-use super::{DEEPEST, is_foul, link, options};
+use super::{DEEPEST, link, options};
+use crate::terms::is_foul;
 use crate::diag::Span;
 use comrak::{
     Arena, Node,

@@ -122,15 +122,10 @@ fn clean(text: &str, tab: char) -> String {
             '\n' => Some('\n'),
             '\t' => Some(tab),
             '\u{2028}' | '\u{2029}' => Some(' '),
-            c if is_foul(c) => None,
+            c if crate::terms::is_foul(c) => None,
             c => Some(c),
         })
         .collect()
-}
-
-/// Control characters other than tab and line end, and what Unicode calls noncharacters.
-fn is_foul(c: char) -> bool {
-    c.is_control() && !matches!(c, '\n' | '\t' | '\r') || matches!(c, '\u{fdd0}'..='\u{fdef}') || (c as u32) & 0xfffe == 0xfffe
 }
 
 /// Turns the levels that an author wrote into levels without gaps, counted from 1.

@@ -79,6 +79,12 @@ pub fn one_of(given: &str, candidates: &[&str]) -> String {
     }
 }
 
+/// What no text should hold: control characters other than tab and line end, and what Unicode calls
+/// noncharacters, which XML and so every feed refuses.
+pub fn is_foul(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\t' | '\r') || matches!(c, '\u{fdd0}'..='\u{fdef}') || (c as u32) & 0xfffe == 0xfffe
+}
+
 /// Shortens a text for a message, so that a hostile value cannot flood the terminal.
 pub fn shorten(text: &str) -> String {
     let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(61).collect();

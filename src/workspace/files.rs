@@ -43,9 +43,12 @@ fn io_error(path: PathBuf) -> impl FnOnce(io::Error) -> ReadError {
 fn scan(root: &Path, folder: &str, findings: &mut Findings) -> Result<(Vec<Entry>, Vec<Entry>), ReadError> {
     let (mut files, mut folders) = (Vec::new(), Vec::new());
     let path = root.join(folder);
-    if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
-        findings.push(linked(folder));
-        return Ok((files, folders));
+    let on_the_way = folder.match_indices('/').map(|(at, _)| &folder[..at]).chain([folder]);
+    for part in on_the_way {
+        if fs::symlink_metadata(root.join(part)).is_ok_and(|found| found.is_symlink()) {
+            findings.push(linked(part));
+            return Ok((files, folders));
+        }
     }
     let entries = match fs::read_dir(&path) {
         Ok(entries) => entries,
@@ -63,6 +66,13 @@ fn scan(root: &Path, folder: &str, findings: &mut Findings) -> Result<(Vec<Entry
             continue;
         };
         if name.starts_with('.') || name.ends_with('~') || name.starts_with('#') {
+            continue;
+        }
+        if name.chars().any(|c| c == '\\' || crate::terms::is_foul(c) || c.is_control()) {
+            findings.push(
+                Finding::of_file(&format!("{folder}/{name}"), "bad-file-name", "this name has a backslash or a control character")
+                    .hint("rename it"),
+            );
             continue;
         }
         let file = Entry { path: format!("{folder}/{name}"), name };
@@ -180,6 +190,18 @@ impl Origin {
     }
 }
 
+/// The bytes of an attachment; `None` with a finding if the file is none.
+pub fn attachment(root: &Path, entry: &Entry, findings: &mut Findings) -> Result<Option<Vec<u8>>, ReadError> {
+    let Some(bytes) = bytes(root, &entry.path, findings)? else { return Ok(None) };
+    match no_attachment(&entry.name, &bytes) {
+        None => Ok(Some(bytes)),
+        Some((message, hint)) => {
+            findings.push(Finding::of_file(&entry.path, "no-attachment", message).hint(hint));
+            Ok(None)
+        }
+    }
+}
+
 /// One folder of `advisories/`.
 #[derive(Debug)]
 pub struct Folder {
@@ -244,7 +266,7 @@ impl Folder {
                     "bad-file-name",
                     "an attachment's name has a character that mail or web would trip over",
                 )
-                .hint("use letters, digits, `-`, `.`, `_`, and not the name `index.html`"),
+                .hint("use letters, digits, `-`, `.` and `_`"),
             );
         }
         Ok(good)
@@ -256,5 +278,18 @@ impl Folder {
 }
 
 fn is_plain(name: &str) -> bool {
-    name.len() <= 100 && name != "index.html" && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-._+".contains(&c))
+    name.len() <= 100 && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-._+".contains(&c))
+}
+
+/// Why a file that lies among attachments is none: an advisory that was put into the wrong folder would leave
+/// under another's label, and a file with code in it would run with the rights of the site.
+fn no_attachment(name: &str, bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    let ending = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    if ending == "md" || bytes.starts_with(b"---\n") || bytes.starts_with(b"---\r\n") {
+        return Some(("this looks like an advisory, and lies among the attachments of another", "move it beside the others, or pack it into an archive"));
+    }
+    if matches!(ending.as_str(), "html" | "htm" | "xhtml" | "xht" | "svg" | "js" | "mjs" | "shtml" | "php") {
+        return Some(("a file of this kind can run code where it is opened", "pack it into an archive, such as a .zip"));
+    }
+    None
 }

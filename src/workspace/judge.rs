@@ -1,6 +1,6 @@
 //! What only the whole workspace shows: references between files, duplicates, the state of certificates.
 
-use super::{Origin, Parts};
+use super::{Origin, Parts, Published};
 use crate::{
     advisory::{Reader, Status},
     diag::{Finding, Findings, Source, Span},
@@ -15,10 +15,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 const EXPIRY_WARNING_DAYS: i64 = 60;
 
 /// Judges everything.
-pub fn all(parts: &Parts, now: &Moment, findings: &mut Findings) {
+pub fn all(parts: &Parts, now: &Moment, published: &Published, findings: &mut Findings) {
     let lists: BTreeMap<&Slug, &List> = parts.lists.iter().map(|(_, parsed)| (&parsed.list.name, &parsed.list)).collect();
     ids(parts, findings);
-    audiences(parts, &lists, findings);
+    audiences(parts, &lists, published, findings);
     dates(parts, now, findings);
     let mut seen: HashMap<String, (String, Option<Fingerprint>)> = HashMap::new();
     for (source, parsed) in &parts.constituents {
@@ -115,15 +115,20 @@ fn known_list(
     findings.push(error(format!("list `{name}` does not exist")).hint(hint));
 }
 
-fn audiences(parts: &Parts, lists: &BTreeMap<&Slug, &List>, findings: &mut Findings) {
+fn audiences(parts: &Parts, lists: &BTreeMap<&Slug, &List>, published: &Published, all: &mut Findings) {
     let contacts: HashMap<String, bool> = parts
         .constituents
         .iter()
         .flat_map(|(_, parsed)| &parsed.constituent.contacts)
-        .map(|contact| (contact.address.key(), contact.suspended.is_some()))
-        .collect();
+        .fold(HashMap::new(), |mut known, contact| {
+            // Who is suspended in one place and not in another can be reached.
+            let suspended = known.entry(contact.address.key()).or_insert(true);
+            *suspended &= contact.suspended.is_some();
+            known
+        });
     for (origin, parsed) in &parts.advisories {
         let tlp = parsed.advisory.tlp;
+        let findings = &mut Findings::new();
         for (reader, span) in &parsed.audience {
             match reader {
                 Reader::Public => {}
@@ -156,6 +161,8 @@ fn audiences(parts: &Parts, lists: &BTreeMap<&Slug, &List>, findings: &mut Findi
                 },
             }
         }
+        let is_out = published.contains(&(parsed.advisory.id.clone(), parsed.advisory.revision().number.clone()));
+        all.append(std::mem::take(findings).into_iter().map(|finding| if is_out { finding.warning() } else { finding }).collect());
     }
 }
 
