@@ -18,7 +18,7 @@ fn a_plan_sends_nothing_and_writes_nothing() {
         .without(".advise")
         .run("plan")
         .exits(1)
-        .says("In all: 61 letters, 6 notices, 6 held, 7 changes on the site.")
+        .says("In all: 61 letters, 4 notices, 6 held, 7 changes on the site.")
         .says("HELD  Marat Ibraev <marat@lakeside.example.org> (`universities`): no certificate; gets a notice without content")
         .says("EX-2026-0013 → public: under embargo until 2026-12-01T09:00:00+05:00")
         .leaves_no(".advise")
@@ -28,7 +28,8 @@ fn a_plan_sends_nothing_and_writes_nothing() {
 
 #[test]
 fn what_is_published_is_not_published_twice() {
-    let world = World::sample().run("publish --yes").exits(1).says("told 6 held members").has_mails(67);
+    let world =
+        World::sample().run("publish --yes").exits(1).says("told 4 members that something is held for them").has_mails(65);
     let site = world.site();
     let mail: Vec<Vec<u8>> = world.mail().into_iter().map(|mail| mail.raw).collect();
     let world = world
@@ -36,11 +37,11 @@ fn what_is_published_is_not_published_twice() {
         .exits(1)
         .says("Nothing to do: everything is published already. 6 letters are still held.")
         .says("nothing to do: everything is published already")
-        .has_mails(67);
+        .has_mails(65);
     assert!(site == world.site(), "the site has other bytes");
     assert!(mail == world.mail().into_iter().map(|mail| mail.raw).collect::<Vec<_>>());
     // Nor on another day.
-    let world = world.at("2026-11-25T08:00:00Z").run("publish --yes").exits(1).says("nothing to do").has_mails(67);
+    let world = world.at("2026-11-25T08:00:00Z").run("publish --yes").exits(1).says("nothing to do").has_mails(65);
     assert!(site == world.site(), "the site has other bytes on another day");
 }
 
@@ -182,7 +183,7 @@ fn a_withdrawal_reaches_only_who_got_the_warning() {
     world
         .advisory("EX-2026-0102", &format!("status: withdrawn\n{SECOND}"))
         .run("publish --yes")
-        .says("EX-2026-0102 → open-announce: nobody to send it to")
+        .does_not_say("EX-2026-0102 →")
         .has_mails(6);
 }
 
@@ -198,13 +199,13 @@ fn a_held_member_who_is_mended_gets_what_was_missed() {
         .exits(1)
         .says("nothing to do")
         .says("4 letters are held")
-        .has_mails(8 + 4)
+        .has_mails(8 + 2)
         .gets_certificate("lakeside-university", "Marat Ibraev", "marat@lakeside.example.org")
         .run("publish --yes")
         .exits(1)
         .says("sent 1 letter to list `universities`: EX-2026-0101 r1, encrypted, en")
         .says("sent 1 letter to list `universities`: EX-2026-0102 r1, encrypted, en")
-        .has_mails(14);
+        .has_mails(12);
     let got: Vec<_> = world
         .mail()
         .into_iter()
@@ -327,8 +328,7 @@ fn with_an_expired_certificate_of_the_team_nothing_is_done() {
         .run("publish --yes")
         .exits(2)
         .says("error: the team's certificate cannot sign now: it has expired")
-        .says("error: the key of section 2.8 expired on 2029-11-21")
-        .says("; nothing was done")
+        .says("error: the workspace has 1 error; nothing was done")
         .run("check")
         .exits(1)
         .says("the team's certificate cannot sign now: it has expired")
@@ -519,12 +519,13 @@ fn every_json_document_parses() {
         .exits(1)
         .gives(|json| {
             keys(json, &["plan", "outcomes", "untried", "site", "closed"]);
-            assert_eq!(json["outcomes"]["accepted"], 67);
+            assert_eq!(json["outcomes"]["accepted"], 65);
         })
         .run("--json status")
         .exits(1)
         .gives(|json| {
             keys(json, &["deliveries", "held", "site"]);
+            // Four notices tell of six letters that are held, and each of these has its line.
             assert_eq!(json["deliveries"].as_array().map(Vec::len), Some(67));
             assert_eq!(json["held"].as_array().map(Vec::len), Some(6));
             assert_eq!(json["site"].as_array().map(Vec::len), Some(7));
