@@ -37,7 +37,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             false => desk.ui.data(&plan::words(plan)),
         }
         if plan.conflicts.is_empty() {
-            return Ok(if plan.held.is_empty() { Done::Well } else { Done::WithFindings });
+            return Ok(if plan.needs_attention() { Done::WithFindings } else { Done::Well });
         }
         Err(desk.conflict(&ledger, &workspace, plan))
     })

@@ -78,7 +78,7 @@ pub fn publish(desk: &Desk, request: &Request, yes: bool) -> Result<Done, Failur
     };
     let run = ledger.run_started(&desk.now)?;
     let done = carry_out(desk, &job, &mut ledger);
-    let held = !plan.held.is_empty();
+    let held = plan.needs_attention();
     let outcome = match &done {
         Err(PublishError::Midway(_)) => RunOutcome::Partly,
         Err(_) => RunOutcome::Failed,
@@ -129,6 +129,9 @@ fn tell(desk: &Desk, plan: &Plan<'_>, report: &Report) {
     if let Some(error) = &report.closed {
         desk.ui.warning(&format!("{error}; {} not tried", count(report.untried, "letter was", "letters were")));
     }
+    for error in &report.untidy {
+        desk.ui.warning(&format!("the site stands, but something was left untidy: {error:#}"));
+    }
     if trouble > 0 {
         let words: Vec<String> = report.outcomes.iter().map(|(word, n)| format!("{n} {word}")).collect();
         desk.ui.warning(&format!("not all letters were taken: {}; `advise status` shows the answers", words.join(", ")));
@@ -136,7 +139,10 @@ fn tell(desk: &Desk, plan: &Plan<'_>, report: &Report) {
     if !report.is_complete() {
         desk.ui.deed("run `advise publish` again: it goes on where this stopped, and sends nothing twice");
     } else if report.outcomes.is_empty() && !changed {
-        desk.ui.deed("nothing to do: everything is published already");
+        desk.ui.deed(match plan.is_stuck() {
+            true => "nothing to do now, but not everybody has what was meant for them: see `advise plan`",
+            false => "nothing to do: everything is published already",
+        });
     }
     if !plan.held.is_empty() {
         desk.ui.deed(&format!("{} held; `advise plan` says how to mend it", count(plan.held.len(), "letter is", "letters are")));

@@ -4,7 +4,7 @@ use super::{
     ui::{count, table},
 };
 use crate::{
-    plan::Request,
+    plan::{self, Request},
     receipt::{Mail, MemberHash, Receipt, State},
     terms::{Address, Id},
 };
@@ -34,11 +34,14 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     };
     let mut receipts: Vec<&Receipt> =
         history.deliveries.values().filter(|r| args.id.as_ref().is_none_or(|id| r.intent.key.advisory == *id)).collect();
+    if let Some(id) = args.id.as_ref().filter(|id| receipts.is_empty() && workspace.advisory(id).is_none()) {
+        return Err(Failure::usage(format!("there is no advisory `{id}`, and nothing was ever sent under this id")));
+    }
     receipts.sort_by(|a, b| (&a.intent.key, &a.intent.list).cmp(&(&b.intent.key, &b.intent.list)));
 
-    let held = desk.planned(&workspace, &ledger, &Request::default(), |plan| {
+    let (held, stuck) = desk.planned(&workspace, &ledger, &Request::default(), |plan| {
         let mine = plan.held.iter().filter(|held| args.id.as_ref().is_none_or(|id| held.opened.advisory().id == *id));
-        Ok(mine
+        let mine = mine
             .map(|held| {
                 (
                     held.opened.advisory().id.clone(),
@@ -47,7 +50,8 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                     held.why.reason(),
                 )
             })
-            .collect::<Vec<_>>())
+            .collect::<Vec<_>>();
+        Ok((mine, plan::stuck(plan)))
     })?;
     // A letter that did not arrive is settled by one of a later revision that did.
     let superseded = |r: &Receipt| {
@@ -61,7 +65,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                     && a.member == b.member
             })
     };
-    let open = receipts.iter().any(|r| r.state != State::Accepted && !superseded(r)) || !held.is_empty();
+    let open = receipts.iter().any(|r| r.state != State::Accepted && !superseded(r)) || !held.is_empty() || !stuck.is_empty();
     if desk.ui.wants_json() {
         let rows: Vec<_> = receipts
             .iter()
@@ -80,7 +84,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             .collect();
         let site: Vec<_> =
             history.on_site.iter().map(|(id, (revision, _))| json!({ "advisory": id.as_str(), "revision": revision })).collect();
-        desk.ui.json(&json!({ "deliveries": rows, "held": held, "site": site }));
+        desk.ui.json(&json!({ "deliveries": rows, "held": held, "stuck": stuck, "site": site }));
         return Ok(if open { Done::WithFindings } else { Done::Well });
     }
     let mut text = String::new();
@@ -129,6 +133,12 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         text.push_str("\nHeld (`advise plan` says how to mend it):\n");
         for (id, address, list, why) in &held {
             text.push_str(&format!("  {id} → {address} ({list}): {why}\n"));
+        }
+    }
+    if !stuck.is_empty() && args.id.is_none() {
+        text.push_str("\nStuck:\n");
+        for line in &stuck {
+            text.push_str(&format!("  {line}\n"));
         }
     }
     desk.ui.data(&text);

@@ -114,6 +114,9 @@ impl Ui {
                 text.push_str(&cause);
             }
         }
+        if self.json {
+            self.json(&serde_json::json!({ "error": text, "hints": failure.hints }));
+        }
         talk(&format!("{}: {text}\n", self.paint("error", "1;31")));
         for hint in &failure.hints {
             talk(&format!("  = hint: {hint}\n"));

@@ -1,8 +1,8 @@
 //! What may not stand in a text: raw HTML, links that run something, images from elsewhere.
 
 use super::{DEEPEST, link, options};
-use crate::terms::is_foul;
 use crate::diag::Span;
+use crate::terms::is_foul;
 use comrak::{
     Arena, Node,
     arena_tree::NodeEdge,

@@ -39,6 +39,11 @@ impl Reason {
             Reason::Refused(refusal) => refusal.to_string(),
             Reason::TooOld => "older than `mail.max_age`; name the id to mail it all the same".into(),
             Reason::NobodyThere => "nobody to send it to".into(),
+            Reason::Unheard(n) => {
+                format!(
+                    "{n} who got an earlier revision would not hear of the withdrawal; put their list or address back into the audience"
+                )
+            }
             Reason::FailedBefore(1) => "1 copy failed for good; name the id to try again".into(),
             Reason::FailedBefore(n) => format!("{n} copies failed for good; name the id to try again"),
         }
@@ -74,9 +79,19 @@ pub fn words(plan: &Plan<'_>) -> String {
     if plan.web {
         site(plan, &mut out);
     }
-    if !plan.waiting.is_empty() {
+    if plan.first && plan.letters() > 0 {
+        out.push_str(
+            "First run: there is no ledger here yet. If this workspace was published from another machine, stop, and fetch\n\
+             its `.advise/ledger.sqlite` first: without it everything would go out a second time.\n\n",
+        );
+    }
+    let stuck = stuck(plan);
+    if !stuck.is_empty() {
+        let _ = writeln!(out, "Stuck\n  {}\n", stuck.join("\n  "));
+    }
+    if plan.waiting.iter().any(|waiting| !waiting.reason.is_stuck()) {
         out.push_str("Not now\n");
-        for waiting in &plan.waiting {
+        for waiting in plan.waiting.iter().filter(|waiting| !waiting.reason.is_stuck()) {
             let _ = writeln!(out, "  {} → {}: {}", waiting.advisory.id, waiting.audience, waiting.reason.words());
         }
         out.push('\n');
@@ -94,7 +109,10 @@ pub fn words(plan: &Plan<'_>) -> String {
         sum.push(plural(plan.site.len() + document, "change on the site", "changes on the site"));
     }
     if plan.is_empty() {
-        out.push_str("Nothing to do: everything is published already.");
+        out.push_str(match plan.is_stuck() {
+            true => "Nothing to do now, but not everybody has what was meant for them.",
+            false => "Nothing to do: everything is published already.",
+        });
         if !plan.held.is_empty() {
             let _ = write!(out, " {} still held.", plural(plan.held.len(), "letter is", "letters are"));
         }
@@ -103,6 +121,16 @@ pub fn words(plan: &Plan<'_>) -> String {
         let _ = writeln!(out, "In all: {}.", sum.join(", "));
     }
     out
+}
+
+/// What should reach somebody and does not, in lines: see [`Plan::is_stuck`].
+pub fn stuck(plan: &Plan<'_>) -> Vec<String> {
+    let gone = plan.orphans.iter().map(|(id, n)| {
+        format!("{id}: {} not sent, and the advisory is gone or a draft again", plural(*n, "letter was", "letters were"))
+    });
+    let waiting = plan.waiting.iter().filter(|waiting| waiting.reason.is_stuck());
+    gone.chain(waiting.map(|waiting| format!("{} → {}: {}", waiting.advisory.id, waiting.audience, waiting.reason.words())))
+        .collect()
 }
 
 fn letters(plan: &Plan<'_>, out: &mut String) {
@@ -125,6 +153,10 @@ fn letters(plan: &Plan<'_>, out: &mut String) {
         };
         let title = heading(advisory.title(), id, &advisory.revision().number, advisory.tlp.label(), advisory.severity.as_str());
         let _ = writeln!(out, "  {title}");
+        if !advisory.attachments.is_empty() {
+            let names: Vec<&str> = advisory.attachments.iter().map(|one| one.name.as_str()).collect();
+            let _ = writeln!(out, "    with  {}", names.join(", "));
+        }
         for batch in batches {
             let to = match batch.opened.list() {
                 Some(list) => format!("list `{}`", list.name),
@@ -226,6 +258,8 @@ pub fn json(plan: &Plan<'_>) -> Value {
     });
     object!({
         "letters": letters, "held": held, "waiting": waiting, "site": site, "rfc2350": document,
+        "orphans": plan.orphans.iter().map(|(id, n)| object!({ "advisory": id.as_str(), "letters": n })).collect::<Vec<_>>(),
+        "first_run": plan.first, "needs_attention": plan.needs_attention(),
         "conflicts": plan.conflicts.iter().map(|c| c.advisory.id.as_str()).collect::<Vec<_>>(),
         "nothing_to_do": plan.is_empty(),
     })

@@ -5,7 +5,7 @@
 
 mod explain;
 
-pub use explain::{json, words};
+pub use explain::{json, stuck, words};
 
 use crate::{
     advisory::{Advisory, Reader, Status},
@@ -16,7 +16,7 @@ use crate::{
     terms::{Address, Fingerprint, Id, Lang, Moment},
     tlp::{Cover, Gate, Public, Refusal, Shareable},
 };
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// All that a plan depends on.
 pub struct Facts<'a> {
@@ -113,6 +113,8 @@ pub struct Batch<'a> {
     pub lang: &'a Lang,
     /// Signed or encrypted.
     pub cover: Cover,
+    /// Of a try that broke off: this one has the same, whatever was changed since.
+    pub message_id: Option<&'a str>,
     /// Never empty.
     pub recipients: Vec<Recipient<'a>>,
 }
@@ -165,6 +167,15 @@ pub enum Reason {
     NobodyThere,
     /// So many copies failed for good; name the id to try again.
     FailedBefore(usize),
+    /// So many who got an earlier revision are in the audience no more, and do not hear of the withdrawal.
+    Unheard(usize),
+}
+
+impl Reason {
+    /// Whether somebody has to do something about it.
+    pub fn is_stuck(&self) -> bool {
+        matches!(self, Reason::NobodyThere | Reason::FailedBefore(_) | Reason::Unheard(_))
+    }
 }
 
 /// What changes on the site for one advisory.
@@ -212,6 +223,10 @@ pub struct Plan<'a> {
     pub document: Option<DocumentChange>,
     /// Published revisions that changed: `publish` stops.
     pub conflicts: Vec<Conflict<'a>>,
+    /// Letters that were begun and whose advisory is gone, or a draft again: how many of each.
+    pub orphans: Vec<(Id, usize)>,
+    /// Whether nothing was ever published from here, as far as the ledger knows.
+    pub first: bool,
     /// Whether mail is part of the request.
     pub mail: bool,
     /// Whether the site is part of the request.
@@ -227,6 +242,16 @@ impl Plan<'_> {
     /// How many notices would be sent: one for each member, however much is held.
     pub fn notices(&self) -> usize {
         self.held.iter().filter(|held| held.notice).map(|held| held.member).collect::<HashSet<_>>().len()
+    }
+
+    /// Whether somebody has to look: something is held, or stuck.
+    pub fn needs_attention(&self) -> bool {
+        !self.held.is_empty() || self.is_stuck()
+    }
+
+    /// Whether a letter that should reach someone does not, and no certificate would mend that.
+    pub fn is_stuck(&self) -> bool {
+        !self.orphans.is_empty() || self.waiting.iter().any(|waiting| waiting.reason.is_stuck())
     }
 
     /// Whether nothing would be sent and nothing known would change in public.
@@ -251,6 +276,8 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
         site: Vec::new(),
         document: facts.document.filter(|_| web).map(|digest| document(facts, digest)),
         conflicts: Vec::new(),
+        orphans: if mail { orphans(facts) } else { Vec::new() },
+        first: facts.history.deliveries.is_empty() && facts.history.on_site.is_empty() && facts.history.document.is_none(),
         mail,
         web,
     };
@@ -322,6 +349,16 @@ fn letters<'a>(facts: &Facts<'a>, gate: &Gate, advisory: &'a Advisory, named: bo
             }
         }
     }
+    if advisory.status == Status::Withdrawn {
+        let heard = |key: &DeliveryKey, state| {
+            key.advisory == advisory.id && key.mail == Mail::Letter && matches!(state, State::Accepted | State::Sending)
+        };
+        let told = facts.history.deliveries.iter().filter(|(key, receipt)| heard(key, receipt.state)).map(|(key, _)| key.member);
+        let unheard = told.filter(|member| !reached.contains(member)).collect::<HashSet<_>>().len();
+        if unheard > 0 {
+            plan.waiting.push(Waiting { advisory, audience: "mail".into(), reason: Reason::Unheard(unheard) });
+        }
+    }
     if old {
         plan.waiting.push(Waiting { advisory, audience: "mail".into(), reason: Reason::TooOld });
     }
@@ -336,6 +373,20 @@ struct Copy<'a> {
     certificate: Option<&'a Fingerprint>,
     member: MemberHash,
     may_be_second: bool,
+}
+
+/// Letters that wait for a try that the plan will never ask for.
+fn orphans(facts: &Facts<'_>) -> Vec<(Id, usize)> {
+    let alive: HashSet<&Id> =
+        facts.advisories.iter().filter(|advisory| advisory.status != Status::Draft).map(|advisory| &advisory.id).collect();
+    let mut orphans: BTreeMap<Id, usize> = BTreeMap::new();
+    for (key, receipt) in &facts.history.deliveries {
+        let open = matches!(receipt.state, State::Intended | State::Sending | State::Deferred);
+        if open && key.mail == Mail::Letter && !alive.contains(&key.advisory) {
+            *orphans.entry(key.advisory.clone()).or_default() += 1;
+        }
+    }
+    orphans.into_iter().collect()
 }
 
 /// Puts one copy into its batch, or among the held.
@@ -375,10 +426,13 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
         member: to.member,
         may_be_second: to.may_be_second,
     };
+    let before = facts.history.deliveries.get(&letter_key(advisory, to.member)).filter(|_| to.may_be_second);
+    let message_id = before.map(|receipt| receipt.intent.message_id.as_str());
     let same = |batch: &&mut Batch<'_>| {
         batch.opened.advisory().id == advisory.id
             && batch.lang == lang
             && batch.cover == cover
+            && batch.message_id == message_id
             && match (batch.opened.list(), opened.list()) {
                 (Some(a), Some(b)) => a.name == b.name,
                 _ => false, // a letter to a person is made for that person alone
@@ -386,7 +440,7 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
     };
     match plan.batches.iter_mut().rev().find(same) {
         Some(batch) => batch.recipients.push(recipient),
-        None => plan.batches.push(Batch { opened: opened.clone(), lang, cover, recipients: vec![recipient] }),
+        None => plan.batches.push(Batch { opened: opened.clone(), lang, cover, message_id, recipients: vec![recipient] }),
     }
 }
 
@@ -419,7 +473,12 @@ fn recipients<'a>(facts: &Facts<'a>, opened: &Opened<'a>) -> Vec<Addressee<'a>> 
     let all: Vec<Addressee<'a>> = match opened {
         Opened::Person(shared) => {
             let contact: &'a Contact = shared.audience();
-            vec![contact].into_iter().filter(|c| gets(c)).map(|c| (&c.address, Some(c), c.certificate.as_ref())).collect()
+            // Who is named is meant, whenever they joined.
+            vec![contact]
+                .into_iter()
+                .filter(|c| c.suspended.is_none())
+                .map(|c| (&c.address, Some(c), c.certificate.as_ref()))
+                .collect()
         }
         Opened::List(shared) => {
             let list: &'a List = shared.audience();

@@ -92,18 +92,39 @@ pub(super) fn compose<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<Ready<'a
     Ok(all)
 }
 
+/// The same for all members of a list, at every try; a named person's own.
+fn message_id(job: &Job<'_>, ledger: &Ledger, opened: &Opened<'_>, revision: &str, lang: &Lang) -> String {
+    let audience = match opened {
+        Opened::List(_) => opened.list_name().to_string(),
+        Opened::Person(shared) => format!("person {}", ledger.member(&shared.audience().address).hex()),
+    };
+    format!("<{}@{}>", ledger.token(&opened.advisory().id, revision, &audience, lang), sender(job).domain())
+}
+
+/// What is owed to held members, as intents: from then on it is due whenever their certificate is mended, however
+/// old the advisory is by then.
+pub(super) fn owed(job: &Job<'_>, ledger: &Ledger) -> Vec<Intent> {
+    let owed = job.plan.held.iter().map(|held| {
+        let advisory = held.opened.advisory();
+        let wanted = held.contact.and_then(|contact| contact.language.as_ref()).unwrap_or(&advisory.lang);
+        let (lang, _) = advisory.text(wanted);
+        Intent {
+            key: letter_key(advisory, held.member),
+            list: held.opened.list_name().to_string(),
+            lang: lang.clone(),
+            cover: Cover::Encrypted,
+            message_id: message_id(job, ledger, &held.opened, &advisory.revision().number, lang),
+        }
+    });
+    owed.collect()
+}
+
 fn compose_one<'a>(job: &Job<'a>, ledger: &Ledger, batch: &'a Batch<'a>) -> Result<Ready<'a>, PublishError> {
     let workspace = job.workspace;
     let advisory = batch.opened.advisory();
     let from = sender(job);
-    let id = |revision: &str| {
-        let audience = match &batch.opened {
-            Opened::List(_) => batch.opened.list_name().to_string(),
-            Opened::Person(shared) => format!("person {}", ledger.member(&shared.audience().address).hex()),
-        };
-        format!("<{}@{}>", ledger.token(&advisory.id, revision, &audience, batch.lang), from.domain())
-    };
-    let message_id = id(&advisory.revision().number);
+    let id = |revision: &str| message_id(job, ledger, &batch.opened, revision, batch.lang);
+    let message_id = batch.message_id.map_or_else(|| id(&advisory.revision().number), str::to_string);
     let earlier = advisory.revisions[..advisory.revisions.len() - 1].iter();
     let sent = earlier.filter(|revision| job.history.frozen.contains_key(&(advisory.id.clone(), revision.number.clone())));
     let references: Vec<String> = sent.map(|revision| id(&revision.number)).collect();

@@ -131,12 +131,14 @@ pub struct Report {
     pub untried: usize,
     /// Why the post is closed.
     pub closed: Option<PostError>,
+    /// What could not be tidied up after the site was switched; nothing that readers see.
+    pub untidy: Vec<PublishError>,
 }
 
 impl Report {
     /// Whether every letter was taken.
     pub fn is_complete(&self) -> bool {
-        self.untried == 0 && self.outcomes.keys().all(|word| *word == "accepted")
+        self.untried == 0 && self.untidy.is_empty() && self.outcomes.keys().all(|word| *word == "accepted")
     }
 }
 
@@ -164,12 +166,15 @@ impl<'a> Prepared<'a> {
         let mut report = Report::default();
         record(job, ledger, &ready, &notices, site.as_ref())?;
         if let Some((switch, kept)) = site {
-            let changes = switch.commit().map_err(|error| match error.is_live() {
-                true => PublishError::from(error).midway(),
-                false => error.into(),
-            })?;
+            let changes = switch.changes().clone();
+            match switch.commit() {
+                Err(error) if !error.is_live() => return Err(error.into()),
+                // The new site stands: what could not be tidied up must not keep the letters from leaving.
+                Err(error) => report.untidy.push(error.into()),
+                Ok(_) => {}
+            }
             site::record(job, ledger, &kept).map_err(PublishError::midway)?;
-            document::archive(job, &kept).map_err(PublishError::midway)?;
+            report.untidy.extend(document::archive(job, &kept).err());
             site::deeds(job, &changes);
             report.site = Some(changes);
         }
@@ -204,8 +209,12 @@ fn record(
             frozen.push((advisory, difference::line_hashes(job.workspace, advisory, ledger)?));
         }
     }
-    let intents: Vec<Intent> =
-        ready.iter().flat_map(Ready::intents).chain(notices.iter().flat_map(|notice| notice.intents.iter().cloned())).collect();
+    let intents: Vec<Intent> = ready
+        .iter()
+        .flat_map(Ready::intents)
+        .chain(letters::owed(job, ledger))
+        .chain(notices.iter().flat_map(|notice| notice.intents.iter().cloned()))
+        .collect();
     let batch = ledger.batch()?;
     for (advisory, lines) in &frozen {
         batch.freeze(&advisory.id, &advisory.revision().number, advisory.digest, lines, job.now)?;

@@ -70,8 +70,12 @@ fn scan(root: &Path, folder: &str, findings: &mut Findings) -> Result<(Vec<Entry
         }
         if name.chars().any(|c| c == '\\' || crate::terms::is_foul(c) || c.is_control()) {
             findings.push(
-                Finding::of_file(&format!("{folder}/{name}"), "bad-file-name", "this name has a backslash or a control character")
-                    .hint("rename it"),
+                Finding::of_file(
+                    &format!("{folder}/{name}"),
+                    "bad-file-name",
+                    "this name has a backslash or a control character",
+                )
+                .hint("rename it"),
             );
             continue;
         }
@@ -286,7 +290,10 @@ fn is_plain(name: &str) -> bool {
 fn no_attachment(name: &str, bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     let ending = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
     if ending == "md" || bytes.starts_with(b"---\n") || bytes.starts_with(b"---\r\n") {
-        return Some(("this looks like an advisory, and lies among the attachments of another", "move it beside the others, or pack it into an archive"));
+        return Some((
+            "this looks like an advisory, and lies among the attachments of another",
+            "move it beside the others, or pack it into an archive",
+        ));
     }
     if matches!(ending.as_str(), "html" | "htm" | "xhtml" | "xht" | "svg" | "js" | "mjs" | "shtml" | "php") {
         return Some(("a file of this kind can run code where it is opened", "pack it into an archive, such as a .zip"));

@@ -25,9 +25,10 @@ pub fn all(parts: &Parts, now: &Moment, published: &Published, findings: &mut Fi
         for (name, span) in &parsed.list_spans {
             known_list(parts, name, &lists, findings, |message| source.error(*span, "unknown-list", message));
         }
-        for (fingerprint, span) in &parsed.certificate_spans {
-            let contact = parsed.constituent.contacts.iter().find(|contact| contact.certificate.as_ref() == Some(fingerprint));
-            certificate(parts, now, source, *span, fingerprint, contact.map(|contact| &contact.address), findings);
+        // Both stand in the order of the file: each contact is judged with its own, even if two name the same.
+        let with_certificate = parsed.constituent.contacts.iter().filter(|contact| contact.certificate.is_some());
+        for ((fingerprint, span), contact) in parsed.certificate_spans.iter().zip(with_certificate) {
+            certificate(parts, now, source, *span, fingerprint, Some(&contact.address), findings);
         }
         for contact in &parsed.constituent.contacts {
             let other = seen.insert(contact.address.key(), (source.path.to_string(), contact.certificate.clone()));
@@ -116,16 +117,15 @@ fn known_list(
 }
 
 fn audiences(parts: &Parts, lists: &BTreeMap<&Slug, &List>, published: &Published, all: &mut Findings) {
-    let contacts: HashMap<String, bool> = parts
-        .constituents
-        .iter()
-        .flat_map(|(_, parsed)| &parsed.constituent.contacts)
-        .fold(HashMap::new(), |mut known, contact| {
+    let contacts: HashMap<String, bool> = parts.constituents.iter().flat_map(|(_, parsed)| &parsed.constituent.contacts).fold(
+        HashMap::new(),
+        |mut known, contact| {
             // Who is suspended in one place and not in another can be reached.
             let suspended = known.entry(contact.address.key()).or_insert(true);
             *suspended &= contact.suspended.is_some();
             known
-        });
+        },
+    );
     for (origin, parsed) in &parts.advisories {
         let tlp = parsed.advisory.tlp;
         let findings = &mut Findings::new();
@@ -162,7 +162,9 @@ fn audiences(parts: &Parts, lists: &BTreeMap<&Slug, &List>, published: &Publishe
             }
         }
         let is_out = published.contains(&(parsed.advisory.id.clone(), parsed.advisory.revision().number.clone()));
-        all.append(std::mem::take(findings).into_iter().map(|finding| if is_out { finding.warning() } else { finding }).collect());
+        all.append(
+            std::mem::take(findings).into_iter().map(|finding| if is_out { finding.warning() } else { finding }).collect(),
+        );
     }
 }
 

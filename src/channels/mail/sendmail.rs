@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// For the pipes of a program that has ended.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// sysexits.h: "temp failure; user is invited to retry".
-const EX_TEMPFAIL: i32 = 75;
+/// Exit codes of sysexits.h that speak of the recipient or the message: EX_DATAERR, EX_NOUSER, EX_NOHOST.
+const FOR_GOOD: [i32; 3] = [65, 67, 68];
 
 /// The program and its own first arguments.
 pub(super) struct Sendmail {
@@ -97,8 +97,9 @@ impl Post for Sendmail {
             // It went away content without having read the whole message.
             Some(Some(0)) if !given => Outcome::Failed(words("exit code 0 before the end of the message")),
             Some(Some(0)) => Outcome::Accepted(words("")),
-            Some(Some(EX_TEMPFAIL)) => Outcome::Deferred(words("exit code 75")),
-            Some(Some(code)) => Outcome::Failed(words(&format!("exit code {code}"))),
+            Some(Some(code)) if FOR_GOOD.contains(&code) => Outcome::Failed(words(&format!("exit code {code}"))),
+            // All else (75 most of all) is about this system, and can be mended here.
+            Some(Some(code)) => Outcome::Deferred(words(&format!("exit code {code}"))),
             // Ended by a signal, ours or another: if it had read everything it may have kept it.
             Some(None) | None if given => Outcome::Unknown(words("ended without an answer")),
             Some(None) | None => Outcome::Deferred(words("ended before the end of the message")),

@@ -164,7 +164,13 @@ impl Server {
         let smtp = &mut connection.smtp;
         if let Err(trouble) = self.command(smtp, Mail::new(sender, options), &[250]).await {
             let stale = trouble.is_broken();
-            return End { stale, ..self.after(smtp, trouble, parcel).await };
+            let end = self.after(smtp, trouble, parcel).await;
+            // What is said before the recipient was named is about us, not about them: it can be mended here.
+            let outcome = match end.outcome {
+                Outcome::Failed(words) => Outcome::Deferred(format!("the sender is refused: {words}")),
+                other => other,
+            };
+            return End { stale, outcome, ..end };
         }
         if let Err(trouble) = self.command(smtp, Rcpt::new(recipient, Vec::new()), &[250, 251]).await {
             return self.after(smtp, trouble, parcel).await;

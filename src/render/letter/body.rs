@@ -24,7 +24,11 @@ pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String,
     // TLP 2.0, usage in messaging: the label stands "directly prior to the information itself"; and "where needed,
     // also make sure to designate the end of the text to which the TLP label applies".
     page.line(advisory.tlp.label());
-    page.paragraph(words.meaning(advisory.tlp));
+    match advisory.embargo.as_ref().filter(|until| shop.date < until) {
+        // Until then the label does not say how far it may go.
+        Some(until) => page.paragraph(&words.embargo.replace("{until}", &until.to_string())),
+        None => page.paragraph(words.meaning(advisory.tlp)),
+    }
     page.line(FIRST);
     page.gap();
     page.paragraph(&text.title);

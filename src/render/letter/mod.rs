@@ -214,7 +214,11 @@ fn subject(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String, LetterE
         (_, severity) => format!("{}: ", shop.words.severity(severity)),
     };
     let title = text.title.split_whitespace().collect::<Vec<_>>().join(" ");
-    Ok(format!("[{}] {}{revision}: {word}{title}", advisory.tlp.label(), advisory.id))
+    let embargo = match advisory.embargo.as_ref().is_some_and(|until| shop.date < until) {
+        true => format!("[{}] ", shop.words.embargo_mark),
+        false => String::new(),
+    };
+    Ok(format!("[{}] {embargo}{}{revision}: {word}{title}", advisory.tlp.label(), advisory.id))
 }
 
 /// The header as it is meant to be read.

@@ -37,6 +37,10 @@ pub struct LetterWords {
     pub withdrawn_notice: String,
     /// Before the summary of the newest revision: `What changed`.
     pub changed: String,
+    /// Instead of the label's meaning before the end of an embargo; `{until}` is its moment.
+    pub embargo: String,
+    /// The word in the subject before the end of an embargo: `EMBARGO`.
+    pub embargo_mark: String,
     /// `Identifier`
     pub id: String,
     /// `Revision`
@@ -81,6 +85,8 @@ impl LetterWords {
             withdrawn: word("letter_withdrawn"),
             withdrawn_notice: word("letter_withdrawn_notice"),
             changed: word("letter_changed"),
+            embargo: word("letter_embargo"),
+            embargo_mark: word("letter_embargo_mark"),
             id: word("letter_id"),
             revision: word("letter_revision"),
             published: word("text_published"),

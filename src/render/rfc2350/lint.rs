@@ -63,7 +63,7 @@ pub fn lint_key(team: &Team, key: Option<&KeyFacts>, now: &Moment) -> Findings {
             _ => None,
         };
         if let Some(finding) = finding {
-            add(finding.hint("renew it with `advise key renew`"));
+            add(finding.hint("renew it in time, so that readers have the new copy"));
         }
     }
     findings
