@@ -18,7 +18,7 @@ fn a_plan_sends_nothing_and_writes_nothing() {
         .without(".advise")
         .run("plan")
         .exits(1)
-        .says("In all: 61 letters, 4 notices, 6 held, 7 changes on the site.")
+        .says("In all: 61 letters, 4 notices, 6 held, 8 changes on the site.")
         .says("HELD  Marat Ibraev <marat@lakeside.example.org> (`universities`): no certificate; gets a notice without content")
         .says("EX-2026-0013 → public: under embargo until 2026-12-01T09:00:00+05:00")
         .leaves_no(".advise")
@@ -525,8 +525,9 @@ fn every_json_document_parses() {
         .exits(1)
         .gives(|json| {
             keys(json, &["deliveries", "held", "site"]);
-            // Four notices tell of six letters that are held, and each of these has its line.
-            assert_eq!(json["deliveries"].as_array().map(Vec::len), Some(67));
+            // Four notices tell of six letters that are held: each of these has a line for the notice and one for the
+            // letter that is owed.
+            assert_eq!(json["deliveries"].as_array().map(Vec::len), Some(73));
             assert_eq!(json["held"].as_array().map(Vec::len), Some(6));
             assert_eq!(json["site"].as_array().map(Vec::len), Some(7));
         })
@@ -625,11 +626,15 @@ fn exit_codes_tell_how_it_ended() {
     fs::write(&script, "#!/bin/sh\ncat > /dev/null\n").expect("written");
     world
         .run("publish --yes")
+        .exits(1)
         .says("sent 1 letter")
+        .says("EX-2026-0102: 2 letters were not sent, and the advisory is gone or a draft again")
         .run("publish --yes EX-2026-0104")
+        .exits(1)
         .says("sent 1 letter")
         .run("publish --yes")
-        .says("nothing to do");
+        .exits(1)
+        .says("nothing to do now, but not everybody has what was meant for them");
 }
 
 fn make_executable(path: &std::path::Path) {

@@ -81,7 +81,7 @@ fn what_check_refuses_is_not_published_by_any_command() {
         (CLOSED, &[("tlp: AMBER", "tlp: AMBER+STRICT")], "narrower than list"),
         (CLOSED, &[("tlp: AMBER", "tlp: RED")], "never goes to a list"),
         (CLOSED, &[("tlp: AMBER\n", "")], "tlp"),
-        (CLOSED, &[("tlp: AMBER", "tlp: WHITE")], "CLEAR"),
+        (CLOSED, &[("tlp: AMBER", "tlp: Clear")], "CLEAR"),
         (CLOSED, &[("tlp: AMBER", "tlp: AMBER\ntlp: CLEAR")], "tlp"),
         (CLOSED, &[("audience: [amber]", "audience: [Public]")], "Public"),
         (RED, &[("tlp: RED", "tlp: RED"), ("audience: [", "audience: [amber, ")], "never goes to a list"),

@@ -157,7 +157,8 @@ pub fn mail(advisory: &Advisory, lists: &[List], members: &[Member], past: &Past
             Reader::Public => {}
             Reader::Person(address) => {
                 let person = members.iter().find(|member| member.address == *address).expect("only members are named");
-                if !person.suspended && !person.joined_late {
+                // Who is named is meant, whenever they joined.
+                if !person.suspended {
                     candidates.push((&person.address, person.key, false, true));
                 }
             }
