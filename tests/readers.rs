@@ -1,0 +1,147 @@
+//! What people open it with: mutt in a terminal, Chromium on a page.
+
+mod world;
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+};
+use world::{World, has, skip, wait_until};
+
+/// A terminal of its own, and in it GnuPG with the keys of one member.
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn of(world: &World, member: &str) -> Desk {
+        let desk = Desk(tempfile::Builder::new().prefix("m").rand_bytes(6).tempdir_in("/tmp").expect("a folder"));
+        let home = desk.path("gnupg");
+        fs::create_dir(&home).expect("a folder");
+        fs::set_permissions(&home, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("closed to others");
+        for file in [world.path("public/pgp-key.asc"), world.path(&format!(".advise/keys/{member}.key"))] {
+            let done = Command::new("gpg").arg("--homedir").arg(&home).args(["-q", "--batch", "--import"]).arg(file).output();
+            assert!(done.expect("gpg runs").status.success());
+        }
+        for folder in ["box/new", "box/cur", "box/tmp"] {
+            fs::create_dir_all(desk.path(folder)).expect("a folder");
+        }
+        fs::write(desk.path("muttrc"), "set wait_key=no crypt_use_gpgme=yes quit=yes move=no\n").expect("written");
+        desk
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.0.path().join(path)
+    }
+
+    fn tmux(&self, words: &[&str]) -> String {
+        let output = Command::new("tmux").arg("-S").arg(self.path("t")).args(words).output().expect("tmux runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// The screen after a mail was opened, when it shows these words.
+    fn opens(&self, mail: &Path, words: &str) -> String {
+        fs::copy(mail, self.path("box/new/1.mail")).expect("copied");
+        let mutt = format!("env GNUPGHOME={0}/gnupg LC_ALL=C.UTF-8 mutt -F {0}/muttrc -f {0}/box", self.0.path().display());
+        self.tmux(&["new-session", "-d", "-x", "100", "-y", "90", &mutt]);
+        let screen = || self.tmux(&["capture-pane", "-p"]);
+        wait_until("mutt lists the mail", || screen().contains("Example CERT"));
+        self.tmux(&["send-keys", "Enter"]);
+        wait_until("mutt shows the mail", || screen().contains(words));
+        screen()
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.tmux(&["kill-server"]);
+        drop(Command::new("gpgconf").arg("--homedir").arg(self.path("gnupg")).args(["--kill", "all"]).output());
+    }
+}
+
+#[test]
+fn mutt_decrypts_an_encrypted_letter_and_finds_the_signature_good() {
+    if !has("mutt") || !has("tmux") {
+        return skip("mutt reads a letter", "mutt or tmux is missing");
+    }
+    let world = World::sample().run("publish --yes").exits(1).whatever_it_says();
+    let member = "duty@grid.example.net";
+    let mail = world
+        .mail()
+        .into_iter()
+        .find(|mail| mail.recipient() == member && mail.is("encrypted") && mail.header("Subject").contains("AMBER"));
+    let desk = Desk::of(&world, member);
+    let screen = desk.opens(&mail.expect("an encrypted letter").path, "What to do");
+    assert!(screen.contains("Good signature from: Example CERT"), "{screen}");
+    assert!(screen.contains("Subject: [TLP:AMBER+STRICT] EX-2026-0010: Critical: Example Telecontrol"), "{screen}");
+    assert!(screen.contains("You may share this, on a need-to-know basis, within your organisation only."), "{screen}");
+}
+
+/// Serves a folder on loopback, as a static host does, until the test ends.
+fn serve(root: PathBuf) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            let mut request = [0_u8; 8192];
+            let Ok(n) = stream.read(&mut request) else { continue };
+            let line = String::from_utf8_lossy(&request[..n]).into_owned();
+            let path = line.split(' ').nth(1).unwrap_or("/").split('?').next().unwrap_or("/").to_string();
+            let file = root.join(path.trim_start_matches('/'));
+            let file = if path.ends_with('/') { file.join("index.html") } else { file };
+            let kind = match file.extension().and_then(|e| e.to_str()) {
+                Some("css") => "text/css",
+                Some("svg") => "image/svg+xml",
+                Some("html") => "text/html; charset=utf-8",
+                _ => "text/plain; charset=utf-8",
+            };
+            let (status, body) = fs::read(&file).map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body));
+            let head = format!(
+                "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            drop(stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body)));
+        }
+    });
+    format!("http://{address}")
+}
+
+/// What Chromium makes of a page: the document, and what it complains about.
+fn chromium(url: &str) -> (String, String) {
+    let profile = tempfile::tempdir().expect("a folder");
+    let output = Command::new("chromium")
+        .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"])
+        .args(["--disable-background-networking", "--disable-component-update", "--enable-logging=stderr", "--dump-dom"])
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .arg(url)
+        .output()
+        .expect("chromium runs");
+    let console =
+        String::from_utf8_lossy(&output.stderr).lines().filter(|line| line.contains("CONSOLE")).collect::<Vec<_>>().join("\n");
+    (String::from_utf8_lossy(&output.stdout).into_owned(), console)
+}
+
+#[test]
+fn chromium_shows_the_site_and_has_nothing_to_complain_about() {
+    if !has("chromium") {
+        return skip("Chromium shows the site", "chromium is missing");
+    }
+    let world = World::sample().run("publish --yes --only site").whatever_it_says();
+    let host = serve(world.path("public"));
+    for (path, words) in [
+        ("/", "Current alerts"),
+        ("/advisories/EX-2026-0007/", "Example Gateway: remote code execution before login"),
+        ("/advisories/", "EX-2026-0001"),
+        ("/ru/advisories/EX-2026-0007/", "Критическая"),
+        ("/rfc2350/", "2.8"),
+        ("/pgp/", "gpg"),
+        ("/feeds/", "rss.xml"),
+    ] {
+        let (document, console) = chromium(&format!("{host}{path}"));
+        assert!(document.contains(words), "{path} does not show `{words}`:\n{document}");
+        assert_eq!(console, "", "Chromium complains about {path}");
+    }
+}
