@@ -24,6 +24,37 @@ pub struct Flaw {
 
 /// All flaws of a Markdown text, in its order; none if it may be published.
 pub fn lint(markdown: &str) -> Vec<Flaw> {
+    if is_plainly_fine(markdown) { Vec::new() } else { flaws(markdown) }
+}
+
+/// Whether a look at the signs is enough to know that there is no flaw; most texts are so plain, and need not be
+/// parsed here. Whatever is in doubt is not plain.
+fn is_plainly_fine(markdown: &str) -> bool {
+    // Blocks that stand in others begin with their signs, one column or more for each.
+    let deep = |line: &str| line.bytes().take_while(|c| b" \t>-*+.)0123456789".contains(c)).count() > DEEPEST / 2;
+    // A scheme and its slashes cannot be hidden behind an entity or a backslash: they stand there.
+    let known = |rest: &str| ["https://", "http://", "mailto:"].iter().any(|scheme| rest.starts_with(scheme));
+    let tag = |(at, _)| {
+        let rest = &markdown[at + 1..];
+        rest.starts_with(|c: char| c.is_ascii_alphabetic() || "/!?".contains(c)) && !known(rest)
+    };
+    let link = |(at, _)| {
+        let rest = markdown[at + 2..].trim_start_matches('<');
+        let address = &rest[..rest.find([')', '\n']).unwrap_or(rest.len())];
+        let on_site = address.strip_prefix('/').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric()));
+        !known(rest) && !on_site || address.contains(['&', '\\'])
+    };
+    !markdown.contains("![")
+        && !markdown.contains("]:")
+        // An entity can put a control character into an address.
+        && !["&#", "&Tab;", "&NewLine;"].iter().any(|entity| markdown.contains(entity))
+        && !markdown.lines().any(deep)
+        && !markdown.match_indices('<').any(tag)
+        && !markdown.match_indices("](").any(link)
+        && !markdown.chars().any(is_foul)
+}
+
+fn flaws(markdown: &str) -> Vec<Flaw> {
     let arena = Arena::new();
     let root = comrak::parse_document(&arena, markdown, &options());
     let map = Map::new(markdown);
@@ -221,6 +252,42 @@ mod tests {
         let flaws = lint(markdown);
         let found: Vec<(&str, &str)> = flaws.iter().map(|f| (f.code, &markdown[f.span.start..f.span.end])).collect();
         assert_eq!(found, expected, "{markdown:?}");
+    }
+
+    #[test]
+    fn what_is_called_plainly_fine_has_no_flaw() {
+        // Signs that matter, in every order of five: some are plain, and of these none may have a flaw.
+        let signs = [
+            "<",
+            ">",
+            "b",
+            "/",
+            "!",
+            "[a](",
+            "https://x",
+            "http:",
+            "&#10;",
+            "\\",
+            ")",
+            "]:",
+            " ",
+            "\n",
+            "`",
+            "- ",
+            "mailto:a",
+            "javascript:1",
+        ];
+        let mut plain = 0;
+        for n in 0..signs.len().pow(5) {
+            let text: String = (0..5).map(|i| signs[n / signs.len().pow(i) % signs.len()]).collect();
+            // A parse of each would take long in a debug build; the others are not called fine.
+            if is_plainly_fine(&text) && (n % 7 == 0 || text.contains(['<', '('])) {
+                plain += 1;
+                assert_eq!(flaws(&text), [], "{text:?}");
+            }
+        }
+        assert!(plain > 10_000, "{plain}");
+        assert!(is_plainly_fine("See <https://example.org/>, [this](https://example.org) and [that](/tlp/).\n\n- one\n"));
     }
 
     #[test]

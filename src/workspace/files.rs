@@ -7,7 +7,7 @@ use crate::{
     terms::Lang,
 };
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -209,18 +209,19 @@ pub fn attachment(root: &Path, entry: &Entry, findings: &mut Findings) -> Result
 /// One folder of `advisories/`.
 #[derive(Debug)]
 pub struct Folder {
-    texts: Vec<Entry>,
-    stems: BTreeSet<String>,
-    attachments: Vec<Entry>,
+    /// By name without `.md`.
+    texts: BTreeMap<String, Entry>,
+    /// Folders, by name.
+    attachments: BTreeMap<String, Entry>,
 }
 
 /// Walks `advisories/`: a folder named like a text beside it holds its attachments, any other more advisories.
 pub fn advisory_folders(root: &Path, folder: &str, found: &mut Vec<Folder>, findings: &mut Findings) -> Result<(), ReadError> {
     let (files, folders) = scan(root, folder, findings)?;
-    let mut texts = Vec::new();
+    let mut texts = BTreeMap::new();
     for file in files {
-        match file.stem("md") {
-            Some(_) => texts.push(file),
+        match file.stem("md").map(str::to_string) {
+            Some(stem) => drop(texts.insert(stem, file)),
             None => findings.push(
                 Finding::of_file(&file.path, "stray-file", "this file belongs to no advisory")
                     .hint("attachments stand in a folder with the advisory's id as its name")
@@ -228,9 +229,9 @@ pub fn advisory_folders(root: &Path, folder: &str, found: &mut Vec<Folder>, find
             ),
         }
     }
-    let stems: BTreeSet<String> = texts.iter().filter_map(|entry| entry.stem("md").map(str::to_string)).collect();
-    let (attachments, deeper): (Vec<_>, Vec<_>) = folders.into_iter().partition(|entry| stems.contains(&entry.name));
-    found.push(Folder { texts, stems, attachments });
+    let (attachments, deeper): (Vec<_>, Vec<_>) = folders.into_iter().partition(|entry| texts.contains_key(&entry.name));
+    let attachments = attachments.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
+    found.push(Folder { texts, attachments });
     for folder in deeper {
         advisory_folders(root, &folder.path, found, findings)?;
     }
@@ -240,12 +241,14 @@ pub fn advisory_folders(root: &Path, folder: &str, found: &mut Vec<Folder>, find
 impl Folder {
     /// The texts that are no translations.
     pub fn originals(&self) -> impl Iterator<Item = &Entry> {
-        self.texts.iter().filter(|entry| entry.stem("md").is_some_and(|stem| self.cut(stem).1.is_none()))
+        self.texts.iter().filter(|(stem, _)| self.cut(stem).1.is_none()).map(|(_, entry)| entry)
     }
 
     /// The translations of an original.
     pub fn translations<'a>(&'a self, id: &'a str) -> impl Iterator<Item = (Lang, &'a Entry)> {
-        self.texts.iter().filter_map(move |entry| match self.cut(entry.stem("md")?) {
+        let begin = format!("{id}.");
+        let near = self.texts.range(begin.clone()..).take_while(move |(stem, _)| stem.starts_with(&begin));
+        near.filter_map(move |(stem, entry)| match self.cut(stem) {
             (original, Some(lang)) if original == id => Some((lang, entry)),
             _ => None,
         })
@@ -253,7 +256,7 @@ impl Folder {
 
     /// The attachments of an original.
     pub fn attachments(&self, root: &Path, id: &str, findings: &mut Findings) -> Result<Vec<Entry>, ReadError> {
-        let Some(folder) = self.attachments.iter().find(|folder| folder.name == id) else { return Ok(Vec::new()) };
+        let Some(folder) = self.attachments.get(id) else { return Ok(Vec::new()) };
         let (files, folders) = scan(root, &folder.path, findings)?;
         for deeper in folders {
             findings.push(
@@ -277,7 +280,7 @@ impl Folder {
     }
 
     fn cut<'s>(&self, stem: &'s str) -> (&'s str, Option<Lang>) {
-        advisory::file_name(stem, |id| self.stems.contains(id))
+        advisory::file_name(stem, |id| self.texts.contains_key(id))
     }
 }
 
