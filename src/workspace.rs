@@ -113,7 +113,7 @@ pub type Published = HashSet<(Id, String)>;
 
 /// Parts of the tree with their places, before they are judged together.
 struct Parts {
-    advisories: Vec<(Origin, advisory::Parsed)>,
+    advisories: Vec<(Origin, Box<advisory::Parsed>)>,
     lists: Vec<(Source, ParsedList)>,
     constituents: Vec<(Source, ParsedConstituent)>,
     certificates: BTreeMap<Fingerprint, Certificate>,
@@ -309,7 +309,7 @@ fn certificates(root: &Path, findings: &mut Findings) -> Result<BTreeMap<Fingerp
 
 /// What is in `advisories/`.
 struct Advisories {
-    parsed: Vec<(Origin, advisory::Parsed)>,
+    parsed: Vec<(Origin, Box<advisory::Parsed>)>,
     count: usize,
     /// Paths of drafts, without `.md`.
     drafts: BTreeSet<String>,
@@ -321,7 +321,7 @@ fn advisories(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<Advis
     let originals: Vec<(&files::Folder, &Entry)> =
         folders.iter().flat_map(|folder| folder.originals().map(move |entry| (folder, entry))).collect();
     let drafts = Mutex::new(BTreeSet::new());
-    let read: Vec<Read<(Origin, advisory::Parsed)>> = originals
+    let read: Vec<Read<(Origin, Box<advisory::Parsed>)>> = originals
         .par_iter()
         .map(|(folder, entry)| {
             let mut findings = Findings::new();
@@ -338,7 +338,7 @@ fn advisories(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<Advis
                 drafts.insert(entry.path.trim_end_matches(".md").to_string());
             }
             // The text is not kept: ten thousand of them would be the most of this program's memory.
-            let parsed = source.zip(parsed).map(|(source, parsed)| (Origin::new(root, source.path), parsed));
+            let parsed = source.zip(parsed).map(|(source, parsed)| (Origin::new(root, source.path), Box::new(parsed)));
             let mut translations = Vec::new();
             for (lang, entry) in folder.translations(stem) {
                 let before = findings.count(Level::Error);

@@ -275,6 +275,7 @@ fn scores(source: &Source, nodes: Vec<Node>, findings: &mut Findings) -> Vec<(Sc
             scores.push((Score { cve, cvss }, span));
         }
     }
+    scores.shrink_to_fit();
     scores
 }
 
@@ -290,6 +291,7 @@ fn affected(source: &Source, nodes: Vec<Node>, findings: &mut Findings) -> Vec<A
             rows.push(Affected { vendor: vendor.0, product: product.0, versions, fixed });
         }
     }
+    rows.shrink_to_fit();
     rows
 }
 
@@ -324,6 +326,7 @@ fn references(source: &Source, nodes: Vec<Node>, findings: &mut Findings) -> Vec
         }
         rows.push(Reference { title: title.map_or_else(|| url.0.clone(), |(title, _)| title), url: url.0 });
     }
+    rows.shrink_to_fit();
     rows
 }
 
@@ -357,6 +360,7 @@ fn revisions(source: &Source, nodes: Vec<Node>, findings: &mut Findings) -> Vec<
             rows.push((Revision { number: number.0, date, summary: summary.0 }, places));
         }
     }
+    rows.shrink_to_fit();
     rows
 }
 
