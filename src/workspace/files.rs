@@ -295,7 +295,7 @@ fn no_attachment(name: &str, bytes: &[u8]) -> Option<(&'static str, &'static str
     if ending == "md" || bytes.starts_with(b"---\n") || bytes.starts_with(b"---\r\n") {
         return Some((
             "this looks like an advisory, and lies among the attachments of another",
-            "move it beside the others, or pack it into an archive",
+            "move it beside the others, into a folder for advisories",
         ));
     }
     if matches!(ending.as_str(), "html" | "htm" | "xhtml" | "xht" | "svg" | "js" | "mjs" | "shtml" | "php") {
