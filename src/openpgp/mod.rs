@@ -20,14 +20,16 @@ mod certs;
 mod clear;
 mod encrypt;
 mod generate;
+mod judged;
 mod secret;
 mod signer;
 mod verify;
 
 pub use certs::{CertError, Certificate};
 pub use clear::Clearsigned;
-pub use encrypt::{EncryptError, Sealer, encrypt};
+pub use encrypt::{EncryptError, Sealed, Sealer, encrypt};
 pub use generate::{Cause, GenerateError, Generated, Kind, generate, revoke};
+pub use judged::EncryptionKeys;
 pub use secret::Secret;
 pub use signer::{Payload, Signed, SignerError, TeamKey, needs_passphrase};
 pub use verify::{Verified, VerifyError, verify};

@@ -6,7 +6,7 @@ use crate::{
     channels::mail::{Parcel, Post, PostError, Reaches},
     diag::Findings,
     ledger::Ledger,
-    openpgp::{Certificate, Sealer, Signed},
+    openpgp::{Sealer, Signed},
     plan::{Batch, Opened, letter_key, notice_key},
     receipt::{DeliveryKey, Intent, Outcome},
     render::letter::{Letter, LetterShop, LetterWords, ListFacts, Message, Notice, NoticeShop, NoticeWords, Packing, Recipient},
@@ -304,8 +304,7 @@ impl Counter<'_, '_> {
             let packed: Vec<_> = chunk
                 .par_iter()
                 .map(|recipient| {
-                    let certificate: Option<&Certificate> =
-                        recipient.certificate.and_then(|fingerprint| certificates.get(fingerprint));
+                    let certificate = recipient.certificate.and_then(|fingerprint| certificates.get(fingerprint));
                     let packing = match (ready.batch.cover, certificate) {
                         (Cover::Encrypted, Some(certificate)) => Packing::Encrypted { sealer: &sealer, certificate, now },
                         // Without a certificate an encrypted letter cannot be packed: `Signed` refuses it.
