@@ -101,16 +101,16 @@ pub fn publish(desk: &Desk, request: &Request, yes: bool) -> Result<Done, Failur
 fn carry_out(desk: &Desk, job: &Job<'_>, ledger: &mut ledger::Ledger) -> Result<Report, PublishError> {
     let something = job.plan.letters() + job.plan.notices() > 0;
     let prepared = publish::prepare(job, ledger)?;
-    let post = match something {
+    let posts = match something {
         true => {
-            let password =
-                desk.mail_password(job.workspace).map_err(|failure| PublishError::Password(failure.error.to_string()))?;
-            let password = password.as_ref().map(|secret| String::from_utf8_lossy(secret.expose()).into_owned());
-            Some(mail::open(&job.workspace.settings.mail.transport, &job.workspace.root, password.as_deref())?)
+            let passwords =
+                desk.mail_passwords(job.workspace).map_err(|failure| PublishError::Password(failure.error.to_string()))?;
+            mail::open(&job.workspace.settings.mail, &job.workspace.root, &passwords)?
         }
-        false => None,
+        false => Vec::new(),
     };
-    prepared.carry_out(ledger, post)
+    let mut pace = job.workspace.settings.mail.per_minute.map(publish::Pace::new);
+    prepared.carry_out(ledger, posts, pace.as_mut())
 }
 
 fn tell(desk: &Desk, plan: &Plan<'_>, report: &Report) {

@@ -5,7 +5,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use std::path::Path;
 
 /// One step a version: the first makes version 1 of nothing. Steps are never edited, only added.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE secret (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         bytes BLOB NOT NULL CHECK (length(bytes) = 32)
@@ -57,7 +58,13 @@ const STEPS: &[&str] = &["
         finished TEXT,
         outcome TEXT CHECK (outcome IN ('done', 'held', 'failed', 'partly'))
     ) STRICT;
-"];
+",
+    // When the first try was, since a letter is given up that was deferred for too long; and whose the last was.
+    "
+    ALTER TABLE delivery ADD COLUMN first TEXT;
+    ALTER TABLE delivery ADD COLUMN run INTEGER;
+",
+];
 
 /// Brings the tables up to date and gives the ledger's secret, which is made with the first version.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<[u8; 32], LedgerError> {
