@@ -86,6 +86,11 @@ impl Ledger {
         self.alone(|batch| ends.into_iter().try_for_each(|(key, outcome)| batch.settle(key, outcome, now)))
     }
 
+    /// A try did not come about. See [`Batch::take_back`].
+    pub fn take_back(&mut self, key: &DeliveryKey, why: &str, now: &Moment) -> Result<(), LedgerError> {
+        self.alone(|batch| batch.take_back(key, why, now))
+    }
+
     /// Freezes a revision. See [`Batch::freeze`].
     pub fn freeze(
         &mut self,

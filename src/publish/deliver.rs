@@ -141,15 +141,14 @@ fn settle_what_is_there(
         for recipient in ready.batch.recipients.iter().filter(|recipient| recipient.may_be_second) {
             let Some(taken) = post.and_then(|post| post.was_taken(&ready.message_id, recipient.address)) else { continue };
             let key = letter_key(ready.advisory(), recipient.member);
-            let outcome = match taken {
-                true => Outcome::Accepted("found where an earlier run had put it".into()),
-                false => Outcome::Deferred("an earlier run broke off before it".into()),
-            };
-            ledger.settle(&key, &outcome, now)?;
-            if taken {
-                there.insert((number, recipient.member));
-                tally.count(Some(number), &outcome);
+            if !taken {
+                ledger.take_back(&key, "an earlier run broke off before it", now)?;
+                continue;
             }
+            let outcome = Outcome::Accepted("found where an earlier run had put it".into());
+            ledger.settle(&key, &outcome, now)?;
+            there.insert((number, recipient.member));
+            tally.count(Some(number), &outcome);
         }
     }
     Ok(there)
