@@ -108,8 +108,14 @@ impl Workspace {
     }
 }
 
-/// Revisions that were published: advisory and number.
-pub type Published = HashSet<(Id, String)>;
+/// What is out already.
+#[derive(Debug, Default)]
+pub struct Published {
+    /// Revisions that were mailed, or stood on the site: advisory and number.
+    pub revisions: HashSet<(Id, String)>,
+    /// What stands on the site.
+    pub on_site: HashSet<Id>,
+}
 
 /// Parts of the tree with their places, before they are judged together.
 struct Parts {
@@ -136,8 +142,8 @@ struct Files {
     ids: Vec<String>,
 }
 
-/// Reads and judges the whole tree. `now` decides which certificates have expired; `published` are the revisions
-/// that are out already: what has changed around them since (a contact left, a list was narrowed) stops nobody.
+/// Reads and judges the whole tree. `now` decides which certificates have expired; `published` is what
+/// is out already: what has changed around it since (a contact left, a list was narrowed) stops nobody.
 pub fn read(root: &Path, now: &Moment, published: &Published) -> Result<Reading, ReadError> {
     let marker = root.join("advise.yaml");
     if !marker.is_file() {

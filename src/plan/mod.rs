@@ -225,8 +225,6 @@ pub struct Plan<'a> {
     pub conflicts: Vec<Conflict<'a>>,
     /// Letters that were begun and whose advisory is gone, or a draft again: how many of each.
     pub orphans: Vec<(Id, usize)>,
-    /// Whether nothing was ever published from here, as far as the ledger knows.
-    pub first: bool,
     /// Whether mail is part of the request.
     pub mail: bool,
     /// Whether the site is part of the request.
@@ -277,7 +275,6 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
         document: facts.document.filter(|_| web).map(|digest| document(facts, digest)),
         conflicts: Vec::new(),
         orphans: if mail { orphans(facts) } else { Vec::new() },
-        first: facts.history.deliveries.is_empty() && facts.history.on_site.is_empty() && facts.history.document.is_none(),
         mail,
         web,
     };
