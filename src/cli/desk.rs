@@ -241,7 +241,11 @@ impl Desk {
     /// What to say when published revisions have changed.
     pub fn conflict(&self, ledger: &Ledger, workspace: &Workspace, plan: &Plan<'_>) -> Failure {
         for conflict in &plan.conflicts {
-            let text = fs::read_to_string(workspace.root.join(&*conflict.advisory.path)).unwrap_or_default();
+            let path = workspace.root.join(&*conflict.advisory.path);
+            let text = match fs::read_to_string(&path) {
+                Ok(text) => text,
+                Err(error) => return Failure::io(&path, error),
+            };
             self.ui.warning(&publish::difference(conflict, &text, &|line| ledger.line_hash(line)));
         }
         let first = plan.conflicts.first().map_or("", |conflict| conflict.advisory.id.as_str());

@@ -184,7 +184,7 @@ pub struct Keys<'a> {
 impl Keys<'_> {
     /// The failure behind an error, with its hints.
     pub fn explain(&self, error: PublishError) -> Failure {
-        let kept = self.failure.lock().ok().and_then(|mut failure| failure.take());
+        let kept = self.failure.lock().expect("nobody panics with the failure in hand").take();
         match (error, kept) {
             (PublishError::Key(_), Some(failure)) => failure,
             (PublishError::Words(findings), _) => {
@@ -210,9 +210,7 @@ impl Keyring for Keys<'_> {
         let opened = self.key.get_or_init(|| match self.desk.team_key(self.workspace) {
             Ok(key) => Some(key),
             Err(failure) => {
-                if let Ok(mut kept) = self.failure.lock() {
-                    *kept = Some(failure);
-                }
+                *self.failure.lock().expect("nobody panics with the failure in hand") = Some(failure);
                 None
             }
         });
@@ -228,9 +226,7 @@ struct Talk {
 
 impl Talk {
     fn with(&self, act: impl FnOnce(&mut Option<ProgressBar>)) {
-        if let Ok(mut bar) = self.bar.lock() {
-            act(&mut bar);
-        }
+        act(&mut self.bar.lock().expect("nobody panics with the bar in hand"));
     }
 }
 
