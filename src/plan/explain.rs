@@ -86,12 +86,6 @@ pub fn words(plan: &Plan<'_>) -> String {
     if plan.web {
         site(plan, &mut out);
     }
-    if plan.first && plan.letters() > 0 {
-        out.push_str(
-            "First run: there is no ledger here yet. If this workspace was published from another machine, stop, and fetch\n\
-             its `.advise/ledger.sqlite` first: without it everything would go out a second time.\n\n",
-        );
-    }
     let stuck = stuck(plan);
     if !stuck.is_empty() {
         let _ = writeln!(out, "Stuck\n  {}\n", stuck.join("\n  "));
@@ -273,7 +267,7 @@ pub fn json(plan: &Plan<'_>) -> Value {
     object!({
         "letters": letters, "held": held, "waiting": waiting, "site": site, "rfc2350": document,
         "orphans": plan.orphans.iter().map(|(id, n)| object!({ "advisory": id.as_str(), "letters": n })).collect::<Vec<_>>(),
-        "first_run": plan.first, "needs_attention": plan.needs_attention(),
+        "needs_attention": plan.needs_attention(),
         "conflicts": plan.conflicts.iter().map(|c| c.advisory.id.as_str()).collect::<Vec<_>>(),
         "nothing_to_do": plan.is_empty(),
     })
