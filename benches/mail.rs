@@ -8,7 +8,7 @@
 
 use advise::{
     advisory::{self, Advisory, Attachment},
-    channels::mail::{Parcel, Wire as _},
+    channels::mail::{Fit, Wire as _},
     diag::{Findings, Source},
     openpgp::{Certificate, EncryptionKeys, Generated, Kind, Sealer, Signed, TeamKey, generate},
     render::{
@@ -210,9 +210,10 @@ fn compose(file: &Path, roster: usize, n: usize) -> Value {
         .map(|place| {
             let packing = Packing::Encrypted { sealer: &sealer, certificate: &certificates[place % distinct], now: &now };
             let message = signed.make::<Message>(&packing).expect("a message");
-            let parcel = Parcel::to_nth(&message, Some(&team.email), place).expect("a parcel");
-            black_box(&parcel);
-            message.thing().bytes().len()
+            let bytes = message.thing().bytes().len();
+            let parcel = Fit::new(message).expect("fit").parcel_to_nth(Some(team.email.clone()), place);
+            black_box(parcel.expect("a parcel"));
+            bytes
         })
         .sum();
     let seconds = start.elapsed().as_secs_f64();

@@ -5,7 +5,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use std::path::Path;
 
 /// One step a version: the first makes version 1 of nothing. Steps are never edited, only added.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE secret (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         bytes BLOB NOT NULL CHECK (length(bytes) = 32)
@@ -57,16 +58,26 @@ const STEPS: &[&str] = &["
         finished TEXT,
         outcome TEXT CHECK (outcome IN ('done', 'held', 'failed', 'partly'))
     ) STRICT;
-"];
+",
+    // When the first try was, since a letter is given up that was deferred for too long; and whose the last was.
+    "
+    ALTER TABLE delivery ADD COLUMN first TEXT;
+    ALTER TABLE delivery ADD COLUMN run INTEGER;
+",
+];
 
-/// Brings the tables up to date and gives the ledger's secret, which is made with the first version.
-pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<[u8; 32], LedgerError> {
+/// Brings the tables up to date and gives the ledger's secret, which is made with the first version. Only a `new`
+/// ledger may be without tables: elsewhere that is one which lost its past.
+pub(super) fn migrate(connection: &mut Connection, path: &Path, new: bool) -> Result<[u8; 32], LedgerError> {
     let wrong = |e| LedgerError::sqlite(path, e);
     let known = u32::try_from(STEPS.len()).expect("the steps are few");
     let version = |connection: &Connection| connection.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0));
     let found = version(connection).map_err(wrong)?;
     if found > known {
         return Err(LedgerError::Newer { path: path.to_path_buf(), found, known });
+    }
+    if found == 0 && !new {
+        return Err(LedgerError::Corrupt { path: path.to_path_buf(), why: "it is empty".into() });
     }
     if found < known {
         // Immediate, so that of two runs that find the same old version one waits and then finds nothing to do.

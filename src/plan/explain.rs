@@ -44,6 +44,13 @@ impl Reason {
                     "{n} who got an earlier revision would not hear of the withdrawal; put their list or address back into the audience"
                 )
             }
+            Reason::Later(n, next) => {
+                let copies = plural(*n, "copy was", "copies were");
+                format!("{copies} not taken yet; next try due at {}, or at once if the id is named", next.rfc3339())
+            }
+            Reason::GivenUp(n) => {
+                format!("{} deferred for five days; name the id to try again", plural(*n, "copy was", "copies were"))
+            }
             Reason::FailedBefore(1) => "1 copy failed for good; name the id to try again".into(),
             Reason::FailedBefore(n) => format!("{n} copies failed for good; name the id to try again"),
         }
@@ -79,12 +86,6 @@ pub fn words(plan: &Plan<'_>) -> String {
     if plan.web {
         site(plan, &mut out);
     }
-    if plan.first && plan.letters() > 0 {
-        out.push_str(
-            "First run: there is no ledger here yet. If this workspace was published from another machine, stop, and fetch\n\
-             its `.advise/ledger.sqlite` first: without it everything would go out a second time.\n\n",
-        );
-    }
     let stuck = stuck(plan);
     if !stuck.is_empty() {
         let _ = writeln!(out, "Stuck\n  {}\n", stuck.join("\n  "));
@@ -109,9 +110,10 @@ pub fn words(plan: &Plan<'_>) -> String {
         sum.push(plural(plan.site.len() + document, "change on the site", "changes on the site"));
     }
     if plan.is_empty() {
-        out.push_str(match plan.is_stuck() {
-            true => "Nothing to do now, but not everybody has what was meant for them.",
-            false => "Nothing to do: everything is published already.",
+        out.push_str(match (plan.is_stuck(), plan.deferred() > 0) {
+            (true, _) => "Nothing to do now, but not everybody has what was meant for them.",
+            (_, true) => "Nothing to do now; some letters wait for their next try.",
+            _ => "Nothing to do: everything is published already.",
         });
         if !plan.held.is_empty() {
             let _ = write!(out, " {} still held.", plural(plan.held.len(), "letter is", "letters are"));
@@ -245,7 +247,13 @@ pub fn json(plan: &Plan<'_>) -> Value {
     let waiting: Vec<Value> = plan
         .waiting
         .iter()
-        .map(|w| object!({ "advisory": w.advisory.id.as_str(), "audience": w.audience, "reason": w.reason.words() }))
+        .map(|w| {
+            let due = match &w.reason {
+                Reason::Later(_, next) => Some(next.rfc3339()),
+                _ => None,
+            };
+            object!({ "advisory": w.advisory.id.as_str(), "audience": w.audience, "reason": w.reason.words(), "due": due })
+        })
         .collect();
     let site: Vec<Value> = plan
         .site
@@ -259,7 +267,7 @@ pub fn json(plan: &Plan<'_>) -> Value {
     object!({
         "letters": letters, "held": held, "waiting": waiting, "site": site, "rfc2350": document,
         "orphans": plan.orphans.iter().map(|(id, n)| object!({ "advisory": id.as_str(), "letters": n })).collect::<Vec<_>>(),
-        "first_run": plan.first, "needs_attention": plan.needs_attention(),
+        "needs_attention": plan.needs_attention(),
         "conflicts": plan.conflicts.iter().map(|c| c.advisory.id.as_str()).collect::<Vec<_>>(),
         "nothing_to_do": plan.is_empty(),
     })
