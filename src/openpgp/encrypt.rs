@@ -3,7 +3,7 @@
 //! Bulk mail is one plaintext for a whole list, so a [`Sealer`] encrypts it once; each recipient then costs
 //! the session key, encrypted to that recipient alone, and a copy. Nothing in a mail tells of the others.
 
-use super::{Certificate, EncryptionKeys, judged::SubKey, words};
+use super::{Certificate, EncryptionKeys, curve, judged::SubKey, words};
 use crate::{
     roster::KeyState,
     terms::{Fingerprint, Moment},
@@ -135,6 +135,8 @@ enum Version {
     V2,
 }
 
+const CIPHER: SymmetricAlgorithm = SymmetricAlgorithm::AES256;
+
 /// The encrypted message, without anybody who could open it.
 struct Container {
     version: Version,
@@ -149,10 +151,9 @@ struct Container {
 
 impl Container {
     fn new(message: &[u8], version: Version) -> sequoia_openpgp::Result<Container> {
-        let cipher = SymmetricAlgorithm::AES256;
-        let key = SessionKey::new(cipher.key_size()?)?;
+        let key = SessionKey::new(CIPHER.key_size()?)?;
         let mut bytes = Vec::with_capacity(message.len() + 1024);
-        let mut encryptor = Encryptor::with_session_key(Message::new(&mut bytes), cipher, key.clone())?;
+        let mut encryptor = Encryptor::with_session_key(Message::new(&mut bytes), CIPHER, key.clone())?;
         if version == Version::V2 {
             encryptor = encryptor.aead_algo(AEADAlgorithm::OCB);
         }
@@ -168,7 +169,10 @@ impl Container {
         let mut head = Vec::with_capacity(128 * keys.len());
         for key in keys {
             let packet: PKESK = match self.version {
-                Version::V1 => PKESK3::for_recipient(SymmetricAlgorithm::AES256, &self.key, key)?.into(),
+                Version::V1 => match curve::session_key_packet(CIPHER, &self.key, key)? {
+                    Some(packet) => packet.into(),
+                    None => PKESK3::for_recipient(CIPHER, &self.key, key)?.into(),
+                },
                 Version::V2 => PKESK6::for_recipient(&self.key, key)?.into(),
             };
             Packet::from(packet).serialize(&mut head)?;

@@ -18,6 +18,7 @@
 mod agent;
 mod certs;
 mod clear;
+mod curve;
 mod encrypt;
 mod generate;
 mod judged;
