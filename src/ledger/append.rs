@@ -197,6 +197,8 @@ impl Batch<'_> {
             Outcome::Failed(words) => (State::Failed, words),
             Outcome::Unknown(words) => (State::Sending, words),
         };
+        // `begin` empties the reply: a delivery that is `sending` without one broke off with the program.
+        let words = if words.is_empty() && state == State::Sending { "no answer" } else { words };
         let sql = format!(
             "UPDATE delivery SET state = '{state}', reply = ?6, at = ?5
              WHERE advisory = ?1 AND revision = ?2 AND mail = ?3 AND member = ?4 AND state = 'sending'"

@@ -105,13 +105,17 @@ pub(super) fn deliver(
     let (tell, events) = channel();
     let done = thread::scope(|scope| {
         let packers = tell.clone();
+        let (line, room) = (&line, &room);
         scope.spawn(|| {
-            let tell = packers;
+            let (tell, _alarm) = (packers, Alarm { line, room });
             packer.run(mail, &tell);
         });
         for post in posts {
-            let (tell, line) = (tell.clone(), &line);
-            scope.spawn(move || work(post, line, &tell));
+            let tell = tell.clone();
+            scope.spawn(move || {
+                let _alarm = Alarm { line, room };
+                work(post, line, &tell);
+            });
         }
         drop(tell);
         let done = desk.run(ledger, &events, &mut tally);
@@ -127,6 +131,21 @@ pub(super) fn deliver(
     });
     tally.end();
     done
+}
+
+/// Lets all threads end when one of them panics, instead of waiting for it for ever.
+struct Alarm<'d, 'm> {
+    line: &'d Line<Load<'m>>,
+    room: &'d Room,
+}
+
+impl Drop for Alarm<'_, '_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.line.close();
+            self.room.close();
+        }
+    }
 }
 
 /// Copies of a run that broke off, where the post can tell what became of them: they are no question any more.
@@ -200,8 +219,8 @@ impl<'m> Desk<'_, 'm> {
             match event {
                 Ok(event) => self.note(event, tally),
                 Err(RecvTimeoutError::Timeout) => {}
-                // A packer that was stopped by a panic never says that all is packed.
-                Err(RecvTimeoutError::Disconnected) => self.packing = false,
+                // All threads are gone, and one of them by a panic, which goes on in this one.
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
         }
     }

@@ -205,6 +205,12 @@ fn sendmail_gets_the_envelope_as_arguments_and_its_exit_code_counts() {
     assert_eq!(says("cat >/dev/null; echo later >&2; exit 75", &parcel), Outcome::Deferred("exit code 75: later".into()));
     let refused = says("cat >/dev/null; echo no ada here >&2; exit 67", &parcel);
     assert_eq!(refused, Outcome::Failed("exit code 67: no … here".into()));
+    // sysexits.h: what speaks of the recipient or the message is for good, all else can be mended here.
+    for code in 64..=78 {
+        let outcome = says(&format!("cat >/dev/null; exit {code}"), &parcel);
+        assert_eq!(matches!(outcome, Outcome::Failed(_)), [65, 67, 68].contains(&code), "{code}: {outcome:?}");
+        assert!(matches!(outcome, Outcome::Failed(_) | Outcome::Deferred(_)), "{code}: {outcome:?}");
+    }
     assert!(matches!(says("cat >/dev/null; kill -9 $$", &parcel), Outcome::Unknown(_)));
     assert!(matches!(says("cat >/dev/null; exec sleep 60", &parcel), Outcome::Unknown(_)));
     assert!(Sendmail::open("/no/such/program").is_err());
