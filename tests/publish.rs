@@ -138,6 +138,8 @@ fn what_was_written_for_closed_lists_and_becomes_public_is_said() {
         .whatever_it_says()
         .run("publish --yes")
         .exits(1)
+        .says("  EX-2026-0101 r2 appears\n    with the summaries of earlier revisions, which went to closed audiences only\n")
+        .says("  EX-2026-0102 r2 changes\n")
         .whatever_it_says()
         .run("check")
         .does_not_say("from now on")
