@@ -137,6 +137,13 @@ pub struct History {
     pub document: Option<DocumentVersion>,
 }
 
+impl History {
+    /// Whether nothing was ever published.
+    pub fn is_empty(&self) -> bool {
+        self.deliveries.is_empty() && self.frozen.is_empty() && self.on_site.is_empty() && self.document.is_none()
+    }
+}
+
 macro_rules! words {
     ($type:ident { $($variant:ident = $word:literal),* }) => {
         impl $type {

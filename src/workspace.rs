@@ -14,7 +14,7 @@ use crate::{
     roster::{self, Keybook, ParsedConstituent, ParsedList, Roster},
     settings::{self, Settings},
     team::{self, Team},
-    terms::{Fingerprint, Id, Lang, Moment, Slug},
+    terms::{Fingerprint, Id, Lang, Moment, Slug, Wrong},
 };
 use files::{Entry, Origin};
 use rayon::prelude::*;
@@ -108,8 +108,14 @@ impl Workspace {
     }
 }
 
-/// Revisions that were published: advisory and number.
-pub type Published = HashSet<(Id, String)>;
+/// What is out already.
+#[derive(Debug, Default)]
+pub struct Published {
+    /// Revisions that were mailed, or stood on the site: advisory and number.
+    pub revisions: HashSet<(Id, String)>,
+    /// What stands on the site.
+    pub on_site: HashSet<Id>,
+}
 
 /// Parts of the tree with their places, before they are judged together.
 struct Parts {
@@ -136,8 +142,8 @@ struct Files {
     ids: Vec<String>,
 }
 
-/// Reads and judges the whole tree. `now` decides which certificates have expired; `published` are the revisions
-/// that are out already: what has changed around them since (a contact left, a list was narrowed) stops nobody.
+/// Reads and judges the whole tree. `now` decides which certificates have expired; `published` is what
+/// is out already: what has changed around it since (a contact left, a list was narrowed) stops nobody.
 pub fn read(root: &Path, now: &Moment, published: &Published) -> Result<Reading, ReadError> {
     let marker = root.join("advise.yaml");
     if !marker.is_file() {
@@ -166,6 +172,7 @@ pub fn read(root: &Path, now: &Moment, published: &Published) -> Result<Reading,
     })?;
     let certificates = certificates(root, &mut findings)?;
     let names = |folder: &str, extension: &str| -> Result<BTreeSet<String>, ReadError> {
+        // The findings of these folders were told by those who read them.
         let entries = files::list(root, folder, &mut Findings::new())?;
         Ok(entries.iter().filter_map(|entry| entry.stem(extension).map(str::to_string)).collect())
     };
@@ -219,6 +226,7 @@ pub fn read(root: &Path, now: &Moment, published: &Published) -> Result<Reading,
 /// The file names in `advisories/` without `.md`: the ids that are taken, whatever is in the files.
 pub fn stems(root: &Path) -> Result<Vec<String>, ReadError> {
     let mut folders = Vec::new();
+    // Only names are wanted here; `advisories` tells what is wrong with the folders.
     files::advisory_folders(root, "advisories", &mut folders, &mut Findings::new())?;
     Ok(folders.iter().flat_map(files::Folder::originals).filter_map(|entry| entry.stem("md").map(str::to_string)).collect())
 }
@@ -246,8 +254,7 @@ fn named<T: Send>(
             let name = match stem.parse::<Slug>() {
                 Ok(name) => name,
                 Err(wrong) => {
-                    findings
-                        .push(Finding::of_file(&entry.path, "bad-file-name", wrong.message).hint(wrong.hint.unwrap_or_default()));
+                    findings.push(file_name(entry, wrong));
                     return Ok((findings, None));
                 }
             };
@@ -257,6 +264,15 @@ fn named<T: Send>(
         })
         .collect();
     collect(read, findings)
+}
+
+/// A name that is not what it has to be.
+fn file_name(entry: &Entry, wrong: Wrong) -> Finding {
+    let finding = Finding::of_file(&entry.path, "bad-file-name", wrong.message);
+    match wrong.hint {
+        Some(hint) => finding.hint(hint),
+        None => finding,
+    }
 }
 
 /// What reading one file gave: its findings, and its value if it has one.
@@ -376,13 +392,23 @@ fn prose_files(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<BTre
     let mut all = BTreeMap::new();
     for entry in files::list(root, "site", findings)? {
         let Some(stem) = entry.stem("md") else { continue };
-        let lang = match stem.strip_prefix("rfc2350") {
-            Some("") => lang.clone(),
-            Some(rest) if rest.starts_with('.') => match rest[1..].parse() {
+        let lang = match stem.split_once('.') {
+            None if stem == "rfc2350" => lang.clone(),
+            Some(("rfc2350", code)) => match code.parse::<Lang>() {
                 Ok(lang) => lang,
-                Err(_) => continue,
+                Err(wrong) => {
+                    findings.push(file_name(&entry, wrong));
+                    continue;
+                }
             },
-            _ => continue,
+            _ => {
+                findings.push(
+                    Finding::of_file(&entry.path, "stray-file", "only `rfc2350.md` and its translations are read here")
+                        .hint("a page of the team's own stands in `site/pages/`")
+                        .warning(),
+                );
+                continue;
+            }
         };
         if let Some(source) = files::text(root, &entry.path, findings)? {
             let prose = prose::parse(&source, findings);
@@ -417,7 +443,7 @@ fn pages(root: &Path, default: &Lang, findings: &mut Findings) -> Result<Vec<Own
                 continue;
             }
             Err(wrong) => {
-                findings.push(Finding::of_file(&entry.path, "bad-file-name", wrong.message).hint(wrong.hint.unwrap_or_default()));
+                findings.push(file_name(entry, wrong));
                 continue;
             }
         };

@@ -18,6 +18,7 @@ fn a_plan_sends_nothing_and_writes_nothing() {
         .without(".advise")
         .run("plan")
         .exits(1)
+        .says("warning: there is no ledger in `.advise/`: nothing is known of earlier runs, and `publish` will not begin")
         .says("In all: 61 letters, 4 notices, 6 held, 8 changes on the site.")
         .says("HELD  Marat Ibraev <marat@lakeside.example.org> (`universities`): no certificate; gets a notice without content")
         .says("EX-2026-0013 → public: under embargo until 2026-12-01T09:00:00+05:00")
@@ -43,6 +44,108 @@ fn what_is_published_is_not_published_twice() {
     // Nor on another day.
     let world = world.at("2026-11-25T08:00:00Z").run("publish --yes").exits(1).says("nothing to do").has_mails(65);
     assert!(site == world.site(), "the site has other bytes on another day");
+}
+
+#[test]
+fn without_its_ledger_a_workspace_is_not_published_again() {
+    let world = World::without_advisories().advisory("EX-2026-0101", FIRST).run("publish --yes").has_mails(3);
+    // A second clone, or a disk that was lost: `.advise/` is never committed.
+    let away = world.beside().join("ledger.sqlite");
+    fs::rename(world.path(".advise/ledger.sqlite"), &away).expect("moved");
+    let world = world.without("outbox").without("public");
+    let refused = |world: World, words: &str| {
+        world
+            .run(words)
+            .exits(2)
+            .says("error: there is no ledger `")
+            .says("= hint: if nothing was ever published from this workspace, say so: `advise publish --first-run`")
+            .leaves_no(".advise/ledger.sqlite")
+            .leaves_no("outbox")
+            .leaves_no("public")
+    };
+    let world = refused(world, "publish --yes");
+    let world = refused(world, "build");
+    // Making the site elsewhere is allowed, and begins no ledger.
+    let unknown = "warning: there is no ledger in `.advise/`: nothing is known of earlier runs";
+    let world = world.shell("$advise build --out made").says(unknown).without("made").run("status").says(unknown);
+    let world = refused(world, "publish --yes --only site");
+    fs::rename(&away, world.path(".advise/ledger.sqlite")).expect("moved back");
+    let world = world.run("publish --yes").has_mails(0);
+
+    // A script that always says it is told so; it takes a ledger without a past.
+    let world = world
+        .run("publish --yes --first-run")
+        .exits(2)
+        .says("error: the ledger knows of earlier runs; nothing was done")
+        .without(".advise/ledger.sqlite")
+        .run("publish --first-run")
+        .exits(2)
+        .says("error: nobody can be asked here")
+        .run("publish --yes --first-run")
+        .says("sent 3 letters to list `open-announce`")
+        .has_mails(3);
+    // What a full disk or a broken restore leaves is not taken for a new one.
+    for file in ["ledger.sqlite-wal", "ledger.sqlite-shm"] {
+        drop(fs::remove_file(world.path(".advise").join(file)));
+    }
+    world.file(".advise/ledger.sqlite", "").run("publish --yes").exits(2).says("is damaged: it is empty").has_mails(3);
+}
+
+#[test]
+fn the_clock_keeps_an_embargo_whatever_now_is_said_to_be() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |words: &str| {
+        let mut command = std::process::Command::new(advise());
+        command.current_dir(folder.path()).args(words.split(' ')).stdin(Stdio::null());
+        let output = command.output().expect("the program runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    assert_eq!(run("init").0, Some(0));
+    let text = "---\nid: EX-2026-0101\nstatus: final\ntitle: A fault\ndate: 2026-01-02\ntlp: CLEAR\nseverity: low\n\
+                audience: [public]\nembargo: 2999-01-01T00:00:00Z\n---\nText.\n";
+    fs::write(folder.path().join("advisories/EX-2026-0101.md"), text).expect("written");
+    // One may look ahead.
+    let (code, told, _) = run("--now 2999-01-01 plan --only site");
+    assert_eq!((code, told.contains("EX-2026-0101 r1 appears")), (Some(0), true), "{told}");
+    // One may not act ahead.
+    for words in ["publish --yes", "publish --yes --only site", "build", "build --out made", "build --out made --pages-only"] {
+        let (code, _, said) = run(&format!("--now 2999-01-01 {words}"));
+        assert_eq!(code, Some(2), "{words}: {said}");
+        assert!(said.contains("`--now` would end the embargo of `EX-2026-0101` before its time"), "{words}: {said}");
+        assert!(!folder.path().join("made").exists() && !folder.path().join("public").exists(), "{words}");
+    }
+    // A time to come that ends no embargo is as good as any.
+    let (code, _, said) = run("--now 2998-12-31 build --out made --pages-only");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!folder.path().join("made/advisories/EX-2026-0101").exists());
+}
+
+#[test]
+fn what_was_written_for_closed_lists_and_becomes_public_is_said() {
+    World::without_advisories()
+        .advisory("EX-2026-0101", "tlp: AMBER\naudience: [operators]")
+        .advisory("EX-2026-0102", FIRST)
+        .run("publish --yes")
+        .exits(1)
+        .whatever_it_says()
+        .advisory("EX-2026-0101", &SECOND.replace("[open", "[operators, open"))
+        .advisory("EX-2026-0102", SECOND)
+        .run("check")
+        .exits(1)
+        .says("warning: revision 1 went out, but not to the public, which reads each summary from now on")
+        .says("--> advisories/2026/EX-2026-0101.md")
+        .does_not_say("--> advisories/2026/EX-2026-0102.md")
+        .whatever_it_says()
+        .run("publish --yes")
+        .exits(1)
+        .says("  EX-2026-0101 r2 appears\n    with the summaries of earlier revisions, which went to closed audiences only\n")
+        .says("  EX-2026-0102 r2 changes\n")
+        .whatever_it_says()
+        .run("check")
+        .does_not_say("from now on")
+        .exits(1)
+        .whatever_it_says();
 }
 
 #[test]
@@ -276,7 +379,7 @@ fn a_template_that_does_not_render_stops_everything() {
         .run("publish --yes")
         .exits(2)
         .says("error: template `templates/advisory.html")
-        .run("build --out made")
+        .shell("$advise build --out made")
         .exits(2)
         .says("error: template `templates/advisory.html")
         .leaves_no("made");

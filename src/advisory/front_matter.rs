@@ -63,6 +63,27 @@ mod tests {
     }
 
     #[test]
+    fn a_draft_says_so_in_so_many_words() {
+        let says = |text: &str| says_draft(&Source::new("a.md", text));
+        for text in ["---\nstatus: draft\na: [\n---\nText", "---\nstatus: draft # not yet\n---\n", "---\na: 1\nstatus: draft"] {
+            assert!(says(text), "{text}");
+        }
+        for text in [
+            "---\na: 1\n---\nText",
+            "---\nstatus: final\n---\n",
+            "---\n# status: draft\n---\n",
+            "---\nstatus: draft\nstatus: final\n---\n",
+            "---\nstatus: draft\nStatus: final\n---\n",
+            "---\nother:\n  status: draft\n---\n",
+            "---\nstatus: \"draft\"\n---\n",
+            "---\nstatus: drafted\n---\n",
+            "---\na: 1\n---\nstatus: draft\n",
+        ] {
+            assert!(!says(text), "{text}");
+        }
+    }
+
+    #[test]
     fn what_has_no_front_matter_or_no_end_of_it_is_told_apart() {
         assert_eq!(cut("# title\n"), Err("no-front-matter".into()));
         assert_eq!(cut(""), Err("empty-file".into()));

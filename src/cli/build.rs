@@ -1,14 +1,14 @@
 use super::{
     Done,
     desk::{Desk, Failure},
-    publish::{Keys, Talk},
+    publish::with_job,
     ui::count,
 };
 use crate::{
     channels::site::Stage,
-    ledger,
+    ledger::Ledger,
     plan::{Only, Request},
-    publish::{self, Extent, Job},
+    publish::{self, Extent},
 };
 use std::path::PathBuf;
 
@@ -25,38 +25,19 @@ pub struct Args {
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let request = Request { ids: Vec::new(), only: Some(Only::Site) };
-    let Some(out) = args.out else { return super::publish::publish(desk, &request, true) };
+    let Some(out) = args.out else { return super::publish::publish(desk, &request, true, false) };
     let workspace = desk.workspace()?;
     let extent = if args.pages_only { Extent::PagesOnly } else { Extent::Full };
-    let mut ledger = match extent {
-        Extent::PagesOnly => desk.ledger_to_read()?,
-        Extent::Full => {
-            super::key::private_dir(&desk.work())?;
-            ledger::Ledger::open(&desk.work())?
-        }
+    // A ledger that is not there is not begun here: it would look as if nothing had ever been published.
+    let mut ledger = match extent == Extent::Full && Ledger::exists(&desk.work())? {
+        true => Ledger::open(&desk.work())?,
+        false => desk.ledger_to_read()?,
     };
-    let history = ledger.history()?;
-    let (members, keybook) = (ledger.members(), workspace.keybook(&desk.now));
-    let member = |address: &crate::terms::Address| members.hash(address);
-    let plan = desk.plan(&workspace, &history, &keybook, &member, &request)?;
-    if !plan.conflicts.is_empty() {
-        return Err(desk.conflict(&ledger, &workspace, &plan));
-    }
-    let keys = Keys::new(desk, &workspace);
-    let watch = Talk::new(desk.ui);
-    let job = Job {
-        workspace: &workspace,
-        plan: &plan,
-        history: &history,
-        work: desk.work(),
-        now: &desk.now,
-        keyring: &keys,
-        watch: &watch,
-    };
-    let made = Stage::into_folder(&out).map_err(Failure::new).and_then(|stage| {
-        let kept = publish::stage(&job, &ledger, &stage, extent).map_err(|error| keys.explain(error))?;
+    let made = with_job(desk, &workspace, &mut ledger, &request, |job, ledger, keys| {
+        let stage = Stage::into_folder(&out).map_err(Failure::new)?;
+        let kept = publish::stage(job, ledger, &stage, extent).map_err(|error| keys.explain(error))?;
         if extent == Extent::Full {
-            kept.keep_signatures(&mut ledger).map_err(|error| keys.explain(error))?;
+            kept.keep_signatures(ledger).map_err(|error| keys.explain(error))?;
         }
         stage.finish().and_then(|switch| switch.commit()).map_err(Failure::new)
     })?;

@@ -88,7 +88,14 @@ impl From<ReadError> for Failure {
 
 impl From<LedgerError> for Failure {
     fn from(error: LedgerError) -> Failure {
-        Failure::new(error)
+        let is_missing = matches!(error, LedgerError::Missing { .. });
+        let failure = Failure::new(error);
+        match is_missing {
+            true => failure
+                .hint("fetch it from the machine that publishes, or from a backup: without it every letter would go out again")
+                .hint("if nothing was ever published from this workspace, say so: `advise publish --first-run`"),
+            false => failure,
+        }
     }
 }
 
@@ -100,8 +107,10 @@ pub const WORK: &str = ".advise";
 pub struct Desk {
     /// The workspace's folder.
     pub root: PathBuf,
-    /// The time.
+    /// The time, or what `--now` says.
     pub now: Moment,
+    /// The time by the clock.
+    pub clock: Moment,
     /// How to speak.
     pub ui: Ui,
 }
@@ -114,11 +123,10 @@ impl Desk {
 
     /// Everything that was read, with all findings.
     pub fn reading(&self) -> Result<Reading, Failure> {
-        // Without a ledger, or with one that cannot be read, nothing counts as published: the stricter way.
-        let published = match self.work().join("ledger.sqlite").is_file() {
-            true => self.ledger_to_read()?.history()?.frozen.into_keys().collect(),
-            false => Published::new(),
-        };
+        // Without a ledger nothing counts as published: the stricter way.
+        let history = Ledger::open_read_only_or_empty(&self.work())?.history()?;
+        let published =
+            Published { revisions: history.frozen.into_keys().collect(), on_site: history.on_site.into_keys().collect() };
         Ok(workspace::read(&self.root, &self.now, &published)?)
     }
 
@@ -162,9 +170,28 @@ impl Desk {
         Ok((settings, taken))
     }
 
-    /// The ledger for reading; an empty one, without a file, if nothing was ever published.
+    /// The ledger for reading. Where there is none it is an empty one, without a file, and that is said: what is shown
+    /// of it may be wrong.
     pub fn ledger_to_read(&self) -> Result<Ledger, Failure> {
+        if !Ledger::exists(&self.work())? {
+            self.ui.warning(&format!(
+                "there is no ledger in `{WORK}/`: nothing is known of earlier runs, and `publish` will not begin"
+            ));
+        }
         Ok(Ledger::open_read_only_or_empty(&self.work())?)
+    }
+
+    /// Refuses a `--now` that would end an embargo before its time: one may look ahead, but not act ahead.
+    pub fn keeps_embargoes(&self, workspace: &Workspace) -> Result<(), Failure> {
+        let too_early = |advisory: &&advisory::Advisory| {
+            let shut = |until: &Moment| self.clock < *until && *until <= self.now;
+            advisory.status != advisory::Status::Draft && advisory.embargo.as_ref().is_some_and(shut)
+        };
+        match workspace.advisories.iter().find(too_early) {
+            None => Ok(()),
+            Some(advisory) => Err(Failure::usage(format!("`--now` would end the embargo of `{}` before its time", advisory.id))
+                .hint("nothing was done; `advise plan --now TIME` shows what will happen then")),
+        }
     }
 
     /// Makes the plan of a workspace that was never locked, for commands that only look.
@@ -220,7 +247,11 @@ impl Desk {
     /// What to say when published revisions have changed.
     pub fn conflict(&self, ledger: &Ledger, workspace: &Workspace, plan: &Plan<'_>) -> Failure {
         for conflict in &plan.conflicts {
-            let text = fs::read_to_string(workspace.root.join(&*conflict.advisory.path)).unwrap_or_default();
+            let path = workspace.root.join(&*conflict.advisory.path);
+            let text = match fs::read_to_string(&path) {
+                Ok(text) => text,
+                Err(error) => return Failure::io(&path, error),
+            };
             self.ui.warning(&publish::difference(conflict, &text, &|line| ledger.line_hash(line)));
         }
         let first = plan.conflicts.first().map_or("", |conflict| conflict.advisory.id.as_str());

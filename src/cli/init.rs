@@ -1,11 +1,12 @@
 use super::{
     Done,
-    desk::{Desk, Failure},
+    desk::{Desk, Failure, WORK},
     key::{private_dir, write_private},
     ui::count,
 };
 use crate::{
     diag::{Findings, Source},
+    ledger::Ledger,
     openpgp::{self, Cause, Secret},
     roster,
     terms::{Fingerprint, Slug},
@@ -66,6 +67,10 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         false => plain(&mut files),
     }
     // A file that is there already is somebody's work.
+    if Ledger::exists(&root.join(WORK))? {
+        return Err(Failure::usage(format!("`{}` has a ledger already", root.display()))
+            .hint("nothing was written; choose an empty folder"));
+    }
     if let Some(path) = files.keys().find(|path| *path != ".gitignore" && root.join(path).exists()) {
         return Err(Failure::usage(format!("`{}` exists already", root.join(path).display()))
             .hint("nothing was written; choose an empty folder"));
@@ -80,6 +85,8 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         }
         fs::write(&path, bytes).map_err(|error| Failure::io(&path, error))?;
     }
+    // With it, `publish` knows that nothing went out before; a workspace without it was copied, or has lost its past.
+    drop(Ledger::create(&root.join(WORK))?);
     desk.ui.deed(&format!("wrote a workspace of {} to {}", count(files.len(), "file", "files"), root.display()));
     let next = if args.sample { "see what it would publish" } else { "see what is missing" };
     let verb = if args.sample { "plan" } else { "check" };
@@ -129,7 +136,7 @@ fn sample(desk: &Desk, root: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> Re
     }
     files.insert("advise.yaml".into(), SETTINGS.into());
     files.insert("team.yaml".into(), TEAM.into());
-    let keys = root.join(super::desk::WORK).join("keys");
+    let keys = root.join(WORK).join("keys");
     private_dir(&keys)?;
 
     // The team's key has a passphrase, so that the sample shows how one is given.

@@ -44,7 +44,7 @@ struct Args {
     /// Print one JSON document on standard output
     #[arg(long, global = true)]
     json: bool,
-    /// Act as if it were this time (a date, or RFC 3339)
+    /// Act as if it were this time (a date, or RFC 3339); it ends no embargo early
     #[arg(long, value_name = "TIME", global = true)]
     now: Option<Moment>,
     /// Say only what is wrong
@@ -90,8 +90,8 @@ pub enum Done {
 pub fn main() -> ExitCode {
     let args = Args::parse();
     let ui = Ui::new(args.quiet, args.verbose, args.json);
-    let now = args.now.unwrap_or_else(|| Moment::from_timestamp(jiff::Timestamp::now()));
-    let desk = Desk { root: args.dir, now, ui };
+    let clock = Moment::from_timestamp(jiff::Timestamp::now());
+    let desk = Desk { root: args.dir, now: args.now.unwrap_or_else(|| clock.clone()), clock, ui };
     let done = match args.verb {
         Verb::Init(args) => init::run(&desk, args),
         Verb::New(args) => new::run(&desk, args),

@@ -5,11 +5,11 @@ use super::{
 };
 use crate::{
     channels::mail,
-    ledger::{self, RunOutcome},
+    ledger::{self, Ledger, RunOutcome},
     openpgp::TeamKey,
     plan::{self, Only, Plan, Request},
     publish::{self, Job, Keyring, PublishError, Report, Watch},
-    terms::Id,
+    terms::{Address, Id},
     workspace::Workspace,
 };
 use indicatif::ProgressBar;
@@ -25,80 +25,104 @@ pub struct Args {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
+    /// Nothing was ever published from this workspace: begin a ledger
+    #[arg(long)]
+    first_run: bool,
     /// Only one of the channels
     #[arg(long, value_name = "CHANNEL", value_parser = super::plan::only)]
     only: Option<Only>,
 }
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
-    publish(desk, &Request { ids: args.ids, only: args.only }, args.yes)
+    publish(desk, &Request { ids: args.ids, only: args.only }, args.yes, args.first_run)
 }
 
 /// The whole of `publish`, also used by `build`.
-pub fn publish(desk: &Desk, request: &Request, yes: bool) -> Result<Done, Failure> {
+pub fn publish(desk: &Desk, request: &Request, yes: bool, first_run: bool) -> Result<Done, Failure> {
     let workspace = desk.workspace()?;
-    super::key::private_dir(&desk.work())?;
-    let _lock = ledger::lock(&desk.work(), &desk.now)?;
-    let mut ledger = ledger::Ledger::open(&desk.work())?;
+    let work = desk.work();
+    let mut ledger = match first_run && !Ledger::exists(&work)? {
+        true => Ledger::create(&work)?,
+        false => Ledger::open(&work)?,
+    };
+    let _lock = ledger::lock(&work, &desk.now)?;
+    with_job(desk, &workspace, &mut ledger, request, |job, ledger, keys| {
+        if first_run && !job.history.is_empty() {
+            return Err(Failure::usage("the ledger knows of earlier runs; nothing was done").hint(
+                "leave `--first-run` out: a script that always says it would send everything again if the ledger were lost",
+            ));
+        }
+        if !agreed(desk, job.plan, yes)? {
+            desk.ui.deed("nothing was done");
+            return Ok(Done::Well);
+        }
+        let run = ledger.run_started(&desk.now)?;
+        let done = carry_out(desk, job, ledger);
+        let held = job.plan.needs_attention();
+        let outcome = match &done {
+            Err(PublishError::Midway(_)) => RunOutcome::Partly,
+            Err(_) => RunOutcome::Failed,
+            Ok(report) if !report.is_complete() => RunOutcome::Partly,
+            Ok(_) if held => RunOutcome::Held,
+            Ok(_) => RunOutcome::Done,
+        };
+        let finished = ledger.run_finished(run, outcome, &desk.now);
+        let report = done.map_err(|error| keys.explain(error))?;
+        finished.map_err(|error| keys.explain(PublishError::Midway(Box::new(error.into()))))?;
+        tell(desk, job.plan, &report);
+        Ok(match outcome {
+            _ if desk.ui.lost_data() => Done::Partly,
+            RunOutcome::Partly => Done::Partly,
+            _ if held => Done::WithFindings,
+            _ => Done::Well,
+        })
+    })
+}
+
+/// Makes the plan of a workspace and hands it over as a job, with all that carrying it out takes. What must not be
+/// carried out is refused: published revisions that changed, an embargo that has not ended.
+pub fn with_job<T>(
+    desk: &Desk,
+    workspace: &Workspace,
+    ledger: &mut Ledger,
+    request: &Request,
+    act: impl FnOnce(&Job<'_>, &mut Ledger, &Keys<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    desk.keeps_embargoes(workspace)?;
     let history = ledger.history()?;
     let (members, keybook) = (ledger.members(), workspace.keybook(&desk.now));
-    let member = |address: &crate::terms::Address| members.hash(address);
-    let plan = desk.plan(&workspace, &history, &keybook, &member, request)?;
+    let member = |address: &Address| members.hash(address);
+    let plan = desk.plan(workspace, &history, &keybook, &member, request)?;
     if !plan.conflicts.is_empty() {
-        return Err(desk.conflict(&ledger, &workspace, &plan));
+        return Err(desk.conflict(ledger, workspace, &plan));
     }
+    let keys = Keys { desk, workspace, key: OnceLock::new(), failure: Mutex::new(None) };
+    let watch = Talk { ui: desk.ui, bar: Mutex::new(None) };
+    let (work, now) = (desk.work(), &desk.now);
+    let job = Job { workspace, plan: &plan, history: &history, work, now, keyring: &keys, watch: &watch };
+    act(&job, ledger, &keys)
+}
+
+/// Shows the plan, and asks unless that was answered on the command line.
+fn agreed(desk: &Desk, plan: &Plan<'_>, yes: bool) -> Result<bool, Failure> {
     if desk.ui.wants_json() {
         desk.ui.detail("the plan is part of the JSON document");
     } else {
-        desk.ui.data(&plan::words(&plan));
+        desk.ui.data(&plan::words(plan));
     }
     if desk.ui.lost_data() {
         return Err(Failure::usage("the plan could not be shown; nothing was done"));
     }
-    if !plan.is_empty() && !yes {
-        if !desk.ui.can_ask() {
-            return Err(Failure::usage("nobody can be asked here").hint("look at `advise plan`, then run `advise publish --yes`"));
-        }
-        let answer = desk.ui.confirm("Publish this?").map_err(|error| Failure::usage(format!("cannot ask: {error}")))?;
-        if !answer {
-            desk.ui.deed("nothing was done");
-            return Ok(Done::Well);
-        }
+    if plan.is_empty() || yes {
+        return Ok(true);
     }
-    let keys = Keys { desk, workspace: &workspace, key: OnceLock::new(), failure: Mutex::new(None) };
-    let watch = Talk { ui: desk.ui, bar: Mutex::new(None) };
-    let job = Job {
-        workspace: &workspace,
-        plan: &plan,
-        history: &history,
-        work: desk.work(),
-        now: &desk.now,
-        keyring: &keys,
-        watch: &watch,
-    };
-    let run = ledger.run_started(&desk.now)?;
-    let done = carry_out(desk, &job, &mut ledger);
-    let held = plan.needs_attention();
-    let outcome = match &done {
-        Err(PublishError::Midway(_)) => RunOutcome::Partly,
-        Err(_) => RunOutcome::Failed,
-        Ok(report) if !report.is_complete() => RunOutcome::Partly,
-        Ok(_) if held => RunOutcome::Held,
-        Ok(_) => RunOutcome::Done,
-    };
-    let finished = ledger.run_finished(run, outcome, &desk.now);
-    let report = done.map_err(|error| keys.explain(error))?;
-    finished.map_err(|error| keys.explain(PublishError::Midway(Box::new(error.into()))))?;
-    tell(desk, &plan, &report);
-    Ok(match outcome {
-        _ if desk.ui.lost_data() => Done::Partly,
-        RunOutcome::Partly => Done::Partly,
-        _ if held => Done::WithFindings,
-        _ => Done::Well,
-    })
+    if !desk.ui.can_ask() {
+        return Err(Failure::usage("nobody can be asked here").hint("look at `advise plan`, then run `advise publish --yes`"));
+    }
+    desk.ui.confirm("Publish this?").map_err(|error| Failure::usage(format!("cannot ask: {error}")))
 }
 
-fn carry_out(desk: &Desk, job: &Job<'_>, ledger: &mut ledger::Ledger) -> Result<Report, PublishError> {
+fn carry_out(desk: &Desk, job: &Job<'_>, ledger: &mut Ledger) -> Result<Report, PublishError> {
     let something = job.plan.letters() + job.plan.notices() > 0;
     let prepared = publish::prepare(job, ledger)?;
     let post = match something {
@@ -157,15 +181,10 @@ pub struct Keys<'a> {
     failure: Mutex<Option<Failure>>,
 }
 
-impl<'a> Keys<'a> {
-    /// For a workspace.
-    pub fn new(desk: &'a Desk, workspace: &'a Workspace) -> Keys<'a> {
-        Keys { desk, workspace, key: OnceLock::new(), failure: Mutex::new(None) }
-    }
-
+impl Keys<'_> {
     /// The failure behind an error, with its hints.
     pub fn explain(&self, error: PublishError) -> Failure {
-        let kept = self.failure.lock().ok().and_then(|mut failure| failure.take());
+        let kept = self.failure.lock().expect("nobody panics with the failure in hand").take();
         match (error, kept) {
             (PublishError::Key(_), Some(failure)) => failure,
             (PublishError::Words(findings), _) => {
@@ -191,9 +210,7 @@ impl Keyring for Keys<'_> {
         let opened = self.key.get_or_init(|| match self.desk.team_key(self.workspace) {
             Ok(key) => Some(key),
             Err(failure) => {
-                if let Ok(mut kept) = self.failure.lock() {
-                    *kept = Some(failure);
-                }
+                *self.failure.lock().expect("nobody panics with the failure in hand") = Some(failure);
                 None
             }
         });
@@ -202,21 +219,14 @@ impl Keyring for Keys<'_> {
 }
 
 /// Progress bars and deeds on standard error.
-pub struct Talk {
+struct Talk {
     ui: Ui,
     bar: Mutex<Option<ProgressBar>>,
 }
 
 impl Talk {
-    /// In the manner of the desk.
-    pub fn new(ui: Ui) -> Talk {
-        Talk { ui, bar: Mutex::new(None) }
-    }
-
     fn with(&self, act: impl FnOnce(&mut Option<ProgressBar>)) {
-        if let Ok(mut bar) = self.bar.lock() {
-            act(&mut bar);
-        }
+        act(&mut self.bar.lock().expect("nobody panics with the bar in hand"));
     }
 }
 

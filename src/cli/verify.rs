@@ -5,7 +5,7 @@ use super::{
 use crate::openpgp::{self, Certificate};
 use serde_json::json;
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -70,6 +70,9 @@ fn verify(path: &Path, bytes: &[u8], certificates: &[Certificate], desk: &Desk) 
     let beside = path.with_file_name(format!("{}.asc", path.file_name().unwrap_or_default().to_string_lossy()));
     match (clear, fs::read(&beside)) {
         (false, Ok(signature)) => openpgp::verify(bytes, Some(&signature), certificates, &desk.now).map_err(words),
+        (false, Err(error)) if error.kind() != io::ErrorKind::NotFound => {
+            Err(format!("cannot read `{}`: {error}", beside.display()))
+        }
         (false, Err(_)) if bytes.windows(27).any(|window| window == b"-----BEGIN PGP MESSAGE-----") => {
             Err("it is encrypted: decrypt it first (`gpg --decrypt` shows the signature too)".into())
         }

@@ -28,6 +28,7 @@ pub fn lock(dir: &Path, now: &Moment) -> Result<Lock, LedgerError> {
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
             file.read_to_string(&mut holder).map_err(wrong)?;
+            // Empty while the other is about to write; the lock is what counts.
             let mut words = holder.split_whitespace();
             return Err(LedgerError::Held {
                 pid: words.next().and_then(|pid| pid.parse().ok()).unwrap_or(0),

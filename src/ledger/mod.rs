@@ -46,6 +46,12 @@ pub enum LedgerError {
         /// What does not fit.
         why: String,
     },
+    /// There is none. Nothing must grow in its place by itself: without the past, everything would go out again.
+    #[error("there is no ledger `{}`", path.display())]
+    Missing {
+        /// Where it would be.
+        path: PathBuf,
+    },
     /// Written by a later `advise`.
     #[error("the ledger `{}` has schema {found}, this program knows {known} at most", path.display())]
     Newer {
@@ -140,40 +146,60 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Opens the ledger in the folder `dir` (`.advise`), and makes both where they are not there yet: the
-    /// folder for its owner alone (0700), the file too (0600).
-    pub fn open(dir: &Path) -> Result<Ledger, LedgerError> {
+    /// Makes a ledger without a past in the folder `dir` (`.advise`), and the folder if need be: the folder for
+    /// its owner alone (0700), the file too (0600).
+    pub fn create(dir: &Path) -> Result<Ledger, LedgerError> {
         make_private_folder(dir)?;
         let path = dir.join(FILE);
         // SQLite would make the file with the process's umask, and its -wal and -shm with the file's mode.
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
-        let mode = file.and_then(|file| file.metadata()).map_err(|e| LedgerError::io(&path, e))?.permissions().mode();
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        drop(file.map_err(|e| LedgerError::io(&path, e))?);
+        Ledger::connect(path.clone(), true).inspect_err(|_| {
+            // An empty file would be taken for a damaged ledger; what went wrong is the error itself.
+            drop(fs::remove_file(&path));
+        })
+    }
+
+    /// Whether there is one in this folder.
+    pub fn exists(dir: &Path) -> Result<bool, LedgerError> {
+        let path = dir.join(FILE);
+        path.try_exists().map_err(|e| LedgerError::io(&path, e))
+    }
+
+    /// Opens the ledger in the folder `dir` (`.advise`), which must be there: see [`LedgerError::Missing`].
+    pub fn open(dir: &Path) -> Result<Ledger, LedgerError> {
+        let path = dir.join(FILE);
+        if !Ledger::exists(dir)? {
+            return Err(LedgerError::Missing { path });
+        }
+        make_private_folder(dir)?;
+        let mode = fs::metadata(&path).map_err(|e| LedgerError::io(&path, e))?.permissions().mode();
         if mode & 0o077 != 0 {
             fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(|e| LedgerError::io(&path, e))?;
         }
-        Ledger::connect(path)
+        Ledger::connect(path, false)
     }
 
-    /// For looking only. A workspace that never published gets an empty ledger in memory, and no file.
+    /// For looking only. Where there is no ledger, it is an empty one in memory, and no file.
     pub fn open_read_only_or_empty(dir: &Path) -> Result<Ledger, LedgerError> {
-        let path = dir.join(FILE);
-        if !path.try_exists().map_err(|e| LedgerError::io(&path, e))? {
+        if !Ledger::exists(dir)? {
+            let path = dir.join(FILE);
             let connection = Connection::open_in_memory().map_err(|e| LedgerError::sqlite(&path, e))?;
-            return Ledger::prepare(connection, path);
+            return Ledger::prepare(connection, path, true);
         }
-        let ledger = Ledger::connect(path)?;
+        let ledger = Ledger::connect(dir.join(FILE), false)?;
         ledger.connection.pragma_update(None, "query_only", true).map_err(|e| LedgerError::sqlite(&ledger.path, e))?;
         Ok(ledger)
     }
 
-    fn connect(path: PathBuf) -> Result<Ledger, LedgerError> {
+    fn connect(path: PathBuf, new: bool) -> Result<Ledger, LedgerError> {
         // No CREATE: the file is there, or it has been taken away, and then nothing must grow in its place.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&path, flags).map_err(|e| LedgerError::sqlite(&path, e))?;
-        Ledger::prepare(connection, path)
+        Ledger::prepare(connection, path, new)
     }
 
-    fn prepare(mut connection: Connection, path: PathBuf) -> Result<Ledger, LedgerError> {
+    fn prepare(mut connection: Connection, path: PathBuf, new: bool) -> Result<Ledger, LedgerError> {
         let setup = |connection: &Connection| {
             connection.busy_timeout(Duration::from_secs(10))?;
             // Answers with the mode it got: `wal`, or `memory`; a read-only file system keeps what it had.
@@ -184,7 +210,7 @@ impl Ledger {
             Ok(())
         };
         setup(&connection).map_err(|e| LedgerError::sqlite(&path, e))?;
-        let secret = schema::migrate(&mut connection, &path)?;
+        let secret = schema::migrate(&mut connection, &path, new)?;
         Ok(Ledger { connection, path, keyed: keyed::start(&secret) })
     }
 }

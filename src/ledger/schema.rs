@@ -59,14 +59,18 @@ const STEPS: &[&str] = &["
     ) STRICT;
 "];
 
-/// Brings the tables up to date and gives the ledger's secret, which is made with the first version.
-pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<[u8; 32], LedgerError> {
+/// Brings the tables up to date and gives the ledger's secret, which is made with the first version. Only a `new`
+/// ledger may be without tables: elsewhere that is one which lost its past.
+pub(super) fn migrate(connection: &mut Connection, path: &Path, new: bool) -> Result<[u8; 32], LedgerError> {
     let wrong = |e| LedgerError::sqlite(path, e);
     let known = u32::try_from(STEPS.len()).expect("the steps are few");
     let version = |connection: &Connection| connection.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0));
     let found = version(connection).map_err(wrong)?;
     if found > known {
         return Err(LedgerError::Newer { path: path.to_path_buf(), found, known });
+    }
+    if found == 0 && !new {
+        return Err(LedgerError::Corrupt { path: path.to_path_buf(), why: "it is empty".into() });
     }
     if found < known {
         // Immediate, so that of two runs that find the same old version one waits and then finds nothing to do.

@@ -43,7 +43,7 @@ fn intent(ledger: &Ledger, address: &str) -> Intent {
 #[test]
 fn what_was_meant_and_what_came_of_it_outlive_the_program() {
     let (_temp, dir) = folder();
-    let mut ledger = Ledger::open(&dir).expect("a new ledger");
+    let mut ledger = Ledger::create(&dir).expect("a new ledger");
     let [ada, bob] = ["ada@uni.example.org", "bob@uni.example.org"].map(|address| intent(&ledger, address));
     ledger.intend(&[ada.clone(), bob.clone()], &now()).expect("intended");
     ledger.begin(&ada.key, &now()).expect("begun");
@@ -67,7 +67,7 @@ fn what_was_meant_and_what_came_of_it_outlive_the_program() {
 #[test]
 fn a_try_that_broke_off_is_a_possible_duplicate() {
     let (_temp, dir) = folder();
-    let mut ledger = Ledger::open(&dir).expect("a new ledger");
+    let mut ledger = Ledger::create(&dir).expect("a new ledger");
     let ada = intent(&ledger, "ada@uni.example.org");
     ledger.intend(std::slice::from_ref(&ada), &now()).expect("intended");
     ledger.begin(&ada.key, &now()).expect("begun");
@@ -93,7 +93,7 @@ fn a_try_that_broke_off_is_a_possible_duplicate() {
 #[test]
 fn a_published_revision_is_frozen() {
     let (_temp, dir) = folder();
-    let mut ledger = Ledger::open(&dir).expect("a new ledger");
+    let mut ledger = Ledger::create(&dir).expect("a new ledger");
     let (id, digest) = (the::<Id>("EX-2026-0042"), Digest::of(b"one"));
     let lines = [ledger.line_hash("a"), ledger.line_hash("b"), u64::MAX];
     for _ in 0..2 {
@@ -114,7 +114,7 @@ fn a_published_revision_is_frozen() {
 #[test]
 fn documents_signatures_and_runs_are_kept() {
     let (_temp, dir) = folder();
-    let mut ledger = Ledger::open(&dir).expect("a new ledger");
+    let mut ledger = Ledger::create(&dir).expect("a new ledger");
     let version = |version, text: &[u8]| DocumentVersion { version, digest: Digest::of(text), date: the("2026-07-01") };
     for document in [version(1, b"a"), version(2, b"b"), version(2, b"b")] {
         ledger.document_published(&document).expect("published");
@@ -143,7 +143,7 @@ fn nobody_else_can_open_it_and_no_address_is_in_it() {
     let (_temp, dir) = folder();
     fs::create_dir(&dir).expect("a folder");
     fs::set_permissions(&dir, Permissions::from_mode(0o755)).expect("open to all");
-    let mut ledger = Ledger::open(&dir).expect("a new ledger");
+    let mut ledger = Ledger::create(&dir).expect("a new ledger");
     let ada = intent(&ledger, "ada.lovelace@uni.example.org");
     ledger.intend(std::slice::from_ref(&ada), &now()).expect("intended");
     ledger.begin(&ada.key, &now()).expect("begun");
@@ -168,7 +168,7 @@ fn looking_makes_no_file_and_writes_nothing() {
     assert!(ledger.history().expect("a history").deliveries.is_empty());
     assert!(!dir.exists());
 
-    let mut ledger = Ledger::open(&dir).expect("a new ledger");
+    let mut ledger = Ledger::create(&dir).expect("a new ledger");
     let ada = intent(&ledger, "ada@uni.example.org");
     ledger.intend(std::slice::from_ref(&ada), &now()).expect("intended");
     let mut looking = Ledger::open_read_only_or_empty(&dir).expect("beside the writer");
@@ -180,7 +180,7 @@ fn looking_makes_no_file_and_writes_nothing() {
 #[test]
 fn tokens_tell_letters_apart_and_come_back() {
     let (_temp, dir) = folder();
-    let mut ledger = Ledger::open(&dir).expect("a new ledger");
+    let mut ledger = Ledger::create(&dir).expect("a new ledger");
     let (ada, id) = (intent(&ledger, "ada@uni.example.org"), the::<Id>("EX-2026-0042"));
     let token = ledger.token(&id, "1", "universities", &the("en"));
     assert_eq!(token.len(), 26);
@@ -198,13 +198,29 @@ fn tokens_tell_letters_apart_and_come_back() {
 #[test]
 fn what_is_no_ledger_of_ours_is_said_so() {
     let (_temp, dir) = folder();
-    drop(Ledger::open(&dir).expect("a new ledger"));
+    drop(Ledger::create(&dir).expect("a new ledger"));
     let raw = Connection::open(dir.join(FILE)).expect("opens");
     raw.pragma_update(None, "user_version", 99).expect("a later schema");
     drop(raw);
     assert!(matches!(Ledger::open(&dir), Err(LedgerError::Newer { found: 99, .. })));
     fs::write(dir.join(FILE), "nothing of SQLite's, but long enough to have a header".repeat(20)).expect("written");
     assert!(matches!(Ledger::open(&dir), Err(LedgerError::Corrupt { .. })));
+}
+
+#[test]
+fn a_ledger_that_is_gone_or_empty_is_not_made_again_in_silence() {
+    let (_temp, dir) = folder();
+    assert!(matches!(Ledger::open(&dir), Err(LedgerError::Missing { .. })));
+    assert!(!dir.exists());
+    drop(Ledger::create(&dir).expect("a new ledger"));
+    assert!(matches!(Ledger::create(&dir), Err(LedgerError::Io { .. })), "one that is there is not made anew");
+    for file in [FILE.to_string(), format!("{FILE}-wal"), format!("{FILE}-shm")] {
+        drop(fs::remove_file(dir.join(file)));
+    }
+    // As a disk that was full, or a restore that broke off, leaves it.
+    fs::write(dir.join(FILE), "").expect("written");
+    assert!(matches!(Ledger::open(&dir), Err(LedgerError::Corrupt { .. })));
+    assert!(matches!(Ledger::open_read_only_or_empty(&dir), Err(LedgerError::Corrupt { .. })));
 }
 
 #[test]
@@ -225,7 +241,7 @@ fn two_runs_are_kept_apart() {
 #[test]
 fn ten_thousand_intents_are_one_entry() {
     let (_temp, dir) = folder();
-    let mut ledger = Ledger::open(&dir).expect("a new ledger");
+    let mut ledger = Ledger::create(&dir).expect("a new ledger");
     let intents: Vec<Intent> = (0..10_000).map(|n| intent(&ledger, &format!("member{n}@uni.example.org"))).collect();
     ledger.intend(&intents, &now()).expect("intended");
     ledger.begin_all(intents[..50].iter().map(|intent| &intent.key), &now()).expect("begun");

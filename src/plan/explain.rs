@@ -54,7 +54,7 @@ impl Change {
     /// The word.
     pub fn as_str(self) -> &'static str {
         match self {
-            Change::Appears => "appears",
+            Change::Appears | Change::Opens => "appears",
             Change::Changes => "changes",
             Change::Withdrawn => "is marked as withdrawn",
             Change::Disappears => "disappears",
@@ -78,12 +78,6 @@ pub fn words(plan: &Plan<'_>) -> String {
     }
     if plan.web {
         site(plan, &mut out);
-    }
-    if plan.first && plan.letters() > 0 {
-        out.push_str(
-            "First run: there is no ledger here yet. If this workspace was published from another machine, stop, and fetch\n\
-             its `.advise/ledger.sqlite` first: without it everything would go out a second time.\n\n",
-        );
     }
     let stuck = stuck(plan);
     if !stuck.is_empty() {
@@ -191,6 +185,10 @@ fn site(plan: &Plan<'_>, out: &mut String) {
     for (id, revision, change) in &plan.site {
         lines.push(match change {
             Change::Disappears => format!("  {id} {}", change.as_str()),
+            Change::Opens => format!(
+                "  {id} r{revision} {}\n    with the summaries of earlier revisions, which went to closed audiences only",
+                change.as_str()
+            ),
             _ => format!("  {id} r{revision} {}", change.as_str()),
         });
     }
@@ -259,7 +257,7 @@ pub fn json(plan: &Plan<'_>) -> Value {
     object!({
         "letters": letters, "held": held, "waiting": waiting, "site": site, "rfc2350": document,
         "orphans": plan.orphans.iter().map(|(id, n)| object!({ "advisory": id.as_str(), "letters": n })).collect::<Vec<_>>(),
-        "first_run": plan.first, "needs_attention": plan.needs_attention(),
+        "needs_attention": plan.needs_attention(),
         "conflicts": plan.conflicts.iter().map(|c| c.advisory.id.as_str()).collect::<Vec<_>>(),
         "nothing_to_do": plan.is_empty(),
     })

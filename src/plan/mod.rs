@@ -183,6 +183,8 @@ impl Reason {
 #[allow(missing_docs, reason = "the words speak for themselves")]
 pub enum Change {
     Appears,
+    /// Appears, and with it the summaries of earlier revisions that went to closed audiences only.
+    Opens,
     Changes,
     Withdrawn,
     Disappears,
@@ -225,8 +227,6 @@ pub struct Plan<'a> {
     pub conflicts: Vec<Conflict<'a>>,
     /// Letters that were begun and whose advisory is gone, or a draft again: how many of each.
     pub orphans: Vec<(Id, usize)>,
-    /// Whether nothing was ever published from here, as far as the ledger knows.
-    pub first: bool,
     /// Whether mail is part of the request.
     pub mail: bool,
     /// Whether the site is part of the request.
@@ -277,7 +277,6 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
         document: facts.document.filter(|_| web).map(|digest| document(facts, digest)),
         conflicts: Vec::new(),
         orphans: if mail { orphans(facts) } else { Vec::new() },
-        first: facts.history.deliveries.is_empty() && facts.history.on_site.is_empty() && facts.history.document.is_none(),
         mail,
         web,
     };
@@ -298,15 +297,11 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
 }
 
 fn letters<'a>(facts: &Facts<'a>, gate: &Gate, advisory: &'a Advisory, named: bool, plan: &mut Plan<'a>) {
-    let closed: Vec<&Reader> = advisory.audience.iter().filter(|reader| **reader != Reader::Public).collect();
-    if closed.is_empty() {
-        return;
-    }
     let too_old = advisory.updated().days_until(facts.now) > i64::from(facts.settings.mail.max_age);
     let mut reached: HashSet<MemberHash> = HashSet::new();
     let mut failed = 0;
     let mut old = false;
-    for reader in closed {
+    for reader in &advisory.audience {
         let opened = match reader {
             Reader::List(name) => match facts.roster.lists.get(name) {
                 Some(list) => gate.open(advisory, list).map(Opened::List),
@@ -353,8 +348,13 @@ fn letters<'a>(facts: &Facts<'a>, gate: &Gate, advisory: &'a Advisory, named: bo
         let heard = |key: &DeliveryKey, state| {
             key.advisory == advisory.id && key.mail == Mail::Letter && matches!(state, State::Accepted | State::Sending)
         };
+        // Who heard of it and left since has heard of it.
+        let knows = |member: &MemberHash| {
+            let receipt = facts.history.deliveries.get(&letter_key(advisory, *member));
+            receipt.is_some_and(|receipt| matches!(receipt.state, State::Accepted | State::Sending))
+        };
         let told = facts.history.deliveries.iter().filter(|(key, receipt)| heard(key, receipt.state)).map(|(key, _)| key.member);
-        let unheard = told.filter(|member| !reached.contains(member)).collect::<HashSet<_>>().len();
+        let unheard = told.filter(|member| !reached.contains(member) && !knows(member)).collect::<HashSet<_>>().len();
         if unheard > 0 {
             plan.waiting.push(Waiting { advisory, audience: "mail".into(), reason: Reason::Unheard(unheard) });
         }
@@ -535,7 +535,11 @@ fn public<'a>(facts: &Facts<'a>, gate: &Gate, plan: &mut Plan<'a>) {
             let advisory = shared.thing();
             let now = (advisory.revision().number.clone(), advisory.digest);
             let change = match facts.history.on_site.get(&advisory.id) {
-                None => Some(Change::Appears),
+                None => {
+                    let went_out = |number: &String| facts.history.frozen.contains_key(&(advisory.id.clone(), number.clone()));
+                    let opens = advisory.revisions.iter().any(|one| one.number != now.0 && went_out(&one.number));
+                    Some(if opens { Change::Opens } else { Change::Appears })
+                }
                 Some(before) if *before == now => None,
                 Some(_) if advisory.status == Status::Withdrawn => Some(Change::Withdrawn),
                 Some(_) => Some(Change::Changes),

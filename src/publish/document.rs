@@ -19,6 +19,7 @@ pub(super) fn documents(workspace: &Workspace, version: u32, date: &Moment, now:
     let site = &workspace.settings.site;
     let languages: Vec<Lang> = site.languages.iter().filter(|lang| workspace.prose.contains_key(lang)).cloned().collect();
     let key = workspace.team.keys.first().and_then(|key| workspace.certificates.get(key)).map(|key| KeyFacts::of(key, now));
+    // (The team's facts are CLEAR and for everybody, so the gate does not refuse them.)
     let Ok(team) = Gate::at(now.clone()).open(&workspace.team, Public) else { return Vec::new() };
     languages
         .iter()
@@ -121,7 +122,7 @@ pub(super) fn earlier(job: &Job<'_>, before: u32) -> Result<Vec<Shareable<Earlie
             let path = folder.join(format!("{version}.{lang}.txt"));
             let text = match fs::read_to_string(&path) {
                 Ok(text) => text,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue, // it was not in this language then
                 Err(error) => return Err(PublishError::Io { path, error }),
             };
             let shared = gate.open(Earlier { version, lang: lang.clone(), text }, Public)?;

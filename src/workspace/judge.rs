@@ -19,6 +19,7 @@ pub fn all(parts: &Parts, now: &Moment, published: &Published, findings: &mut Fi
     let lists: BTreeMap<&Slug, &List> = parts.lists.iter().map(|(_, parsed)| (&parsed.list.name, &parsed.list)).collect();
     ids(parts, findings);
     audiences(parts, &lists, published, findings);
+    opened(parts, published, findings);
     dates(parts, now, findings);
     let mut seen: HashMap<String, (String, Option<Fingerprint>)> = HashMap::new();
     for (source, parsed) in &parts.constituents {
@@ -161,10 +162,37 @@ fn audiences(parts: &Parts, lists: &BTreeMap<&Slug, &List>, published: &Publishe
                 },
             }
         }
-        let is_out = published.contains(&(parsed.advisory.id.clone(), parsed.advisory.revision().number.clone()));
+        let is_out = published.revisions.contains(&(parsed.advisory.id.clone(), parsed.advisory.revision().number.clone()));
         all.append(
             std::mem::take(findings).into_iter().map(|finding| if is_out { finding.warning() } else { finding }).collect(),
         );
+    }
+}
+
+/// What was written for closed audiences and is public from now on: the page tells the summaries of all revisions.
+fn opened(parts: &Parts, published: &Published, findings: &mut Findings) {
+    for (origin, parsed) in &parts.advisories {
+        let advisory = &parsed.advisory;
+        let public = parsed.audience.iter().find(|(reader, _)| *reader == Reader::Public);
+        let Some((_, span)) = public.filter(|_| advisory.status != Status::Draft && !published.on_site.contains(&advisory.id))
+        else {
+            continue;
+        };
+        let newest = advisory.revision();
+        let numbers = advisory.revisions.iter().map(|revision| revision.number.as_str());
+        let is_out = |number: &&str| published.revisions.contains(&(advisory.id.clone(), number.to_string()));
+        let closed: Vec<&str> = numbers.filter(|number| *number != newest.number).filter(is_out).collect();
+        if !closed.is_empty() {
+            let what = if closed.len() == 1 { "revision" } else { "revisions" };
+            let message =
+                format!("{what} {} went out, but not to the public, which reads each summary from now on", closed.join(", "));
+            findings.push(
+                origin
+                    .error(*span, "opened-revisions", message)
+                    .hint("the page, its text and the feed show all of `revisions:`; read them again")
+                    .warning(),
+            );
+        }
     }
 }
 

@@ -393,7 +393,7 @@ fn no_byte_of_a_closed_advisory_is_anywhere_else() {
         }
     }
     // The files say what they said: only the clock moves on.
-    let later = "2026-08-02T12:00:00Z";
+    let later = "2025-08-02T12:00:00Z";
     watcher.publish(&world, later);
 
     // Every third is withdrawn: only who was told of it hears of that.

@@ -289,6 +289,36 @@ impl Setting {
     }
 }
 
+/// What stays the same from case to case.
+struct Team {
+    advisories: Vec<Advisory>,
+    settings: Settings,
+    keybook: Keybook,
+    now: Moment,
+    request: Request,
+}
+
+impl Team {
+    fn of(advisories: &[(oracle::Advisory, Advisory)]) -> Team {
+        let advisories = advisories.iter().map(|(_, advisory)| advisory.clone()).collect();
+        Team { advisories, settings: settings(), keybook: keybook(), now: read(NOW), request: Request::default() }
+    }
+
+    fn plan<'a>(&'a self, roster: &'a Roster, history: &'a History) -> Plan<'a> {
+        plan::make(&Facts {
+            advisories: &self.advisories,
+            roster,
+            settings: &self.settings,
+            keybook: &self.keybook,
+            history,
+            member: &hash,
+            document: None,
+            now: &self.now,
+            request: &self.request,
+        })
+    }
+}
+
 /// What a plan gives each address of each advisory; two things for one would be a mistake of its own.
 fn fates(plan: &Plan<'_>, case: &Setting) -> HashMap<String, BTreeMap<String, Fate>> {
     let mut fates: HashMap<String, BTreeMap<String, Fate>> = HashMap::new();
@@ -312,8 +342,7 @@ fn fates(plan: &Plan<'_>, case: &Setting) -> HashMap<String, BTreeMap<String, Fa
 #[test]
 fn every_combination_is_decided_as_the_oracle_says() {
     let advisories = advisories();
-    let values: Vec<Advisory> = advisories.iter().map(|(_, advisory)| advisory.clone()).collect();
-    let (settings, keybook, now, request) = (settings(), keybook(), read::<Moment>(NOW), Request::default());
+    let team = Team::of(&advisories);
     let cases = all_settings();
     // The first mistake ends it: a wrong gate makes thousands.
     let letters: Result<Vec<usize>, String> = cases
@@ -321,18 +350,7 @@ fn every_combination_is_decided_as_the_oracle_says() {
         .map(|case| {
             let (lists, members, roster) = (case.lists(), case.members(), case.roster());
             let (past, history) = case.past(&advisories);
-            let facts = Facts {
-                advisories: &values,
-                roster: &roster,
-                settings: &settings,
-                keybook: &keybook,
-                history: &history,
-                member: &hash,
-                document: None,
-                now: &now,
-                request: &request,
-            };
-            let plan = plan::make(&facts);
+            let plan = team.plan(&roster, &history);
             let mut planned = fates(&plan, case);
             let public: BTreeSet<&str> = plan.public.thing().iter().map(|advisory| advisory.id.as_str()).collect();
             let mut letters = 0;
@@ -360,7 +378,7 @@ fn every_combination_is_decided_as_the_oracle_says() {
 #[test]
 fn what_stood_on_the_site_by_mistake_disappears() {
     let advisories = advisories();
-    let values: Vec<Advisory> = advisories.iter().map(|(_, advisory)| advisory.clone()).collect();
+    let team = Team::of(&advisories);
     let case = Setting {
         ceiling: Label::Strict,
         always: false,
@@ -370,22 +388,10 @@ fn what_stood_on_the_site_by_mistake_disappears() {
         before: Before::Nothing,
     };
     // As if a run of long ago, or a hand in the ledger, had put everything there.
-    let on_site = values.iter().map(|advisory| (advisory.id.clone(), ("2".into(), advisory.digest))).collect();
+    let on_site = team.advisories.iter().map(|advisory| (advisory.id.clone(), ("2".into(), advisory.digest))).collect();
     let history = History { on_site, ..History::default() };
-    let (settings, keybook, now, roster) = (settings(), keybook(), read::<Moment>(NOW), case.roster());
-    let request = Request::default();
-    let facts = Facts {
-        advisories: &values,
-        roster: &roster,
-        settings: &settings,
-        keybook: &keybook,
-        history: &history,
-        member: &hash,
-        document: None,
-        now: &now,
-        request: &request,
-    };
-    let plan = plan::make(&facts);
+    let roster = case.roster();
+    let plan = team.plan(&roster, &history);
     let gone: BTreeSet<&str> =
         plan.site.iter().filter(|(.., change)| *change == Change::Disappears).map(|(id, ..)| id.as_str()).collect();
     for (expected, advisory) in &advisories {
@@ -396,26 +402,14 @@ fn what_stood_on_the_site_by_mistake_disappears() {
 #[test]
 fn a_frozen_revision_that_changed_is_sent_to_nobody() {
     let advisories = advisories();
-    let values: Vec<Advisory> = advisories.iter().map(|(_, advisory)| advisory.clone()).collect();
-    let (settings, keybook, now) = (settings(), keybook(), read::<Moment>(NOW));
-    let frozen = Frozen { digest: Digest::of(b"as it was"), lines: Vec::new(), at: now.clone() };
-    let frozen = values.iter().map(|advisory| ((advisory.id.clone(), "2".to_string()), frozen.clone())).collect();
+    let mut team = Team::of(&advisories);
+    team.request.ids = team.advisories.iter().map(|advisory| advisory.id.clone()).collect();
+    let frozen = Frozen { digest: Digest::of(b"as it was"), lines: Vec::new(), at: team.now.clone() };
+    let frozen = team.advisories.iter().map(|advisory| ((advisory.id.clone(), "2".to_string()), frozen.clone())).collect();
     let history = History { frozen, ..History::default() };
-    let request = Request { ids: values.iter().map(|advisory| advisory.id.clone()).collect(), only: None };
     for case in all_settings().into_iter().filter(|case| case.before == Before::Nothing && case.key == Key::Usable) {
         let roster = case.roster();
-        let facts = Facts {
-            advisories: &values,
-            roster: &roster,
-            settings: &settings,
-            keybook: &keybook,
-            history: &history,
-            member: &hash,
-            document: None,
-            now: &now,
-            request: &request,
-        };
-        let plan = plan::make(&facts);
+        let plan = team.plan(&roster, &history);
         assert!(plan.batches.is_empty() && plan.held.is_empty(), "{case:?}");
         let finals = advisories.iter().filter(|(expected, _)| expected.status != Status::Draft).count();
         assert_eq!(plan.conflicts.len(), finals, "{case:?}");

@@ -5,6 +5,7 @@ use crate::{
     traces::files,
 };
 use advise::{
+    ledger::Ledger,
     openpgp::{Cause, Generated, Kind, generate, revoke},
     terms::Moment,
 };
@@ -17,9 +18,10 @@ use std::{
     time::Duration,
 };
 
-pub const NOW: &str = "2026-07-01T12:00:00Z";
+/// In the past of every clock that this may run by: no embargo ends before its time by the clock, whatever `--now` says.
+pub const NOW: &str = "2025-07-01T12:00:00Z";
 const DAY: Duration = Duration::from_secs(86_400);
-const MADE: &str = "2026-01-01T00:00:00Z";
+const MADE: &str = "2025-01-01T00:00:00Z";
 
 pub struct World {
     folder: tempfile::TempDir,
@@ -53,7 +55,7 @@ fn key_in(state: Key, address: &str) -> Generated {
     match state {
         Key::Revoked => {
             let certificate =
-                revoke(&made.certificate, &made.secret, None, Cause::Retired, "", &at("2026-02-01")).expect("revoked");
+                revoke(&made.certificate, &made.secret, None, Cause::Retired, "", &at("2025-02-01")).expect("revoked");
             Generated { certificate, ..made }
         }
         _ => made,
@@ -72,6 +74,7 @@ impl World {
         let team = generate(&["Example CERT <cert@cert.example.org>"], Kind::Team, None, &at(MADE), None).expect("a key");
         let fingerprint = team.certificate.fingerprint().to_string();
         world.write(".advise/keys/team.key", team.secret.expose());
+        drop(Ledger::create(&world.path(".advise")).expect("a ledger"));
         world.write(&format!("certs/{fingerprint}.asc"), team.certificate.armored());
         world.write(
             "advise.yaml",
@@ -205,7 +208,7 @@ impl World {
             text += "    suspended: left\n";
         }
         if member.joined_late {
-            text += "    joined: 2026-06-30\n";
+            text += "    joined: 2025-06-30\n";
         }
         self.write(&format!("constituents/{name}.yaml"), text);
     }
@@ -220,8 +223,8 @@ impl World {
         };
         let embargo = match advisory.embargo {
             Embargo::None => "",
-            Embargo::Past => "embargo: 2026-06-28T12:00:00Z\n",
-            Embargo::Future => "embargo: 2026-08-01T12:00:00Z\n",
+            Embargo::Past => "embargo: 2025-06-28T12:00:00Z\n",
+            Embargo::Future => "embargo: 2025-08-01T12:00:00Z\n",
         };
         let audience: Vec<String> = advisory
             .audience
@@ -234,7 +237,7 @@ impl World {
             })
             .collect();
         let mut text = format!(
-            "---\nid: EX-2026-{number:04}\nstatus: {status}\ntitle: \"Example Gateway: kanarek{number:04}t breaks it\"\ndate: 2026-06-20\n\
+            "---\nid: EX-2026-{number:04}\nstatus: {status}\ntitle: \"Example Gateway: kanarek{number:04}t breaks it\"\ndate: 2025-06-20\n\
              tlp: {}\nseverity: high\naudience: [{}]\n{embargo}\
              affected: [{{vendor: Example, product: \"Gateway kanarek{number:04}p\", versions: \"< 2\", fixed: \"2\"}}]\n\
              references: [{{title: \"Notice kanarek{number:04}r\", url: \"https://vendor.example.com/kanarek{number:04}l\"}}]\n\
@@ -244,7 +247,7 @@ impl World {
         );
         for revision in 1..=revision {
             text += &format!(
-                "  - {{number: \"{revision}\", date: 2026-06-{:02}, summary: Change kanarek{number:04}s}}\n",
+                "  - {{number: \"{revision}\", date: 2025-06-{:02}, summary: Change kanarek{number:04}s}}\n",
                 20 + revision
             );
         }
