@@ -9,9 +9,10 @@ mod document;
 mod letters;
 mod site;
 
+pub use crate::render::site::Extent;
 pub use difference::difference;
 pub use document::{digest as document_digest, text as document_text};
-pub use site::{Extent, stage};
+pub use site::stage;
 
 use crate::{
     channels::{
