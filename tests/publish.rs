@@ -18,7 +18,7 @@ fn a_plan_sends_nothing_and_writes_nothing() {
         .without(".advise")
         .run("plan")
         .exits(1)
-        .says("warning: there is no ledger in `.advise/`, so nothing is known of earlier runs; `publish` will not begin")
+        .says("warning: there is no ledger in `.advise/`: nothing is known of earlier runs, and `publish` will not begin")
         .says("In all: 61 letters, 4 notices, 6 held, 8 changes on the site.")
         .says("HELD  Marat Ibraev <marat@lakeside.example.org> (`universities`): no certificate; gets a notice without content")
         .says("EX-2026-0013 → public: under embargo until 2026-12-01T09:00:00+05:00")
@@ -66,7 +66,8 @@ fn without_its_ledger_a_workspace_is_not_published_again() {
     let world = refused(world, "publish --yes");
     let world = refused(world, "build");
     // Making the site elsewhere is allowed, and begins no ledger.
-    let world = world.shell("$advise build --out made").without("made");
+    let unknown = "warning: there is no ledger in `.advise/`: nothing is known of earlier runs";
+    let world = world.shell("$advise build --out made").says(unknown).without("made").run("status").says(unknown);
     let world = refused(world, "publish --yes --only site");
     fs::rename(&away, world.path(".advise/ledger.sqlite")).expect("moved back");
     let world = world.run("publish --yes").has_mails(0);
@@ -138,6 +139,8 @@ fn what_was_written_for_closed_lists_and_becomes_public_is_said() {
         .whatever_it_says()
         .run("publish --yes")
         .exits(1)
+        .says("  EX-2026-0101 r2 appears\n    with the summaries of earlier revisions, which went to closed audiences only\n")
+        .says("  EX-2026-0102 r2 changes\n")
         .whatever_it_says()
         .run("check")
         .does_not_say("from now on")

@@ -41,7 +41,9 @@ class Mail:
         raise self.bench.CannotRun("cargo did not say where it put the benchmark `mail`")
 
     def ask(self, *words):
-        done = subprocess.run([self.mail, *map(str, words)], stdout=subprocess.PIPE, text=True)
+        # With backtraces wished for, every error that a library makes and handles costs more than a signature.
+        quiet = {**os.environ, "RUST_BACKTRACE": "0"}
+        done = subprocess.run([self.mail, *map(str, words)], stdout=subprocess.PIPE, text=True, env=quiet)
         if done.returncode != 0:
             raise self.bench.CannotRun(f"`mail {words[0]}` ended with exit code {done.returncode}")
         return json.loads(done.stdout)
@@ -95,7 +97,8 @@ class Mail:
             faster = statistics.median(n * e / o["seconds"] for o, _, e, _ in rounds)
             times = statistics.median(o["seconds"] / f for o, f, _, _ in rounds)
             self.verdict(faster >= FASTER_THAN_GPG, f"composing: {faster:.0f} times the mails per second of gpg (wanted: {FASTER_THAN_GPG})")
-            self.verdict(times <= TIMES_THE_FLOOR, f"composing: {times:.2f} times the floor (wanted: at most {TIMES_THE_FLOOR})")
+            spent = statistics.median(o["processor"] / f["processor"] for o, _, __, f in rounds)
+            self.verdict(times <= TIMES_THE_FLOOR, f"composing: {times:.2f} times the floor (wanted: at most {TIMES_THE_FLOOR}); {spent:.2f} times its processor time")
             print(f"      with every certificate's first use in the clock: {n * each / (ours + judging):.0f} times gpg, {(ours + judging) / floor:.1f} times the floor")
         finally:
             subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], stderr=subprocess.DEVNULL)
@@ -172,7 +175,10 @@ class Mail:
             print("\ndelivery is not measured: there is no scripts/bench.d/delivery.py")
             return
         print(flush=True)
-        self.verdict(subprocess.run([sys.executable, part], cwd=self.bench.ROOT).returncode == 0, "delivery to smtp-sink: see above")
+        code = subprocess.run([sys.executable, part], cwd=self.bench.ROOT).returncode
+        if code == 2:
+            raise self.bench.CannotRun("scripts/bench.d/delivery.py could not be run")
+        self.verdict(code == 0, "delivery to smtp-sink: see above")
 
     def kills(self):
         if not glob.glob(os.path.join(self.bench.ROOT, "tests", "faults*")):

@@ -61,7 +61,7 @@ impl Change {
     /// The word.
     pub fn as_str(self) -> &'static str {
         match self {
-            Change::Appears => "appears",
+            Change::Appears | Change::Opens => "appears",
             Change::Changes => "changes",
             Change::Withdrawn => "is marked as withdrawn",
             Change::Disappears => "disappears",
@@ -193,6 +193,10 @@ fn site(plan: &Plan<'_>, out: &mut String) {
     for (id, revision, change) in &plan.site {
         lines.push(match change {
             Change::Disappears => format!("  {id} {}", change.as_str()),
+            Change::Opens => format!(
+                "  {id} r{revision} {}\n    with the summaries of earlier revisions, which went to closed audiences only",
+                change.as_str()
+            ),
             _ => format!("  {id} r{revision} {}", change.as_str()),
         });
     }

@@ -194,6 +194,8 @@ impl Reason {
 #[allow(missing_docs, reason = "the words speak for themselves")]
 pub enum Change {
     Appears,
+    /// Appears, and with it the summaries of earlier revisions that went to closed audiences only.
+    Opens,
     Changes,
     Withdrawn,
     Disappears,
@@ -583,7 +585,11 @@ fn public<'a>(facts: &Facts<'a>, gate: &Gate, plan: &mut Plan<'a>) {
             let advisory = shared.thing();
             let now = (advisory.revision().number.clone(), advisory.digest);
             let change = match facts.history.on_site.get(&advisory.id) {
-                None => Some(Change::Appears),
+                None => {
+                    let went_out = |number: &String| facts.history.frozen.contains_key(&(advisory.id.clone(), number.clone()));
+                    let opens = advisory.revisions.iter().any(|one| one.number != now.0 && went_out(&one.number));
+                    Some(if opens { Change::Opens } else { Change::Appears })
+                }
                 Some(before) if *before == now => None,
                 Some(_) if advisory.status == Status::Withdrawn => Some(Change::Withdrawn),
                 Some(_) => Some(Change::Changes),

@@ -12,10 +12,11 @@ mod pace;
 mod pack;
 mod site;
 
+pub use crate::render::site::Extent;
 pub use difference::difference;
 pub use document::{digest as document_digest, text as document_text};
 pub use pace::Pace;
-pub use site::{Extent, stage};
+pub use site::stage;
 
 use crate::{
     channels::{

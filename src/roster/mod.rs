@@ -5,6 +5,9 @@
 //! ```compile_fail
 //! fn leak(contact: &advise::roster::Contact) -> String { serde_json::to_string(contact).unwrap() }
 //! ```
+//! ```compile_fail
+//! fn leak(list: &advise::roster::List) -> String { serde_json::to_string(list).unwrap() }
+//! ```
 
 mod keybook;
 mod parse;
