@@ -51,6 +51,8 @@ pub struct Mail {
     /// In days.
     pub max_age: u32,
     pub notify_held: bool,
+    /// Whether members are told that their certificates end soon.
+    pub notify_expiring: bool,
 }
 
 /// By which way letters leave.
@@ -147,7 +149,7 @@ impl FromStr for IdPattern {
 
 const FIELDS: &[&str] = &["site", "mail", "signing", "ids"];
 const SITE: &[&str] = &["url", "languages"];
-const MAIL: &[&str] = &["transport", "from", "bounces", "max_age", "notify_held", "smtp", "sendmail"];
+const MAIL: &[&str] = &["transport", "from", "bounces", "max_age", "notify_held", "notify_expiring", "smtp", "sendmail"];
 const SMTP: &[&str] = &["host", "port", "security", "user", "password_command", "ca_file"];
 const SENDMAIL: &[&str] = &["command"];
 const SIGNING: &[&str] = &["key", "fingerprint", "passphrase_command"];
@@ -172,7 +174,14 @@ pub fn parse(source: &Source, findings: &mut Findings) -> Option<Settings> {
     };
     let mail = match fields.node("mail") {
         Some(node) => mail(source, node, findings),
-        None => Some(Mail { transport: Transport::Outbox, from: None, bounces: None, max_age: 30, notify_held: true }),
+        None => Some(Mail {
+            transport: Transport::Outbox,
+            from: None,
+            bounces: None,
+            max_age: 30,
+            notify_held: true,
+            notify_expiring: true,
+        }),
     };
     let signing = fields.node("signing").and_then(|node| signing(source, node, findings));
     let ids = fields.optional::<IdPattern>("ids", findings).map(|(ids, _)| ids);
@@ -300,6 +309,7 @@ fn mail(source: &Source, node: Node, findings: &mut Findings) -> Option<Mail> {
         bounces: fields.optional("bounces", findings).map(|(address, _)| address),
         max_age: fields.optional::<Number>("max_age", findings).map_or(30, |(days, _)| days.0),
         notify_held: fields.flag("notify_held", findings).unwrap_or(true),
+        notify_expiring: fields.flag("notify_expiring", findings).unwrap_or(true),
     })
 }
 

@@ -1,7 +1,7 @@
 use super::{
     Done,
     desk::{Desk, Failure},
-    list::state,
+    list::{days, days_left, state},
     ui::table,
 };
 use crate::terms::Slug;
@@ -34,7 +34,8 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                     .map(|c| {
                         json!({
                             "name": c.name, "address": c.address.as_str(), "phone": c.phone, "language": c.language.as_ref().map(|l| l.as_str()),
-                            "lists": c.lists.iter().map(|l| l.as_str()).collect::<Vec<_>>(), "state": state(c, &keybook),
+                            "lists": c.lists.iter().map(|l| l.as_str()).collect::<Vec<_>>(), "certificate": c.certificate.as_ref().map(|c| c.as_str()), "state": state(c, &keybook),
+                            "days_left": days_left(c, &keybook, &desk.now),
                         })
                     })
                     .collect();
@@ -57,10 +58,11 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                 contact.address.to_string(),
                 lists.join(" "),
                 contact.phone.clone().unwrap_or_default(),
+                days(contact, &keybook, &desk.now),
                 state(contact, &keybook),
             ]);
         }
     }
-    desk.ui.data(&table(&["CONSTITUENT", "CONTACT", "ADDRESS", "LISTS", "PHONE", "STATE"], &rows));
+    desk.ui.data(&table(&["CONSTITUENT", "CONTACT", "ADDRESS", "LISTS", "PHONE", "DAYS LEFT", "STATE"], &rows));
     Ok(Done::Well)
 }

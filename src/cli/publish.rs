@@ -99,7 +99,7 @@ pub fn publish(desk: &Desk, request: &Request, yes: bool) -> Result<Done, Failur
 }
 
 fn carry_out(desk: &Desk, job: &Job<'_>, ledger: &mut ledger::Ledger) -> Result<Report, PublishError> {
-    let something = job.plan.letters() + job.plan.notices() > 0;
+    let something = job.plan.letters() + job.plan.notices() + job.plan.reminders() > 0;
     let prepared = publish::prepare(job, ledger)?;
     let post = match something {
         true => {
