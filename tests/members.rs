@@ -1,5 +1,7 @@
 //! Members and their certificates through the year: reminded before the end, held after it, mended, and not told twice.
 
+#[path = "members/wkd.rs"]
+mod wkd;
 mod world;
 
 use advise::{

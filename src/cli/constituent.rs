@@ -1,3 +1,5 @@
+mod refresh;
+
 use super::{
     Done,
     desk::{Desk, Failure},
@@ -7,14 +9,25 @@ use super::{
 use crate::terms::Slug;
 use serde_json::json;
 
-/// Show the constituents and their contacts
+/// Show the constituents and their contacts, or look for new copies of their certificates
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    #[command(subcommand)]
+    verb: Option<Verb>,
     /// One constituent (its file name without `.yaml`)
     name: Option<Slug>,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    Refresh(refresh::Args),
+}
+
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
+    if let Some(Verb::Refresh(args)) = args.verb {
+        return refresh::run(desk, args);
+    }
     let workspace = desk.workspace()?;
     let lang = workspace.settings.site.default_lang();
     let keybook = workspace.keybook(&desk.now);

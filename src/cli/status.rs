@@ -153,7 +153,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         }
     }
     if !expiring.is_empty() && args.id.is_none() {
-        text.push_str("\nCertificates that end soon:\n");
+        text.push_str("\nCertificates that end soon (`advise constituent refresh` looks for new copies):\n");
         expiring.iter().for_each(|(words, _)| text.push_str(words));
     }
     desk.ui.data(&text);

@@ -3,7 +3,7 @@
 use super::Facts;
 use crate::{
     receipt::{DeliveryKey, Mail, MemberHash, State},
-    roster::{Contact, REMINDERS},
+    roster::{Contact, Delivery, REMINDERS},
     terms::{Fingerprint, Id, Moment},
 };
 use std::collections::HashSet;
@@ -43,13 +43,15 @@ fn key(ends: &Moment, reminder: i64, member: MemberHash) -> DeliveryKey {
     DeliveryKey { advisory, revision: reminder.to_string(), mail: Mail::Reminder, member }
 }
 
-/// All of them, those whose certificate ends first in front. Nobody who is suspended or on no list is among them.
+/// All of them, those whose certificate ends first in front. Nobody is among them who is suspended, or on no list
+/// that writes to its members itself.
 pub(super) fn expiring<'a>(facts: &Facts<'a>) -> Vec<Expiring<'a>> {
     let send = facts.settings.mail.notify_expiring && facts.request.ids.is_empty();
     let mut seen = HashSet::new();
     let mut all = Vec::new();
-    for contact in facts.roster.contacts().filter(|contact| contact.suspended.is_none() && !contact.lists.is_empty()) {
-        let Some(certificate) = &contact.certificate else { continue };
+    let is_direct = |list| facts.roster.lists.get(list).is_some_and(|list| list.delivery == Delivery::Direct);
+    for contact in facts.roster.contacts().filter(|contact| contact.suspended.is_none()) {
+        let Some(certificate) = contact.certificate.as_ref().filter(|_| contact.lists.iter().any(is_direct)) else { continue };
         let state = facts.keybook.state(certificate);
         let Some((ends, days)) = state.ends().cloned().zip(state.days_left(facts.now)) else { continue };
         let Some(reminder) = REMINDERS.into_iter().find(|reminder| days <= *reminder) else { continue };

@@ -207,7 +207,7 @@ fn certificate(
             if let Some(days) = state.days_left(now).filter(|days| *days <= EXPIRY_WARNING_DAYS) {
                 let finding =
                     source.error(span, "certificate-expiring", format!("this certificate expires in {}", in_days(days)));
-                findings.push(finding.hint("ask for a renewed copy in time").warning());
+                findings.push(finding.hint("ask for a renewed copy in time, or try `advise constituent refresh`").warning());
             }
             if let Some(address) = address.filter(|address| !certificate.has_address(address)) {
                 let finding = source.error(
