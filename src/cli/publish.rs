@@ -123,7 +123,7 @@ fn agreed(desk: &Desk, plan: &Plan<'_>, yes: bool) -> Result<bool, Failure> {
 }
 
 fn carry_out(desk: &Desk, job: &Job<'_>, ledger: &mut Ledger) -> Result<Report, PublishError> {
-    let something = job.plan.letters() + job.plan.notices() > 0;
+    let something = job.plan.letters() + job.plan.notices() + job.plan.reminders() > 0;
     let prepared = publish::prepare(job, ledger)?;
     let post = match something {
         true => {

@@ -20,6 +20,7 @@ mod certs;
 mod clear;
 mod encrypt;
 mod generate;
+mod renew;
 mod secret;
 mod signer;
 mod verify;

@@ -3,9 +3,11 @@
 //! Every letter of a plan has been through the gate: a [`Batch`] holds the proof. `explain` says a plan in
 //! words and as JSON. Nothing is read, rendered or sent here.
 
+mod expiring;
 mod explain;
 
-pub use explain::{json, stuck, words};
+pub use expiring::Expiring;
+pub use explain::{expiring_json, expiring_words, json, stuck, words};
 
 use crate::{
     advisory::{Advisory, Reader, Status},
@@ -227,6 +229,8 @@ pub struct Plan<'a> {
     pub conflicts: Vec<Conflict<'a>>,
     /// Letters that were begun and whose advisory is gone, or a draft again: how many of each.
     pub orphans: Vec<(Id, usize)>,
+    /// Members whose certificates end soon, whether they are told now or not; empty if mail is not asked for.
+    pub expiring: Vec<Expiring<'a>>,
     /// Whether mail is part of the request.
     pub mail: bool,
     /// Whether the site is part of the request.
@@ -244,6 +248,11 @@ impl Plan<'_> {
         self.held.iter().filter(|held| held.notice).map(|held| held.member).collect::<HashSet<_>>().len()
     }
 
+    /// How many reminders of ending certificates would be sent.
+    pub fn reminders(&self) -> usize {
+        self.expiring.iter().filter(|expiring| expiring.due).count()
+    }
+
     /// Whether somebody has to look: something is held, or stuck.
     pub fn needs_attention(&self) -> bool {
         !self.held.is_empty() || self.is_stuck()
@@ -258,6 +267,7 @@ impl Plan<'_> {
     pub fn is_empty(&self) -> bool {
         self.letters() == 0
             && self.notices() == 0
+            && self.reminders() == 0
             && self.site.is_empty()
             && !matches!(self.document, Some(DocumentChange::New(_)))
     }
@@ -277,6 +287,7 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
         document: facts.document.filter(|_| web).map(|digest| document(facts, digest)),
         conflicts: Vec::new(),
         orphans: if mail { orphans(facts) } else { Vec::new() },
+        expiring: if mail { expiring::expiring(facts) } else { Vec::new() },
         mail,
         web,
     };

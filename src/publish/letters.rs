@@ -8,7 +8,7 @@ use crate::{
     ledger::Ledger,
     openpgp::{Certificate, Sealer, Signed},
     plan::{Batch, Opened, letter_key, notice_key},
-    receipt::{DeliveryKey, Intent, Outcome},
+    receipt::{DeliveryKey, Intent, Mail, Outcome},
     render::letter::{Letter, LetterShop, LetterWords, ListFacts, Message, Notice, NoticeShop, NoticeWords, Packing, Recipient},
     render::words::Words,
     roster::Contact,
@@ -35,7 +35,7 @@ enum SignedFor<'a> {
 
 /// A notice that is composed, signed and verified.
 pub struct ReadyNotice<'a> {
-    message: Shareable<Message, &'a Contact>,
+    pub(super) message: Shareable<Message, &'a Contact>,
     /// One for each advisory that is held for this member; the first one's Message-ID is the mail's.
     pub(super) intents: Vec<Intent>,
 }
@@ -57,13 +57,13 @@ impl<'a> Ready<'a> {
     }
 }
 
-fn sender<'a>(job: &Job<'a>) -> &'a Address {
+pub(super) fn sender<'a>(job: &Job<'a>) -> &'a Address {
     let workspace = job.workspace;
     workspace.settings.mail.from.as_ref().unwrap_or(&workspace.team.email)
 }
 
 /// The words of a language. What is wrong in the workspace's own files is found when the site is made.
-fn words_of(job: &Job<'_>, lang: &Lang) -> Words {
+pub(super) fn words_of(job: &Job<'_>, lang: &Lang) -> Words {
     Words::read(lang, &job.workspace.templates, &mut Findings::new())
 }
 
@@ -196,7 +196,7 @@ pub(super) fn notices<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<ReadyNot
         let lang = contact.language.as_ref().unwrap_or_else(|| workspace.settings.site.default_lang());
         let token = ledger.token(&advisory.id, "notice", &held.member.hex(), lang);
         let message_id = format!("<{token}@{}>", sender(job).domain());
-        let words = NoticeWords::of(&words_of(job, lang));
+        let words = NoticeWords::held(&words_of(job, lang));
         let shop = NoticeShop {
             lang,
             words: &words,
@@ -204,6 +204,7 @@ pub(super) fn notices<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<ReadyNot
             from: sender(job),
             to: &contact.address,
             help: &workspace.team.email,
+            ending: None,
             message_id: &message_id,
             date: job.now,
         };
@@ -245,7 +246,7 @@ pub(super) fn deliver(
             break;
         }
     }
-    let mut told = 0;
+    let (mut told, mut reminded) = (0, 0);
     for notice in notices {
         if counter.report.closed.is_some() {
             break;
@@ -254,7 +255,10 @@ pub(super) fn deliver(
         let first = &notice.intents[0];
         let copy = Copy { key: &first.key, address: &contact.address, may_be_second: false };
         if counter.one(&notice.message, &copy, &first.message_id)? {
-            told += 1;
+            match first.key.mail {
+                Mail::Reminder => reminded += 1,
+                _ => told += 1,
+            }
             let same = Outcome::Accepted("told in the same notice".into());
             counter.ledger.begin_all(notice.intents[1..].iter().map(|intent| &intent.key), job.now)?;
             counter.ledger.settle_all(notice.intents[1..].iter().map(|intent| (&intent.key, &same)), job.now)?;
@@ -263,6 +267,10 @@ pub(super) fn deliver(
     if told > 0 {
         let members = if told == 1 { "1 member".into() } else { format!("{told} members") };
         job.watch.deed(&format!("told {members} that something is held for them (without content)"));
+    }
+    if reminded > 0 {
+        let members = if reminded == 1 { "1 member".into() } else { format!("{reminded} members") };
+        job.watch.deed(&format!("told {members} that their certificate ends soon"));
     }
     counter.report.untried = counter.left;
     job.watch.end();

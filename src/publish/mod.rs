@@ -1,12 +1,13 @@
 //! Carries out a plan. [`prepare`] composes, signs, verifies and stages everything; nothing leaves before it has
 //! come back without an error. [`Prepared::carry_out`] records, switches the site, delivers and settles.
 //!
-//! `letters` composes mail, `site` stages the public files, `document` makes the RFC 2350 description,
+//! `letters` composes mail, `reminders` that of certificates which end soon, `site` stages the public files, `document` makes the RFC 2350 description,
 //! `difference` shows how a published revision has changed. Nobody is asked and nothing printed here.
 
 mod difference;
 mod document;
 mod letters;
+mod reminders;
 mod site;
 
 pub use crate::render::site::Extent;
@@ -146,7 +147,8 @@ impl Report {
 /// Composes, signs, verifies and stages everything that the plan asks for.
 pub fn prepare<'a>(job: &'a Job<'a>, ledger: &mut Ledger) -> Result<Prepared<'a>, PublishError> {
     let ready = letters::compose(job, ledger)?;
-    let notices = letters::notices(job, ledger)?;
+    let mut notices = letters::notices(job, ledger)?;
+    notices.extend(reminders::compose(job, ledger)?);
     let site = match job.plan.web {
         true => {
             let public = job.workspace.root.join("public");

@@ -355,13 +355,15 @@ fn a_withdrawn_advisory_says_so_first() {
 
 #[test]
 fn a_notice_says_only_that_something_waits() {
+    let words = crate::render::words::Words::read(&Lang::english(), &[], &mut crate::diag::Findings::new());
     let shop = NoticeShop {
         lang: &Lang::english(),
-        words: &NoticeWords::english(),
+        words: &NoticeWords::held(&words),
         team: &team("Пример CERT"),
         from: &term("alerts@cert.example.org"),
         to: &term("ada@uni.example.org"),
         help: &term("cert@cert.example.org"),
+        ending: None,
         message_id: "<notice-1@cert.example.org>",
         date: &term("2026-07-02T09:30:00+05:00"),
     };
@@ -373,6 +375,35 @@ fn a_notice_says_only_that_something_waits() {
     assert_eq!(mail.subject(), Some("Пример CERT: something is waiting for you"));
     assert!(!utf8(&message.bytes).contains("TLP") && !utf8(&message.bytes).contains("List-"));
     assert_eq!(canonical(notice.payload()), Ok(()));
+}
+
+#[test]
+fn a_reminder_names_the_certificate_and_what_to_do() {
+    let fingerprint: crate::terms::Fingerprint = term(&"0123456789ABCDEF0123".repeat(2));
+    for (lang, ends) in [("en", "ends on 2026-12-24"), ("ru", "до 2026-12-24")] {
+        let lang: Lang = term(lang);
+        let words = crate::render::words::Words::read(&lang, &[], &mut crate::diag::Findings::new());
+        let shop = NoticeShop {
+            lang: &lang,
+            words: &NoticeWords::expiring(&words),
+            team: &team("Пример CERT"),
+            from: &term("alerts@cert.example.org"),
+            to: &term("ada@uni.example.org"),
+            help: &term("cert@cert.example.org"),
+            ending: Some((&fingerprint, &term("2026-12-24T23:00:00Z"))),
+            message_id: "<notice-1@cert.example.org>",
+            date: &term("2026-12-01T09:30:00+05:00"),
+        };
+        let notice = Notice::new(&shop).expect("a reminder");
+        assert!(notice.text().lines().all(|line| line.chars().count() <= body::WIDTH), "{}", notice.text());
+        assert!(!notice.text().contains(['{', '}']), "{}", notice.text());
+        let export = format!("\n  gpg --armor --export {fingerprint} > key.asc\n");
+        assert!(notice.text().contains(&export) && notice.text().contains("cert@cert.example.org"), "{}", notice.text());
+        let message = pack::signed(&notice.entity, SIGNATURE).expect("a message");
+        let mail = MessageParser::default().parse(&message.bytes).expect("a mail");
+        assert!(mail.subject().is_some_and(|subject| subject.ends_with(ends)), "{:?}", mail.subject());
+        assert_eq!(canonical(notice.payload()), Ok(()));
+    }
 }
 
 /// A home of GnuPG's own, with a folder for files, that ends with the test.

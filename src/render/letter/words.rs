@@ -137,39 +137,43 @@ impl Default for LetterWords {
 }
 
 /// The phrases of a [`super::Notice`]. `{team}` and `{address}` stand for the team's name and for the address
-/// that takes certificates.
+/// that takes certificates, `{date}` for the day on which a certificate ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoticeWords {
     /// The subject: `{team}: something is waiting for you`.
     pub subject: String,
-    /// What happened.
+    /// What happened, or will.
     pub waiting: String,
     /// What to do about it.
     pub mend: String,
+    /// What else could be done, after the commands; empty in a notice of held mail.
+    pub instead: String,
     /// How to be sure that this notice is no trap.
     pub check: String,
 }
 
 impl NoticeWords {
-    /// The phrases of a language, of the words of site and letters.
-    pub fn of(words: &Words) -> NoticeWords {
+    /// That something is held, in the language of the words.
+    pub fn held(words: &Words) -> NoticeWords {
         let word = |key: &str| words.get(key).to_string();
         NoticeWords {
             subject: word("notice_subject"),
             waiting: word("notice_waiting"),
             mend: word("notice_mend"),
+            instead: String::new(),
             check: word("notice_check"),
         }
     }
 
-    /// In English, as built in.
-    pub fn english() -> NoticeWords {
-        NoticeWords::of(&Words::read(&Lang::english(), &[], &mut Findings::new()))
-    }
-}
-
-impl Default for NoticeWords {
-    fn default() -> NoticeWords {
-        NoticeWords::english()
+    /// That a certificate ends soon, in the language of the words.
+    pub fn expiring(words: &Words) -> NoticeWords {
+        let word = |key: &str| words.get(key).to_string();
+        NoticeWords {
+            subject: word("reminder_subject"),
+            waiting: word("reminder_ends"),
+            mend: word("reminder_mend"),
+            instead: word("reminder_instead"),
+            check: word("notice_check"),
+        }
     }
 }
