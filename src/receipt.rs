@@ -88,6 +88,25 @@ pub enum Outcome {
     Unknown(String),
 }
 
+impl Outcome {
+    /// The server's words, or the network's.
+    pub fn words(&self) -> &str {
+        match self {
+            Outcome::Accepted(words) | Outcome::Deferred(words) | Outcome::Failed(words) | Outcome::Unknown(words) => words,
+        }
+    }
+
+    /// The word for reports: `accepted`, `deferred`, `failed`, `unknown`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Outcome::Accepted(_) => "accepted",
+            Outcome::Deferred(_) => "deferred",
+            Outcome::Failed(_) => "failed",
+            Outcome::Unknown(_) => "unknown",
+        }
+    }
+}
+
 /// One delivery as the ledger knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
@@ -103,6 +122,10 @@ pub struct Receipt {
     pub possible_duplicate: bool,
     /// Of the last change.
     pub at: Moment,
+    /// Of the first try; `None` if it was never tried, or by an `advise` that did not write it down.
+    pub first: Option<Moment>,
+    /// The run of `publish` that tried it last.
+    pub run: Option<i64>,
 }
 
 /// What was published of one revision, frozen.

@@ -3,7 +3,7 @@
 use crate::{
     diag::{Findings, Source, Span},
     terms::{Address, Fingerprint, Lang, Wrong, one_of, shorten},
-    yaml::{Fields, Line, Node},
+    yaml::{Fields, Line, Node, Value},
 };
 use std::str::FromStr;
 use url::Url;
@@ -54,6 +54,25 @@ pub struct Mail {
     pub notify_held: bool,
     /// Whether members are told that their certificates end soon.
     pub notify_expiring: bool,
+    /// How many connections to the mail server at once.
+    pub connections: usize,
+    /// How many mails a minute at most, over all connections; `None` is as many as the server takes.
+    pub per_minute: Option<usize>,
+}
+
+impl Default for Mail {
+    fn default() -> Mail {
+        Mail {
+            transport: Transport::Outbox,
+            from: None,
+            bounces: None,
+            max_age: 30,
+            notify_held: true,
+            notify_expiring: true,
+            connections: 4,
+            per_minute: None,
+        }
+    }
 }
 
 /// By which way letters leave.
@@ -62,11 +81,10 @@ pub struct Mail {
 pub enum Transport {
     /// Into the Maildir `outbox/`.
     Outbox,
-    Smtp(Smtp),
+    /// Servers, never none: the first that can be used is used.
+    Smtp(Vec<Smtp>),
     /// A program with the calling convention of sendmail.
-    Sendmail {
-        command: String,
-    },
+    Sendmail { command: String },
 }
 
 /// A mail server.
@@ -159,7 +177,8 @@ impl FromStr for IdPattern {
 
 const FIELDS: &[&str] = &["site", "mail", "signing", "wkd", "ids"];
 const SITE: &[&str] = &["url", "languages"];
-const MAIL: &[&str] = &["transport", "from", "bounces", "max_age", "notify_held", "notify_expiring", "smtp", "sendmail"];
+const MAIL: &[&str] =
+    &["transport", "from", "bounces", "max_age", "notify_held", "notify_expiring", "connections", "per_minute", "smtp", "sendmail"];
 const SMTP: &[&str] = &["host", "port", "security", "user", "password_command", "ca_file"];
 const SENDMAIL: &[&str] = &["command"];
 const WKD: &[&str] = &["ca_file", "private_addresses"];
@@ -185,14 +204,7 @@ pub fn parse(source: &Source, findings: &mut Findings) -> Option<Settings> {
     };
     let mail = match fields.node("mail") {
         Some(node) => mail(source, node, findings),
-        None => Some(Mail {
-            transport: Transport::Outbox,
-            from: None,
-            bounces: None,
-            max_age: 30,
-            notify_held: true,
-            notify_expiring: true,
-        }),
+        None => Some(Mail::default()),
     };
     let signing = fields.node("signing").and_then(|node| signing(source, node, findings));
     let wkd = fields.node("wkd").and_then(|node| wkd(source, node, findings)).unwrap_or_default();
@@ -300,7 +312,7 @@ fn mail(source: &Source, node: Node, findings: &mut Findings) -> Option<Mail> {
     let transport = match name {
         None | Some((TransportName("outbox"), _)) => Some(Transport::Outbox),
         Some((TransportName("smtp"), span)) => match smtp_node {
-            Some(node) => smtp(source, node, findings).map(Transport::Smtp),
+            Some(node) => relays(source, node, findings).map(Transport::Smtp),
             None => {
                 findings.push(
                     source.error(span, "missing-field", "field `smtp` is missing").hint("write `smtp: {host: mail.example.org}`"),
@@ -315,14 +327,57 @@ fn mail(source: &Source, node: Node, findings: &mut Findings) -> Option<Mail> {
             Some(Transport::Sendmail { command: command.unwrap_or_else(|| "/usr/sbin/sendmail".into()) })
         }
     };
+    let usual = Mail::default();
+    let connections = within(source, fields.optional::<Number>("connections", findings), "connections", 1..=32, findings);
+    let per_minute = within(source, fields.optional::<Number>("per_minute", findings), "per_minute", 1..=1_000_000, findings);
     Some(Mail {
         transport: transport?,
         from: fields.optional("from", findings).map(|(address, _)| address),
         bounces: fields.optional("bounces", findings).map(|(address, _)| address),
-        max_age: fields.optional::<Number>("max_age", findings).map_or(30, |(days, _)| days.0),
-        notify_held: fields.flag("notify_held", findings).unwrap_or(true),
-        notify_expiring: fields.flag("notify_expiring", findings).unwrap_or(true),
+        max_age: fields.optional::<Number>("max_age", findings).map_or(usual.max_age, |(days, _)| days.0),
+        notify_held: fields.flag("notify_held", findings).unwrap_or(usual.notify_held),
+        notify_expiring: fields.flag("notify_expiring", findings).unwrap_or(usual.notify_expiring),
+        connections: connections.unwrap_or(usual.connections),
+        per_minute,
     })
+}
+
+/// A number that has to lie in a range.
+fn within(
+    source: &Source,
+    number: Option<(Number, Span)>,
+    name: &str,
+    range: std::ops::RangeInclusive<u32>,
+    findings: &mut Findings,
+) -> Option<usize> {
+    let (Number(number), span) = number?;
+    if !range.contains(&number) {
+        let message = format!("`{name}` cannot be {number}");
+        findings.push(source.error(span, "bad-value", message).hint(format!(
+            "write a number from {} to {}",
+            range.start(),
+            range.end()
+        )));
+        return None;
+    }
+    usize::try_from(number).ok()
+}
+
+/// One mail server, or several in the order in which they are tried.
+fn relays(source: &Source, node: Node, findings: &mut Findings) -> Option<Vec<Smtp>> {
+    let span = node.span;
+    let nodes = match node.value {
+        Value::List(nodes) => nodes,
+        _ => vec![node],
+    };
+    if nodes.is_empty() {
+        findings
+            .push(source.error(span, "missing-field", "no mail server is named").hint("write `smtp: {host: mail.example.org}`"));
+        return None;
+    }
+    // All of them are looked at, so that one run shows all mistakes.
+    let relays: Vec<Option<Smtp>> = nodes.into_iter().map(|node| smtp(source, node, findings)).collect();
+    relays.into_iter().collect()
 }
 
 fn smtp(source: &Source, node: Node, findings: &mut Findings) -> Option<Smtp> {

@@ -9,14 +9,14 @@
 //! ```
 //! ```compile_fail
 //! use advise::{channels::mail::Parcel, terms::Address};
-//! fn leak<'a>(recipient: &'a Address, bytes: &'a [u8]) -> Parcel<'a> {
-//!     Parcel { sender: None, recipient, message_id: "<a@b>", bytes } // the fields are private
+//! fn leak<'a>(recipient: Address, wire: std::sync::Arc<dyn advise::channels::mail::Wire + 'a>) -> Parcel<'a> {
+//!     Parcel { sender: None, recipient, wire, dots: false } // the fields are private
 //! }
 //! ```
 //! The same with a letter for a list is fine:
 //! ```
 //! use advise::{channels::mail::{Parcel, Wire}, roster::List, terms::Address, tlp::Shareable};
-//! fn post<'a>(letter: &'a Shareable<impl Wire, &List>, member: &'a Address) {
+//! fn post<'a>(letter: &'a Shareable<impl Wire, &'a List>, member: &Address) {
 //!     let parcel = Parcel::new(letter, None, member);
 //! }
 //! ```
@@ -29,17 +29,18 @@ use crate::{
     receipt::Outcome,
     render::letter::Message,
     roster::{Contact, Delivery, List},
-    settings::Transport,
+    settings::{self, Transport},
     terms::Address,
     tlp::{Audience, Shareable},
 };
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// A whole message as it travels: headers and body, every line ended by CRLF, nothing outside ASCII.
-pub trait Wire {
+pub trait Wire: Send + Sync {
     /// The message.
     fn bytes(&self) -> &[u8];
     /// As in its header, with the angle brackets.
@@ -52,6 +53,24 @@ impl Wire for Message {
     }
     fn message_id(&self) -> &str {
         &self.message_id
+    }
+}
+
+impl<P: Wire, A: Send + Sync> Wire for Shareable<P, A> {
+    fn bytes(&self) -> &[u8] {
+        self.thing().bytes()
+    }
+    fn message_id(&self) -> &str {
+        self.thing().message_id()
+    }
+}
+
+impl<W: Wire> Wire for &W {
+    fn bytes(&self) -> &[u8] {
+        (**self).bytes()
+    }
+    fn message_id(&self) -> &str {
+        (**self).message_id()
     }
 }
 
@@ -105,13 +124,22 @@ fn same(one: &Address, other: &Address) -> bool {
     one.as_str().eq_ignore_ascii_case(other.as_str())
 }
 
+/// A letter that was looked through and found fit to travel: once, for all its copies.
+#[derive(Clone)]
+pub struct Fit<'p, A> {
+    wire: Arc<dyn Wire + 'p>,
+    dots: bool,
+    audience: A,
+}
+
 /// A letter for one recipient, ready for the post.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Parcel<'p> {
-    sender: Option<&'p Address>,
-    recipient: &'p Address,
-    message_id: &'p str,
-    bytes: &'p [u8],
+    sender: Option<Address>,
+    recipient: Address,
+    wire: Arc<dyn Wire + 'p>,
+    /// Whether a line begins with a dot.
+    dots: bool,
 }
 
 /// Why no parcel can be made.
@@ -140,67 +168,91 @@ impl ParcelError {
     }
 }
 
-impl<'p> Parcel<'p> {
-    /// A letter for one address of its audience. `sender` is that of the envelope, to which bounces go; `None`
-    /// is the null sender.
-    pub fn new<P: Wire, A: Reaches>(
-        letter: &'p Shareable<P, A>,
-        sender: Option<&'p Address>,
-        recipient: &'p Address,
-    ) -> Result<Parcel<'p>, ParcelError> {
-        if !letter.audience().reaches(recipient) {
-            return Err(ParcelError::not_reached(letter.audience()));
+impl<'p, A: Reaches + Clone + Send + Sync + 'p> Fit<'p, A> {
+    /// Looks a letter through.
+    pub fn new<P: Wire + 'p>(letter: Shareable<P, A>) -> Result<Fit<'p, A>, ParcelError> {
+        let dots = look_through(letter.thing())?;
+        let audience = letter.audience().clone();
+        Ok(Fit { wire: Arc::new(letter), dots, audience })
+    }
+
+    /// The copy for one address of the audience. `sender` is that of the envelope, to which bounces go; `None` is
+    /// the null sender.
+    pub fn parcel(&self, sender: Option<Address>, recipient: &Address) -> Result<Parcel<'p>, ParcelError> {
+        match self.audience.reaches(recipient) {
+            true => Ok(self.addressed(sender, recipient)),
+            false => Err(ParcelError::not_reached(&self.audience)),
         }
-        Parcel::checked(letter.thing(), sender, recipient)
     }
 
     /// The same for the address at a place of the audience: for long lists, where looking each address up
     /// among all of them would take longer than sending.
-    pub fn to_nth<P: Wire, A: Reaches>(
-        letter: &'p Shareable<P, A>,
-        sender: Option<&'p Address>,
-        place: usize,
-    ) -> Result<Parcel<'p>, ParcelError> {
-        let recipient = letter.audience().nth(place).ok_or_else(|| ParcelError::not_reached(letter.audience()))?;
-        Parcel::checked(letter.thing(), sender, recipient)
+    pub fn parcel_to_nth(&self, sender: Option<Address>, place: usize) -> Result<Parcel<'p>, ParcelError> {
+        let recipient = self.audience.nth(place).ok_or_else(|| ParcelError::not_reached(&self.audience))?;
+        Ok(self.addressed(sender, recipient))
     }
 
-    fn checked<P: Wire>(wire: &'p P, sender: Option<&'p Address>, recipient: &'p Address) -> Result<Parcel<'p>, ParcelError> {
-        let (bytes, message_id) = (wire.bytes(), wire.message_id());
-        if !bytes.is_ascii() {
-            return Err(ParcelError::NotAscii);
+    fn addressed(&self, sender: Option<Address>, recipient: &Address) -> Parcel<'p> {
+        Parcel { sender, recipient: recipient.clone(), wire: self.wire.clone(), dots: self.dots }
+    }
+}
+
+/// Whether a line begins with a dot, or why the message cannot travel.
+fn look_through(wire: &impl Wire) -> Result<bool, ParcelError> {
+    let (bytes, message_id) = (wire.bytes(), wire.message_id());
+    if !bytes.is_ascii() {
+        return Err(ParcelError::NotAscii);
+    }
+    // A bare LF before a dot ends the message for some servers, and what follows is taken for a second
+    // mail (SMTP smuggling); and a signed part that a server mends on the way does not verify any more.
+    let count = |byte: u8| bytes.iter().filter(|b| **b == byte).count();
+    let pairs = |one: u8, two: u8| bytes.iter().zip(bytes.iter().skip(1)).filter(|(a, b)| **a == one && **b == two).count();
+    let ends = pairs(b'\r', b'\n');
+    if !bytes.ends_with(b"\r\n") || count(b'\r') != ends || count(b'\n') != ends {
+        return Err(ParcelError::LineEnds);
+    }
+    let inner = message_id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).and_then(|id| id.split_once('@'));
+    let plain = |c: u8| c.is_ascii_alphanumeric() || b"-._+=".contains(&c);
+    match inner {
+        Some((left, right)) if [left, right].iter().all(|part| !part.is_empty() && part.bytes().all(plain)) => {
+            Ok(bytes.starts_with(b".") || pairs(b'\n', b'.') > 0)
         }
-        // A bare LF before a dot ends the message for some servers, and what follows is taken for a second
-        // mail (SMTP smuggling); and a signed part that a server mends on the way does not verify any more.
-        let count = |byte: u8| bytes.iter().filter(|b| **b == byte).count();
-        let pairs = bytes.windows(2).filter(|two| *two == b"\r\n").count();
-        if !bytes.ends_with(b"\r\n") || count(b'\r') != pairs || count(b'\n') != pairs {
-            return Err(ParcelError::LineEnds);
+        _ => Err(ParcelError::MessageId),
+    }
+}
+
+impl<'p> Parcel<'p> {
+    /// A letter for one address of its audience; for one copy of many, see [`Fit`].
+    pub fn new<P: Wire, A: Reaches + Send + Sync>(
+        letter: &'p Shareable<P, A>,
+        sender: Option<&Address>,
+        recipient: &Address,
+    ) -> Result<Parcel<'p>, ParcelError> {
+        if !letter.audience().reaches(recipient) {
+            return Err(ParcelError::not_reached(letter.audience()));
         }
-        let inner = message_id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).and_then(|id| id.split_once('@'));
-        let plain = |c: u8| c.is_ascii_alphanumeric() || b"-._+=".contains(&c);
-        match inner {
-            Some((left, right)) if [left, right].iter().all(|part| !part.is_empty() && part.bytes().all(plain)) => {
-                Ok(Parcel { sender, recipient, message_id, bytes })
-            }
-            _ => Err(ParcelError::MessageId),
-        }
+        let dots = look_through(letter)?;
+        Ok(Parcel { sender: sender.cloned(), recipient: recipient.clone(), wire: Arc::new(letter), dots })
     }
 
     /// For the envelope: the sender's address, or nothing for the null sender.
     fn sender(&self) -> &str {
-        self.sender.map_or("", Address::as_str)
+        self.sender.as_ref().map_or("", Address::as_str)
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.wire.bytes()
     }
 
     /// What stands before the `@` of the Message-ID; it names the letter, and says nothing to others.
     fn token(&self) -> &str {
-        self.message_id.trim_start_matches('<').split('@').next().unwrap_or_default()
+        token(self.wire.message_id())
     }
 
     /// The message with LF line ends, as programs and mailboxes of this system have it.
     fn unix_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.bytes.len());
-        for line in self.bytes.split_inclusive(|b| *b == b'\n') {
+        let mut bytes = Vec::with_capacity(self.bytes().len());
+        for line in self.bytes().split_inclusive(|b| *b == b'\n') {
             bytes.extend_from_slice(line.strip_suffix(b"\r\n").unwrap_or(line));
             bytes.push(b'\n');
         }
@@ -227,6 +279,10 @@ impl<'p> Parcel<'p> {
         clean.push_str(&words[from..]);
         clean
     }
+}
+
+fn token(message_id: &str) -> &str {
+    message_id.trim_start_matches('<').split('@').next().unwrap_or_default()
 }
 
 /// Why the post is closed: nothing at all can leave this way, whoever the recipient.
@@ -262,6 +318,9 @@ pub enum PostError {
         /// As in the settings.
         host: String,
     },
+    /// None of several servers can be used, or not any more.
+    #[error("no mail server can be used: {0}")]
+    NoneLeft(String),
     /// The certificates that were named cannot be used.
     #[error("`{}` holds no certificates of an authority", .0.display())]
     Authority(PathBuf),
@@ -290,14 +349,27 @@ impl PostError {
     }
 }
 
-/// A way by which parcels leave. One thread uses it; open several for several.
-pub trait Post: Send {
-    /// For people: `outbox`, or the server's name.
-    fn name(&self) -> &str;
+/// One of the mail servers, and how it served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    /// As in the settings.
+    pub host: String,
+    /// How many mails it took.
+    pub taken: usize,
+    /// Why it was passed over, if it was.
+    pub trouble: Option<String>,
+}
 
+/// A way by which parcels leave. One thread uses it; [`open`] gives one for each connection.
+pub trait Post: Send {
     /// Hands over one parcel. An error means that this parcel was not handed over, and that the next would not
     /// be either.
     fn send(&mut self, parcel: &Parcel<'_>) -> Result<Outcome, PostError>;
+
+    /// How many parcels are best handed over together.
+    fn group(&self) -> usize {
+        1
+    }
 
     /// The same for several, in order; a post that can makes them durable together. It ends with the first
     /// error: where fewer results come back than parcels went in, the rest was not handed over.
@@ -312,17 +384,27 @@ pub trait Post: Send {
         results
     }
 
-    /// Whether an earlier try of this parcel, cut short, arrived; `None` where nobody can know.
-    fn was_taken(&self, parcel: &Parcel<'_>) -> Option<bool>;
+    /// Whether an earlier try of this mail, cut short, arrived; `None` where nobody can know.
+    fn was_taken(&self, _message_id: &str, _recipient: &Address) -> Option<bool> {
+        None
+    }
+
+    /// The servers, where there is a choice of them; the same for all posts that were opened together.
+    fn served(&self) -> Vec<Served> {
+        Vec::new()
+    }
 }
 
-/// Opens the post that the settings name. `workspace` is where the outbox and named files are, `password` the
-/// one for the server's login.
-pub fn open(transport: &Transport, workspace: &Path, password: Option<&str>) -> Result<Box<dyn Post>, PostError> {
-    Ok(match transport {
-        Transport::Outbox => Box::new(outbox::Outbox::open(&workspace.join("outbox"))?),
-        Transport::Smtp(settings) => Box::new(smtp::Server::open(settings, workspace, password)?),
-        Transport::Sendmail { command } => Box::new(sendmail::Sendmail::open(command)?),
+/// Opens the posts that the settings name, never none: what cannot be used at all shows now. `workspace` is where the
+/// outbox and named files are, `passwords` are those for the servers' logins, in their order.
+pub fn open(mail: &settings::Mail, workspace: &Path, passwords: &[Option<String>]) -> Result<Vec<Box<dyn Post>>, PostError> {
+    Ok(match &mail.transport {
+        Transport::Outbox => vec![Box::new(outbox::Outbox::open(&workspace.join("outbox"))?)],
+        Transport::Smtp(relays) => smtp::open(relays, workspace, passwords, mail.connections)?,
+        Transport::Sendmail { command } => {
+            let open = || sendmail::Sendmail::open(command).map(|post| Box::new(post) as Box<dyn Post>);
+            (0..mail.connections).map(|_| open()).collect::<Result<_, _>>()?
+        }
     })
 }
 

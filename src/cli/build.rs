@@ -1,7 +1,7 @@
 use super::{
     Done,
     desk::{Desk, Failure},
-    publish::with_job,
+    publish::{Carried, with_job},
     ui::count,
 };
 use crate::{
@@ -25,7 +25,7 @@ pub struct Args {
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let request = Request { ids: Vec::new(), only: Some(Only::Site) };
-    let Some(out) = args.out else { return super::publish::publish(desk, &request, true, false) };
+    let Some(out) = args.out else { return super::publish::publish(desk, &request, true, false, None) };
     let workspace = desk.workspace()?;
     let extent = if args.pages_only { Extent::PagesOnly } else { Extent::Full };
     // A ledger that is not there is not begun here: it would look as if nothing had ever been published.
@@ -33,7 +33,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         true => Ledger::open(&desk.work())?,
         false => desk.ledger_to_read()?,
     };
-    let made = with_job(desk, &workspace, &mut ledger, &request, |job, ledger, keys| {
+    let made = with_job(desk, &workspace, &mut ledger, &request, &mut Carried::default(), |job, ledger, keys, _| {
         let stage = Stage::into_folder(&out).map_err(Failure::new)?;
         let kept = publish::stage(job, ledger, &stage, extent).map_err(|error| keys.explain(error))?;
         if extent == Extent::Full {

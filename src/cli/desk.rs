@@ -317,16 +317,15 @@ impl Desk {
         }
     }
 
-    /// The password for the mail server, if one is set.
-    pub fn mail_password(&self, workspace: &Workspace) -> Result<Option<openpgp::Secret>, Failure> {
-        match &workspace.settings.mail.transport {
-            settings::Transport::Smtp(smtp) => smtp
-                .password_command
-                .as_deref()
-                .map(|command| secret_of(command, &workspace.root, "password_command"))
-                .transpose(),
-            _ => Ok(None),
-        }
+    /// The passwords for the mail servers, in their order, where they are set.
+    pub fn mail_passwords(&self, workspace: &Workspace) -> Result<Vec<Option<String>>, Failure> {
+        let settings::Transport::Smtp(relays) = &workspace.settings.mail.transport else { return Ok(Vec::new()) };
+        let password = |relay: &settings::Smtp| {
+            let Some(command) = relay.password_command.as_deref() else { return Ok(None) };
+            let secret = secret_of(command, &workspace.root, "password_command")?;
+            Ok(Some(String::from_utf8_lossy(secret.expose()).into_owned()))
+        };
+        relays.iter().map(password).collect()
     }
 }
 

@@ -16,8 +16,10 @@ mod plan;
 mod publish;
 mod rfc2350;
 mod status;
+mod story;
 mod ui;
 mod verify;
+mod wait;
 
 pub use desk::{Failure, Kind};
 
@@ -92,6 +94,11 @@ pub fn main() -> ExitCode {
     let ui = Ui::new(args.quiet, args.verbose, args.json);
     let clock = Moment::from_timestamp(jiff::Timestamp::now());
     let desk = Desk { root: args.dir, now: args.now.unwrap_or_else(|| clock.clone()), clock, ui };
+    // With a time that stands still nothing would ever be due.
+    if matches!(&args.verb, Verb::Publish(publish) if publish.wait.is_some()) && desk.now != desk.clock {
+        desk.ui.failure(&Failure::usage("`--wait` goes by the clock and cannot be used with `--now`"));
+        return ExitCode::from(2);
+    }
     let done = match args.verb {
         Verb::Init(args) => init::run(&desk, args),
         Verb::New(args) => new::run(&desk, args),

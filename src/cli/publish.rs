@@ -1,20 +1,23 @@
 use super::{
     Done,
     desk::{Desk, Failure, Kind},
-    ui::{Ui, count},
+    story::Story,
+    ui::Ui,
 };
 use crate::{
     channels::mail,
     ledger::{self, Ledger, RunOutcome},
     openpgp::TeamKey,
-    plan::{self, Only, Plan, Request},
-    publish::{self, Job, Keyring, PublishError, Report, Watch},
+    plan::{self, Only, Plan, Request, Seen},
+    publish::{self, Job, Keyring, Pace, PublishError, Report, Watch},
     terms::{Address, Id},
     workspace::Workspace,
 };
 use indicatif::ProgressBar;
-use serde_json::json;
-use std::sync::{Mutex, OnceLock};
+use std::{
+    sync::{Mutex, OnceLock},
+    time::{Duration, Instant},
+};
 
 /// Show the plan, ask, and carry it out; run again, it goes on where it stopped
 #[derive(Debug, clap::Args)]
@@ -31,52 +34,81 @@ pub struct Args {
     /// Only one of the channels
     #[arg(long, value_name = "CHANNEL", value_parser = super::plan::only)]
     only: Option<Only>,
+    /// Stay for so long (`90s`, `10m`, `2h`) and try again, when it is due, what was not taken
+    #[arg(long, value_name = "TIME", value_parser = super::wait::duration)]
+    pub(super) wait: Option<Duration>,
 }
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
-    publish(desk, &Request { ids: args.ids, only: args.only }, args.yes, args.first_run)
+    if args.wait.is_some() && args.only == Some(Only::Site) {
+        return Err(Failure::usage("`--wait` is for mail, and `--only site` sends none"));
+    }
+    publish(desk, &Request { ids: args.ids, only: args.only }, args.yes, args.first_run, args.wait)
 }
 
 /// The whole of `publish`, also used by `build`.
-pub fn publish(desk: &Desk, request: &Request, yes: bool, first_run: bool) -> Result<Done, Failure> {
-    let workspace = desk.workspace()?;
-    let work = desk.work();
-    let mut ledger = match first_run && !Ledger::exists(&work)? {
-        true => Ledger::create(&work)?,
-        false => Ledger::open(&work)?,
-    };
-    let _lock = ledger::lock(&work, &desk.now)?;
-    with_job(desk, &workspace, &mut ledger, request, |job, ledger, keys| {
-        if first_run && !job.history.is_empty() {
-            return Err(Failure::usage("the ledger knows of earlier runs; nothing was done").hint(
-                "leave `--first-run` out: a script that always says it would send everything again if the ledger were lost",
-            ));
-        }
-        if !agreed(desk, job.plan, yes)? {
-            desk.ui.deed("nothing was done");
-            return Ok(Done::Well);
-        }
-        let run = ledger.run_started(&desk.now)?;
-        let done = carry_out(desk, job, ledger);
-        let held = job.plan.needs_attention();
-        let outcome = match &done {
-            Err(PublishError::Midway(_)) => RunOutcome::Partly,
-            Err(_) => RunOutcome::Failed,
-            Ok(report) if !report.is_complete() => RunOutcome::Partly,
-            Ok(_) if held => RunOutcome::Held,
-            Ok(_) => RunOutcome::Done,
+pub fn publish(desk: &Desk, request: &Request, yes: bool, first_run: bool, wait: Option<Duration>) -> Result<Done, Failure> {
+    let until = wait.map(|wait| Instant::now() + wait);
+    let mut carried = Carried::default();
+    let (story, settings) = {
+        let workspace = desk.workspace()?;
+        let work = desk.work();
+        let mut ledger = match first_run && !Ledger::exists(&work)? {
+            true => Ledger::create(&work)?,
+            false => Ledger::open(&work)?,
         };
-        let finished = ledger.run_finished(run, outcome, &desk.now);
-        let report = done.map_err(|error| keys.explain(error))?;
-        finished.map_err(|error| keys.explain(PublishError::Midway(Box::new(error.into()))))?;
-        tell(desk, job.plan, &report);
-        Ok(match outcome {
-            _ if desk.ui.lost_data() => Done::Partly,
-            RunOutcome::Partly => Done::Partly,
-            _ if held => Done::WithFindings,
-            _ => Done::Well,
-        })
+        let _lock = ledger::lock(&work, &desk.now)?;
+        let story = with_job(desk, &workspace, &mut ledger, request, &mut carried, |job, ledger, keys, carried| {
+            if first_run && !job.history.is_empty() {
+                return Err(Failure::usage("the ledger knows of earlier runs; nothing was done").hint(
+                    "leave `--first-run` out: a script that always says it would send everything again if the ledger were lost",
+                ));
+            }
+            if !agreed(desk, job.plan, yes)? {
+                desk.ui.deed("nothing was done");
+                return Ok(None);
+            }
+            carried.seen = Some(Seen::of(job.plan));
+            once(desk, job, ledger, keys, carried).map(Some)
+        })?;
+        (story, workspace.settings)
+    };
+    let Some(mut story) = story else { return Ok(Done::Well) };
+    // The lock is free while nothing is due, so that others may publish in the meantime.
+    let stayed = until.map_or(Ok(()), |until| super::wait::stay(desk, until, &settings, &mut carried, &mut story));
+    story.tell(desk);
+    stayed?;
+    Ok(match desk.ui.lost_data() {
+        true => Done::Partly,
+        false => story.done(),
     })
+}
+
+/// What one run carries from one round to the next: staff are asked only once.
+#[derive(Default)]
+pub struct Carried {
+    key: Option<TeamKey>,
+    passwords: Option<Vec<Option<String>>>,
+    pace: Option<Pace>,
+    /// What staff have seen; from then on nothing else is done.
+    pub seen: Option<Seen>,
+}
+
+/// Carries out a plan, as one run of the ledger.
+pub fn once(desk: &Desk, job: &Job<'_>, ledger: &mut Ledger, keys: &Keys<'_>, carried: &mut Carried) -> Result<Story, Failure> {
+    let run = ledger.run_started(&desk.now)?;
+    let done = carry_out(desk, job, ledger, carried);
+    let outcome = match &done {
+        Err(PublishError::Midway(_)) => RunOutcome::Partly,
+        Err(_) => RunOutcome::Failed,
+        Ok(report) if !report.is_complete() || job.plan.deferred() > 0 => RunOutcome::Partly,
+        Ok(_) if job.plan.needs_attention() => RunOutcome::Held,
+        Ok(_) => RunOutcome::Done,
+    };
+    let finished = ledger.run_finished(run, outcome, &desk.now);
+    let report = done.map_err(|error| keys.explain(error))?;
+    finished.map_err(|error| keys.explain(PublishError::Midway(Box::new(error.into()))))?;
+    Ok(Story::of(job.plan, report))
 }
 
 /// Makes the plan of a workspace and hands it over as a job, with all that carrying it out takes. What must not be
@@ -86,21 +118,28 @@ pub fn with_job<T>(
     workspace: &Workspace,
     ledger: &mut Ledger,
     request: &Request,
-    act: impl FnOnce(&Job<'_>, &mut Ledger, &Keys<'_>) -> Result<T, Failure>,
+    carried: &mut Carried,
+    act: impl FnOnce(&Job<'_>, &mut Ledger, &Keys<'_>, &mut Carried) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     desk.keeps_embargoes(workspace)?;
     let history = ledger.history()?;
     let (members, keybook) = (ledger.members(), workspace.keybook(&desk.now));
     let member = |address: &Address| members.hash(address);
-    let plan = desk.plan(workspace, &history, &keybook, &member, request)?;
+    let mut plan = desk.plan(workspace, &history, &keybook, &member, request)?;
     if !plan.conflicts.is_empty() {
         return Err(desk.conflict(ledger, workspace, &plan));
     }
-    let keys = Keys { desk, workspace, key: OnceLock::new(), failure: Mutex::new(None) };
+    if let Some(seen) = &carried.seen {
+        plan.keep_seen(seen);
+    }
+    let key = carried.key.take().map_or_else(OnceLock::new, |key| OnceLock::from(Some(key)));
+    let keys = Keys { desk, workspace, key, failure: Mutex::new(None) };
     let watch = Talk { ui: desk.ui, bar: Mutex::new(None) };
     let (work, now) = (desk.work(), &desk.now);
     let job = Job { workspace, plan: &plan, history: &history, work, now, keyring: &keys, watch: &watch };
-    act(&job, ledger, &keys)
+    let done = act(&job, ledger, &keys, carried);
+    carried.key = keys.key.into_inner().flatten();
+    done
 }
 
 /// Shows the plan, and asks unless that was answered on the command line.
@@ -122,55 +161,21 @@ fn agreed(desk: &Desk, plan: &Plan<'_>, yes: bool) -> Result<bool, Failure> {
     desk.ui.confirm("Publish this?").map_err(|error| Failure::usage(format!("cannot ask: {error}")))
 }
 
-fn carry_out(desk: &Desk, job: &Job<'_>, ledger: &mut Ledger) -> Result<Report, PublishError> {
-    let something = job.plan.letters() + job.plan.notices() + job.plan.reminders() > 0;
+fn carry_out(desk: &Desk, job: &Job<'_>, ledger: &mut Ledger, carried: &mut Carried) -> Result<Report, PublishError> {
+    let settings = &job.workspace.settings.mail;
     let prepared = publish::prepare(job, ledger)?;
-    let post = match something {
-        true => {
-            let password =
-                desk.mail_password(job.workspace).map_err(|failure| PublishError::Password(failure.error.to_string()))?;
-            let password = password.as_ref().map(|secret| String::from_utf8_lossy(secret.expose()).into_owned());
-            Some(mail::open(&job.workspace.settings.mail.transport, &job.workspace.root, password.as_deref())?)
+    let mut posts = Vec::new();
+    if job.plan.letters() + job.plan.notices() + job.plan.reminders() > 0 {
+        if carried.passwords.is_none() {
+            let passwords = desk.mail_passwords(job.workspace);
+            carried.passwords = Some(passwords.map_err(|failure| PublishError::Password(failure.error.to_string()))?);
         }
-        false => None,
-    };
-    prepared.carry_out(ledger, post)
-}
-
-fn tell(desk: &Desk, plan: &Plan<'_>, report: &Report) {
-    let changed = report.site.as_ref().is_some_and(|changes| !changes.is_empty());
-    if desk.ui.wants_json() {
-        let site = report
-            .site
-            .as_ref()
-            .map(|c| json!({ "added": c.added.len(), "changed": c.changed.len(), "removed": c.removed.len() }));
-        desk.ui.json(&json!({
-            "plan": plan::json(plan), "outcomes": report.outcomes, "untried": report.untried, "site": site,
-            "closed": report.closed.as_ref().map(ToString::to_string),
-        }));
+        posts = mail::open(settings, &job.workspace.root, carried.passwords.as_deref().unwrap_or_default())?;
     }
-    let trouble: usize = report.outcomes.iter().filter(|(word, _)| **word != "accepted").map(|(_, n)| n).sum();
-    if let Some(error) = &report.closed {
-        desk.ui.warning(&format!("{error}; {} not tried", count(report.untried, "letter was", "letters were")));
+    if carried.pace.is_none() {
+        carried.pace = settings.per_minute.map(Pace::new);
     }
-    for error in &report.untidy {
-        desk.ui.warning(&format!("the site stands, but something was left untidy: {error:#}"));
-    }
-    if trouble > 0 {
-        let words: Vec<String> = report.outcomes.iter().map(|(word, n)| format!("{n} {word}")).collect();
-        desk.ui.warning(&format!("not all letters were taken: {}; `advise status` shows the answers", words.join(", ")));
-    }
-    if !report.is_complete() {
-        desk.ui.deed("run `advise publish` again: it goes on where this stopped, and sends nothing twice");
-    } else if report.outcomes.is_empty() && !changed {
-        desk.ui.deed(match plan.is_stuck() {
-            true => "nothing to do now, but not everybody has what was meant for them: see `advise plan`",
-            false => "nothing to do: everything is published already",
-        });
-    }
-    if !plan.held.is_empty() {
-        desk.ui.deed(&format!("{} held; `advise plan` says how to mend it", count(plan.held.len(), "letter is", "letters are")));
-    }
+    prepared.carry_out(ledger, posts, carried.pace.as_mut())
 }
 
 /// Opens the team's key when it is first needed, and keeps the full failure if that fails.

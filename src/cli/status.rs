@@ -4,9 +4,9 @@ use super::{
     ui::{count, table},
 };
 use crate::{
-    plan::{self, Expiring, Request},
+    plan::{self, Again, Expiring, Request, again},
     receipt::{Mail, MemberHash, Receipt, State},
-    terms::{Address, Id},
+    terms::{Address, Id, Moment},
 };
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -74,15 +74,25 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         Mail::Reminder => current.contains(&r.intent.key),
     };
     let open = receipts.iter().any(|r| r.state != State::Accepted && waits(r)) || !held.is_empty() || !stuck.is_empty();
+    let mut totals: BTreeMap<&str, usize> = BTreeMap::new();
+    for r in receipts.iter().filter(|r| r.intent.key.mail == Mail::Letter) {
+        *totals.entry(standing(r)).or_default() += 1;
+    }
     if desk.ui.wants_json() {
         let rows: Vec<_> = receipts
             .iter()
             .map(|r| {
+                let (next_try, given_up) = match again(r) {
+                    Again::At(due) => (Some(due.rfc3339()), false),
+                    Again::Now => (None, false),
+                    Again::Never => (None, true),
+                };
                 json!({
                     "advisory": r.intent.key.advisory.as_str(), "revision": r.intent.key.revision, "mail": r.intent.key.mail.as_str(),
                     "address": addresses.get(&r.intent.key.member).map(|a| a.as_str()), "list": r.intent.list, "language": r.intent.lang.as_str(),
                     "cover": r.intent.cover.as_str(), "state": r.state.as_str(), "attempts": r.attempts, "reply": r.reply,
                     "possible_duplicate": r.possible_duplicate, "message_id": r.intent.message_id, "at": r.at.rfc3339(),
+                    "first_try": r.first.as_ref().map(Moment::rfc3339), "next_try": next_try, "given_up": given_up, "run": r.run,
                 })
             })
             .collect();
@@ -92,7 +102,9 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             .collect();
         let site: Vec<_> =
             history.on_site.iter().map(|(id, (revision, _))| json!({ "advisory": id.as_str(), "revision": revision })).collect();
-        desk.ui.json(&json!({ "deliveries": rows, "held": held, "stuck": stuck, "site": site, "expiring": expiring.iter().map(|(_, json)| json).collect::<Vec<_>>() }));
+        let twice = receipts.iter().filter(|r| r.possible_duplicate).count();
+        let totals = json!({ "states": totals, "possible_duplicates": twice });
+        desk.ui.json(&json!({ "deliveries": rows, "totals": totals, "held": held, "stuck": stuck, "site": site, "expiring": expiring.iter().map(|(_, json)| json).collect::<Vec<_>>() }));
         return Ok(if open { Done::WithFindings } else { Done::Well });
     }
     let mut text = String::new();
@@ -107,18 +119,26 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                         Mail::Reminder => format!("reminder {}", r.intent.key.revision),
                     };
                     let twice = if r.possible_duplicate { " (possible duplicate)" } else { "" };
+                    let next = match again(r) {
+                        Again::At(due) if due > desk.now => due.rfc3339(),
+                        Again::At(_) => "now".into(),
+                        Again::Now | Again::Never => String::new(),
+                    };
                     vec![
                         mail,
                         who(&r.intent.key.member),
                         r.intent.list.clone(),
                         r.intent.cover.to_string(),
-                        format!("{}{twice}", r.state),
+                        format!("{}{twice}", standing(r)),
+                        r.attempts.to_string(),
                         r.at.rfc3339(),
+                        next,
+                        r.run.map_or_else(String::new, |run| run.to_string()),
                         r.reply.clone(),
                     ]
                 })
                 .collect();
-            text.push_str(&table(&["MAIL", "TO", "LIST", "COVER", "STATE", "AT", "ANSWER"], &rows));
+            text.push_str(&table(&["MAIL", "TO", "LIST", "COVER", "STATE", "TRIES", "AT", "NEXT TRY", "RUN", "ANSWER"], &rows));
             if let Some((revision, _)) = history.on_site.get(id) {
                 text.push_str(&format!("On the site: revision {revision}.\n"));
             }
@@ -127,7 +147,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             let mut sums: BTreeMap<(&str, &str, &str), BTreeMap<&str, usize>> = BTreeMap::new();
             for r in receipts.iter().filter(|r| r.intent.key.mail == Mail::Letter) {
                 let key = (r.intent.key.advisory.as_str(), r.intent.key.revision.as_str(), r.intent.list.as_str());
-                *sums.entry(key).or_default().entry(r.state.as_str()).or_default() += 1;
+                *sums.entry(key).or_default().entry(standing(r)).or_default() += 1;
             }
             let rows: Vec<Vec<String>> = sums
                 .iter()
@@ -139,6 +159,17 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             text.push_str(&table(&["ADVISORY", "REVISION", "LIST", "LETTERS"], &rows));
             text.push_str(&format!("{} on the site.\n", count(history.on_site.len(), "advisory", "advisories")));
         }
+    }
+    if !totals.is_empty() {
+        let states: Vec<String> = totals.iter().map(|(state, n)| format!("{n} {state}")).collect();
+        text.push_str(&format!("Letters in all: {}.\n", states.join(", ")));
+    }
+    let twice = receipts.iter().filter(|r| r.possible_duplicate).count();
+    if twice > 0 {
+        let copies = count(twice, "copy", "copies");
+        text.push_str(&format!(
+            "{copies} may have arrived twice, with the same Message-ID: a try broke off without an answer.\n"
+        ));
     }
     if !held.is_empty() {
         text.push_str("\nHeld (`advise plan` says how to mend it):\n");
@@ -158,4 +189,12 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     }
     desk.ui.data(&text);
     Ok(if open { Done::WithFindings } else { Done::Well })
+}
+
+/// Where a delivery stands, in a word: that of the ledger, but for what was deferred for too long.
+fn standing(receipt: &Receipt) -> &'static str {
+    match again(receipt) {
+        Again::Never => "given up",
+        _ => receipt.state.as_str(),
+    }
 }

@@ -86,6 +86,11 @@ impl Ledger {
         self.alone(|batch| ends.into_iter().try_for_each(|(key, outcome)| batch.settle(key, outcome, now)))
     }
 
+    /// A try did not come about. See [`Batch::take_back`].
+    pub fn take_back(&mut self, key: &DeliveryKey, why: &str, now: &Moment) -> Result<(), LedgerError> {
+        self.alone(|batch| batch.take_back(key, why, now))
+    }
+
     /// Freezes a revision. See [`Batch::freeze`].
     pub fn freeze(
         &mut self,
@@ -174,7 +179,8 @@ impl Batch<'_> {
         let changed = self.delivery(
             key,
             "UPDATE delivery SET possible_duplicate = possible_duplicate OR state = 'sending', state = 'sending',
-                                 attempts = attempts + 1, at = ?5
+                                 attempts = attempts + 1, at = ?5, first = coalesce(first, ?5), reply = '',
+                                 run = (SELECT max(id) FROM run)
              WHERE advisory = ?1 AND revision = ?2 AND mail = ?3 AND member = ?4 AND state != 'accepted' AND ?6 = ?6",
             now,
             "",
@@ -191,11 +197,21 @@ impl Batch<'_> {
             Outcome::Failed(words) => (State::Failed, words),
             Outcome::Unknown(words) => (State::Sending, words),
         };
+        // `begin` empties the reply: a delivery that is `sending` without one broke off with the program.
+        let words = if words.is_empty() && state == State::Sending { "no answer" } else { words };
         let sql = format!(
             "UPDATE delivery SET state = '{state}', reply = ?6, at = ?5
              WHERE advisory = ?1 AND revision = ?2 AND mail = ?3 AND member = ?4 AND state = 'sending'"
         );
         found(self.delivery(key, &sql, now, &scrub(words))?, "begun", key)
+    }
+
+    /// A try that began did not come about: nothing was handed over, and it counts as none.
+    pub fn take_back(&self, key: &DeliveryKey, why: &str, now: &Moment) -> Result<(), LedgerError> {
+        let sql = "UPDATE delivery SET state = 'intended', attempts = attempts - 1, reply = ?6, at = ?5,
+                                       first = CASE WHEN attempts > 1 THEN first END
+                   WHERE advisory = ?1 AND revision = ?2 AND mail = ?3 AND member = ?4 AND state = 'sending'";
+        found(self.delivery(key, sql, now, &scrub(why))?, "begun", key)
     }
 
     /// Freezes what was published of a revision. The same again is nothing new; other content is refused.

@@ -22,7 +22,7 @@ pub struct Run {
 }
 
 const DELIVERY: &str = "SELECT advisory, revision, mail, member, list, lang, cover, message_id,
-                               state, attempts, reply, possible_duplicate, at FROM delivery";
+                               state, attempts, reply, possible_duplicate, at, first, run FROM delivery";
 
 impl Ledger {
     /// All of it.
@@ -121,6 +121,11 @@ impl Ledger {
                 reply: row.get(10)?,
                 possible_duplicate: row.get(11)?,
                 at: word(row, 12)?,
+                first: match row.get_ref(13)? {
+                    rusqlite::types::ValueRef::Null => None,
+                    _ => Some(word(row, 13)?),
+                },
+                run: row.get(14)?,
             })
         })
     }

@@ -32,7 +32,7 @@ impl Ledger {
 
     /// What names one member's letter in the envelope sender: 26 characters.
     pub fn verp(&self, member: &MemberHash, token: &str) -> String {
-        base32(&self.keyed("verp", [&member.0[..], token.as_bytes()]))
+        self.members().verp(member, token)
     }
 
     /// Stands for one line of a source, so that a later change can be shown without keeping the text.
@@ -46,7 +46,7 @@ impl Ledger {
     }
 }
 
-/// The keyed hashes of addresses.
+/// The keyed hashes of addresses, and what is made of them.
 #[derive(Clone)]
 pub struct Members(Hmac<Sha256>);
 
@@ -54,6 +54,11 @@ impl Members {
     /// See [`Ledger::member`].
     pub fn hash(&self, address: &Address) -> MemberHash {
         MemberHash(keyed(&self.0, "member", [address.key().as_bytes()]))
+    }
+
+    /// See [`Ledger::verp`].
+    pub fn verp(&self, member: &MemberHash, token: &str) -> String {
+        base32(&keyed(&self.0, "verp", [&member.0[..], token.as_bytes()]))
     }
 }
 

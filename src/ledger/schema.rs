@@ -84,6 +84,11 @@ pub(super) const STEPS: &[&str] = &[
     DROP TABLE delivery;
     ALTER TABLE delivery_with_reminders RENAME TO delivery;
 ",
+    // When the first try was, since a letter is given up that was deferred for too long; and whose the last was.
+    "
+    ALTER TABLE delivery ADD COLUMN first TEXT;
+    ALTER TABLE delivery ADD COLUMN run INTEGER;
+",
 ];
 
 /// Brings the tables up to date and gives the ledger's secret, which is made with the first version. Only a `new`

@@ -45,6 +45,13 @@ impl Reason {
                     "{n} who got an earlier revision would not hear of the withdrawal; put their list or address back into the audience"
                 )
             }
+            Reason::Later(n, next) => {
+                let copies = plural(*n, "copy was", "copies were");
+                format!("{copies} not taken yet; next try due at {}, or at once if the id is named", next.rfc3339())
+            }
+            Reason::GivenUp(n) => {
+                format!("{} deferred for five days; name the id to try again", plural(*n, "copy was", "copies were"))
+            }
             Reason::FailedBefore(1) => "1 copy failed for good; name the id to try again".into(),
             Reason::FailedBefore(n) => format!("{n} copies failed for good; name the id to try again"),
         }
@@ -112,9 +119,10 @@ pub fn words(plan: &Plan<'_>) -> String {
         sum.push(plural(plan.site.len() + document, "change on the site", "changes on the site"));
     }
     if plan.is_empty() {
-        out.push_str(match plan.is_stuck() {
-            true => "Nothing to do now, but not everybody has what was meant for them.",
-            false => "Nothing to do: everything is published already.",
+        out.push_str(match (plan.is_stuck(), plan.deferred() > 0) {
+            (true, _) => "Nothing to do now, but not everybody has what was meant for them.",
+            (_, true) => "Nothing to do now; some letters wait for their next try.",
+            _ => "Nothing to do: everything is published already.",
         });
         if !plan.held.is_empty() {
             let _ = write!(out, " {} still held.", plural(plan.held.len(), "letter is", "letters are"));
@@ -273,7 +281,13 @@ pub fn json(plan: &Plan<'_>) -> Value {
     let waiting: Vec<Value> = plan
         .waiting
         .iter()
-        .map(|w| object!({ "advisory": w.advisory.id.as_str(), "audience": w.audience, "reason": w.reason.words() }))
+        .map(|w| {
+            let due = match &w.reason {
+                Reason::Later(_, next) => Some(next.rfc3339()),
+                _ => None,
+            };
+            object!({ "advisory": w.advisory.id.as_str(), "audience": w.audience, "reason": w.reason.words(), "due": due })
+        })
         .collect();
     let site: Vec<Value> = plan
         .site

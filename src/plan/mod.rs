@@ -1,13 +1,18 @@
 //! What `publish` would do, decided before anything happens: [`make`] is a pure function of [`Facts`].
 //!
 //! Every letter of a plan has been through the gate: a [`Batch`] holds the proof. `explain` says a plan in
-//! words and as JSON. Nothing is read, rendered or sent here.
+//! words and as JSON, `again` knows when what was deferred is due, `seen` keeps a later plan to what was shown.
+//! Nothing is read, rendered or sent here.
 
+mod again;
 mod expiring;
 mod explain;
+mod seen;
 
+pub use again::{Again, again, pause};
 pub use expiring::Expiring;
 pub use explain::{expiring_json, expiring_words, json, stuck, words};
+pub use seen::Seen;
 
 use crate::{
     advisory::{Advisory, Reader, Status},
@@ -104,6 +109,8 @@ pub struct Recipient<'a> {
     pub member: MemberHash,
     /// An earlier try broke off, so this copy may be the second.
     pub may_be_second: bool,
+    /// Not before this, since an earlier try was deferred.
+    pub due: Option<Moment>,
 }
 
 /// The same letter for several recipients: one advisory, one audience, one language, one cover.
@@ -169,6 +176,10 @@ pub enum Reason {
     NobodyThere,
     /// So many copies failed for good; name the id to try again.
     FailedBefore(usize),
+    /// So many copies were deferred and wait for their next try, the first of them until this moment.
+    Later(usize, Moment),
+    /// So many copies were deferred for days; name the id to try again.
+    GivenUp(usize),
     /// So many who got an earlier revision are in the audience no more, and do not hear of the withdrawal.
     Unheard(usize),
 }
@@ -176,7 +187,7 @@ pub enum Reason {
 impl Reason {
     /// Whether somebody has to do something about it.
     pub fn is_stuck(&self) -> bool {
-        matches!(self, Reason::NobodyThere | Reason::FailedBefore(_) | Reason::Unheard(_))
+        matches!(self, Reason::NobodyThere | Reason::FailedBefore(_) | Reason::GivenUp(_) | Reason::Unheard(_))
     }
 }
 
@@ -215,6 +226,8 @@ pub enum DocumentChange {
 pub struct Plan<'a> {
     /// Letters to send.
     pub batches: Vec<Batch<'a>>,
+    /// Letters that were deferred and whose next try is not due: not sent.
+    pub later: Vec<Batch<'a>>,
     /// Recipients who cannot get theirs yet.
     pub held: Vec<Held<'a>>,
     /// What is not done now.
@@ -241,6 +254,16 @@ impl Plan<'_> {
     /// How many letters would be sent.
     pub fn letters(&self) -> usize {
         self.batches.iter().map(|batch| batch.recipients.len()).sum()
+    }
+
+    /// How many letters wait for their next try.
+    pub fn deferred(&self) -> usize {
+        self.later.iter().map(|batch| batch.recipients.len()).sum()
+    }
+
+    /// When the first of them is due.
+    pub fn next_try(&self) -> Option<&Moment> {
+        self.later.iter().flat_map(|batch| &batch.recipients).filter_map(|recipient| recipient.due.as_ref()).min()
     }
 
     /// How many notices would be sent: one for each member, however much is held.
@@ -280,6 +303,7 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
     let web = facts.request.only != Some(Only::Mail);
     let mut plan = Plan {
         batches: Vec::new(),
+        later: Vec::new(),
         held: Vec::new(),
         waiting: Vec::new(),
         public: Shareable::gather([]),
@@ -310,7 +334,8 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
 fn letters<'a>(facts: &Facts<'a>, gate: &Gate, advisory: &'a Advisory, named: bool, plan: &mut Plan<'a>) {
     let too_old = advisory.updated().days_until(facts.now) > i64::from(facts.settings.mail.max_age);
     let mut reached: HashSet<MemberHash> = HashSet::new();
-    let mut failed = 0;
+    let (mut failed, mut given_up) = (0, 0);
+    let before = plan.later.len();
     let mut old = false;
     for reader in &advisory.audience {
         let opened = match reader {
@@ -344,12 +369,13 @@ fn letters<'a>(facts: &Facts<'a>, gate: &Gate, advisory: &'a Advisory, named: bo
             match due(facts, advisory, member, named) {
                 Due::Done => {}
                 Due::Failed => failed += 1,
-                Due::Send { may_be_second, begun } => {
+                Due::GivenUp => given_up += 1,
+                Due::Send { may_be_second, begun, due } => {
                     if too_old && !named && !begun {
                         old = true;
                         continue;
                     }
-                    let to = Copy { address, contact, certificate, member, may_be_second };
+                    let to = Copy { address, contact, certificate, member, may_be_second, due };
                     sort_in(facts, &opened, to, plan);
                 }
             }
@@ -373,8 +399,17 @@ fn letters<'a>(facts: &Facts<'a>, gate: &Gate, advisory: &'a Advisory, named: bo
     if old {
         plan.waiting.push(Waiting { advisory, audience: "mail".into(), reason: Reason::TooOld });
     }
+    let later = plan.later[before..].iter().flat_map(|batch| &batch.recipients).filter_map(|recipient| recipient.due.clone());
+    let later: Vec<Moment> = later.collect();
+    let copies = later.len();
+    if let Some(next) = later.into_iter().min() {
+        plan.waiting.push(Waiting { advisory, audience: "mail".into(), reason: Reason::Later(copies, next) });
+    }
     if failed > 0 {
         plan.waiting.push(Waiting { advisory, audience: "mail".into(), reason: Reason::FailedBefore(failed) });
+    }
+    if given_up > 0 {
+        plan.waiting.push(Waiting { advisory, audience: "mail".into(), reason: Reason::GivenUp(given_up) });
     }
 }
 
@@ -384,6 +419,7 @@ struct Copy<'a> {
     certificate: Option<&'a Fingerprint>,
     member: MemberHash,
     may_be_second: bool,
+    due: Option<Moment>,
 }
 
 /// Letters that wait for a try that the plan will never ask for.
@@ -417,12 +453,13 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
             let told = opened.list().and_then(|list| list.notify_held).unwrap_or(facts.settings.mail.notify_held);
             let key = notice_key(&advisory.id, to.member);
             // At most once: one of which nobody knows whether it arrived is not sent again.
-            let notice = told
-                && to.contact.is_some()
-                && !matches!(
-                    facts.history.deliveries.get(&key).map(|r| r.state),
-                    Some(State::Accepted | State::Failed | State::Sending)
-                );
+            let before = facts.history.deliveries.get(&key);
+            let due = before.is_none_or(|receipt| match (receipt.state, again(receipt)) {
+                (State::Accepted | State::Failed | State::Sending, _) | (_, Again::Never) => false,
+                (_, Again::At(due)) => due <= *facts.now,
+                (_, Again::Now) => true,
+            });
+            let notice = told && to.contact.is_some() && due;
             let held = Held { opened: opened.clone(), contact: to.contact, address: to.address, member: to.member, why, notice };
             plan.held.push(held);
             return;
@@ -436,6 +473,7 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
         certificate: to.certificate.filter(|_| cover == Cover::Encrypted),
         member: to.member,
         may_be_second: to.may_be_second,
+        due: to.due,
     };
     let before = facts.history.deliveries.get(&letter_key(advisory, to.member)).filter(|_| to.may_be_second);
     let message_id = before.map(|receipt| receipt.intent.message_id.as_str());
@@ -449,9 +487,10 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
                 _ => false, // a letter to a person is made for that person alone
             }
     };
-    match plan.batches.iter_mut().rev().find(same) {
+    let batches = if recipient.due.is_some() { &mut plan.later } else { &mut plan.batches };
+    match batches.iter_mut().rev().find(same) {
         Some(batch) => batch.recipients.push(recipient),
-        None => plan.batches.push(Batch { opened: opened.clone(), lang, cover, message_id, recipients: vec![recipient] }),
+        None => batches.push(Batch { opened: opened.clone(), lang, cover, message_id, recipients: vec![recipient] }),
     }
 }
 
@@ -515,17 +554,28 @@ fn recipients<'a>(facts: &Facts<'a>, opened: &Opened<'a>) -> Vec<Addressee<'a>> 
 enum Due {
     Done,
     Failed,
-    Send { may_be_second: bool, begun: bool },
+    GivenUp,
+    /// `due` is when, if that is not now.
+    Send {
+        may_be_second: bool,
+        begun: bool,
+        due: Option<Moment>,
+    },
 }
 
 fn due(facts: &Facts<'_>, advisory: &Advisory, member: MemberHash, named: bool) -> Due {
-    match facts.history.deliveries.get(&letter_key(advisory, member)).map(|receipt| receipt.state) {
-        None => Due::Send { may_be_second: false, begun: false },
-        Some(State::Intended | State::Deferred) => Due::Send { may_be_second: false, begun: true },
-        Some(State::Sending) => Due::Send { may_be_second: true, begun: true },
-        Some(State::Accepted) => Due::Done,
-        Some(State::Failed) if named => Due::Send { may_be_second: false, begun: true },
-        Some(State::Failed) => Due::Failed,
+    let Some(receipt) = facts.history.deliveries.get(&letter_key(advisory, member)) else {
+        return Due::Send { may_be_second: false, begun: false, due: None };
+    };
+    let may_be_second = receipt.state == State::Sending;
+    match (receipt.state, again(receipt)) {
+        (State::Accepted, _) => Due::Done,
+        // Who names the id wants it tried now, whatever came before.
+        _ if named => Due::Send { may_be_second, begun: true, due: None },
+        (State::Failed, _) => Due::Failed,
+        (_, Again::Never) => Due::GivenUp,
+        (_, Again::Now) => Due::Send { may_be_second, begun: true, due: None },
+        (_, Again::At(due)) => Due::Send { may_be_second, begun: true, due: Some(due).filter(|due| due > facts.now) },
     }
 }
 

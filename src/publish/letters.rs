@@ -1,15 +1,14 @@
-//! Composes, signs, packs and delivers letters and notices.
+//! Composes and signs letters and notices. `deliver` hands them over.
 
-use super::{Job, PublishError, Report};
+use super::{Job, PublishError};
 use crate::{
     advisory::Advisory,
-    channels::mail::{Parcel, Post, PostError, Reaches},
     diag::Findings,
     ledger::Ledger,
-    openpgp::{Certificate, Sealer, Signed},
+    openpgp::{Sealer, Signed},
     plan::{Batch, Opened, letter_key, notice_key},
-    receipt::{DeliveryKey, Intent, Mail, Outcome},
-    render::letter::{Letter, LetterShop, LetterWords, ListFacts, Message, Notice, NoticeShop, NoticeWords, Packing, Recipient},
+    receipt::Intent,
+    render::letter::{Letter, LetterShop, LetterWords, ListFacts, Message, Notice, NoticeShop, NoticeWords, Recipient},
     render::words::Words,
     roster::Contact,
     terms::{Address, Lang},
@@ -18,17 +17,14 @@ use crate::{
 use rayon::prelude::*;
 use std::collections::HashSet;
 
-/// How many copies are encrypted ahead of the delivery.
-const AHEAD: usize = 64;
-
 /// A batch whose letter is composed, signed and verified.
 pub struct Ready<'a> {
-    batch: &'a Batch<'a>,
-    letter: SignedFor<'a>,
-    message_id: String,
+    pub(super) batch: &'a Batch<'a>,
+    pub(super) letter: SignedFor<'a>,
+    pub(super) message_id: String,
 }
 
-enum SignedFor<'a> {
+pub(super) enum SignedFor<'a> {
     List(Shareable<Signed<Letter>, &'a crate::roster::List>),
     Person(Shareable<Signed<Letter>, &'a Contact>),
 }
@@ -221,188 +217,4 @@ pub(super) fn notices<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<ReadyNot
         all.push(ReadyNotice { message, intents: vec![intent] });
     }
     Ok(all)
-}
-
-/// Hands over everything, one letter after the other; stops when the post is closed.
-pub(super) fn deliver(
-    job: &Job<'_>,
-    ledger: &mut Ledger,
-    ready: &[Ready<'_>],
-    notices: &[ReadyNotice<'_>],
-    post: &mut dyn Post,
-    report: &mut Report,
-) -> Result<(), PublishError> {
-    let letters: usize = ready.iter().map(|ready| ready.batch.recipients.len()).sum();
-    job.watch.begin("mail", letters + notices.len());
-    let mut counter = Counter { job, ledger, post, report, left: letters + notices.len() };
-    for ready in ready {
-        let before = counter.accepted();
-        match &ready.letter {
-            SignedFor::List(letter) => counter.batch(ready, letter)?,
-            SignedFor::Person(letter) => counter.batch(ready, letter)?,
-        }
-        counter.deed(ready, before);
-        if counter.report.closed.is_some() {
-            break;
-        }
-    }
-    let (mut told, mut reminded) = (0, 0);
-    for notice in notices {
-        if counter.report.closed.is_some() {
-            break;
-        }
-        let contact: &Contact = notice.message.audience();
-        let first = &notice.intents[0];
-        let copy = Copy { key: &first.key, address: &contact.address, may_be_second: false };
-        if counter.one(&notice.message, &copy, &first.message_id)? {
-            match first.key.mail {
-                Mail::Reminder => reminded += 1,
-                _ => told += 1,
-            }
-            let same = Outcome::Accepted("told in the same notice".into());
-            counter.ledger.begin_all(notice.intents[1..].iter().map(|intent| &intent.key), job.now)?;
-            counter.ledger.settle_all(notice.intents[1..].iter().map(|intent| (&intent.key, &same)), job.now)?;
-        }
-    }
-    if told > 0 {
-        let members = if told == 1 { "1 member".into() } else { format!("{told} members") };
-        job.watch.deed(&format!("told {members} that something is held for them (without content)"));
-    }
-    if reminded > 0 {
-        let members = if reminded == 1 { "1 member".into() } else { format!("{reminded} members") };
-        job.watch.deed(&format!("told {members} that their certificate ends soon"));
-    }
-    counter.report.untried = counter.left;
-    job.watch.end();
-    Ok(())
-}
-
-struct Copy<'a> {
-    key: &'a DeliveryKey,
-    address: &'a Address,
-    may_be_second: bool,
-}
-
-struct Counter<'a, 'j> {
-    job: &'a Job<'j>,
-    ledger: &'a mut Ledger,
-    post: &'a mut dyn Post,
-    report: &'a mut Report,
-    left: usize,
-}
-
-impl Counter<'_, '_> {
-    fn accepted(&self) -> usize {
-        self.report.outcomes.get("accepted").copied().unwrap_or(0)
-    }
-
-    /// One letter, for all its recipients: some copies are encrypted on all cores while none waits for more.
-    fn batch<A: Reaches + Clone + Send + Sync>(
-        &mut self,
-        ready: &Ready<'_>,
-        letter: &Shareable<Signed<Letter>, A>,
-    ) -> Result<(), PublishError> {
-        let advisory = ready.advisory();
-        let failed = |error| PublishError::Pack { id: advisory.id.clone(), error };
-        let inline = letter.thing().inline();
-        let sealer = Sealer::new(&inline);
-        let now = self.job.now;
-        let certificates = &self.job.workspace.certificates;
-        for chunk in ready.batch.recipients.chunks(AHEAD) {
-            let packed: Vec<_> = chunk
-                .par_iter()
-                .map(|recipient| {
-                    let certificate: Option<&Certificate> =
-                        recipient.certificate.and_then(|fingerprint| certificates.get(fingerprint));
-                    let packing = match (ready.batch.cover, certificate) {
-                        (Cover::Encrypted, Some(certificate)) => Packing::Encrypted { sealer: &sealer, certificate, now },
-                        // Without a certificate an encrypted letter cannot be packed: `Signed` refuses it.
-                        _ => Packing::Signed,
-                    };
-                    letter.make::<Message>(&packing).map_err(failed)
-                })
-                .collect();
-            for (recipient, message) in chunk.iter().zip(packed) {
-                let key = letter_key(advisory, recipient.member);
-                let copy = Copy { key: &key, address: recipient.address, may_be_second: recipient.may_be_second };
-                self.one(&message?, &copy, &ready.message_id)?;
-                if self.report.closed.is_some() {
-                    return Ok(());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// One copy: durable before, settled after. Gives whether it was taken.
-    fn one<A: Reaches + Clone>(
-        &mut self,
-        message: &Shareable<Message, A>,
-        copy: &Copy<'_>,
-        token: &str,
-    ) -> Result<bool, PublishError> {
-        let now = self.job.now;
-        let id = || copy.key.advisory.clone();
-        let bounces = envelope_sender(self.job, self.ledger, copy.key, token);
-        let parcel =
-            Parcel::new(message, bounces.as_ref(), copy.address).map_err(|error| PublishError::Parcel { id: id(), error })?;
-        if copy.may_be_second && self.post.was_taken(&parcel) == Some(true) {
-            self.ledger.settle(copy.key, &Outcome::Accepted("found where an earlier run had put it".into()), now)?;
-            self.count("accepted");
-            return Ok(true);
-        }
-        self.ledger.begin(copy.key, now)?;
-        match self.post.send(&parcel) {
-            Ok(outcome) => {
-                self.ledger.settle(copy.key, &outcome, now)?;
-                let (word, taken) = match outcome {
-                    Outcome::Accepted(_) => ("accepted", true),
-                    Outcome::Deferred(_) => ("deferred", false),
-                    Outcome::Failed(_) => ("failed", false),
-                    Outcome::Unknown(_) => ("unknown", false),
-                };
-                self.count(word);
-                Ok(taken)
-            }
-            Err(error) => {
-                self.ledger.settle(copy.key, &Outcome::Deferred(closed(&error)), now)?;
-                self.report.closed = Some(error);
-                Ok(false)
-            }
-        }
-    }
-
-    fn count(&mut self, word: &'static str) {
-        *self.report.outcomes.entry(word).or_default() += 1;
-        self.left -= 1;
-        self.job.watch.step();
-    }
-
-    fn deed(&self, ready: &Ready<'_>, before: usize) {
-        let advisory = ready.advisory();
-        let sent = self.accepted() - before;
-        let all = ready.batch.recipients.len();
-        let letters = if sent == 1 { "1 letter".to_string() } else { format!("{sent} letters") };
-        let to = match ready.batch.opened.list() {
-            Some(list) => format!("list `{}`", list.name),
-            None => "a named contact".into(),
-        };
-        let (id, revision, cover, lang) = (&advisory.id, &advisory.revision().number, ready.batch.cover, ready.batch.lang);
-        let rest = if sent < all { format!("; {} not taken, see `advise status {id}`", all - sent) } else { String::new() };
-        self.job.watch.deed(&format!("sent {letters} to {to}: {id} r{revision}, {cover}, {lang}{rest}"));
-    }
-}
-
-/// The answer that the ledger keeps when there was none.
-fn closed(error: &PostError) -> String {
-    error.to_string()
-}
-
-/// VERP: a bounce names its letter and member by a keyed token that nobody else can make.
-fn envelope_sender(job: &Job<'_>, ledger: &Ledger, key: &DeliveryKey, token: &str) -> Option<Address> {
-    let base = job.workspace.settings.mail.bounces.as_ref().unwrap_or_else(|| sender(job));
-    let left = token.trim_start_matches('<').split('@').next().unwrap_or(token);
-    let verp = ledger.verp(&key.member, left);
-    // RFC 5321, 4.5.3.1.1: a local part has up to 64 octets; a long base does without the token.
-    format!("{}+{verp}@{}", base.local(), base.domain()).parse().ok().or_else(|| Some(base.clone()))
 }

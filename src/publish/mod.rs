@@ -1,23 +1,28 @@
 //! Carries out a plan. [`prepare`] composes, signs, verifies and stages everything; nothing leaves before it has
 //! come back without an error. [`Prepared::carry_out`] records, switches the site, delivers and settles.
 //!
-//! `letters` composes mail, `reminders` that of certificates which end soon, `site` stages the public files, `document` makes the RFC 2350 description,
+//! `letters` composes mail, `reminders` that of certificates which end soon, `pack` makes the copies, `deliver` hands them
+//! over at the pace that `pace` allows, `site` stages the public files, `document` makes the RFC 2350 description,
 //! `difference` shows how a published revision has changed. Nobody is asked and nothing printed here.
 
+mod deliver;
 mod difference;
 mod document;
 mod letters;
+mod pace;
+mod pack;
 mod reminders;
 mod site;
 
 pub use crate::render::site::Extent;
 pub use difference::difference;
 pub use document::{digest as document_digest, text as document_text};
+pub use pace::Pace;
 pub use site::stage;
 
 use crate::{
     channels::{
-        mail::{ParcelError, Post, PostError},
+        mail::{ParcelError, Post, PostError, Served},
         site::{Changes, SiteError, Switch},
     },
     ledger::{Ledger, LedgerError},
@@ -133,6 +138,8 @@ pub struct Report {
     pub untried: usize,
     /// Why the post is closed.
     pub closed: Option<PostError>,
+    /// The mail servers, where there is a choice of them.
+    pub served: Vec<Served>,
     /// What could not be tidied up after the site was switched; nothing that readers see.
     pub untidy: Vec<PublishError>,
 }
@@ -160,11 +167,16 @@ pub fn prepare<'a>(job: &'a Job<'a>, ledger: &mut Ledger) -> Result<Prepared<'a>
 }
 
 impl<'a> Prepared<'a> {
-    /// Freezes and writes down all intents, switches the site, then delivers letter by letter.
+    /// Freezes and writes down all intents, switches the site, then delivers, by all posts at once.
     ///
-    /// An error means that nothing was sent, unless it is [`PublishError::Midway`]. What the post says from the
+    /// An error means that nothing was sent, unless it is [`PublishError::Midway`]. What the posts say from the
     /// first letter on is in the report.
-    pub fn carry_out(self, ledger: &mut Ledger, post: Option<Box<dyn Post>>) -> Result<Report, PublishError> {
+    pub fn carry_out(
+        self,
+        ledger: &mut Ledger,
+        posts: Vec<Box<dyn Post>>,
+        pace: Option<&mut Pace>,
+    ) -> Result<Report, PublishError> {
         let Prepared { job, ready, notices, site } = self;
         let mut report = Report::default();
         record(job, ledger, &ready, &notices, site.as_ref())?;
@@ -181,8 +193,9 @@ impl<'a> Prepared<'a> {
             site::deeds(job, &changes);
             report.site = Some(changes);
         }
-        if let Some(mut post) = post {
-            letters::deliver(job, ledger, &ready, &notices, post.as_mut(), &mut report).map_err(PublishError::midway)?;
+        if !posts.is_empty() {
+            let mail = deliver::Mail { ready: &ready, notices: &notices };
+            deliver::deliver(job, ledger, &mail, posts, pace, &mut report).map_err(PublishError::midway)?;
         }
         Ok(report)
     }

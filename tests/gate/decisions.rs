@@ -281,7 +281,16 @@ impl Setting {
                     message_id: "<a@b.example>".into(),
                 };
                 let (reply, at) = (String::new(), read("2026-06-25"));
-                let receipt = Receipt { intent, state: State::Accepted, attempts: 1, reply, possible_duplicate: false, at };
+                let receipt = Receipt {
+                    intent,
+                    state: State::Accepted,
+                    attempts: 1,
+                    reply,
+                    possible_duplicate: false,
+                    at,
+                    first: None,
+                    run: None,
+                };
                 history.deliveries.insert(key, receipt);
             }
         }

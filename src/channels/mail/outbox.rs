@@ -4,8 +4,8 @@
 //! a crash the outbox can tell what it took. Line ends are LF, as Maildir readers and `gpg` by way of them
 //! expect; who cuts a signed part out by hand makes them CRLF again.
 
-use super::{Parcel, Post, PostError};
-use crate::{artefact::Digest, receipt::Outcome};
+use super::{Parcel, Post, PostError, token};
+use crate::{artefact::Digest, receipt::Outcome, terms::Address};
 use rustix::{
     fs::{CWD, RenameFlags},
     io::Errno,
@@ -79,9 +79,13 @@ impl Outbox {
     }
 }
 
-fn name(parcel: &Parcel<'_>) -> String {
-    let whole = Digest::of_parts([parcel.message_id.as_bytes(), parcel.recipient.key().as_bytes()]).hex();
-    format!("{}.{}.advise", parcel.token(), &whole[..20])
+fn name(message_id: &str, recipient: &Address) -> String {
+    let whole = Digest::of_parts([message_id.as_bytes(), recipient.key().as_bytes()]).hex();
+    format!("{}.{}.advise", token(message_id), &whole[..20])
+}
+
+fn name_of(parcel: &Parcel<'_>) -> String {
+    name(parcel.wire.message_id(), &parcel.recipient)
 }
 
 fn again() -> Outcome {
@@ -89,12 +93,12 @@ fn again() -> Outcome {
 }
 
 impl Post for Outbox {
-    fn name(&self) -> &str {
-        "outbox"
+    fn group(&self) -> usize {
+        32
     }
 
     fn send(&mut self, parcel: &Parcel<'_>) -> Result<Outcome, PostError> {
-        let name = name(parcel);
+        let name = name_of(parcel);
         if self.taken.contains(&name) {
             return Ok(again());
         }
@@ -106,7 +110,7 @@ impl Post for Outbox {
 
     /// One journal entry for all instead of two for each: everything is durable before anything is shown.
     fn send_all(&mut self, parcels: &[Parcel<'_>]) -> Vec<Result<Outcome, PostError>> {
-        let names: Vec<String> = parcels.iter().map(name).collect();
+        let names: Vec<String> = parcels.iter().map(name_of).collect();
         let all = |outbox: &mut Outbox| -> Result<Vec<Outcome>, PostError> {
             let mut last = None;
             for (parcel, name) in parcels.iter().zip(&names) {
@@ -130,8 +134,8 @@ impl Post for Outbox {
         }
     }
 
-    fn was_taken(&self, parcel: &Parcel<'_>) -> Option<bool> {
-        Some(self.taken.contains(&name(parcel)))
+    fn was_taken(&self, message_id: &str, recipient: &Address) -> Option<bool> {
+        Some(self.taken.contains(&name(message_id, recipient)))
     }
 }
 

@@ -60,10 +60,6 @@ impl Sendmail {
 }
 
 impl Post for Sendmail {
-    fn name(&self) -> &str {
-        self.program.to_str().unwrap_or("sendmail")
-    }
-
     fn send(&mut self, parcel: &Parcel<'_>) -> Result<Outcome, PostError> {
         let sender = if parcel.sender.is_some() { parcel.sender() } else { "<>" };
         let mut command = Command::new(&self.program);
@@ -104,10 +100,6 @@ impl Post for Sendmail {
             Some(None) | None if given => Outcome::Unknown(words("ended without an answer")),
             Some(None) | None => Outcome::Deferred(words("ended before the end of the message")),
         })
-    }
-
-    fn was_taken(&self, _: &Parcel<'_>) -> Option<bool> {
-        None
     }
 }
 

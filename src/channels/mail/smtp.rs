@@ -1,27 +1,26 @@
-//! A mail server, one connection a post. lettre has its one door here, and in `socket` the network.
+//! Mail servers, one connection a post. lettre has its one door here.
 //!
-//! Only lettre's low level is used: its pooled transport is slow (Nagle), its commands have no time limit, and a
-//! send that was given up leaves a reply behind for the next mail. So every command here has its limit, every
-//! answer its exact code, and a connection on which anything else happened is never used again.
+//! `connection` speaks SMTP, `socket` is the network. What is here chooses among several servers.
 
+mod connection;
 mod socket;
 
-use super::{Parcel, Post, PostError};
+use super::{Parcel, Post, PostError, Served};
 use crate::{
     receipt::Outcome,
     settings::{Security, Smtp, is_loopback},
 };
-use lettre::transport::smtp::{
-    Error,
-    authentication::{Credentials, Mechanism},
-    client::AsyncSmtpConnection,
-    commands::{Data, Ehlo, Mail, Quit, Rcpt, Rset},
-    extension::MailParameter,
-    response::Response,
+use connection::{Connection, End};
+use lettre::transport::smtp::authentication::Credentials;
+use std::{
+    path::Path,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
-use socket::{Progress, Refused};
-use std::{future::Future, path::Path, sync::Arc, time::Duration};
-use tokio::{runtime::Runtime, time::timeout};
+use tokio::runtime::Runtime;
 
 /// How long the network may take.
 #[derive(Debug, Clone, Copy)]
@@ -31,302 +30,215 @@ pub(super) struct Limits {
     command: Duration,
     /// RFC 5321, 4.5.3.2.6: "DATA Termination: 10 minutes", and 4.5.3.2.5: three for each block before it.
     message: Duration,
+    /// Between two tries to connect.
+    pause: Duration,
 }
 
-const LIMITS: Limits =
-    Limits { connect: Duration::from_secs(30), command: Duration::from_secs(300), message: Duration::from_secs(900) };
+const LIMITS: Limits = Limits {
+    connect: Duration::from_secs(30),
+    command: Duration::from_secs(300),
+    message: Duration::from_secs(900),
+    pause: Duration::from_secs(1),
+};
 
-/// After so many connections that failed one after the other, no more are tried: ten thousand letters must not
-/// wait for ten thousand time limits.
+/// After so many troubles one after the other a server is passed over: ten thousand letters must not wait for ten
+/// thousand time limits.
 const TRIES: u32 = 3;
 
-/// A server, and the connection to it.
-pub(super) struct Server {
-    // Before the runtime, so that it is dropped before it.
-    connection: Option<Connection>,
+/// One of the servers.
+struct Relay {
     settings: Smtp,
     trust: socket::Trust,
     credentials: Option<Credentials>,
+    /// Connections that are open now, of all posts.
+    live: AtomicUsize,
+    taken: AtomicUsize,
+    trouble: OnceLock<String>,
+}
+
+/// All servers, in the order in which they are tried; shared by the posts. Who is passed over stays so.
+pub(super) struct Relays {
+    all: Vec<Relay>,
     limits: Limits,
-    failures: u32,
-    last_failure: String,
+}
+
+/// One connection at a time, to the first server that can be used.
+pub(super) struct Server {
+    // Before the runtime, so that it is dropped before it.
+    connection: Option<(usize, Connection)>,
+    relays: Arc<Relays>,
+    /// One after the other.
+    troubles: u32,
     runtime: Runtime,
 }
 
-struct Connection {
-    smtp: AsyncSmtpConnection,
-    progress: Arc<Progress>,
-    dsn: bool,
-    size: bool,
+/// One post for each connection. The first is made at once, so that a server that cannot be used shows before
+/// anything leaves; the others when they are needed.
+pub(super) fn open(
+    settings: &[Smtp],
+    workspace: &Path,
+    passwords: &[Option<String>],
+    connections: usize,
+) -> Result<Vec<Box<dyn Post>>, PostError> {
+    let relays = Arc::new(Relays::new(settings, workspace, passwords, LIMITS)?);
+    let mut first = Server::new(&relays)?;
+    first.open()?;
+    let mut posts: Vec<Box<dyn Post>> = vec![Box::new(first)];
+    for _ in 1..connections {
+        posts.push(Box::new(Server::new(&relays)?));
+    }
+    Ok(posts)
 }
 
-/// How one command ended that did not end as it should.
-enum Trouble {
-    /// The server's own refusal: the code and the words.
-    Refusal(u16, String),
-    /// Anything that leaves no trust in the connection.
-    Broken(String),
+impl Relays {
+    fn new(settings: &[Smtp], workspace: &Path, passwords: &[Option<String>], limits: Limits) -> Result<Relays, PostError> {
+        let mut all = Vec::with_capacity(settings.len());
+        for (number, settings) in settings.iter().enumerate() {
+            if settings.security == Security::None && !is_loopback(&settings.host) {
+                return Err(PostError::Unguarded { host: settings.host.clone() });
+            }
+            let trust = socket::Trust::new(settings.ca_file.as_ref().map(|file| workspace.join(file)))?;
+            let credentials = match (settings.user.clone(), passwords.get(number).cloned().flatten()) {
+                (Some(user), Some(password)) => Some(Credentials::new(user, password)),
+                (None, _) => None,
+                (Some(_), None) => {
+                    return Err(PostError::Login { host: settings.host.clone(), why: "there is no password".into() });
+                }
+            };
+            let (live, taken, trouble) = Default::default();
+            all.push(Relay { settings: settings.clone(), trust, credentials, live, taken, trouble });
+        }
+        Ok(Relays { all, limits })
+    }
+
+    /// The first that was not passed over.
+    fn current(&self) -> Option<usize> {
+        self.all.iter().position(|relay| relay.trouble.get().is_none())
+    }
+
+    fn pass_over(&self, number: usize, why: String) {
+        // Where another post was faster, its reason is as good.
+        let _ = self.all[number].trouble.set(why);
+    }
+
+    fn none_left(&self) -> PostError {
+        let all: Vec<&str> = self.all.iter().filter_map(|relay| relay.trouble.get()).map(String::as_str).collect();
+        PostError::NoneLeft(all.join("; "))
+    }
 }
 
 impl Server {
-    pub(super) fn open(settings: &Smtp, workspace: &Path, password: Option<&str>) -> Result<Server, PostError> {
-        Server::open_within(settings, workspace, password, LIMITS)
-    }
-
-    fn open_within(settings: &Smtp, workspace: &Path, password: Option<&str>, limits: Limits) -> Result<Server, PostError> {
-        if settings.security == Security::None && !is_loopback(&settings.host) {
-            return Err(PostError::Unguarded { host: settings.host.clone() });
-        }
-        let trust = socket::Trust::new(settings.ca_file.as_ref().map(|file| workspace.join(file)))?;
+    fn new(relays: &Arc<Relays>) -> Result<Server, PostError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
-        let credentials = match (settings.user.clone(), password) {
-            (Some(user), Some(password)) => Some(Credentials::new(user, password.to_string())),
-            (None, _) => None,
-            (Some(_), None) => {
-                return Err(PostError::Login { host: settings.host.clone(), why: "there is no password".into() });
-            }
-        };
-        let mut server = Server {
-            connection: None,
-            settings: settings.clone(),
-            trust,
-            credentials,
-            limits,
-            failures: 0,
-            last_failure: String::new(),
-            runtime: runtime.map_err(PostError::Runtime)?,
-        };
-        server.connection = Some(server.runtime.block_on(server.connect())?);
-        Ok(server)
+        let runtime = runtime.map_err(PostError::Runtime)?;
+        Ok(Server { connection: None, relays: relays.clone(), troubles: 0, runtime })
     }
 
-    async fn connect(&self) -> Result<Connection, PostError> {
-        let Smtp { host, port, security, .. } = &self.settings;
-        let unreachable = |why: String| PostError::Unreachable { host: host.clone(), port: *port, why };
-        let opened = socket::open(host, *port, *security, &self.trust, self.limits.connect, self.limits.command).await;
-        let socket::Open { stream, name, progress } = opened.map_err(|refused| match refused {
-            Refused::NoTls => PostError::NoTls { host: host.clone() },
-            Refused::Because(why) => unreachable(why),
-        })?;
-        // Reads the greeting and says EHLO; both have to be positive, or it is an error.
-        let connected = AsyncSmtpConnection::connect_with_transport(stream, &name);
-        let mut smtp = match timeout(self.limits.command, connected).await {
-            Ok(Ok(smtp)) => smtp,
-            Ok(Err(e)) => return Err(unreachable(reason(&e))),
-            Err(_) => return Err(unreachable("no greeting in time".into())),
-        };
-        // lettre forgets the extensions that it has no use for, so they are asked for once more.
-        let offers = self.command(&mut smtp, Ehlo::new(name), &[250]).await;
-        let offers = offers.map_err(|trouble| unreachable(trouble.words().to_string()))?;
-        let offers = |keyword: &str| {
-            offers.message().skip(1).any(|line| line.split(' ').next().is_some_and(|word| word.eq_ignore_ascii_case(keyword)))
-        };
-        let (dsn, size) = (offers("DSN"), offers("SIZE"));
-        if let Some(credentials) = &self.credentials {
-            let refused = |why: String| PostError::Login { host: host.clone(), why };
-            match timeout(self.limits.command, smtp.auth(&[Mechanism::Plain, Mechanism::Login], credentials)).await {
-                Ok(Ok(answer)) if answer.has_code(235) => {}
-                Ok(Ok(answer)) => return Err(refused(said(&answer))),
-                Ok(Err(e)) => return Err(refused(reason(&e))),
-                Err(_) => return Err(refused("no answer in time".into())),
+    /// The first connection of a run: each server is tried once, in order.
+    fn open(&mut self) -> Result<(), PostError> {
+        let relays = self.relays.clone();
+        for number in 0..relays.all.len() {
+            match self.connect(number) {
+                Ok(connection) => {
+                    self.keep(number, connection);
+                    return Ok(());
+                }
+                Err(e) if relays.all.len() == 1 => return Err(e),
+                Err(e) => relays.pass_over(number, e.to_string()),
             }
         }
-        Ok(Connection { smtp, progress, dsn, size })
+        Err(relays.none_left())
     }
 
-    async fn command(
-        &self,
-        smtp: &mut AsyncSmtpConnection,
-        command: impl std::fmt::Display,
-        codes: &[u16],
-    ) -> Result<Response, Trouble> {
-        exactly(self.limits.command, smtp.command(command), codes).await
+    fn connect(&self, number: usize) -> Result<Connection, PostError> {
+        self.runtime.block_on(Connection::open(&self.relays.all[number], self.relays.limits))
     }
 
-    /// One transaction.
-    async fn transact(&self, connection: &mut Connection, parcel: &Parcel<'_>) -> End {
-        let address = |text: &str| text.parse::<lettre::Address>();
-        let (sender, recipient) =
-            match (parcel.sender.map(|a| address(a.as_str())).transpose(), address(parcel.recipient.as_str())) {
-                (Ok(sender), Ok(recipient)) => (sender, recipient),
-                (Err(e), _) => return End::refused(Outcome::Failed(format!("the sender's address cannot be used: {e}"))),
-                (_, Err(e)) => return End::refused(Outcome::Failed(format!("the recipient's address cannot be used: {e}"))),
-            };
-        let mut options = Vec::new();
-        if connection.size {
-            options.push(MailParameter::Size(parcel.bytes.len()));
-        }
-        if connection.dsn {
-            // RFC 3461, 4.3 and 4.4: a bounce returns the header only, and says by ENVID which letter it is about.
-            let option = |keyword: &str, value: &str| MailParameter::Other { keyword: keyword.into(), value: Some(value.into()) };
-            options.extend([option("RET", "HDRS"), option("ENVID", parcel.token())]);
-        }
-        let smtp = &mut connection.smtp;
-        if let Err(trouble) = self.command(smtp, Mail::new(sender, options), &[250]).await {
-            let stale = trouble.is_broken();
-            let end = self.after(smtp, trouble, parcel).await;
-            // What is said before the recipient was named is about us, not about them: it can be mended here.
-            let outcome = match end.outcome {
-                Outcome::Failed(words) => Outcome::Deferred(format!("the sender is refused: {words}")),
-                other => other,
-            };
-            return End { stale, outcome, ..end };
-        }
-        if let Err(trouble) = self.command(smtp, Rcpt::new(recipient, Vec::new()), &[250, 251]).await {
-            return self.after(smtp, trouble, parcel).await;
-        }
-        if let Err(trouble) = self.command(smtp, Data, &[354]).await {
-            return self.after(smtp, trouble, parcel).await;
-        }
-        connection.progress.begin();
-        // lettre ends the message with a line end of its own before the dot.
-        let message = smtp.message(parcel.bytes.strip_suffix(b"\r\n").unwrap_or(parcel.bytes));
-        match exactly(self.limits.message, message, &[250]).await {
-            Ok(answer) => End { outcome: Outcome::Accepted(parcel.hide(&said(&answer))), usable: true, stale: false },
-            // A server may have given up in the middle of the message, and who knows what it read of the rest.
-            Err(Trouble::Refusal(code, words)) => End::broken(refusal(code, parcel.hide(&words))),
-            Err(Trouble::Broken(words)) if connection.progress.ended() => End::broken(Outcome::Unknown(parcel.hide(&words))),
-            Err(Trouble::Broken(words)) => End::broken(Outcome::Deferred(parcel.hide(&words))),
+    fn keep(&mut self, number: usize, connection: Connection) {
+        self.relays.all[number].live.fetch_add(1, Ordering::SeqCst);
+        self.connection = Some((number, connection));
+    }
+
+    fn take(&mut self) -> Option<(usize, Connection)> {
+        self.connection.take().inspect(|(number, _)| {
+            self.relays.all[*number].live.fetch_sub(1, Ordering::SeqCst);
+        })
+    }
+
+    /// A fresh connection. A server that fails twice is passed over, unless others are connected to it: then it only
+    /// takes no more connections, and this post is not needed.
+    fn reach(&mut self) -> Result<(usize, Connection), PostError> {
+        let mut failed = None;
+        loop {
+            let number = self.relays.current().ok_or_else(|| self.relays.none_left())?;
+            match self.connect(number) {
+                Ok(connection) => return Ok((number, connection)),
+                Err(_) if failed != Some(number) => {
+                    failed = Some(number);
+                    std::thread::sleep(self.relays.limits.pause);
+                }
+                Err(e) if self.relays.all[number].live.load(Ordering::SeqCst) > 0 => return Err(e),
+                Err(e) => self.relays.pass_over(number, e.to_string()),
+            }
         }
     }
 
-    /// After a refusal before the message, the transaction is reset; after anything else the connection is over.
-    async fn after(&self, smtp: &mut AsyncSmtpConnection, trouble: Trouble, parcel: &Parcel<'_>) -> End {
-        let words = parcel.hide(trouble.words());
-        match trouble {
-            Trouble::Refusal(code, _) if !trouble.is_broken() => {
-                let usable = self.command(smtp, Rset, &[250]).await.is_ok();
-                End { outcome: refusal(code, words), usable, stale: false }
+    fn transact(&mut self, number: usize, mut connection: Connection, parcel: &Parcel<'_>) -> End {
+        let end = self.runtime.block_on(connection.transact(parcel));
+        match end.usable {
+            true => {
+                self.keep(number, connection);
+                self.troubles = 0;
             }
-            _ => End::broken(Outcome::Deferred(words)),
-        }
-    }
-
-    fn connected(&mut self) -> Result<Connection, String> {
-        if self.failures >= TRIES {
-            return Err(format!("not tried after {TRIES} failures: {}", self.last_failure));
-        }
-        match self.runtime.block_on(self.connect()) {
-            Ok(connection) => {
-                self.failures = 0;
-                Ok(connection)
-            }
-            Err(e) => {
-                self.failures += 1;
-                self.last_failure = e.to_string();
-                Err(self.last_failure.clone())
+            false => {
+                self.troubles += 1;
+                if self.troubles >= TRIES {
+                    self.troubles = 0;
+                    let host = &self.relays.all[number].settings.host;
+                    let words = end.outcome.words();
+                    self.relays.pass_over(number, format!("{TRIES} connections to `{host}` broke, the last with: {words}"));
+                }
             }
         }
+        if matches!(end.outcome, Outcome::Accepted(_)) {
+            self.relays.all[number].taken.fetch_add(1, Ordering::Relaxed);
+        }
+        end
     }
 }
 
 impl Post for Server {
-    fn name(&self) -> &str {
-        &self.settings.host
-    }
-
     fn send(&mut self, parcel: &Parcel<'_>) -> Result<Outcome, PostError> {
         // A connection that was idle for too long, or has carried as many mails as the server allows, shows it
         // at the first command. Nothing was handed over then, so the parcel gets a fresh one.
-        if let Some(mut connection) = self.connection.take() {
-            let end = self.runtime.block_on(self.transact(&mut connection, parcel));
-            self.connection = end.usable.then_some(connection);
+        if let Some((number, connection)) = self.take() {
+            let troubles = self.troubles;
+            let end = self.transact(number, connection, parcel);
             if !end.stale {
                 return Ok(end.outcome);
             }
+            self.troubles = troubles;
         }
-        let mut connection = match self.connected() {
-            Ok(connection) => connection,
-            Err(words) => return Ok(Outcome::Deferred(words)),
-        };
-        let end = self.runtime.block_on(self.transact(&mut connection, parcel));
-        self.connection = end.usable.then_some(connection);
-        Ok(end.outcome)
+        let (number, connection) = self.reach()?;
+        Ok(self.transact(number, connection, parcel).outcome)
     }
 
-    fn was_taken(&self, _: &Parcel<'_>) -> Option<bool> {
-        None
+    fn served(&self) -> Vec<Served> {
+        let served = |relay: &Relay| Served {
+            host: relay.settings.host.clone(),
+            taken: relay.taken.load(Ordering::Relaxed),
+            trouble: relay.trouble.get().cloned(),
+        };
+        self.relays.all.iter().map(served).collect()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if let Some(mut connection) = self.connection.take() {
+        if let Some((_, mut connection)) = self.take() {
             // All answers are in; whether the server says goodbye changes nothing.
-            let _ = self.runtime.block_on(async { timeout(Duration::from_secs(2), connection.smtp.command(Quit)).await });
+            self.runtime.block_on(connection.quit());
         }
-    }
-}
-
-/// How a transaction ended.
-struct End {
-    outcome: Outcome,
-    /// The next parcel may take the same connection.
-    usable: bool,
-    /// It ended at its first command, for a reason that is the connection's and not the parcel's.
-    stale: bool,
-}
-
-impl End {
-    fn refused(outcome: Outcome) -> End {
-        End { outcome, usable: true, stale: false }
-    }
-
-    fn broken(outcome: Outcome) -> End {
-        End { outcome, usable: false, stale: false }
-    }
-}
-
-impl Trouble {
-    fn words(&self) -> &str {
-        match self {
-            Trouble::Refusal(_, words) | Trouble::Broken(words) => words,
-        }
-    }
-
-    /// RFC 5321, 3.8: 421 is said by a server that "needs to shut down the SMTP service", at any time.
-    fn is_broken(&self) -> bool {
-        matches!(self, Trouble::Broken(_) | Trouble::Refusal(421, _))
-    }
-}
-
-fn refusal(code: u16, words: String) -> Outcome {
-    match code {
-        400..=499 => Outcome::Deferred(words),
-        _ => Outcome::Failed(words),
-    }
-}
-
-/// The answer, if it comes in time and has one of these codes.
-async fn exactly(
-    limit: Duration,
-    answer: impl Future<Output = Result<Response, Error>>,
-    codes: &[u16],
-) -> Result<Response, Trouble> {
-    match timeout(limit, answer).await {
-        Ok(Ok(answer)) if codes.iter().any(|code| answer.has_code(*code)) => Ok(answer),
-        Ok(Ok(answer)) => Err(Trouble::Broken(format!("unexpected answer: {}", said(&answer)))),
-        Ok(Err(e)) => Err(match e.status() {
-            Some(code) => Trouble::Refusal(code.into(), reason(&e)),
-            None => Trouble::Broken(reason(&e)),
-        }),
-        Err(_) => Err(Trouble::Broken("no answer in time".into())),
-    }
-}
-
-/// Code and words of an answer in one line.
-fn said(answer: &Response) -> String {
-    answer.message().fold(answer.code().to_string(), |words, line| words + " " + line)
-}
-
-/// Code and words of a refusal, or what went wrong with the connection, in one line.
-fn reason(error: &Error) -> String {
-    let cause = std::error::Error::source(error);
-    match (error.status(), cause) {
-        (Some(code), Some(words)) => format!("{code} {words}"),
-        (Some(code), None) => code.to_string(),
-        (None, Some(cause)) => cause.to_string(),
-        (None, None) => error.to_string(),
     }
 }
 

@@ -142,7 +142,7 @@ async fn ask_for_tls(plain: &mut Talk<TcpStream>, name: &ClientId) -> Result<(),
     }
     plain.write_all(b"STARTTLS\r\n").await?;
     plain.expect(220).await?;
-    match plain.unread.is_empty() {
+    match plain.unread().is_empty() {
         true => Ok(()),
         // Whatever follows was put there by somebody on the way, or by a server with that same fault.
         false => Err(Refused::Because("plain text follows the answer to STARTTLS".into())),
@@ -176,13 +176,19 @@ impl Progress {
 struct Talk<S> {
     whole: S,
     peer: SocketAddr,
-    unread: Vec<u8>,
+    /// What was received, and up to where it was given out.
+    received: Vec<u8>,
+    given: usize,
     progress: Arc<Progress>,
 }
 
 impl<S> Talk<S> {
     fn new(whole: S, peer: SocketAddr, unread: &[u8], progress: &Arc<Progress>) -> Talk<S> {
-        Talk { whole, peer, unread: unread.to_vec(), progress: progress.clone() }
+        Talk { whole, peer, received: unread.to_vec(), given: 0, progress: progress.clone() }
+    }
+
+    fn unread(&self) -> &[u8] {
+        &self.received[self.given..]
     }
 }
 
@@ -218,22 +224,25 @@ impl Talk<TcpStream> {
 impl<S: AsyncRead + Unpin> AsyncRead for Talk<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if this.unread.is_empty() {
-            let mut space = [0; 4096];
+        if this.unread().is_empty() {
+            let mut space = [0; 2048];
             let mut fresh = ReadBuf::new(&mut space);
             ready!(Pin::new(&mut this.whole).poll_read(cx, &mut fresh))?;
-            this.unread.extend_from_slice(fresh.filled());
+            this.received.clear();
+            this.given = 0;
+            this.received.extend_from_slice(fresh.filled());
         }
-        let line = this.unread.iter().position(|b| *b == b'\n').map_or(this.unread.len(), |at| at + 1);
-        let given: Vec<u8> = this.unread.drain(..line.min(buf.remaining())).collect();
-        buf.put_slice(&given);
+        let unread = &this.received[this.given..];
+        let line = unread.iter().position(|b| *b == b'\n').map_or(unread.len(), |at| at + 1).min(buf.remaining());
+        buf.put_slice(&unread[..line]);
+        this.given += line;
         Poll::Ready(Ok(()))
     }
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Talk<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if !self.unread.is_empty() {
+        if !self.unread().is_empty() {
             let why = "the server answered before it was asked";
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, why)));
         }

@@ -73,9 +73,7 @@ impl Fake {
     }
 
     fn open_with(&self, settings: Smtp, password: Option<&str>) -> Result<Server, PostError> {
-        let limit = Duration::from_millis(700);
-        let limits = Limits { connect: limit, command: limit, message: limit };
-        Server::open_within(&settings, self.ca.path(), password, limits)
+        first_of(&relays(self, &[settings], password)?)
     }
 
     fn heard(&self) -> Vec<String> {
@@ -83,13 +81,26 @@ impl Fake {
     }
 }
 
+fn relays(fake: &Fake, settings: &[Smtp], password: Option<&str>) -> Result<Arc<Relays>, PostError> {
+    let limit = Duration::from_millis(700);
+    let limits = Limits { connect: limit, command: limit, message: limit, pause: Duration::from_millis(1) };
+    let passwords = vec![password.map(str::to_string); settings.len()];
+    Ok(Arc::new(Relays::new(settings, fake.ca.path(), &passwords, limits)?))
+}
+
+fn first_of(relays: &Arc<Relays>) -> Result<Server, PostError> {
+    let mut server = Server::new(relays)?;
+    server.open()?;
+    Ok(server)
+}
+
 /// `true` if it ends with STARTTLS.
 fn talk(stream: &mut (impl Read + Write), script: &mut Script, log: &Mutex<Vec<String>>, greet: bool) -> bool {
-    let mut say = |stream: &mut dyn Write, to: &str| match script(to) {
-        Some(words) => stream.write_all(words.as_bytes()).and_then(|()| stream.flush()).is_ok(),
-        None => false,
+    let mut say = |stream: &mut dyn Write, to: &str| {
+        let words = script(to)?;
+        stream.write_all(words.as_bytes()).and_then(|()| stream.flush()).is_ok().then_some(words)
     };
-    if greet && !say(stream, "connect") {
+    if greet && say(stream, "connect").is_none() {
         return false;
     }
     let mut message = false;
@@ -105,10 +116,8 @@ fn talk(stream: &mut (impl Read + Write), script: &mut Script, log: &Mutex<Vec<S
         let text = String::from_utf8(bytes).expect("only ASCII travels");
         log.lock().expect("the log").push(text.trim_end_matches("\r\n").to_string());
         let verb = if message { "message" } else { text.trim_end() };
-        if !say(stream, verb) {
-            return false;
-        }
-        message = verb == "DATA" && !message;
+        let Some(answer) = say(stream, verb) else { return false };
+        message = verb == "DATA" && !message && answer.contains("354 ");
         if verb == "STARTTLS" {
             return true;
         }
@@ -172,9 +181,13 @@ fn authority() -> (tempfile::TempDir, SslAcceptor) {
 }
 
 fn send(server: &mut Server, to: &str) -> Outcome {
+    try_send(server, to).expect("outcomes, not errors")
+}
+
+fn try_send(server: &mut Server, to: &str) -> Result<Outcome, PostError> {
     let (letter, sender, to) = (letter(), bounces(), the::<Address>(to));
     let parcel = Parcel::new(&letter, Some(&sender), &to).expect("a parcel");
-    server.send(&parcel).expect("outcomes, not errors")
+    server.send(&parcel)
 }
 
 const ADA: &str = "ada@uni.example.org";
@@ -275,11 +288,144 @@ fn a_server_that_is_away_is_not_tried_for_every_letter() {
         })
     });
     let mut server = fake.open(Security::None).expect("a connection");
-    for _ in 0..5 {
-        assert!(matches!(send(&mut server, ADA), Outcome::Deferred(_)));
+    assert!(matches!(send(&mut server, ADA), Outcome::Deferred(_)));
+    for _ in 0..2 {
+        let error = try_send(&mut server, BOB).expect_err("nobody is there any more");
+        assert!(matches!(&error, PostError::NoneLeft(words) if words.contains("localhost")), "{error}");
     }
-    assert_eq!(server.failures, TRIES);
-    assert!(matches!(send(&mut server, ADA), Outcome::Deferred(words) if words.starts_with("not tried")));
+}
+
+/// A server that offers PIPELINING and says nothing until it has heard all three commands.
+fn pipelining(answers: [&'static str; 3]) -> impl Fn(&str) -> Option<Option<&'static str>> + Send + 'static {
+    let whole: &'static str = answers.map(|answer| format!("{answer}\r\n")).concat().leak();
+    move |line| match line.split([' ', ':']).next().unwrap_or_default() {
+        "EHLO" => Some(Some("250-fake\r\n250-PIPELINING\r\n250 SIZE 1000000\r\n")),
+        "MAIL" | "RCPT" => Some(Some("")),
+        "DATA" => Some(Some(whole)),
+        _ => None,
+    }
+}
+
+#[test]
+fn of_a_pipelined_group_every_answer_counts() {
+    let well = "250 ok";
+    let refused = |words: &str| Outcome::Failed(words.into());
+    let later = |words: &str| Outcome::Deferred(words.into());
+    let sender = |words: &str| Outcome::Deferred(format!("the sender is refused: {words}"));
+    for (answers, outcome, then) in [
+        ([well, well, "354 go on"], Outcome::Accepted("250 2.0.0 ok".into()), "message"),
+        ([well, "550 5.1.1 no", "503 5.5.1 no recipients"], refused("550 5.1.1 no"), "RSET"),
+        ([well, "450 4.2.1 greylisted", "554 5.5.1 no recipients"], later("450 4.2.1 greylisted"), "RSET"),
+        ([well, well, "451 4.3.0 later"], later("451 4.3.0 later"), "RSET"),
+        ([well, well, "554 5.7.1 never"], refused("554 5.7.1 never"), "RSET"),
+        (["550 5.7.1 not you", "503 first MAIL", "503 first MAIL"], sender("550 5.7.1 not you"), "RSET"),
+        (["451 4.3.0 later", "503 first MAIL", "503 first MAIL"], later("451 4.3.0 later"), "RSET"),
+        // It waits for a message to nobody: that gets not even an empty one.
+        ([well, "550 5.1.1 no", "354 go on"], refused("550 5.1.1 no"), "nothing"),
+        ([well, "450 4.2.1 later", "354 go on"], later("450 4.2.1 later"), "nothing"),
+        (["550 5.7.1 not you", well, "354 go on"], sender("550 5.7.1 not you"), "nothing"),
+        // Answers that nobody knows.
+        ([well, "252 perhaps", "354 go on"], later("unexpected answer: 252 perhaps"), "nothing"),
+        ([well, well, "250 ok"], later("unexpected answer: 250 ok"), "nothing"),
+        ([well, "421 4.3.2 closing", "354 go on"], later("421 4.3.2 closing"), "nothing"),
+        ([well, "550 5.1.1 no", "421 4.3.2 closing"], refused("550 5.1.1 no"), "nothing"),
+    ] {
+        let fake = Fake::start(false, move |_| usual(pipelining(answers)));
+        let mut server = fake.open(Security::None).expect("a connection");
+        assert_eq!(send(&mut server, ADA), outcome, "{answers:?}");
+        assert_eq!(server.connection.is_some(), then != "nothing", "{answers:?}");
+        std::mem::drop(server);
+        let heard = fake.heard();
+        let after = heard.get(5).map_or("nothing", |line| if line.starts_with("Subject") { "message" } else { line });
+        assert_eq!(after, then, "{answers:?}: {heard:?}");
+    }
+}
+
+#[test]
+fn a_pipelined_group_on_a_stale_connection_is_said_again_on_a_fresh_one() {
+    let fake = Fake::start(false, |number| {
+        let sent = std::sync::atomic::AtomicBool::new(false);
+        let offers = pipelining(["250 ok", "250 ok", "354 go on"]);
+        usual(move |line| match line {
+            _ if line.starts_with("MAIL") && number == 0 && sent.swap(true, std::sync::atomic::Ordering::Relaxed) => {
+                Some(Some("421 4.7.0 one mail a connection\r\n"))
+            }
+            _ => offers(line),
+        })
+    });
+    let mut server = fake.open(Security::None).expect("a connection");
+    for to in [ADA, BOB] {
+        assert_eq!(send(&mut server, to), Outcome::Accepted("250 2.0.0 ok".into()));
+    }
+}
+
+/// A server that says this when it is called, and hangs up.
+fn grumpy(words: Option<&'static str>) -> Fake {
+    Fake::start(false, move |_| usual(move |line| (line == "connect").then_some(words)))
+}
+
+#[test]
+fn the_next_server_is_used_when_one_cannot_be() {
+    let good = Fake::start(false, |_| usual(|_| None));
+    let login = Fake::start(true, |_| usual(|line| line.starts_with("AUTH").then_some(Some("535 5.7.8 no\r\n"))));
+    let without_tls = Fake::start(false, |_| usual(|line| line.starts_with("EHLO").then_some(Some("250 fake\r\n"))));
+    let away = Smtp { port: 9, ..good.settings(Security::None) };
+    let all = [
+        (away, "cannot reach"),
+        (grumpy(None).settings(Security::None), "cannot reach"),
+        (grumpy(Some("554 5.3.2 go away\r\n")).settings(Security::None), "554 5.3.2 go away"),
+        (without_tls.settings(Security::StartTls), "does not offer STARTTLS"),
+        (Smtp { host: "127.0.0.1".into(), ..login.settings(Security::Tls) }, "TLS failed"),
+        (Smtp { user: Some("advise".into()), ..login.settings(Security::Tls) }, "535 5.7.8 no"),
+    ];
+    let mut settings: Vec<Smtp> = all.iter().map(|(settings, _)| settings.clone()).collect();
+    settings.push(good.settings(Security::None));
+    let relays = relays(&login, &settings, Some("secret")).expect("all of them are guarded");
+    let mut server = first_of(&relays).expect("the last one");
+    assert_eq!(send(&mut server, ADA), Outcome::Accepted("250 2.0.0 ok".into()));
+    let served = server.served();
+    for (served, (_, why)) in served.iter().zip(&all) {
+        let trouble = served.trouble.as_deref().unwrap_or_default();
+        assert!(served.taken == 0 && trouble.contains(why), "{trouble:?}, not {why}");
+    }
+    assert_eq!((served[all.len()].taken, &served[all.len()].trouble), (1, &None));
+    for fake in [&login, &without_tls] {
+        assert!(!fake.heard().iter().any(|line| line.starts_with("MAIL")));
+    }
+
+    // No server is a way around the rule for the others.
+    settings.insert(0, Smtp { host: "mail.example.org".into(), ..good.settings(Security::None) });
+    assert!(matches!(super::tests::relays(&login, &settings, Some("secret")), Err(PostError::Unguarded { .. })));
+}
+
+#[test]
+fn the_next_server_is_used_in_the_middle_of_a_run() {
+    let first = Fake::start(false, |number| match number {
+        0 => usual(|line| (line == "RCPT TO:<bob@uni.example.org>").then_some(None)),
+        _ => usual(|_| Some(None)),
+    });
+    let second = Fake::start(false, |_| usual(|_| None));
+    let settings = [first.settings(Security::None), second.settings(Security::None)];
+    let relays = relays(&first, &settings, None).expect("guarded");
+    let mut server = first_of(&relays).expect("the first one");
+    assert_eq!(send(&mut server, ADA), Outcome::Accepted("250 2.0.0 ok".into()));
+    assert!(matches!(send(&mut server, BOB), Outcome::Deferred(_)), "who knows what it made of that");
+    for _ in 0..2 {
+        assert_eq!(send(&mut server, BOB), Outcome::Accepted("250 2.0.0 ok".into()));
+    }
+    assert_eq!(server.served().iter().map(|served| served.taken).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
+fn a_server_that_takes_no_more_connections_keeps_those_it_has() {
+    let fake = Fake::start(false, |number| {
+        usual(move |line| (line == "connect" && number > 0).then_some(Some("421 4.7.0 too many connections\r\n")))
+    });
+    let relays = relays(&fake, &[fake.settings(Security::None)], None).expect("guarded");
+    let (mut first, mut second) = (first_of(&relays).expect("a connection"), Server::new(&relays).expect("a post"));
+    let error = try_send(&mut second, BOB).expect_err("one is enough for it");
+    assert!(matches!(&error, PostError::Unreachable { why, .. } if why.contains("too many")), "{error}");
+    assert_eq!(send(&mut first, BOB), Outcome::Accepted("250 2.0.0 ok".into()));
 }
 
 #[test]

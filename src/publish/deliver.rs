@@ -1,0 +1,476 @@
+//! Hands over letters and notices: packers make the copies, this thread writes the ledger, each post sends.
+//!
+//! The ledger has one writer. Whatever begins and whatever ended while it wrote goes into its next entry together, so
+//! that one wait for the disk serves many copies; a copy is handed to a post only when `sending` is durable, and an
+//! answer is durable one entry after it came. A kill leaves some copies `sending`: those that were on their way, and
+//! those that would have been next. Nobody can tell the two apart, so there are few: [`LOOK_AHEAD`] a connection.
+
+use super::{
+    Job, Pace, PublishError, Report,
+    letters::{Ready, ReadyNotice},
+    pack::{Keys, Packer, Room},
+};
+use crate::{
+    channels::mail::{Parcel, Post, PostError, Served},
+    ledger::Ledger,
+    plan::letter_key,
+    receipt::{DeliveryKey, Mail as Kind, MemberHash, Outcome},
+    terms::Moment,
+};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::{
+        Condvar, Mutex, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    thread,
+    time::Duration,
+};
+
+/// So many copies a connection are begun at once: as many as one connection to a server nearby sends while the ledger
+/// writes one entry, so that neither waits for the other.
+const LOOK_AHEAD: usize = 8;
+
+/// For a single connection, for which the ledger writes an entry in the time of more copies than that.
+const AT_LEAST: usize = 32;
+
+/// Everything that is to be handed over.
+pub(super) struct Mail<'a, 'm> {
+    pub(super) ready: &'m [Ready<'a>],
+    pub(super) notices: &'m [ReadyNotice<'a>],
+}
+
+/// One copy.
+pub(super) struct Load<'m> {
+    pub(super) parcel: Parcel<'m>,
+    pub(super) key: DeliveryKey,
+    /// Of which letter; a notice is of none.
+    pub(super) batch: Option<usize>,
+    /// What else the same mail settles.
+    pub(super) more: Keys,
+    /// What it takes of the [`Room`].
+    pub(super) size: usize,
+}
+
+/// A copy that a post has done with.
+pub(super) struct Ended {
+    key: DeliveryKey,
+    batch: Option<usize>,
+    more: Keys,
+    size: usize,
+    /// The error is why it was not tried.
+    outcome: Result<Outcome, String>,
+}
+
+/// What packers and posts tell this thread.
+pub(super) enum Event<'m> {
+    Packed(Result<Load<'m>, PublishError>),
+    AllPacked,
+    Ended(Vec<Ended>),
+    /// A post can send no more, or need not; what it had not handed over comes back.
+    Left(Option<PostError>, Vec<Load<'m>>, Vec<Served>),
+}
+
+/// Hands over everything; stops when no post is left.
+pub(super) fn deliver(
+    job: &Job<'_>,
+    ledger: &mut Ledger,
+    mail: &Mail<'_, '_>,
+    posts: Vec<Box<dyn Post>>,
+    pace: Option<&mut Pace>,
+    report: &mut Report,
+) -> Result<(), PublishError> {
+    let letters: usize = mail.ready.iter().map(|ready| ready.batch.recipients.len()).sum();
+    let all = letters + mail.notices.len();
+    job.watch.begin("mail", all);
+    let mut tally = Tally { job, mail, left: all, open: Vec::new(), told: 0, reminded: 0, report };
+    tally.open = mail.ready.iter().map(|ready| (ready.batch.recipients.len(), 0)).collect();
+    let there = settle_what_is_there(ledger, posts.first().map(|post| &**post), &mut tally)?;
+    let (room, line, members) = (Room::new(), Line::new(), ledger.members());
+    let packer = Packer { job, members, room: &room, there: &there };
+    let posts: Vec<_> = posts.into_iter().take(tally.left.max(1)).collect();
+    let group = posts.iter().map(|post| post.group()).max().unwrap_or(1);
+    let mut desk = Desk {
+        waiting: VecDeque::new(),
+        ended: Vec::new(),
+        most: (posts.len() * LOOK_AHEAD).max(AT_LEAST).max(group),
+        under_way: 0,
+        posts: posts.len(),
+        packing: true,
+        error: None,
+        room: &room,
+        line: &line,
+        pace,
+    };
+    let (tell, events) = channel();
+    let done = thread::scope(|scope| {
+        let packers = tell.clone();
+        let (line, room) = (&line, &room);
+        scope.spawn(|| {
+            let (tell, _alarm) = (packers, Alarm { line, room });
+            packer.run(mail, &tell);
+        });
+        for post in posts {
+            let tell = tell.clone();
+            scope.spawn(move || {
+                let _alarm = Alarm { line, room };
+                work(post, line, &tell);
+            });
+        }
+        drop(tell);
+        let done = desk.run(ledger, &events, &mut tally);
+        room.close();
+        line.close();
+        // Each post says goodbye, and what became of its servers.
+        for event in events {
+            if let Event::Left(_, _, served) = event {
+                tally.report.served = served;
+            }
+        }
+        done
+    });
+    tally.end();
+    done
+}
+
+/// Lets all threads end when one of them panics, instead of waiting for it for ever.
+struct Alarm<'d, 'm> {
+    line: &'d Line<Load<'m>>,
+    room: &'d Room,
+}
+
+impl Drop for Alarm<'_, '_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.line.close();
+            self.room.close();
+        }
+    }
+}
+
+/// Copies of a run that broke off, where the post can tell what became of them: they are no question any more.
+fn settle_what_is_there(
+    ledger: &mut Ledger,
+    post: Option<&dyn Post>,
+    tally: &mut Tally<'_, '_, '_>,
+) -> Result<HashSet<(usize, MemberHash)>, PublishError> {
+    let mut there = HashSet::new();
+    let now = tally.job.now;
+    for (number, ready) in tally.mail.ready.iter().enumerate() {
+        for recipient in ready.batch.recipients.iter().filter(|recipient| recipient.may_be_second) {
+            let Some(taken) = post.and_then(|post| post.was_taken(&ready.message_id, recipient.address)) else { continue };
+            let key = letter_key(ready.advisory(), recipient.member);
+            if !taken {
+                ledger.take_back(&key, "an earlier run broke off before it", now)?;
+                continue;
+            }
+            let outcome = Outcome::Accepted("found where an earlier run had put it".into());
+            ledger.settle(&key, &outcome, now)?;
+            there.insert((number, recipient.member));
+            tally.count(&key, Some(number), &outcome);
+        }
+    }
+    Ok(there)
+}
+
+/// The one thread that writes the ledger.
+struct Desk<'d, 'm> {
+    waiting: VecDeque<Load<'m>>,
+    ended: Vec<Ended>,
+    /// How many may be `sending` at once.
+    most: usize,
+    /// How many are.
+    under_way: usize,
+    /// How many posts are left.
+    posts: usize,
+    packing: bool,
+    error: Option<PublishError>,
+    room: &'d Room,
+    line: &'d Line<Load<'m>>,
+    pace: Option<&'d mut Pace>,
+}
+
+impl<'m> Desk<'_, 'm> {
+    fn run(
+        &mut self,
+        ledger: &mut Ledger,
+        events: &Receiver<Event<'m>>,
+        tally: &mut Tally<'_, '_, '_>,
+    ) -> Result<(), PublishError> {
+        loop {
+            while let Ok(event) = events.try_recv() {
+                self.note(event, tally);
+            }
+            let (begun, wait) = self.next();
+            if !begun.is_empty() || !self.ended.is_empty() {
+                self.write(ledger, &begun, tally)?;
+                self.under_way += begun.len();
+                self.line.add(begun);
+                continue;
+            }
+            let nothing_comes = (!self.packing && self.waiting.is_empty()) || self.posts == 0;
+            if self.under_way == 0 && nothing_comes {
+                return self.error.take().map_or(Ok(()), Err);
+            }
+            let event = match wait {
+                Some(wait) => events.recv_timeout(wait),
+                None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match event {
+                Ok(event) => self.note(event, tally),
+                Err(RecvTimeoutError::Timeout) => {}
+                // All threads are gone, and one of them by a panic, which goes on in this one.
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+        }
+    }
+
+    /// What may begin now, or how long that takes.
+    fn next(&mut self) -> (Vec<Load<'m>>, Option<Duration>) {
+        let mut room = self.most.saturating_sub(self.under_way).min(self.waiting.len());
+        if self.posts == 0 || room == 0 {
+            return (Vec::new(), None);
+        }
+        if let Some(pace) = &mut self.pace {
+            let now = pace.watch();
+            match pace.room(now) {
+                Ok(most) => room = room.min(most),
+                Err(wait) => return (Vec::new(), Some(wait)),
+            }
+            pace.note(now, room);
+        }
+        (self.waiting.drain(..room).collect(), None)
+    }
+
+    fn note(&mut self, event: Event<'m>, tally: &mut Tally<'_, '_, '_>) {
+        match event {
+            Event::Packed(Ok(load)) if self.error.is_none() => self.waiting.push_back(load),
+            Event::Packed(Ok(_)) => {}
+            // One letter that cannot be packed: nothing more begins, and what is under way comes to its end.
+            Event::Packed(Err(error)) => {
+                self.error.get_or_insert(error);
+                self.packing = false;
+                self.waiting.clear();
+                self.room.close();
+            }
+            Event::AllPacked => self.packing = false,
+            Event::Ended(all) => self.ended.extend(all),
+            Event::Left(error, back, served) => {
+                self.posts -= 1;
+                tally.report.served = served;
+                if self.posts > 0 {
+                    return self.line.add_in_front(back);
+                }
+                let Some(error) = error else { return };
+                let words = error.to_string();
+                let untried = |load| ended(load, Err(words.clone()));
+                self.ended.extend(back.into_iter().chain(self.line.take_all()).map(untried));
+                tally.report.closed = Some(error);
+                self.room.close();
+            }
+        }
+    }
+
+    /// One entry for all that ended and all that begins.
+    fn write(&mut self, ledger: &mut Ledger, begun: &[Load<'m>], tally: &mut Tally<'_, '_, '_>) -> Result<(), PublishError> {
+        let (now, batch) = (tally.job.now, ledger.batch()?);
+        for ended in &self.ended {
+            match &ended.outcome {
+                Ok(outcome) => batch.settle(&ended.key, outcome, now)?,
+                Err(why) => batch.take_back(&ended.key, why, now)?,
+            }
+            if matches!(ended.outcome, Ok(Outcome::Accepted(_))) {
+                with_it(&batch, &ended.more, now)?;
+            }
+        }
+        for load in begun {
+            batch.begin(&load.key, now)?;
+        }
+        batch.commit()?;
+        self.under_way -= self.ended.len();
+        self.room.give_back(self.ended.iter().map(|ended| ended.size).sum());
+        for ended in self.ended.drain(..) {
+            if let Ok(outcome) = &ended.outcome {
+                tally.count(&ended.key, ended.batch, outcome);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Of one notice for several held letters, the others.
+fn with_it(batch: &crate::ledger::Batch<'_>, more: &Keys, now: &Moment) -> Result<(), PublishError> {
+    let same = Outcome::Accepted("told in the same notice".into());
+    for key in more {
+        batch.begin(key, now)?;
+        batch.settle(key, &same, now)?;
+    }
+    Ok(())
+}
+
+fn ended(load: Load<'_>, outcome: Result<Outcome, String>) -> Ended {
+    let Load { key, batch, more, size, .. } = load;
+    Ended { key, batch, more, size, outcome }
+}
+
+/// One post at work.
+fn work<'m>(mut post: Box<dyn Post>, line: &Line<Load<'m>>, tell: &Sender<Event<'m>>) {
+    let group = post.group();
+    loop {
+        let mut loads = line.take(group);
+        if loads.is_empty() {
+            let _ = tell.send(Event::Left(None, Vec::new(), post.served()));
+            return;
+        }
+        let parcels: Vec<Parcel<'m>> = loads.iter().map(|load| load.parcel.clone()).collect();
+        let mut results = post.send_all(&parcels);
+        let error = match results.pop() {
+            Some(Err(error)) => Some(error),
+            Some(last) => {
+                results.push(last);
+                None
+            }
+            None => None,
+        };
+        let back = loads.split_off(results.len());
+        let answered = loads.into_iter().zip(results.into_iter().flatten());
+        let all = answered.map(|(load, outcome)| ended(load, Ok(outcome))).collect();
+        // Where nobody listens any more, the ledger could not be written; the next run asks what became of these.
+        let _ = tell.send(Event::Ended(all));
+        if error.is_some() || !back.is_empty() {
+            let _ = tell.send(Event::Left(error, back, post.served()));
+            return;
+        }
+    }
+}
+
+/// Copies that wait for a post, the next for whichever is free first.
+struct Line<T> {
+    /// `None` once it is closed.
+    waiting: Mutex<Option<VecDeque<T>>>,
+    bell: Condvar,
+}
+
+impl<T> Line<T> {
+    fn new() -> Line<T> {
+        Line { waiting: Mutex::new(Some(VecDeque::new())), bell: Condvar::new() }
+    }
+
+    fn with<R: Default>(&self, act: impl FnOnce(&mut VecDeque<T>) -> R) -> R {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.as_mut().map(act).unwrap_or_default()
+    }
+
+    fn add(&self, some: Vec<T>) {
+        let count = some.len();
+        self.with(|waiting| waiting.extend(some));
+        self.ring(count);
+    }
+
+    fn add_in_front(&self, some: Vec<T>) {
+        let count = some.len();
+        self.with(|waiting| some.into_iter().rev().for_each(|one| waiting.push_front(one)));
+        self.ring(count);
+    }
+
+    fn ring(&self, count: usize) {
+        for _ in 0..count {
+            self.bell.notify_one();
+        }
+    }
+
+    /// Waits for some; none if the line is closed.
+    fn take(&self, most: usize) -> Vec<T> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match waiting.as_mut() {
+                None => return Vec::new(),
+                Some(all) if !all.is_empty() => {
+                    let count = all.len().min(most);
+                    return all.drain(..count).collect();
+                }
+                Some(_) => waiting = self.bell.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    fn take_all(&self) -> Vec<T> {
+        self.with(|waiting| waiting.drain(..).collect())
+    }
+
+    fn close(&self) {
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.bell.notify_all();
+    }
+}
+
+/// Counts what came of it, and says so.
+struct Tally<'t, 'a, 'm> {
+    job: &'t Job<'a>,
+    mail: &'t Mail<'a, 'm>,
+    left: usize,
+    /// Of each letter: copies not yet ended, copies taken.
+    open: Vec<(usize, usize)>,
+    told: usize,
+    reminded: usize,
+    report: &'t mut Report,
+}
+
+impl Tally<'_, '_, '_> {
+    fn count(&mut self, key: &DeliveryKey, batch: Option<usize>, outcome: &Outcome) {
+        *self.report.outcomes.entry(outcome.kind()).or_default() += 1;
+        self.left -= 1;
+        self.job.watch.step();
+        let taken = usize::from(matches!(outcome, Outcome::Accepted(_)));
+        match batch {
+            None if key.mail == Kind::Reminder => self.reminded += taken,
+            None => self.told += taken,
+            Some(number) => {
+                let (open, sent) = &mut self.open[number];
+                *open -= 1;
+                *sent += taken;
+                if *open == 0 {
+                    self.deed(number);
+                }
+            }
+        }
+    }
+
+    fn deed(&self, number: usize) {
+        let (ready, (_, sent)) = (&self.mail.ready[number], self.open[number]);
+        let advisory = ready.advisory();
+        let all = ready.batch.recipients.len();
+        let letters = if sent == 1 { "1 letter".to_string() } else { format!("{sent} letters") };
+        let to = match ready.batch.opened.list() {
+            Some(list) => format!("list `{}`", list.name),
+            None => "a named contact".into(),
+        };
+        let (id, revision, cover, lang) = (&advisory.id, &advisory.revision().number, ready.batch.cover, ready.batch.lang);
+        let rest = if sent < all { format!("; {} not taken, see `advise status {id}`", all - sent) } else { String::new() };
+        self.job.watch.deed(&format!("sent {letters} to {to}: {id} r{revision}, {cover}, {lang}{rest}"));
+    }
+
+    fn end(self) {
+        // Letters that were begun and could not be brought to an end.
+        for (number, (open, _)) in self.open.iter().enumerate() {
+            if *open > 0 && *open < self.mail.ready[number].batch.recipients.len() {
+                self.deed(number);
+            }
+        }
+        let members = |count: usize| if count == 1 { "1 member".into() } else { format!("{count} members") };
+        if self.told > 0 {
+            self.job.watch.deed(&format!("told {} that something is held for them (without content)", members(self.told)));
+        }
+        if self.reminded > 0 {
+            self.job.watch.deed(&format!("told {} that their certificate ends soon", members(self.reminded)));
+        }
+        if self.report.served.len() > 1 {
+            for served in self.report.served.iter().filter(|served| served.taken > 0) {
+                let mails = if served.taken == 1 { "1 mail".into() } else { format!("{} mails", served.taken) };
+                self.job.watch.deed(&format!("sent {mails} by way of `{}`", served.host));
+            }
+        }
+        self.report.untried = self.left;
+        self.job.watch.end();
+    }
+}
