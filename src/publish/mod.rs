@@ -8,6 +8,7 @@ mod difference;
 mod document;
 mod letters;
 mod site;
+mod thread;
 
 pub use difference::difference;
 pub use document::{digest as document_digest, text as document_text};

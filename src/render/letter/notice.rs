@@ -66,7 +66,7 @@ impl Notice {
             fields: &fields,
             outer: &fields,
             cover: Cover::Signed,
-            subject: &subject,
+            hidden: &[],
             text: &page.text,
             lang: shop.lang,
             attached: &[],
