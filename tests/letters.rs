@@ -4,6 +4,7 @@
 mod world;
 
 use mail_parser::MessageParser;
+use std::{collections::BTreeSet, fs};
 use world::{Mail, World};
 
 const OPEN: &str = "tlp: CLEAR\naudience: [open-announce]";
@@ -159,4 +160,114 @@ fn a_letter_of_which_nobody_knows_whether_it_arrived_goes_again_under_its_first_
         .has_mails(2);
     assert!(world.mail().iter().all(|mail| mail.header("Message-ID") == first));
     world.run("status EX-2026-0101").whatever_it_says().says("duplicate").run("publish --yes").says("nothing to do").has_mails(2);
+}
+
+/// Where a text of the workspace comes into a letter: file, and what stands before and after it there.
+const FIELDS: [(&str, &str, &str); 12] = [
+    ("advisories/2026/EX-2026-0101.md", "\ntitle: \"", "\""),
+    ("advisories/2026/EX-2026-0101.md", "vendor: \"", "\""),
+    ("advisories/2026/EX-2026-0101.md", "product: \"", "\""),
+    ("advisories/2026/EX-2026-0101.md", "versions: \"", "\""),
+    ("advisories/2026/EX-2026-0101.md", "fixed: \"", "\""),
+    ("advisories/2026/EX-2026-0101.md", "references: [{title: \"", "\""),
+    ("advisories/2026/EX-2026-0101.md", "summary: \"", "\""),
+    ("advisories/2026/EX-2026-0101.ru.md", "title: \"", "\""),
+    ("lists/community.yaml", "title: \"", "\""),
+    ("team.yaml", "name: \"", "\""),
+    ("templates/words/en.yaml", "letter_embargo_mark: \"", "\""),
+    ("templates/words/en.yaml", "severity_medium: \"", "\""),
+];
+
+#[test]
+fn what_would_write_a_header_is_found_by_check_or_writes_none() {
+    let poisons = [
+        "\\r\\nBcc: x@y.example",
+        "\\nBcc: x@y.example",
+        "\\rBcc: x@y.example",
+        "\\0Bcc: x@y.example",
+        "\\u0085Bcc: x@y.example",
+        "\\u2028Bcc: x@y.example",
+        "\\u202EBcc: x@y.example",
+        "=?utf-8?q?=0D=0ABcc:_x@y.example?=",
+        "\\\", <x@y.example>, \\\"",
+    ];
+    let world = World::without_advisories()
+        .file("lists/community.yaml", "title: \"Open\"\naddress: community@lists.cert.example.org\ntlp: GREEN\n")
+        .file("templates/words/en.yaml", "letter_embargo_mark: \"E\"\nseverity_medium: \"M\"\n")
+        .file("advisories/2026/EX-2026-0101.ru.md", "---\ntitle: \"T\"\n---\nТекст.\n")
+        .advisory_with_body(
+            "EX-2026-0101",
+            "title: \"T\"\nembargo: 2026-12-01T09:00:00+05:00\naffected: [{vendor: \"V\", product: \"P\", versions: \"1\", fixed: \"2\"}]\n\
+             references: [{title: \"R\", url: \"https://vendor.example/\"}]\n\
+             revisions:\n  - {number: \"1\", date: 2026-11-20, summary: x}\n  - {number: \"2\", date: 2026-11-21, summary: \"S\"}\n\
+             tlp: CLEAR\naudience: [community, public]",
+            "Text.",
+        );
+    let team = world.text("team.yaml");
+    let end = team.find("\nshort_name:").or_else(|| team.find("\naddress:")).expect("the name ends somewhere");
+    let world = world.file("team.yaml", &format!("name: \"Example CERT\"{}", &team[end..]));
+    let clean = FIELDS.map(|(file, ..)| world.text(file));
+    let headers = |world: &World| -> Vec<BTreeSet<String>> {
+        let names = |mail: &Mail| {
+            let text = String::from_utf8_lossy(&mail.raw).into_owned();
+            let head = text.split("\n\n").next().unwrap_or_default().to_string();
+            head.lines()
+                .filter(|line| !line.starts_with([' ', '\t']))
+                .filter_map(|line| Some(line.split_once(':')?.0.into()))
+                .collect()
+        };
+        world.mail().iter().filter(|mail| mail.is("signed") && !mail.header("List-Id").is_empty()).map(names).collect()
+    };
+    let mut world = world.run("publish --yes").exits(0);
+    let expected = headers(&world).first().expect("a letter").clone();
+    let (mut refused, mut sent) = (0, 0);
+    for poison in poisons {
+        // Poisoned are all fields at once; what `check` complains about is mended, and the rest published.
+        let mut poisoned: Vec<usize> = (0..FIELDS.len()).collect();
+        loop {
+            for at in 0..FIELDS.len() {
+                world = world.file(FIELDS[at].0, &clean[at]);
+            }
+            for at in &poisoned {
+                let (file, before, after) = FIELDS[*at];
+                let text = world.text(file);
+                let begin = text.find(before).expect("the field") + before.len();
+                let end = begin + text[begin..].find(after).expect("its end");
+                world = world.file(file, &format!("{}{poison}{}", &text[..end], &text[end..]));
+            }
+            let run = world.command("check --json").output().expect("the program runs");
+            let found: serde_json::Value = serde_json::from_slice(&run.stdout).expect("JSON");
+            let bad: BTreeSet<String> = found["findings"]
+                .as_array()
+                .expect("findings")
+                .iter()
+                .filter(|one| one["level"] == "error")
+                .map(|one| one["path"].as_str().unwrap_or_default().to_string())
+                .collect();
+            if bad.is_empty() {
+                break;
+            }
+            let before = poisoned.len();
+            poisoned.retain(|at| !bad.contains(FIELDS[*at].0));
+            refused += before - poisoned.len();
+            assert!(poisoned.len() < before, "{found:#}");
+        }
+        drop(fs::remove_dir_all(world.path("outbox")));
+        for end in ["", "-wal", "-shm"] {
+            drop(fs::remove_file(world.path(&format!(".advise/ledger.sqlite{end}"))));
+        }
+        let run = world.command("publish --yes --only mail").output().expect("the program runs");
+        let all = headers(&world);
+        match run.status.code() {
+            // A word of the templates that is no line is refused when a letter is made of it: nothing has left.
+            Some(2) => assert!(world.mail().is_empty(), "{}", String::from_utf8_lossy(&run.stderr)),
+            _ => assert!(!all.is_empty(), "{}", String::from_utf8_lossy(&run.stderr)),
+        }
+        sent += all.len();
+        assert!(all.iter().all(|names| *names == expected), "{poison}: {all:?}");
+        for mail in world.mail() {
+            assert!(MessageParser::default().parse(&mail.raw).is_some_and(|mail| mail.bcc().is_none()), "{poison}");
+        }
+    }
+    assert!(refused > 50 && sent > 0, "{refused} fields refused, {sent} letters sent");
 }

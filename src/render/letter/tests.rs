@@ -519,3 +519,14 @@ assert first.get_content_type() == 'application/pgp-encrypted' and first.get_pay
     assert_eq!(plain, letter.thing().payload());
     assert!(utf8(&message.bytes).lines().all(|line| line.len() <= 100));
 }
+
+/// Four scripts, and every block that Markdown has. To be looked at by people: `UPDATE_SNAPSHOTS=1` writes it anew.
+#[test]
+fn a_hard_text_reads_as_it_did_when_people_looked_at_it() {
+    let letter = made(&advisory(Tlp::Amber, include_str!("tests/hard.md")), Cover::Encrypted);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/render/letter/tests/hard.txt");
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(path, letter.text()).expect("written");
+    }
+    assert_eq!(letter.text(), std::fs::read_to_string(path).expect("the snapshot"));
+}
