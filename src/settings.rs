@@ -177,8 +177,18 @@ impl FromStr for IdPattern {
 
 const FIELDS: &[&str] = &["site", "mail", "signing", "wkd", "ids"];
 const SITE: &[&str] = &["url", "languages"];
-const MAIL: &[&str] =
-    &["transport", "from", "bounces", "max_age", "notify_held", "notify_expiring", "connections", "per_minute", "smtp", "sendmail"];
+const MAIL: &[&str] = &[
+    "transport",
+    "from",
+    "bounces",
+    "max_age",
+    "notify_held",
+    "notify_expiring",
+    "connections",
+    "per_minute",
+    "smtp",
+    "sendmail",
+];
 const SMTP: &[&str] = &["host", "port", "security", "user", "password_command", "ca_file"];
 const SENDMAIL: &[&str] = &["command"];
 const WKD: &[&str] = &["ca_file", "private_addresses"];

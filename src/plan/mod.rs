@@ -465,8 +465,7 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
             return;
         }
     }
-    let wanted = to.contact.and_then(|contact| contact.language.as_ref()).unwrap_or(&advisory.lang);
-    let (lang, _) = advisory.text(wanted);
+    let lang = language(facts.settings, advisory, to.contact);
     let recipient = Recipient {
         address: to.address,
         contact: to.contact,
@@ -492,6 +491,13 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
         Some(batch) => batch.recipients.push(recipient),
         None => batches.push(Batch { opened: opened.clone(), lang, cover, message_id, recipients: vec![recipient] }),
     }
+}
+
+/// The language of somebody's letter: their own, where the text is there in it, or at least (with a note that the
+/// text is not) the words around it; else that of the text.
+pub fn language<'a>(settings: &'a Settings, advisory: &'a Advisory, contact: Option<&'a Contact>) -> &'a Lang {
+    let own = contact.and_then(|contact| contact.language.as_ref());
+    own.filter(|own| advisory.texts.contains_key(own) || settings.site.languages.contains(own)).unwrap_or(&advisory.lang)
 }
 
 /// What a notice is about: the advisory, whatever its revision, so that it is sent once.

@@ -13,6 +13,7 @@ mod pace;
 mod pack;
 mod reminders;
 mod site;
+mod thread;
 
 pub use crate::render::site::Extent;
 pub use difference::difference;

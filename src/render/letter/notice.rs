@@ -86,7 +86,7 @@ impl Notice {
             fields: &fields,
             outer: &fields,
             cover: Cover::Signed,
-            subject: &subject,
+            hidden: &[],
             text: &page.text,
             lang: shop.lang,
             attached: &[],
