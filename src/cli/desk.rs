@@ -272,7 +272,7 @@ impl Desk {
                 .hint("`advise key generate` makes one and says what to write")
         })?;
         let certificate =
-            workspace.certificates.get(&signing.fingerprint).cloned().ok_or_else(|| {
+            workspace.certificates.of_team(&signing.fingerprint).cloned().ok_or_else(|| {
                 Failure::usage(format!("the team's certificate `certs/{}.asc` is missing", signing.fingerprint))
             })?;
         let key = match &signing.key {

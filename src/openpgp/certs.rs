@@ -1,6 +1,6 @@
 //! Certificates: the public part of keys, read strictly and judged at a moment.
 
-use super::{armored, instant, moment, policy, words};
+use super::{EncryptionKeys, armored, instant, moment, policy, words};
 use crate::{
     roster::KeyState,
     terms::{Address, Fingerprint, Moment, shorten},
@@ -101,25 +101,27 @@ impl Certificate {
 
     /// Whether its owner claims this address in a user ID that was not revoked.
     pub fn has_address(&self, address: &Address) -> bool {
+        self.addresses().any(|email| email == address.key())
+    }
+
+    /// What its owner claims in user IDs that were not revoked, in small letters.
+    pub fn addresses(&self) -> impl Iterator<Item = String> {
         // Anybody can add a user ID to somebody's certificate; only the owner's signature makes it a claim.
         let claimed =
             self.cert.userids().filter(|id| id.self_signatures().next().is_some() && id.self_revocations().next().is_none());
-        let key = address.key();
-        claimed.filter_map(|id| id.userid().email().ok().flatten().map(str::to_ascii_lowercase)).any(|email| email == key)
+        claimed.filter_map(|id| id.userid().email().ok().flatten().map(str::to_ascii_lowercase))
+    }
+
+    /// The keys that mail can be encrypted to at this moment, or why there is none.
+    pub fn judge(&self, now: &Moment) -> Result<EncryptionKeys, KeyState> {
+        let (at, policy) = (instant(now), policy(instant(now)));
+        let keys = self.encryption_keys(&policy, at)?;
+        EncryptionKeys::new(&self.fingerprint, &keys, self.primary_end(&policy, at), at)
     }
 
     /// Whether mail can be encrypted to it at this moment, and if not, why.
     pub fn state(&self, now: &Moment) -> KeyState {
-        let (at, policy) = (instant(now), policy(instant(now)));
-        match self.encryption_keys(&policy, at) {
-            Ok(keys) => {
-                let ends: Vec<Option<SystemTime>> = keys.iter().map(ValidKey::key_expiration_time).collect();
-                let last = if ends.contains(&None) { None } else { ends.into_iter().flatten().max() };
-                let own = self.primary_end(&policy, at);
-                KeyState::Usable { expires: [last, own].into_iter().flatten().min().map(moment) }
-            }
-            Err(state) => state,
-        }
+        self.judge(now).map_or_else(|state| state, |keys| keys.state(now))
     }
 
     /// Whether something signed with it now is worth anything.

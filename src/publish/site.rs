@@ -100,7 +100,7 @@ pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> R
         .team
         .keys
         .iter()
-        .filter_map(|fingerprint| workspace.certificates.get(fingerprint))
+        .filter_map(|fingerprint| workspace.certificates.of_team(fingerprint))
         .map(|key| KeyView {
             fingerprint: key.fingerprint().clone(),
             user_ids: key.user_ids(),

@@ -154,9 +154,12 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     bar.finish_and_clear();
 
     // Two contacts may share a certificate: the second takes what the first left.
-    let mut known: BTreeMap<Fingerprint, Certificate> = workspace.certificates.clone();
+    let mut known: BTreeMap<Fingerprint, Certificate> = BTreeMap::new();
     let mut answers = Vec::new();
     for (contact, found) in contacts.into_iter().zip(found) {
+        if let Some(named) = contact.certificate.as_ref().filter(|named| !known.contains_key(*named)) {
+            known.extend(workspace.certificates.read(named)?.map(|certificate| (named.clone(), certificate)));
+        }
         let answer = judge(contact, found, &known, &desk.now);
         if let Some(news) = &answer.news {
             known.insert(news.fingerprint().clone(), news.clone());

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     advisory::{Affected, Attachment, Kind, Reader, Reference, Revision, Score, Text},
-    openpgp::{Kind as KeyKind, TeamKey, encrypt, generate},
+    openpgp::{Kind as KeyKind, Sealed, Sealer, TeamKey, generate},
     roster::{Contact, Delivery, Encrypt, List},
     terms::Severity,
     tlp::{Gate, Shareable},
@@ -184,7 +184,12 @@ fn made(advisory: &Advisory, cover: Cover) -> Letter {
 }
 
 const SIGNATURE: &str = "-----BEGIN PGP SIGNATURE-----\n\nxxxx\n-----END PGP SIGNATURE-----\n";
-const CIPHERTEXT: &str = "-----BEGIN PGP MESSAGE-----\n\nxxxx\n-----END PGP MESSAGE-----\n";
+
+fn ciphertext() -> Sealed {
+    let now = term("2026-07-02");
+    let ada = generate(&["Ada <ada@uni.example.org>"], KeyKind::Member, None, &now, None).expect("a key");
+    Sealer::new(b"a message").seal(&ada.certificate.judge(&now).expect("usable"), &now).expect("sealed")
+}
 
 fn utf8(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("ASCII")
@@ -267,7 +272,7 @@ fn each_outer_field_is_protected_and_a_signed_letter_says_hp_clear() {
 #[test]
 fn an_encrypted_letter_shows_its_label_only() {
     let letter = made(&advisory(Tlp::Amber, "x\n"), Cover::Encrypted);
-    let message = pack::with_ciphertext(&letter, CIPHERTEXT).expect("a message");
+    let message = pack::with_ciphertext(&letter, &ciphertext()).expect("a message");
     let mail = MessageParser::default().parse(&message.bytes).expect("a mail");
     assert_eq!(mail.subject(), Some("[TLP:AMBER] […]"));
     let outside = utf8(&message.bytes);
@@ -298,7 +303,7 @@ fn a_letter_to_a_person_has_no_list_and_no_name_outside() {
     let (red, ada) = (advisory(Tlp::Red, "x\n"), ada());
     let person = Recipient::Person { name: &ada.name, address: &ada.address };
     let letter = made_for(&red, &ada, person, Cover::Encrypted).expect("a letter");
-    let message = pack::with_ciphertext(&letter, CIPHERTEXT).expect("a message");
+    let message = pack::with_ciphertext(&letter, &ciphertext()).expect("a message");
     let outside = utf8(&message.bytes);
     assert!(outside.contains("To: ada@uni.example.org\r\n") && !outside.contains("List-") && !outside.contains("Ada Example"));
     let inside = utf8(&letter.entity.payload);
@@ -315,11 +320,9 @@ fn what_has_to_be_encrypted_cannot_become_a_signed_mail() {
     }
     let letter = made(&advisory(Tlp::Green, "x\n"), Cover::Encrypted);
     assert_eq!(pack::with_signature(&letter, SIGNATURE), Err(PackError::MustEncrypt(Tlp::Green)));
-    assert_eq!(pack::with_ciphertext(&letter, utf8(&letter.entity.payload)), Err(PackError::NotAMessage));
-    assert_eq!(pack::with_ciphertext(&letter, SIGNATURE), Err(PackError::NotAMessage));
     let letter = made(&advisory(Tlp::Green, "x\n"), Cover::Signed);
-    assert_eq!(pack::with_ciphertext(&letter, CIPHERTEXT), Err(PackError::MustNotEncrypt));
-    assert_eq!(pack::with_signature(&letter, CIPHERTEXT), Err(PackError::NotASignature));
+    assert_eq!(pack::with_ciphertext(&letter, &ciphertext()), Err(PackError::MustNotEncrypt));
+    assert_eq!(pack::with_signature(&letter, &ciphertext().to_string()), Err(PackError::NotASignature));
 }
 
 #[test]
@@ -539,7 +542,9 @@ fn gnupg_reads_what_was_sealed_for_it() {
     let ada = generate(&["Ada <ada@uni.example.org>"], KeyKind::Member, None, &term("2026-01-01"), None).expect("a key");
     peer.gpg(&["--import", &peer.file("ada.asc", ada.secret.expose())]);
     let letter = key.sign(made(&advisory(Tlp::Amber, "Обновите.\n"), Cover::Encrypted)).expect("a signature");
-    let ciphertext = encrypt(&letter.inline(), &ada.certificate, &term("2026-07-02")).expect("a ciphertext");
+    let now = term("2026-07-02");
+    let inline = letter.inline();
+    let ciphertext = Sealer::new(&inline).seal(&ada.certificate.judge(&now).expect("usable"), &now).expect("a ciphertext");
     let message = sealed(&letter, &ciphertext).expect("a message");
     let check = "
 assert mail.get_content_type() == 'multipart/encrypted' and mail['subject'] == '[TLP:AMBER] […]', mail['subject']

@@ -168,13 +168,13 @@ fn is_whole(line: &str) -> bool {
 
 #[test]
 fn whatever_is_written_keeps_the_rules_and_is_found_again() {
-    let mut dice = Dice(42);
+    let (mut dice, sealed_once) = (Dice(42), ciphertext());
     for number in 0..2_500 {
         let Sample { letter, attachments } = sample(&mut dice);
         keeps_the_rules(letter.payload());
         let message = match letter.cover() {
             Cover::Signed => pack::with_signature(&letter, SIGNATURE),
-            Cover::Encrypted => pack::with_ciphertext(&letter, CIPHERTEXT),
+            Cover::Encrypted => pack::with_ciphertext(&letter, &sealed_once),
         };
         let message = message.expect("a message");
         keeps_the_rules(&message.bytes);
@@ -269,7 +269,9 @@ fn python_and_gnupg_find_the_same_again() {
         let message = match signed.thing().cover() {
             Cover::Signed => in_clear(&signed),
             Cover::Encrypted => {
-                let ciphertext = encrypt(&signed.inline(), &ada.certificate, &term("2026-07-02")).expect("a ciphertext");
+                let now = term("2026-07-02");
+                let keys = ada.certificate.judge(&now).expect("usable");
+                let ciphertext = Sealer::new(&signed.inline()).seal(&keys, &now).expect("a ciphertext");
                 sealed(&signed, &ciphertext)
             }
         };

@@ -2,7 +2,7 @@
 //! until somebody has said here whether it is a text.
 
 use super::*;
-use crate::markdown;
+use crate::{diag::Findings, markdown, render::words::Words};
 
 type Texts<'c> = Vec<(&'static str, &'c mut String)>;
 
@@ -264,16 +264,18 @@ fn no_word_of_a_notice_writes_a_header() {
             to: &term("ada@uni.example.org"),
             help: &term("cert@cert.example.org"),
             message_id: "<notice-1@cert.example.org>",
+            ending: None,
             date: &term("2026-07-02T09:30:00+05:00"),
         };
         Notice::new(&shop)
     };
-    let clean = names(compose(&NoticeWords::english(), "Example CERT").expect("a notice").payload());
+    let english = NoticeWords::held(&Words::read(&Lang::english(), &[], &mut Findings::new()));
+    let clean = names(compose(&english, "Example CERT").expect("a notice").payload());
     for poison in POISON {
-        for at in 0..5 {
-            let (mut words, mut name) = (NoticeWords::english(), "Example CERT".to_string());
-            let NoticeWords { subject, waiting, mend, check } = &mut words;
-            [subject, waiting, mend, check, &mut name].into_iter().nth(at).expect("five").push_str(poison);
+        for at in 0..6 {
+            let (mut words, mut name) = (english.clone(), "Example CERT".to_string());
+            let NoticeWords { subject, waiting, mend, instead, check } = &mut words;
+            [subject, waiting, mend, instead, check, &mut name].into_iter().nth(at).expect("six").push_str(poison);
             if let Ok(notice) = compose(&words, &name) {
                 assert_eq!(names(notice.payload()), clean, "{poison:?}");
             }
