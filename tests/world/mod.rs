@@ -6,6 +6,8 @@
 
 #![allow(dead_code, reason = "each test binary tells other stories")]
 
+pub mod postfix;
+
 use advise::{
     openpgp::{self, Kind},
     terms::Moment,
