@@ -45,6 +45,15 @@ pub struct Certificate {
 impl Certificate {
     /// Reads a file, armored or binary, that has exactly one certificate and no secret.
     pub fn read(bytes: &[u8]) -> Result<Certificate, CertError> {
+        let mut all = Certificate::read_all(bytes)?;
+        match (all.pop(), all.len()) {
+            (Some(one), 0) => Ok(one),
+            (_, others) => Err(CertError::Several(others + 1)),
+        }
+    }
+
+    /// The same of one or several certificates: a Web Key Directory may give revoked ones besides a new one.
+    pub fn read_all(bytes: &[u8]) -> Result<Vec<Certificate>, CertError> {
         let not = |why: String| CertError::NotACertificate(why);
         let mut certs = Vec::new();
         let mut wrong = None;
@@ -61,11 +70,10 @@ impl Certificate {
         if certs.iter().any(|cert| cert.is_tsk() || cert.clone().into_tsk().into_packets().any(|p| secret(p.tag()))) {
             return Err(CertError::SecretKey);
         }
-        match (certs.len(), wrong) {
-            (_, Some(wrong)) => Err(wrong),
-            (0, None) => Err(not("nothing in it".into())),
-            (1, None) => Certificate::public(certs.remove(0)),
-            (several, None) => Err(CertError::Several(several)),
+        match wrong {
+            Some(wrong) => Err(wrong),
+            None if certs.is_empty() => Err(not("nothing in it".into())),
+            None => certs.into_iter().map(Certificate::public).collect(),
         }
     }
 

@@ -22,6 +22,7 @@ mod curve;
 mod encrypt;
 mod generate;
 mod judged;
+mod renew;
 mod secret;
 mod signer;
 mod verify;

@@ -12,7 +12,7 @@
 mod keybook;
 mod parse;
 
-pub use keybook::{KeyState, Keybook};
+pub use keybook::{KeyState, Keybook, REMINDERS};
 pub use parse::{CONSTITUENT_FIELDS, CONTACT_FIELDS, LIST_FIELDS, ParsedConstituent, ParsedList, parse_constituent, parse_list};
 
 use crate::{

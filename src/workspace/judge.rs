@@ -6,13 +6,13 @@ use crate::{
     diag::{Finding, Findings, Span},
     openpgp::Certificate,
     render::rfc2350,
-    roster::{KeyState, List},
+    roster::{KeyState, List, REMINDERS},
     terms::{Address, Fingerprint, Id, Moment, Slug, nearest},
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// How many days before its end a certificate is worth a warning.
-const EXPIRY_WARNING_DAYS: i64 = 60;
+const EXPIRY_WARNING_DAYS: i64 = REMINDERS[REMINDERS.len() - 1];
 
 /// Judges everything.
 pub fn all(parts: &Parts, now: &Moment, published: &Published, findings: &mut Findings) {
@@ -236,10 +236,11 @@ fn certificate(
     }
     let state = parts.certificates.state(fingerprint, now);
     let (code, hint) = match &state {
-        KeyState::Usable { expires } => {
-            if let Some(days) = expires.as_ref().map(|at| now.days_until(at)).filter(|days| *days <= EXPIRY_WARNING_DAYS) {
-                let finding = source.error(span, "certificate-expiring", format!("this certificate expires in {days} days"));
-                findings.push(finding.hint("ask for a renewed copy in time").warning());
+        KeyState::Usable { .. } => {
+            if let Some(days) = state.days_left(now).filter(|days| *days <= EXPIRY_WARNING_DAYS) {
+                let finding =
+                    source.error(span, "certificate-expiring", format!("this certificate expires in {}", in_days(days)));
+                findings.push(finding.hint("ask for a renewed copy in time, or try `advise constituent refresh`").warning());
             }
             if let Some(address) = address.filter(|address| !parts.claims.has(fingerprint, address)) {
                 let finding = source.error(
@@ -258,6 +259,10 @@ fn certificate(
         KeyState::Weak(_) => ("certificate-weak", "ask for a certificate made with today's algorithms"),
     };
     findings.push(source.error(span, code, format!("this {state}")).hint(format!("{hint}; {held}")).warning());
+}
+
+fn in_days(days: i64) -> String {
+    if days == 1 { "1 day".into() } else { format!("{days} days") }
 }
 
 fn team(parts: &Parts, lists: &BTreeMap<&Slug, &List>, now: &Moment, findings: &mut Findings) {
@@ -341,7 +346,7 @@ fn signing_certificate(
     } else if let Some(days) = certificate.expires(now).map(|at| now.days_until(&at)).filter(|days| *days <= EXPIRY_WARNING_DAYS)
     {
         findings.push(
-            finding("certificate-expiring", &format!("the team's certificate expires in {days} days"))
+            finding("certificate-expiring", &format!("the team's certificate expires in {}", in_days(days)))
                 .hint("renew it in time, so that readers have the new copy")
                 .warning(),
         );
