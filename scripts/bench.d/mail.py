@@ -141,7 +141,7 @@ class Mail:
             sink = subprocess.Popen(["smtp-sink", *(["-u", "nobody"] if os.getuid() == 0 else []), f"127.0.0.1:{port}", "100"], stderr=subprocess.DEVNULL)
             wait_for(port)
             # Exit code 1 is "something is held", which is nobody here.
-            run = self.bench.run([advise, "-C", ws, "--now", "2026-07-02T09:00:00Z", "publish", "--yes", "--only", "mail"], log)
+            run = self.bench.run([advise, "-C", ws, "publish", "--yes", "--only", "mail"], log)
             with open(log, errors="replace") as f:
                 if f"sent {n} letters" not in f.read():
                     raise self.bench.CannotRun(f"`advise publish` did not send {n} letters")
@@ -164,7 +164,7 @@ class Mail:
                   f"  - name: Member {i}\n    address: member-{i}@unit-{i}.example.org\n    certificate: \"{fingerprint}\"\n")
         text = "Update the gateway to the fixed version today, and look through its logs of the last thirty days.\n\n"
         write(ws, "advisories/EX-2026-0042.md",
-              "---\nid: EX-2026-0042\nstatus: final\ntitle: \"Example Gateway: remote code execution\"\ndate: 2026-07-01\n"
+              f"---\nid: EX-2026-0042\nstatus: final\ntitle: \"Example Gateway: remote code execution\"\ndate: {time.strftime('%Y-%m-%d', time.gmtime())}\n"
               "tlp: AMBER\nseverity: critical\naudience: [members]\n---\n" + text * (20 * 1024 // len(text)))
         os.makedirs(os.path.join(ws, "advisories", "EX-2026-0042"))
         with open(os.path.join(ws, "advisories", "EX-2026-0042", "indicators.zip"), "wb") as f:
