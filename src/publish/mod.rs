@@ -226,17 +226,16 @@ fn record(
             frozen.push((advisory, difference::line_hashes(job.workspace, advisory, ledger)?));
         }
     }
-    let intents: Vec<Intent> = ready
-        .iter()
-        .flat_map(Ready::intents)
-        .chain(letters::owed(job, ledger))
-        .chain(notices.iter().flat_map(|notice| notice.intents.iter().cloned()))
-        .collect();
+    let owed: Vec<Intent> = letters::owed(job, ledger);
     let batch = ledger.batch()?;
     for (advisory, lines) in &frozen {
         batch.freeze(&advisory.id, &advisory.revision().number, advisory.digest, lines, job.now)?;
     }
-    for intent in &intents {
+    // The letters' one by one: a hundred thousand at once would be the most of this program's memory.
+    for intent in ready.iter().flat_map(Ready::intents) {
+        batch.intend(&intent, job.now)?;
+    }
+    for intent in owed.iter().chain(notices.iter().flat_map(|notice| &notice.intents)) {
         batch.intend(intent, job.now)?;
     }
     batch.commit()?;
