@@ -65,7 +65,7 @@ fn workspace_of(root: &Path, port: u16, mails: usize, bytes: usize, connections:
     write(root, "constituents/crowd.yaml", &crowd)?;
     let line = "A line of an advisory that says something about a fault and what to do about it.\n";
     let advisory = format!(
-        "---\nid: A-2026-0001\nstatus: final\ntitle: A letter for many\ndate: 2026-07-01\ntlp: GREEN\naudience: [crowd]\n---\n{}",
+        "---\nid: A-2026-0001\nstatus: final\ntitle: A letter for many\nseverity: high\ndate: 2026-07-01\ntlp: GREEN\naudience: [crowd]\n---\n{}",
         line.repeat(bytes.saturating_sub(AROUND) / line.len())
     );
     write(root, "advisories/A-2026-0001.md", &advisory)
