@@ -27,6 +27,9 @@ pub enum Mail {
     Letter,
     /// The signed word, without content, that something is held.
     Notice,
+    /// The signed word that the member's certificate ends soon; its advisory is `certificate.DATE`, its revision how
+    /// many days before.
+    Reminder,
 }
 
 /// What one delivery is about; no two deliveries of this ledger have the same.
@@ -36,7 +39,7 @@ pub struct DeliveryKey {
     pub advisory: Id,
     /// Its revision's number, as written.
     pub revision: String,
-    /// Letter or notice.
+    /// What kind of mail.
     pub mail: Mail,
     /// To whom.
     pub member: MemberHash,
@@ -195,5 +198,5 @@ macro_rules! words {
     };
 }
 
-words!(Mail { Letter = "letter", Notice = "notice" });
+words!(Mail { Letter = "letter", Notice = "notice", Reminder = "reminder" });
 words!(State { Intended = "intended", Sending = "sending", Accepted = "accepted", Deferred = "deferred", Failed = "failed" });

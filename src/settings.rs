@@ -15,6 +15,7 @@ pub struct Settings {
     pub site: Site,
     pub mail: Mail,
     pub signing: Option<Signing>,
+    pub wkd: Wkd,
     pub ids: IdPattern,
 }
 
@@ -51,6 +52,8 @@ pub struct Mail {
     /// In days.
     pub max_age: u32,
     pub notify_held: bool,
+    /// Whether members are told that their certificates end soon.
+    pub notify_expiring: bool,
     /// How many connections to the mail server at once.
     pub connections: usize,
     /// How many mails a minute at most, over all connections; `None` is as many as the server takes.
@@ -65,6 +68,7 @@ impl Default for Mail {
             bounces: None,
             max_age: 30,
             notify_held: true,
+            notify_expiring: true,
             connections: 4,
             per_minute: None,
         }
@@ -105,6 +109,15 @@ pub enum Security {
     Tls,
     /// Nothing; only to a loopback host.
     None,
+}
+
+/// How certificates are looked for in Web Key Directories.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wkd {
+    /// Certificates (PEM) of a private authority, relative to the workspace; trusted besides the system's.
+    pub ca_file: Option<String>,
+    /// Whether a directory may stand at a private or loopback address.
+    pub private_addresses: bool,
 }
 
 /// With which key the team signs.
@@ -162,12 +175,23 @@ impl FromStr for IdPattern {
     }
 }
 
-const FIELDS: &[&str] = &["site", "mail", "signing", "ids"];
+const FIELDS: &[&str] = &["site", "mail", "signing", "wkd", "ids"];
 const SITE: &[&str] = &["url", "languages"];
-const MAIL: &[&str] =
-    &["transport", "from", "bounces", "max_age", "notify_held", "connections", "per_minute", "smtp", "sendmail"];
+const MAIL: &[&str] = &[
+    "transport",
+    "from",
+    "bounces",
+    "max_age",
+    "notify_held",
+    "notify_expiring",
+    "connections",
+    "per_minute",
+    "smtp",
+    "sendmail",
+];
 const SMTP: &[&str] = &["host", "port", "security", "user", "password_command", "ca_file"];
 const SENDMAIL: &[&str] = &["command"];
+const WKD: &[&str] = &["ca_file", "private_addresses"];
 const SIGNING: &[&str] = &["key", "fingerprint", "passphrase_command"];
 
 /// Reads `advise.yaml`. `None` if it has errors; all of them are among the findings.
@@ -193,12 +217,13 @@ pub fn parse(source: &Source, findings: &mut Findings) -> Option<Settings> {
         None => Some(Mail::default()),
     };
     let signing = fields.node("signing").and_then(|node| signing(source, node, findings));
+    let wkd = fields.node("wkd").and_then(|node| wkd(source, node, findings)).unwrap_or_default();
     let ids = fields.optional::<IdPattern>("ids", findings).map(|(ids, _)| ids);
     let ids = ids.unwrap_or(IdPattern { before: "A-{year}-".into(), width: 4 });
     if findings.count(crate::diag::Level::Error) > before {
         return None;
     }
-    Some(Settings { site: site?, mail: mail?, signing, ids })
+    Some(Settings { site: site?, mail: mail?, signing, wkd, ids })
 }
 
 struct SiteUrl(Url);
@@ -321,6 +346,7 @@ fn mail(source: &Source, node: Node, findings: &mut Findings) -> Option<Mail> {
         bounces: fields.optional("bounces", findings).map(|(address, _)| address),
         max_age: fields.optional::<Number>("max_age", findings).map_or(usual.max_age, |(days, _)| days.0),
         notify_held: fields.flag("notify_held", findings).unwrap_or(usual.notify_held),
+        notify_expiring: fields.flag("notify_expiring", findings).unwrap_or(usual.notify_expiring),
         connections: connections.unwrap_or(usual.connections),
         per_minute,
     })
@@ -416,6 +442,14 @@ fn smtp(source: &Source, node: Node, findings: &mut Findings) -> Option<Smtp> {
         user: user.map(|(user, _)| user),
         password_command: password_command.map(|(command, _)| command),
         ca_file: fields.text("ca_file", findings).map(|(path, _)| path),
+    })
+}
+
+fn wkd(source: &Source, node: Node, findings: &mut Findings) -> Option<Wkd> {
+    let mut fields = Fields::open(source, node, WKD, findings)?;
+    Some(Wkd {
+        ca_file: fields.text("ca_file", findings).map(|(path, _)| path),
+        private_addresses: fields.flag("private_addresses", findings).unwrap_or(false),
     })
 }
 

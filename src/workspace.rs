@@ -3,25 +3,28 @@
 //! Symbolic links are not followed, so nothing from outside the folder can end in a letter or on the site.
 //! What needs more than one file to be judged (unknown lists, duplicate ids, missing certificates) is judged here.
 
+mod certificates;
 mod files;
 mod judge;
+
+pub use certificates::Certificates;
 
 use crate::{
     advisory::{self, Advisory, Attachment, Status},
     diag::{Finding, Findings, Level, Source},
-    openpgp::{CertError, Certificate},
     render::rfc2350::{Prose, prose},
     roster::{self, Keybook, ParsedConstituent, ParsedList, Roster},
     settings::{self, Settings},
     team::{self, Team},
-    terms::{Fingerprint, Id, Lang, Moment, Slug, Wrong},
+    terms::{Id, Lang, Moment, Slug, Wrong},
 };
+use certificates::Claims;
 use files::{Entry, Origin};
 use rayon::prelude::*;
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Arc, Mutex},
 };
 
 /// Everything that people decided, as values. It has no errors; its warnings are beside it in [`Reading`].
@@ -37,8 +40,8 @@ pub struct Workspace {
     pub roster: Roster,
     /// `advisories/`, the newest first; drafts too.
     pub advisories: Vec<Advisory>,
-    /// `certs/`.
-    pub certificates: BTreeMap<Fingerprint, Certificate>,
+    /// `certs/`, as they were at the time of reading.
+    pub certificates: Certificates,
     /// `site/rfc2350.md`, by language.
     pub prose: BTreeMap<Lang, Prose>,
     /// `site/pages/`.
@@ -92,14 +95,9 @@ pub enum ReadError {
 }
 
 impl Workspace {
-    /// What can be done with each certificate at `now`.
+    /// What can be done with each certificate at `now`, as far as was found when the workspace was read.
     pub fn keybook(&self, now: &Moment) -> Keybook {
-        let states: Vec<_> = self
-            .certificates
-            .par_iter()
-            .map(|(fingerprint, certificate)| (fingerprint.clone(), certificate.state(now)))
-            .collect();
-        states.into_iter().collect()
+        self.certificates.keybook(now)
     }
 
     /// The advisory of an id.
@@ -120,9 +118,10 @@ pub struct Published {
 /// Parts of the tree with their places, before they are judged together.
 struct Parts {
     advisories: Vec<(Origin, Box<advisory::Parsed>)>,
-    lists: Vec<(Source, ParsedList)>,
-    constituents: Vec<(Source, ParsedConstituent)>,
-    certificates: BTreeMap<Fingerprint, Certificate>,
+    lists: Vec<(Origin, ParsedList)>,
+    constituents: Vec<(Origin, ParsedConstituent)>,
+    certificates: Certificates,
+    claims: Claims,
     settings: Option<(Source, Settings)>,
     team: Option<(Source, Team, team::Places)>,
     files: Files,
@@ -170,7 +169,10 @@ pub fn read(root: &Path, now: &Moment, published: &Published) -> Result<Reading,
     let constituents = named(root, "constituents", "yaml", &mut findings, |source, name, findings| {
         roster::parse_constituent(source, name, findings)
     })?;
-    let certificates = certificates(root, &mut findings)?;
+    let team_keys = team.iter().flat_map(|(_, team, _)| team.keys.iter().cloned());
+    let signing = settings.iter().filter_map(|(_, settings)| settings.signing.as_ref());
+    let whole = team_keys.chain(signing.map(|signing| signing.fingerprint.clone())).collect();
+    let (certificates, claims) = certificates::read(root, &whole, now, &mut findings)?;
     let names = |folder: &str, extension: &str| -> Result<BTreeSet<String>, ReadError> {
         // The findings of these folders were told by those who read them.
         let entries = files::list(root, folder, &mut Findings::new())?;
@@ -188,7 +190,7 @@ pub fn read(root: &Path, now: &Moment, published: &Published) -> Result<Reading,
     let templates = templates(root, &mut findings)?;
     let assets = assets(root, &mut findings)?;
 
-    let parts = Parts { advisories, lists, constituents, certificates, settings, team, files, prose };
+    let parts = Parts { advisories, lists, constituents, certificates, claims, settings, team, files, prose };
     judge::all(&parts, now, published, &mut findings);
     findings.sort();
     let of_draft = |rest: &str| {
@@ -238,9 +240,10 @@ fn named<T: Send>(
     extension: &str,
     findings: &mut Findings,
     parse: impl Fn(&Source, Slug, &mut Findings) -> Option<T> + Sync,
-) -> Result<Vec<(Source, T)>, ReadError> {
+) -> Result<Vec<(Origin, T)>, ReadError> {
     let entries = files::list(root, folder, findings)?;
-    let read: Vec<Read<(Source, T)>> = entries
+    let home: Arc<Path> = root.into();
+    let read: Vec<Read<(Origin, T)>> = entries
         .par_iter()
         .map(|entry| {
             let mut findings = Findings::new();
@@ -259,7 +262,8 @@ fn named<T: Send>(
                 }
             };
             let source = files::text(root, &entry.path, &mut findings)?;
-            let parsed = source.and_then(|source| parse(&source, name, &mut findings).map(|parsed| (source, parsed)));
+            let parsed = source
+                .and_then(|source| parse(&source, name, &mut findings).map(|parsed| (Origin::new(&home, source.path), parsed)));
             Ok((findings, parsed))
         })
         .collect();
@@ -288,41 +292,6 @@ fn collect<T>(read: Vec<Read<T>>, findings: &mut Findings) -> Result<Vec<T>, Rea
     Ok(parsed)
 }
 
-fn certificates(root: &Path, findings: &mut Findings) -> Result<BTreeMap<Fingerprint, Certificate>, ReadError> {
-    let entries = files::list(root, "certs", findings)?;
-    let read: Vec<Read<(Fingerprint, Certificate)>> = entries
-        .par_iter()
-        .map(|entry| {
-            let mut findings = Findings::new();
-            let bytes = match files::bytes(root, &entry.path, &mut findings)? {
-                Some(bytes) => bytes,
-                None => return Ok((findings, None)),
-            };
-            let certificate = match Certificate::read(&bytes) {
-                Ok(certificate) => certificate,
-                Err(error) => {
-                    let (code, hint) = match error {
-                        CertError::SecretKey => ("secret-key", "remove it from here at once; publish only what `gpg --export --armor FINGERPRINT` gives, and think of whether the key has to be revoked"),
-                        _ => ("bad-certificate", "export it again with `gpg --export --armor FINGERPRINT`"),
-                    };
-                    findings.push(Finding::of_file(&entry.path, code, error.to_string()).hint(hint));
-                    return Ok((findings, None));
-                }
-            };
-            let fingerprint = certificate.fingerprint().clone();
-            let name = entry.stem("asc").unwrap_or_default();
-            if name != fingerprint.as_str() {
-                findings.push(
-                    Finding::of_file(&entry.path, "bad-file-name", "this certificate's file does not have its fingerprint as its name").hint(format!("rename it to `{fingerprint}.asc`")),
-                );
-                return Ok((findings, None));
-            }
-            Ok((findings, Some((fingerprint, certificate))))
-        })
-        .collect();
-    Ok(collect(read, findings)?.into_iter().collect())
-}
-
 /// What is in `advisories/`.
 struct Advisories {
     parsed: Vec<(Origin, Box<advisory::Parsed>)>,
@@ -337,6 +306,7 @@ fn advisories(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<Advis
     let originals: Vec<(&files::Folder, &Entry)> =
         folders.iter().flat_map(|folder| folder.originals().map(move |entry| (folder, entry))).collect();
     let drafts = Mutex::new(BTreeSet::new());
+    let home: Arc<Path> = root.into();
     let read: Vec<Read<(Origin, Box<advisory::Parsed>)>> = originals
         .par_iter()
         .map(|(folder, entry)| {
@@ -354,7 +324,7 @@ fn advisories(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<Advis
                 drafts.insert(entry.path.trim_end_matches(".md").to_string());
             }
             // The text is not kept: ten thousand of them would be the most of this program's memory.
-            let parsed = source.zip(parsed).map(|(source, parsed)| (Origin::new(root, source.path), Box::new(parsed)));
+            let parsed = source.zip(parsed).map(|(source, parsed)| (Origin::new(&home, source.path), Box::new(parsed)));
             let mut translations = Vec::new();
             for (lang, entry) in folder.translations(stem) {
                 let before = findings.count(Level::Error);

@@ -175,11 +175,11 @@ fn only_the_recipient_reads_a_sealed_letter() {
         let inline = key.sign(letter.clone()).expect("signed").inline();
         let sealer = Sealer::new(&inline);
         // With one container for both, too, nobody can open the other's mail.
-        let for_bob = sealer.seal(&bob.certificate, &now()).expect("sealed");
+        let seal =
+            |to: &Generated| sealer.seal(&to.certificate.judge(&now()).expect("usable"), &now()).expect("sealed").to_string();
+        let for_bob = seal(&bob);
         is_good(&certificate, &bobs.gpg(&["--decrypt", &bobs.file("mail", for_bob)]));
-        for sealed in
-            [encrypt(&inline, &ada.certificate, &now()).expect("sealed"), sealer.seal(&ada.certificate, &now()).expect("sealed")]
-        {
+        for sealed in [encrypt(&inline, &ada.certificate, &now()).expect("sealed"), seal(&ada)] {
             assert!(!sealed.replace("\r\n", "").contains('\n') && sealed.ends_with("-----END PGP MESSAGE-----\r\n"));
             let seen = adas.gpg(&["--decrypt", &adas.file("mail", &sealed)]);
             is_good(&certificate, &seen);

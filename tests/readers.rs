@@ -28,7 +28,8 @@ impl Desk {
         for folder in ["box/new", "box/cur", "box/tmp"] {
             fs::create_dir_all(desk.path(folder)).expect("a folder");
         }
-        fs::write(desk.path("muttrc"), "set wait_key=no crypt_use_gpgme=yes quit=yes move=no\n").expect("written");
+        fs::write(desk.path("muttrc"), "set wait_key=no crypt_use_gpgme=yes quit=yes move=no index_format=\"%n %s\"\n")
+            .expect("written");
         desk
     }
 
@@ -45,7 +46,7 @@ impl Desk {
     fn opens(&self, mail: &Path, words: &str) -> String {
         fs::copy(mail, self.path("box/new/1.mail")).expect("copied");
         let mutt = format!("env GNUPGHOME={0}/gnupg LC_ALL=C.UTF-8 mutt -F {0}/muttrc -f {0}/box", self.0.path().display());
-        self.tmux(&["new-session", "-d", "-x", "100", "-y", "90", &mutt]);
+        self.tmux(&["new-session", "-d", "-x", "130", "-y", "160", &mutt]);
         let screen = || self.tmux(&["capture-pane", "-p"]);
         wait_until("mutt lists the mail", || screen().contains("Example CERT"));
         self.tmux(&["send-keys", "Enter"]);
@@ -77,6 +78,33 @@ fn mutt_decrypts_an_encrypted_letter_and_finds_the_signature_good() {
     assert!(screen.contains("Good signature from: Example CERT"), "{screen}");
     assert!(screen.contains("Subject: [TLP:AMBER+STRICT] EX-2026-0010: Critical: Example Telecontrol"), "{screen}");
     assert!(screen.contains("You may share this, on a need-to-know basis, within your organisation only."), "{screen}");
+}
+
+#[test]
+fn mutt_shows_a_hard_text_in_four_scripts_as_it_was_laid_out() {
+    if !has("mutt") || !has("tmux") {
+        return skip("mutt reads a hard text", "mutt or tmux is missing");
+    }
+    let fields = "tlp: AMBER\naudience: [universities]\nlang: ru\ntitle: \"Шлюз: 深刻な脆弱性\"";
+    let body = include_str!("../src/render/letter/tests/hard.md");
+    let world = World::without_advisories().advisory_with_body("EX-2026-0101", fields, body);
+    let world = world.run("publish --yes").exits(1).whatever_it_says();
+    let member = "dana@north.example.org";
+    let mail = world.mail().into_iter().find(|mail| mail.recipient() == member && mail.is("encrypted"));
+    let desk = Desk::of(&world, member);
+    let screen = desk.opens(&mail.expect("an encrypted letter").path, "Вопросы и сообщения");
+    let shows = |lines: &str| assert!(screen.contains(lines), "{lines}\n\n{screen}");
+    shows("Good signature from: ");
+    shows("Subject: [TLP:AMBER] EX-2026-0101: Средняя: Шлюз: 深刻な脆弱性\n");
+    shows(
+        "Example Gateway  `< 7.4`         7.4.2\nシュクローズ     1.0 – 1.9         2.0\nШлюз 🚨          все               нет\n",
+    );
+    shows("| ВНИМАНИЕ\n| Не отключайте журналы");
+    // (mutt leaves out what steers the direction.)
+    shows("تسمح هذه الثغرة `CVE-2026-12345` للمهاجم بتنفيذ تعليمات برمجية عن بعد على\n");
+    shows("けるバージョンは`7.0`から`7.3`までです。至急、更新してください。\n");
+    shows("Version range of the product: 7.0 to 7.3, on every platform\n");
+    shows("[2] https://vendor.example/ar\n");
 }
 
 /// Serves a folder on loopback, as a static host does, until the test ends.

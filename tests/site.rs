@@ -5,7 +5,7 @@ use advise::{
     artefact::Artefact,
     diag::{Findings, Source},
     render::{
-        site::{self, Beside, DocumentView, KeyView, OwnPage, SiteShop, Supplies},
+        site::{self, Beside, DocumentView, Extent, KeyView, OwnPage, SiteShop, Supplies},
         text::Twin,
         words,
     },
@@ -133,6 +133,7 @@ impl Sample {
             pages: &pages,
             assets: &self.assets,
             beside,
+            extent: Extent::Full,
         };
         let shop = SiteShop::open(supplies).expect("good templates");
         let made = Mutex::new(BTreeMap::new());
@@ -201,6 +202,12 @@ fn the_places_of_the_contract_are_there() {
         "kind/alert/index.html",
         "kind/alert/rss.xml",
         "rss.xml",
+        "atom.xml",
+        "feed.json",
+        "severity/critical/atom.xml",
+        "vendor/index.html",
+        "language/ru/index.html",
+        "language/ru/rss.xml",
         "feeds/index.html",
         "rfc2350/index.html",
         "pgp/index.html",
@@ -305,6 +312,48 @@ fn a_feed_has_an_item_for_each_revision() {
         assert!(!item.content.as_deref().unwrap_or_default().contains("href=\"/"), "a relative address in {:?}", item.title);
     }
     assert!(text(&site, "rss.xml").contains("rel=\"self\""));
+}
+
+#[test]
+fn atom_and_json_have_an_entry_for_each_advisory_with_the_same_text() {
+    let site = Sample::read().site(NOW, ALL, &[]);
+    let rss = rss::Channel::read_from(site["rss.xml"].bytes.as_slice()).expect("RSS");
+    let atom = atom_syndication::Feed::read_from(site["atom.xml"].bytes.as_slice()).expect("Atom");
+    let json: serde_json::Value = serde_json::from_slice(&site["feed.json"].bytes).expect("JSON");
+    let items = json["items"].as_array().expect("items");
+    assert_eq!(atom.entries.len(), items.len());
+    assert_eq!(atom.links[0].href, "https://cert.example.org/atom.xml");
+    let link = "https://cert.example.org/advisories/EX-2026-0007/";
+    let entries: Vec<_> = atom.entries.iter().filter(|entry| entry.id == link).collect();
+    let [entry] = entries[..] else { panic!("{} entries for one advisory", entries.len()) };
+    assert!(entry.updated > entry.published.expect("a first day"), "a revision moves it up");
+    let item = items.iter().find(|item| item["id"] == link).expect("the same in JSON");
+    let modified = item["date_modified"].as_str().and_then(|text| text.parse::<atom_syndication::FixedDateTime>().ok());
+    assert_eq!(modified, Some(entry.updated));
+    let guid = format!("{link}#revision-2");
+    let newest = rss.items.iter().find(|item| item.guid.as_ref().is_some_and(|one| one.value == guid)).expect("in RSS");
+    let content = entry.content.as_ref().and_then(|content| content.value.as_deref());
+    let content = content.map(str::trim_end);
+    assert_eq!(content, newest.content.as_deref().map(str::trim_end));
+    assert_eq!(content, item["content_html"].as_str().map(str::trim_end));
+}
+
+#[test]
+fn a_vendor_has_a_list_and_feeds_of_its_own() {
+    let site = Sample::read().site(NOW, ALL, &[]);
+    let all = text(&site, "vendor/index.html");
+    let vendors: Vec<&str> =
+        all.split("href=\"/vendor/").skip(1).filter_map(|rest| rest.split_once("/\"")).map(|(slug, _)| slug).collect();
+    assert!(vendors.len() > 1, "{all}");
+    for slug in vendors {
+        let list = text(&site, &format!("vendor/{slug}/index.html"));
+        assert!(list.contains("href=\"/advisories/EX-"), "{list}");
+        for file in ["rss.xml", "atom.xml", "feed.json"] {
+            assert!(
+                list.contains(&format!("href=\"/vendor/{slug}/{file}\"")) && site.contains_key(&format!("vendor/{slug}/{file}"))
+            );
+        }
+    }
 }
 
 #[test]

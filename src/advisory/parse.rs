@@ -211,9 +211,10 @@ pub fn parse_translation(source: &Source, findings: &mut Findings) -> Option<Tra
 }
 
 /// Takes out the facts of the original, which somebody has copied along with the text to be translated.
-fn only_of_the_text(source: &Source, node: Node, findings: &mut Findings) -> Node {
+fn only_of_the_text<'s>(source: &'s Source, node: Node<'s>, findings: &mut Findings) -> Node<'s> {
     let Value::Map(pairs) = node.value else { return node };
-    let is_fact = |key: &Node| matches!(&key.value, Value::Text(name) if FIELDS.contains(&name.as_str()) && !TRANSLATION.contains(&name.as_str()));
+    let is_fact =
+        |key: &Node| matches!(&key.value, Value::Text(name) if FIELDS.contains(&&**name) && !TRANSLATION.contains(&&**name));
     let (facts, own): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(key, _)| is_fact(key));
     let names: Vec<String> = facts.iter().map(|(key, _)| format!("`{}`", &source.text[key.span.start..key.span.end])).collect();
     if let Some((first, _)) = facts.first() {

@@ -1,6 +1,9 @@
-//! The ways out: [`site`] for the public, [`mail`] for everybody else.
+//! The ways out: [`site`] for the public, [`mail`] for everybody else; and one way in, [`wkd`], which asks for
+//! certificates.
 //!
-//! Both take only what went through the gate ([`crate::tlp`]), each for its own audience.
+//! The first two take only what went through the gate ([`crate::tlp`]), each for its own audience; the third is
+//! given nothing but an address.
 
 pub mod mail;
 pub mod site;
+pub mod wkd;

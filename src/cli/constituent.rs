@@ -1,20 +1,33 @@
+mod refresh;
+
 use super::{
     Done,
     desk::{Desk, Failure},
-    list::state,
+    list::{days, days_left, state},
     ui::table,
 };
 use crate::terms::Slug;
 use serde_json::json;
 
-/// Show the constituents and their contacts
+/// Show the constituents and their contacts, or look for new copies of their certificates
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    #[command(subcommand)]
+    verb: Option<Verb>,
     /// One constituent (its file name without `.yaml`)
     name: Option<Slug>,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    Refresh(refresh::Args),
+}
+
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
+    if let Some(Verb::Refresh(args)) = args.verb {
+        return refresh::run(desk, args);
+    }
     let workspace = desk.workspace()?;
     let lang = workspace.settings.site.default_lang();
     let keybook = workspace.keybook(&desk.now);
@@ -34,7 +47,8 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                     .map(|c| {
                         json!({
                             "name": c.name, "address": c.address.as_str(), "phone": c.phone, "language": c.language.as_ref().map(|l| l.as_str()),
-                            "lists": c.lists.iter().map(|l| l.as_str()).collect::<Vec<_>>(), "state": state(c, &keybook),
+                            "lists": c.lists.iter().map(|l| l.as_str()).collect::<Vec<_>>(), "certificate": c.certificate.as_ref().map(|c| c.as_str()), "state": state(c, &keybook),
+                            "days_left": days_left(c, &keybook, &desk.now),
                         })
                     })
                     .collect();
@@ -57,10 +71,11 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                 contact.address.to_string(),
                 lists.join(" "),
                 contact.phone.clone().unwrap_or_default(),
+                days(contact, &keybook, &desk.now),
                 state(contact, &keybook),
             ]);
         }
     }
-    desk.ui.data(&table(&["CONSTITUENT", "CONTACT", "ADDRESS", "LISTS", "PHONE", "STATE"], &rows));
+    desk.ui.data(&table(&["CONSTITUENT", "CONTACT", "ADDRESS", "LISTS", "PHONE", "DAYS LEFT", "STATE"], &rows));
     Ok(Done::Well)
 }

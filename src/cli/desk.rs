@@ -124,7 +124,7 @@ impl Desk {
     /// Everything that was read, with all findings.
     pub fn reading(&self) -> Result<Reading, Failure> {
         // Without a ledger nothing counts as published: the stricter way.
-        let history = self.ledger_to_read()?.history()?;
+        let history = Ledger::open_read_only_or_empty(&self.work())?.history()?;
         let published =
             Published { revisions: history.frozen.into_keys().collect(), on_site: history.on_site.into_keys().collect() };
         Ok(workspace::read(&self.root, &self.now, &published)?)
@@ -170,8 +170,14 @@ impl Desk {
         Ok((settings, taken))
     }
 
-    /// The ledger for reading; an empty one, without a file, if nothing was ever published.
+    /// The ledger for reading. Where there is none it is an empty one, without a file, and that is said: what is shown
+    /// of it may be wrong.
     pub fn ledger_to_read(&self) -> Result<Ledger, Failure> {
+        if !Ledger::exists(&self.work())? {
+            self.ui.warning(&format!(
+                "there is no ledger in `{WORK}/`: nothing is known of earlier runs, and `publish` will not begin"
+            ));
+        }
         Ok(Ledger::open_read_only_or_empty(&self.work())?)
     }
 
@@ -266,7 +272,7 @@ impl Desk {
                 .hint("`advise key generate` makes one and says what to write")
         })?;
         let certificate =
-            workspace.certificates.get(&signing.fingerprint).cloned().ok_or_else(|| {
+            workspace.certificates.of_team(&signing.fingerprint).cloned().ok_or_else(|| {
                 Failure::usage(format!("the team's certificate `certs/{}.asc` is missing", signing.fingerprint))
             })?;
         let key = match &signing.key {

@@ -130,14 +130,15 @@ fn status(desk: &Desk) -> Result<Done, Failure> {
         false => certificate.state(&desk.now).to_string(),
     };
     let named: Vec<&Fingerprint> = workspace.roster.contacts().filter_map(|contact| contact.certificate.as_ref()).collect();
-    let missing = named.iter().filter(|fingerprint| !workspace.certificates.contains_key(fingerprint));
-    let mut rows: Vec<Vec<String>> = workspace
-        .certificates
-        .iter()
-        .map(|(fingerprint, certificate)| {
-            vec![fingerprint.to_string(), certificate.algorithm(), state(certificate), owners(fingerprint)]
-        })
-        .collect();
+    let missing = named.iter().filter(|fingerprint| !workspace.certificates.has(fingerprint));
+    let mut rows = Vec::new();
+    for fingerprint in workspace.certificates.fingerprints() {
+        let (algorithm, state) = match workspace.certificates.read(fingerprint)? {
+            Some(certificate) => (certificate.algorithm(), state(&certificate)),
+            None => (String::new(), "its file has just gone".into()),
+        };
+        rows.push(vec![fingerprint.to_string(), algorithm, state, owners(fingerprint)]);
+    }
     rows.extend(
         missing.map(|fingerprint| {
             vec![fingerprint.to_string(), String::new(), "certificate is missing".into(), owners(fingerprint)]

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     roster::{Contact, Delivery, Encrypt, Keybook, List},
-    terms::Slug,
+    terms::{Moment, Slug},
 };
 use serde_json::{Value, json};
 
@@ -26,8 +26,8 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             .get(&name)
             .ok_or_else(|| Failure::usage(format!("list `{name}` does not exist")).hint("`advise list` shows all"))?;
         match desk.ui.wants_json() {
-            true => desk.ui.json(&json!({ "list": view(list, lang), "members": list.members.iter().map(|c| member(c, &keybook)).collect::<Vec<_>>() })),
-            false => desk.ui.data(&members(list, &keybook)),
+            true => desk.ui.json(&json!({ "list": view(list, lang), "members": list.members.iter().map(|c| member(c, &keybook, &desk.now)).collect::<Vec<_>>() })),
+            false => desk.ui.data(&members(list, &keybook, &desk.now)),
         }
         return Ok(Done::Well);
     }
@@ -63,10 +63,11 @@ fn view(list: &List, lang: &crate::terms::Lang) -> Value {
     })
 }
 
-fn member(contact: &Contact, keybook: &Keybook) -> Value {
+fn member(contact: &Contact, keybook: &Keybook, now: &Moment) -> Value {
     json!({
         "name": contact.name, "address": contact.address.as_str(), "constituent": contact.constituent.as_str(),
         "certificate": contact.certificate.as_ref().map(|c| c.as_str()), "state": state(contact, keybook),
+        "days_left": days_left(contact, keybook, now),
     })
 }
 
@@ -79,11 +80,21 @@ pub fn state(contact: &Contact, keybook: &Keybook) -> String {
     }
 }
 
-fn members(list: &List, keybook: &Keybook) -> String {
+/// How many days the contact's certificate can still be used, if it ends.
+pub fn days_left(contact: &Contact, keybook: &Keybook, now: &Moment) -> Option<i64> {
+    contact.certificate.as_ref().and_then(|fingerprint| keybook.state(fingerprint).days_left(now))
+}
+
+/// The same as a cell of a table.
+pub fn days(contact: &Contact, keybook: &Keybook, now: &Moment) -> String {
+    days_left(contact, keybook, now).map_or_else(String::new, |days| days.to_string())
+}
+
+fn members(list: &List, keybook: &Keybook, now: &Moment) -> String {
     let rows: Vec<Vec<String>> = list
         .members
         .iter()
-        .map(|c| vec![c.name.clone(), c.address.to_string(), c.constituent.to_string(), state(c, keybook)])
+        .map(|c| vec![c.name.clone(), c.address.to_string(), c.constituent.to_string(), days(c, keybook, now), state(c, keybook)])
         .collect();
-    table(&["NAME", "ADDRESS", "CONSTITUENT", "STATE"], &rows)
+    table(&["NAME", "ADDRESS", "CONSTITUENT", "DAYS LEFT", "STATE"], &rows)
 }

@@ -1,9 +1,8 @@
 use super::{
     Done,
-    desk::{Desk, Failure, WORK},
+    desk::{Desk, Failure},
 };
 use crate::{
-    ledger::Ledger,
     plan::{self, Only, Request},
     terms::Id,
 };
@@ -31,10 +30,6 @@ pub fn only(word: &str) -> Result<Only, String> {
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let workspace = desk.workspace()?;
     let ledger = desk.ledger_to_read()?;
-    if !Ledger::exists(&desk.work())? {
-        desk.ui
-            .warning(&format!("there is no ledger in `{WORK}/`, so nothing is known of earlier runs; `publish` will not begin"));
-    }
     let request = Request { ids: args.ids, only: args.only };
     desk.planned(&workspace, &ledger, &request, |plan| {
         match desk.ui.wants_json() {

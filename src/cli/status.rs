@@ -4,12 +4,12 @@ use super::{
     ui::{count, table},
 };
 use crate::{
-    plan::{self, Again, Request, again},
+    plan::{self, Again, Expiring, Request, again},
     receipt::{Mail, MemberHash, Receipt, State},
     terms::{Address, Id, Moment},
 };
 use serde_json::json;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What went to whom and when, what is held, deferred or failed
 #[derive(Debug, clap::Args)]
@@ -39,7 +39,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     }
     receipts.sort_by(|a, b| (&a.intent.key, &a.intent.list).cmp(&(&b.intent.key, &b.intent.list)));
 
-    let (held, stuck) = desk.planned(&workspace, &ledger, &Request::default(), |plan| {
+    let (held, stuck, expiring, current) = desk.planned(&workspace, &ledger, &Request::default(), |plan| {
         let mine = plan.held.iter().filter(|held| args.id.as_ref().is_none_or(|id| held.opened.advisory().id == *id));
         let mine = mine
             .map(|held| {
@@ -51,7 +51,9 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                 )
             })
             .collect::<Vec<_>>();
-        Ok((mine, plan::stuck(plan)))
+        let expiring = plan.expiring.iter().map(|one| (plan::expiring_words(one), plan::expiring_json(one))).collect::<Vec<_>>();
+        let current = plan.expiring.iter().map(Expiring::key).collect::<HashSet<_>>();
+        Ok((mine, plan::stuck(plan), expiring, current))
     })?;
     // A letter that did not arrive is settled by one of a later revision that did.
     let superseded = |r: &Receipt| {
@@ -65,7 +67,13 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                     && a.member == b.member
             })
     };
-    let open = receipts.iter().any(|r| r.state != State::Accepted && !superseded(r)) || !held.is_empty() || !stuck.is_empty();
+    // A notice is open as long as its letter is held; a reminder until the next one, or a new copy of the certificate.
+    let waits = |r: &Receipt| match r.intent.key.mail {
+        Mail::Letter => !superseded(r),
+        Mail::Notice => false,
+        Mail::Reminder => current.contains(&r.intent.key),
+    };
+    let open = receipts.iter().any(|r| r.state != State::Accepted && waits(r)) || !held.is_empty() || !stuck.is_empty();
     let mut totals: BTreeMap<&str, usize> = BTreeMap::new();
     for r in receipts.iter().filter(|r| r.intent.key.mail == Mail::Letter) {
         *totals.entry(standing(r)).or_default() += 1;
@@ -96,7 +104,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             history.on_site.iter().map(|(id, (revision, _))| json!({ "advisory": id.as_str(), "revision": revision })).collect();
         let twice = receipts.iter().filter(|r| r.possible_duplicate).count();
         let totals = json!({ "states": totals, "possible_duplicates": twice });
-        desk.ui.json(&json!({ "deliveries": rows, "totals": totals, "held": held, "stuck": stuck, "site": site }));
+        desk.ui.json(&json!({ "deliveries": rows, "totals": totals, "held": held, "stuck": stuck, "site": site, "expiring": expiring.iter().map(|(_, json)| json).collect::<Vec<_>>() }));
         return Ok(if open { Done::WithFindings } else { Done::Well });
     }
     let mut text = String::new();
@@ -105,8 +113,11 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             let rows: Vec<Vec<String>> = receipts
                 .iter()
                 .map(|r| {
-                    let mail =
-                        if r.intent.key.mail == Mail::Notice { "notice".into() } else { format!("r{}", r.intent.key.revision) };
+                    let mail = match r.intent.key.mail {
+                        Mail::Letter => format!("r{}", r.intent.key.revision),
+                        Mail::Notice => "notice".into(),
+                        Mail::Reminder => format!("reminder {}", r.intent.key.revision),
+                    };
                     let twice = if r.possible_duplicate { " (possible duplicate)" } else { "" };
                     let next = match again(r) {
                         Again::At(due) if due > desk.now => due.rfc3339(),
@@ -171,6 +182,10 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         for line in &stuck {
             text.push_str(&format!("  {line}\n"));
         }
+    }
+    if !expiring.is_empty() && args.id.is_none() {
+        text.push_str("\nCertificates that end soon (`advise constituent refresh` looks for new copies):\n");
+        expiring.iter().for_each(|(words, _)| text.push_str(words));
     }
     desk.ui.data(&text);
     Ok(if open { Done::WithFindings } else { Done::Well })

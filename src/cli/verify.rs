@@ -29,7 +29,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         None => {
             let workspace = desk.workspace()?;
             let keys = &workspace.team.keys;
-            keys.iter().filter_map(|fingerprint| workspace.certificates.get(fingerprint).cloned()).collect()
+            keys.iter().filter_map(|fingerprint| workspace.certificates.of_team(fingerprint).cloned()).collect()
         }
     };
     if certificates.is_empty() {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use std::path::Path;
 
 /// One step a version: the first makes version 1 of nothing. Steps are never edited, only added.
-const STEPS: &[&str] = &[
+pub(super) const STEPS: &[&str] = &[
     "
     CREATE TABLE secret (
         one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -58,6 +58,31 @@ const STEPS: &[&str] = &[
         finished TEXT,
         outcome TEXT CHECK (outcome IN ('done', 'held', 'failed', 'partly'))
     ) STRICT;
+",
+    // A third kind of mail. SQLite cannot widen a CHECK, so the table is made anew.
+    "
+    CREATE TABLE delivery_with_reminders (
+        advisory TEXT NOT NULL,
+        revision TEXT NOT NULL,
+        mail TEXT NOT NULL CHECK (mail IN ('letter', 'notice', 'reminder')),
+        member BLOB NOT NULL CHECK (length(member) = 16),
+        list TEXT NOT NULL,
+        lang TEXT NOT NULL,
+        cover TEXT NOT NULL CHECK (cover IN ('signed', 'encrypted')),
+        message_id TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('intended', 'sending', 'accepted', 'deferred', 'failed')),
+        attempts INTEGER NOT NULL DEFAULT 0,
+        reply TEXT NOT NULL DEFAULT '',
+        possible_duplicate INTEGER NOT NULL DEFAULT 0,
+        at TEXT NOT NULL,
+        PRIMARY KEY (advisory, revision, mail, member)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO delivery_with_reminders
+        (advisory, revision, mail, member, list, lang, cover, message_id, state, attempts, reply, possible_duplicate, at)
+        SELECT advisory, revision, mail, member, list, lang, cover, message_id, state, attempts, reply, possible_duplicate, at
+        FROM delivery;
+    DROP TABLE delivery;
+    ALTER TABLE delivery_with_reminders RENAME TO delivery;
 ",
     // When the first try was, since a letter is given up that was deferred for too long; and whose the last was.
     "

@@ -251,3 +251,32 @@ fn ten_thousand_intents_are_one_entry() {
     assert_eq!(history.deliveries.values().filter(|receipt| receipt.state == State::Accepted).count(), 50);
     assert_eq!(history.deliveries.len(), 10_000);
 }
+
+#[test]
+fn an_older_ledger_keeps_all_it_knows() {
+    let (_temp, dir) = folder();
+    fs::create_dir(&dir).expect("a folder");
+    let raw = Connection::open(dir.join(FILE)).expect("opens");
+    raw.execute_batch(schema::STEPS[0]).expect("the first tables");
+    raw.pragma_update(None, "user_version", 1).expect("version 1");
+    raw.execute("INSERT INTO secret (one, bytes) VALUES (1, ?1)", [&[7_u8; 32][..]]).expect("a secret");
+    let row = "INSERT INTO delivery VALUES ('EX-2026-0042', '', 'notice', ?1, 'universities', 'en', 'signed', '<a@b.example>',
+                                            'sending', 2, '250 ok', 1, '2026-07-01T09:30:00Z')";
+    raw.execute(row, [&[9_u8; 16][..]]).expect("a delivery");
+    drop(raw);
+
+    let mut ledger = Ledger::open(&dir).expect("the same ledger, brought up to date");
+    let history = ledger.history().expect("a history");
+    let receipt = history.deliveries.values().next().expect("the delivery");
+    assert_eq!((receipt.intent.key.mail, receipt.intent.key.member.0), (Mail::Notice, [9; 16]));
+    assert_eq!((receipt.state, receipt.attempts, receipt.reply.as_str()), (State::Sending, 2, "250 ok"));
+    assert_eq!((receipt.possible_duplicate, &receipt.at), (true, &now()));
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'delivery' AND sql LIKE '%STRICT, WITHOUT ROWID'";
+    assert_eq!(ledger.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("read"), 1);
+
+    let mut reminder = intent(&ledger, "ada@uni.example.org");
+    reminder.key.mail = Mail::Reminder;
+    ledger.intend(std::slice::from_ref(&reminder), &now()).expect("intended");
+    let twice = Ledger::open(&dir).expect("once more").history().expect("a history");
+    assert_eq!(twice.deliveries.len(), 2);
+}

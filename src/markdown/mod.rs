@@ -11,6 +11,7 @@ mod text;
 pub use html::{HtmlStyle, html};
 pub use lint::{Flaw, lint};
 pub use text::{Plain, TextStyle, text, text_as, wrap};
+pub(crate) use text::{columns, is_rtl, ltr};
 
 use comrak::{
     Arena, Node,
@@ -112,6 +113,14 @@ fn plain<'a>(node: Node<'a>) -> String {
         }
     }
     clean(&out, ' ')
+}
+
+/// An address in one word of ASCII; what cannot be followed can still be read.
+pub(crate) fn address(url: &str) -> String {
+    link::encoded(url).unwrap_or_else(|| {
+        let byte = |byte: u8| if byte.is_ascii_graphic() { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+        clean(url, ' ').bytes().map(byte).collect()
+    })
 }
 
 /// Takes out control characters (a text must not steer a terminal) and the line ends that Unicode has besides

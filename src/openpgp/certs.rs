@@ -1,6 +1,6 @@
 //! Certificates: the public part of keys, read strictly and judged at a moment.
 
-use super::{armored, instant, moment, policy, words};
+use super::{EncryptionKeys, armored, instant, moment, policy, words};
 use crate::{
     roster::KeyState,
     terms::{Address, Fingerprint, Moment, shorten},
@@ -45,6 +45,15 @@ pub struct Certificate {
 impl Certificate {
     /// Reads a file, armored or binary, that has exactly one certificate and no secret.
     pub fn read(bytes: &[u8]) -> Result<Certificate, CertError> {
+        let mut all = Certificate::read_all(bytes)?;
+        match (all.pop(), all.len()) {
+            (Some(one), 0) => Ok(one),
+            (_, others) => Err(CertError::Several(others + 1)),
+        }
+    }
+
+    /// The same of one or several certificates: a Web Key Directory may give revoked ones besides a new one.
+    pub fn read_all(bytes: &[u8]) -> Result<Vec<Certificate>, CertError> {
         let not = |why: String| CertError::NotACertificate(why);
         let mut certs = Vec::new();
         let mut wrong = None;
@@ -61,11 +70,10 @@ impl Certificate {
         if certs.iter().any(|cert| cert.is_tsk() || cert.clone().into_tsk().into_packets().any(|p| secret(p.tag()))) {
             return Err(CertError::SecretKey);
         }
-        match (certs.len(), wrong) {
-            (_, Some(wrong)) => Err(wrong),
-            (0, None) => Err(not("nothing in it".into())),
-            (1, None) => Certificate::public(certs.remove(0)),
-            (several, None) => Err(CertError::Several(several)),
+        match wrong {
+            Some(wrong) => Err(wrong),
+            None if certs.is_empty() => Err(not("nothing in it".into())),
+            None => certs.into_iter().map(Certificate::public).collect(),
         }
     }
 
@@ -93,25 +101,27 @@ impl Certificate {
 
     /// Whether its owner claims this address in a user ID that was not revoked.
     pub fn has_address(&self, address: &Address) -> bool {
+        self.addresses().any(|email| email == address.key())
+    }
+
+    /// What its owner claims in user IDs that were not revoked, in small letters.
+    pub fn addresses(&self) -> impl Iterator<Item = String> {
         // Anybody can add a user ID to somebody's certificate; only the owner's signature makes it a claim.
         let claimed =
             self.cert.userids().filter(|id| id.self_signatures().next().is_some() && id.self_revocations().next().is_none());
-        let key = address.key();
-        claimed.filter_map(|id| id.userid().email().ok().flatten().map(str::to_ascii_lowercase)).any(|email| email == key)
+        claimed.filter_map(|id| id.userid().email().ok().flatten().map(str::to_ascii_lowercase))
+    }
+
+    /// The keys that mail can be encrypted to at this moment, or why there is none.
+    pub fn judge(&self, now: &Moment) -> Result<EncryptionKeys, KeyState> {
+        let (at, policy) = (instant(now), policy(instant(now)));
+        let keys = self.encryption_keys(&policy, at)?;
+        EncryptionKeys::new(&self.fingerprint, &keys, self.primary_end(&policy, at), at)
     }
 
     /// Whether mail can be encrypted to it at this moment, and if not, why.
     pub fn state(&self, now: &Moment) -> KeyState {
-        let (at, policy) = (instant(now), policy(instant(now)));
-        match self.encryption_keys(&policy, at) {
-            Ok(keys) => {
-                let ends: Vec<Option<SystemTime>> = keys.iter().map(ValidKey::key_expiration_time).collect();
-                let last = if ends.contains(&None) { None } else { ends.into_iter().flatten().max() };
-                let own = self.primary_end(&policy, at);
-                KeyState::Usable { expires: [last, own].into_iter().flatten().min().map(moment) }
-            }
-            Err(state) => state,
-        }
+        self.judge(now).map_or_else(|state| state, |keys| keys.state(now))
     }
 
     /// Whether something signed with it now is worth anything.

@@ -3,7 +3,7 @@
 //! Bulk mail is one plaintext for a whole list, so a [`Sealer`] encrypts it once; each recipient then costs
 //! the session key, encrypted to that recipient alone, and a copy. Nothing in a mail tells of the others.
 
-use super::{Certificate, certs::ValidKey, instant, policy, words};
+use super::{Certificate, EncryptionKeys, curve, judged::SubKey, words};
 use crate::{
     roster::KeyState,
     terms::{Fingerprint, Moment},
@@ -11,7 +11,6 @@ use crate::{
 use openssl::base64::encode_block;
 use sequoia_openpgp::{
     Packet,
-    cert::{Preferences as _, amalgamation::ValidAmalgamation as _},
     crypto::SessionKey,
     packet::{
         PKESK,
@@ -25,6 +24,7 @@ use sequoia_openpgp::{
 };
 use std::{
     collections::HashMap,
+    fmt,
     io::Write as _,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
@@ -53,7 +53,9 @@ pub enum EncryptError {
 /// Encrypts an OpenPGP message ([`Signed::inline`](super::Signed::inline)) to all living encryption keys of one
 /// certificate, with a session key of its own; armored, with CRLF, as the second part of `multipart/encrypted`.
 pub fn encrypt(message: &[u8], to: &Certificate, now: &Moment) -> Result<String, EncryptError> {
-    Sealer::new(message).seal(to, now)
+    let fingerprint = || to.fingerprint().clone();
+    let keys = to.judge(now).map_err(|state| EncryptError::NotUsable { fingerprint: fingerprint(), state })?;
+    Ok(Sealer::new(message).seal(&keys, now)?.to_string())
 }
 
 /// Seals one message for many, each alone. Only for texts that are the same for all.
@@ -70,19 +72,57 @@ impl<'m> Sealer<'m> {
     }
 
     /// As [`encrypt`], but the container is made only once for all.
-    pub fn seal(&self, to: &Certificate, now: &Moment) -> Result<String, EncryptError> {
-        let fingerprint = || to.fingerprint().clone();
-        let failed = |why: String| EncryptError::Failed { fingerprint: fingerprint(), why };
-        let (at, policy) = (instant(now), policy(instant(now)));
-        let keys = to.encryption_keys(&policy, at);
-        let keys = keys.map_err(|state| EncryptError::NotUsable { fingerprint: fingerprint(), state })?;
+    pub fn seal(&self, to: &EncryptionKeys, now: &Moment) -> Result<Sealed, EncryptError> {
+        let failed = |why: String| EncryptError::Failed { fingerprint: to.fingerprint().clone(), why };
+        let keys = to.at(now)?;
         // Version 2 only for who says so: GnuPG 2.2 cannot open it.
-        let version = Version::of(&keys);
+        let version = if to.opens_version_2() { Version::V2 } else { Version::V1 };
         let container =
             self.containers[version as usize].get_or_init(|| Container::new(self.message, version).map_err(|e| words(&e)));
         let container = container.as_ref().map_err(|why| failed(why.clone()))?;
         let head = container.head(&keys).map_err(|e| failed(words(&e)))?;
         Ok(container.armored(&head))
+    }
+}
+
+/// One recipient's ciphertext in armor, with CRLF, as the second part of `multipart/encrypted`: the lines that are
+/// this recipient's, and those that all have. `Display` writes it out.
+pub struct Sealed {
+    own: String,
+    shared: Arc<str>,
+    sum: Option<[u8; 3]>,
+}
+
+impl Sealed {
+    /// Its length in bytes.
+    pub fn len(&self) -> usize {
+        BEGIN.len() + self.own.len() + self.shared.len() + if self.sum.is_some() { 7 } else { 0 } + END.len()
+    }
+
+    /// Never.
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// Writes it behind what is there: the only time that the shared lines are copied.
+    pub fn push_to(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(BEGIN.as_bytes());
+        out.extend_from_slice(self.own.as_bytes());
+        out.extend_from_slice(self.shared.as_bytes());
+        if let Some(sum) = &self.sum {
+            out.push(b'=');
+            out.extend_from_slice(encode_block(sum).as_bytes());
+            out.extend_from_slice(b"\r\n");
+        }
+        out.extend_from_slice(END.as_bytes());
+    }
+}
+
+impl fmt::Display for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut bytes = Vec::with_capacity(self.len());
+        self.push_to(&mut bytes);
+        f.write_str(std::str::from_utf8(&bytes).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -95,13 +135,7 @@ enum Version {
     V2,
 }
 
-impl Version {
-    /// The newest that the owner of these keys can open.
-    fn of(keys: &[ValidKey]) -> Version {
-        let all = keys.iter().all(|key| key.valid_cert().features().is_some_and(|features| features.supports_seipdv2()));
-        if all { Version::V2 } else { Version::V1 }
-    }
-}
+const CIPHER: SymmetricAlgorithm = SymmetricAlgorithm::AES256;
 
 /// The encrypted message, without anybody who could open it.
 struct Container {
@@ -117,10 +151,9 @@ struct Container {
 
 impl Container {
     fn new(message: &[u8], version: Version) -> sequoia_openpgp::Result<Container> {
-        let cipher = SymmetricAlgorithm::AES256;
-        let key = SessionKey::new(cipher.key_size()?)?;
+        let key = SessionKey::new(CIPHER.key_size()?)?;
         let mut bytes = Vec::with_capacity(message.len() + 1024);
-        let mut encryptor = Encryptor::with_session_key(Message::new(&mut bytes), cipher, key.clone())?;
+        let mut encryptor = Encryptor::with_session_key(Message::new(&mut bytes), CIPHER, key.clone())?;
         if version == Version::V2 {
             encryptor = encryptor.aead_algo(AEADAlgorithm::OCB);
         }
@@ -132,12 +165,15 @@ impl Container {
     }
 
     /// The session key, encrypted to each of one recipient's keys.
-    fn head(&self, keys: &[ValidKey]) -> sequoia_openpgp::Result<Vec<u8>> {
+    fn head(&self, keys: &[SubKey]) -> sequoia_openpgp::Result<Vec<u8>> {
         let mut head = Vec::with_capacity(128 * keys.len());
         for key in keys {
             let packet: PKESK = match self.version {
-                Version::V1 => PKESK3::for_recipient(SymmetricAlgorithm::AES256, &self.key, key.key())?.into(),
-                Version::V2 => PKESK6::for_recipient(&self.key, key.key())?.into(),
+                Version::V1 => match curve::session_key_packet(CIPHER, &self.key, key)? {
+                    Some(packet) => packet.into(),
+                    None => PKESK3::for_recipient(CIPHER, &self.key, key)?.into(),
+                },
+                Version::V2 => PKESK6::for_recipient(&self.key, key)?.into(),
             };
             Packet::from(packet).serialize(&mut head)?;
         }
@@ -145,7 +181,7 @@ impl Container {
     }
 
     /// The whole message in armor, with CRLF.
-    fn armored(&self, head: &[u8]) -> String {
+    fn armored(&self, head: &[u8]) -> Sealed {
         // The first bytes of the container fill the last line of the head; from there on all lines are shared.
         let few = ((LINE - head.len() % LINE) % LINE).min(self.bytes.len());
         let (fill, rest) = self.bytes.split_at(few);
@@ -153,22 +189,17 @@ impl Container {
             let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
             lines.entry(few).or_insert_with(|| armor_lines(rest).into()).clone()
         };
-        let own = armor_lines(&[head, fill].concat());
-        let mut text = String::with_capacity(own.len() + shared.len() + 96);
-        text.push_str("-----BEGIN PGP MESSAGE-----\r\n\r\n");
-        text.push_str(&own);
-        text.push_str(&shared);
         // RFC 9580, 6.1, forbids the checksum after version 2; GnuPG 2.2 cannot do without it elsewhere.
-        if self.version == Version::V1 {
-            let sum = Checksum::of(head).then(&self.checksum).value();
-            text.push('=');
-            text.push_str(&encode_block(&sum.to_be_bytes()[1..]));
-            text.push_str("\r\n");
-        }
-        text.push_str("-----END PGP MESSAGE-----\r\n");
-        text
+        let sum = (self.version == Version::V1).then(|| {
+            let [_, sum @ ..] = Checksum::of(head).then(&self.checksum).value().to_be_bytes();
+            sum
+        });
+        Sealed { own: armor_lines(&[head, fill].concat()), shared, sum }
     }
 }
+
+const BEGIN: &str = "-----BEGIN PGP MESSAGE-----\r\n\r\n";
+const END: &str = "-----END PGP MESSAGE-----\r\n";
 
 /// Bytes in a line of armor: 64 letters.
 const LINE: usize = 48;
@@ -239,6 +270,7 @@ impl Checksum {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::openpgp::{instant, policy};
     use sequoia_openpgp::{
         Cert, KeyHandle, Profile,
         armor::{self, Kind},
@@ -276,7 +308,7 @@ mod tests {
             let profile = if version == Version::V1 { Profile::RFC4880 } else { Profile::RFC9580 };
             for head in (1..200).chain([94, 94]) {
                 let head: Vec<u8> = (0..head).map(|i| i as u8 ^ 0xA5).collect();
-                assert_eq!(container.armored(&head), reference(&[head, bytes.clone()].concat(), profile));
+                assert_eq!(container.armored(&head).to_string(), reference(&[head, bytes.clone()].concat(), profile));
             }
         }
     }
@@ -324,7 +356,8 @@ mod tests {
             let builder = CertBuilder::new().set_creation_time(instant(&now)).set_profile(profile).expect("a profile");
             let builder = builder.set_features(features.clone()).expect("features").add_transport_encryption_subkey();
             let (cert, _) = builder.add_userid("who@example.org").generate().expect("a key");
-            let sealed = sealer.seal(&Certificate::public(cert.clone()).expect("a certificate"), &now).expect("sealed");
+            let keys = Certificate::public(cert.clone()).expect("a certificate").judge(&now).expect("usable");
+            let sealed = sealer.seal(&keys, &now).expect("sealed").to_string();
             let version_2 = features.supports_seipdv2();
             assert_eq!(sealed.lines().any(|line| line.starts_with('=')), !version_2, "{sealed}");
             let policy = policy(instant(&now));

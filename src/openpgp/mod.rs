@@ -18,16 +18,20 @@
 mod agent;
 mod certs;
 mod clear;
+mod curve;
 mod encrypt;
 mod generate;
+mod judged;
+mod renew;
 mod secret;
 mod signer;
 mod verify;
 
 pub use certs::{CertError, Certificate};
 pub use clear::Clearsigned;
-pub use encrypt::{EncryptError, Sealer, encrypt};
+pub use encrypt::{EncryptError, Sealed, Sealer, encrypt};
 pub use generate::{Cause, GenerateError, Generated, Kind, generate, revoke};
+pub use judged::EncryptionKeys;
 pub use secret::Secret;
 pub use signer::{Payload, Signed, SignerError, TeamKey, needs_passphrase};
 pub use verify::{Verified, VerifyError, verify};

@@ -1,6 +1,7 @@
 //! A plan in words for a terminal, and as JSON. Staff see names and addresses here; nothing is logged.
 
-use super::{Batch, Change, DocumentChange, Held, Plan, Reason, Why};
+use super::{Batch, Change, DocumentChange, Expiring, Held, Plan, Reason, Why};
+use crate::receipt::State;
 use serde_json::{Value, json as object};
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -61,7 +62,7 @@ impl Change {
     /// The word.
     pub fn as_str(self) -> &'static str {
         match self {
-            Change::Appears => "appears",
+            Change::Appears | Change::Opens => "appears",
             Change::Changes => "changes",
             Change::Withdrawn => "is marked as withdrawn",
             Change::Disappears => "disappears",
@@ -83,6 +84,11 @@ pub fn words(plan: &Plan<'_>) -> String {
     if plan.mail {
         letters(plan, &mut out);
     }
+    if plan.reminders() > 0 {
+        out.push_str("Certificates that end soon\n");
+        plan.expiring.iter().filter(|one| one.due).for_each(|one| out.push_str(&expiring_words(one)));
+        out.push('\n');
+    }
     if plan.web {
         site(plan, &mut out);
     }
@@ -102,6 +108,9 @@ pub fn words(plan: &Plan<'_>) -> String {
         sum.push(plural(plan.letters(), "letter", "letters"));
         if plan.notices() > 0 {
             sum.push(plural(plan.notices(), "notice", "notices"));
+        }
+        if plan.reminders() > 0 {
+            sum.push(plural(plan.reminders(), "reminder", "reminders"));
         }
         sum.push(format!("{} held", plan.held.len()));
     }
@@ -123,6 +132,27 @@ pub fn words(plan: &Plan<'_>) -> String {
         let _ = writeln!(out, "In all: {}.", sum.join(", "));
     }
     out
+}
+
+/// A certificate that ends soon, and what its owner hears of it, in one line.
+pub fn expiring_words(one: &Expiring<'_>) -> String {
+    let told = match one.state {
+        _ if one.due => "gets a reminder",
+        Some(State::Accepted) => "was reminded",
+        Some(State::Failed) => "the reminder was refused",
+        Some(State::Sending) => "was perhaps reminded, no answer came",
+        None | Some(State::Intended | State::Deferred) => "is not reminded",
+    };
+    let days = plural(usize::try_from(one.days).unwrap_or(0), "day", "days");
+    format!("  {} <{}>: ends on {}, in {days}; {told}\n", one.contact.name, one.contact.address, one.ends.date())
+}
+
+/// The same for programs.
+pub fn expiring_json(one: &Expiring<'_>) -> Value {
+    object!({
+        "address": one.contact.address.as_str(), "certificate": one.certificate.as_str(), "ends": one.ends.rfc3339(),
+        "days_left": one.days, "reminder": one.reminder, "state": one.state.map(State::as_str), "due": one.due,
+    })
 }
 
 /// What should reach somebody and does not, in lines: see [`Plan::is_stuck`].
@@ -193,6 +223,10 @@ fn site(plan: &Plan<'_>, out: &mut String) {
     for (id, revision, change) in &plan.site {
         lines.push(match change {
             Change::Disappears => format!("  {id} {}", change.as_str()),
+            Change::Opens => format!(
+                "  {id} r{revision} {}\n    with the summaries of earlier revisions, which went to closed audiences only",
+                change.as_str()
+            ),
             _ => format!("  {id} r{revision} {}", change.as_str()),
         });
     }
@@ -267,6 +301,7 @@ pub fn json(plan: &Plan<'_>) -> Value {
     object!({
         "letters": letters, "held": held, "waiting": waiting, "site": site, "rfc2350": document,
         "orphans": plan.orphans.iter().map(|(id, n)| object!({ "advisory": id.as_str(), "letters": n })).collect::<Vec<_>>(),
+        "expiring": plan.expiring.iter().map(expiring_json).collect::<Vec<_>>(),
         "needs_attention": plan.needs_attention(),
         "conflicts": plan.conflicts.iter().map(|c| c.advisory.id.as_str()).collect::<Vec<_>>(),
         "nothing_to_do": plan.is_empty(),

@@ -5,11 +5,13 @@
 //! Nothing is read, rendered or sent here.
 
 mod again;
+mod expiring;
 mod explain;
 mod seen;
 
 pub use again::{Again, again, pause};
-pub use explain::{json, stuck, words};
+pub use expiring::Expiring;
+pub use explain::{expiring_json, expiring_words, json, stuck, words};
 pub use seen::Seen;
 
 use crate::{
@@ -194,6 +196,8 @@ impl Reason {
 #[allow(missing_docs, reason = "the words speak for themselves")]
 pub enum Change {
     Appears,
+    /// Appears, and with it the summaries of earlier revisions that went to closed audiences only.
+    Opens,
     Changes,
     Withdrawn,
     Disappears,
@@ -238,6 +242,8 @@ pub struct Plan<'a> {
     pub conflicts: Vec<Conflict<'a>>,
     /// Letters that were begun and whose advisory is gone, or a draft again: how many of each.
     pub orphans: Vec<(Id, usize)>,
+    /// Members whose certificates end soon, whether they are told now or not; empty if mail is not asked for.
+    pub expiring: Vec<Expiring<'a>>,
     /// Whether mail is part of the request.
     pub mail: bool,
     /// Whether the site is part of the request.
@@ -265,6 +271,11 @@ impl Plan<'_> {
         self.held.iter().filter(|held| held.notice).map(|held| held.member).collect::<HashSet<_>>().len()
     }
 
+    /// How many reminders of ending certificates would be sent.
+    pub fn reminders(&self) -> usize {
+        self.expiring.iter().filter(|expiring| expiring.due).count()
+    }
+
     /// Whether somebody has to look: something is held, or stuck.
     pub fn needs_attention(&self) -> bool {
         !self.held.is_empty() || self.is_stuck()
@@ -279,6 +290,7 @@ impl Plan<'_> {
     pub fn is_empty(&self) -> bool {
         self.letters() == 0
             && self.notices() == 0
+            && self.reminders() == 0
             && self.site.is_empty()
             && !matches!(self.document, Some(DocumentChange::New(_)))
     }
@@ -299,6 +311,7 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
         document: facts.document.filter(|_| web).map(|digest| document(facts, digest)),
         conflicts: Vec::new(),
         orphans: if mail { orphans(facts) } else { Vec::new() },
+        expiring: if mail { expiring::expiring(facts) } else { Vec::new() },
         mail,
         web,
     };
@@ -452,8 +465,7 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
             return;
         }
     }
-    let wanted = to.contact.and_then(|contact| contact.language.as_ref()).unwrap_or(&advisory.lang);
-    let (lang, _) = advisory.text(wanted);
+    let lang = language(facts.settings, advisory, to.contact);
     let recipient = Recipient {
         address: to.address,
         contact: to.contact,
@@ -479,6 +491,13 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
         Some(batch) => batch.recipients.push(recipient),
         None => batches.push(Batch { opened: opened.clone(), lang, cover, message_id, recipients: vec![recipient] }),
     }
+}
+
+/// The language of somebody's letter: their own, where the text is there in it, or at least (with a note that the
+/// text is not) the words around it; else that of the text.
+pub fn language<'a>(settings: &'a Settings, advisory: &'a Advisory, contact: Option<&'a Contact>) -> &'a Lang {
+    let own = contact.and_then(|contact| contact.language.as_ref());
+    own.filter(|own| advisory.texts.contains_key(own) || settings.site.languages.contains(own)).unwrap_or(&advisory.lang)
 }
 
 /// What a notice is about: the advisory, whatever its revision, so that it is sent once.
@@ -583,7 +602,11 @@ fn public<'a>(facts: &Facts<'a>, gate: &Gate, plan: &mut Plan<'a>) {
             let advisory = shared.thing();
             let now = (advisory.revision().number.clone(), advisory.digest);
             let change = match facts.history.on_site.get(&advisory.id) {
-                None => Some(Change::Appears),
+                None => {
+                    let went_out = |number: &String| facts.history.frozen.contains_key(&(advisory.id.clone(), number.clone()));
+                    let opens = advisory.revisions.iter().any(|one| one.number != now.0 && went_out(&one.number));
+                    Some(if opens { Change::Opens } else { Change::Appears })
+                }
                 Some(before) if *before == now => None,
                 Some(_) if advisory.status == Status::Withdrawn => Some(Change::Withdrawn),
                 Some(_) => Some(Change::Changes),

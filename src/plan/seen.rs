@@ -1,6 +1,6 @@
 //! What staff have seen of a plan, so that a later one of the same run does nothing else.
 
-use super::{Batch, Opened, Plan, Recipient, letter_key, notice_key};
+use super::{Batch, Expiring, Opened, Plan, Recipient, letter_key, notice_key};
 use crate::{
     receipt::DeliveryKey,
     terms::{Fingerprint, Lang},
@@ -11,11 +11,12 @@ use std::collections::HashSet;
 /// A copy as it was shown: any of it different is another copy.
 type Shown = (DeliveryKey, String, Lang, Cover, Option<Fingerprint>);
 
-/// The copies and notices of a plan.
+/// The copies, notices and reminders of a plan.
 #[derive(Debug, Clone)]
 pub struct Seen {
     copies: HashSet<Shown>,
     notices: HashSet<DeliveryKey>,
+    reminders: HashSet<DeliveryKey>,
 }
 
 fn shown(opened: &Opened<'_>, lang: &Lang, cover: Cover, recipient: &Recipient<'_>) -> Shown {
@@ -31,12 +32,13 @@ impl Seen {
             recipients.iter().map(move |recipient| shown(opened, lang, *cover, recipient))
         });
         let notices = plan.held.iter().map(|held| notice_key(&held.opened.advisory().id, held.member));
-        Seen { copies: copies.collect(), notices: notices.collect() }
+        let reminders = plan.expiring.iter().map(Expiring::key);
+        Seen { copies: copies.collect(), notices: notices.collect(), reminders: reminders.collect() }
     }
 }
 
 impl Plan<'_> {
-    /// Leaves out letters and notices that were not seen.
+    /// Leaves out letters, notices and reminders that were not seen.
     pub fn keep_seen(&mut self, seen: &Seen) {
         for batches in [&mut self.batches, &mut self.later] {
             for Batch { opened, lang, cover, recipients, .. } in batches.iter_mut() {
@@ -45,5 +47,6 @@ impl Plan<'_> {
             batches.retain(|batch| !batch.recipients.is_empty());
         }
         self.held.retain(|held| seen.notices.contains(&notice_key(&held.opened.advisory().id, held.member)));
+        self.expiring.retain(|expiring| seen.reminders.contains(&expiring.key()));
     }
 }

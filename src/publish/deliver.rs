@@ -14,7 +14,7 @@ use crate::{
     channels::mail::{Parcel, Post, PostError, Served},
     ledger::Ledger,
     plan::letter_key,
-    receipt::{DeliveryKey, MemberHash, Outcome},
+    receipt::{DeliveryKey, Mail as Kind, MemberHash, Outcome},
     terms::Moment,
 };
 use std::{
@@ -83,7 +83,7 @@ pub(super) fn deliver(
     let letters: usize = mail.ready.iter().map(|ready| ready.batch.recipients.len()).sum();
     let all = letters + mail.notices.len();
     job.watch.begin("mail", all);
-    let mut tally = Tally { job, mail, left: all, open: Vec::new(), told: 0, report };
+    let mut tally = Tally { job, mail, left: all, open: Vec::new(), told: 0, reminded: 0, report };
     tally.open = mail.ready.iter().map(|ready| (ready.batch.recipients.len(), 0)).collect();
     let there = settle_what_is_there(ledger, posts.first().map(|post| &**post), &mut tally)?;
     let (room, line, members) = (Room::new(), Line::new(), ledger.members());
@@ -167,7 +167,7 @@ fn settle_what_is_there(
             let outcome = Outcome::Accepted("found where an earlier run had put it".into());
             ledger.settle(&key, &outcome, now)?;
             there.insert((number, recipient.member));
-            tally.count(Some(number), &outcome);
+            tally.count(&key, Some(number), &outcome);
         }
     }
     Ok(there)
@@ -291,7 +291,7 @@ impl<'m> Desk<'_, 'm> {
         self.room.give_back(self.ended.iter().map(|ended| ended.size).sum());
         for ended in self.ended.drain(..) {
             if let Ok(outcome) = &ended.outcome {
-                tally.count(ended.batch, outcome);
+                tally.count(&ended.key, ended.batch, outcome);
             }
         }
         Ok(())
@@ -412,16 +412,18 @@ struct Tally<'t, 'a, 'm> {
     /// Of each letter: copies not yet ended, copies taken.
     open: Vec<(usize, usize)>,
     told: usize,
+    reminded: usize,
     report: &'t mut Report,
 }
 
 impl Tally<'_, '_, '_> {
-    fn count(&mut self, batch: Option<usize>, outcome: &Outcome) {
+    fn count(&mut self, key: &DeliveryKey, batch: Option<usize>, outcome: &Outcome) {
         *self.report.outcomes.entry(outcome.kind()).or_default() += 1;
         self.left -= 1;
         self.job.watch.step();
         let taken = usize::from(matches!(outcome, Outcome::Accepted(_)));
         match batch {
+            None if key.mail == Kind::Reminder => self.reminded += taken,
             None => self.told += taken,
             Some(number) => {
                 let (open, sent) = &mut self.open[number];
@@ -455,9 +457,12 @@ impl Tally<'_, '_, '_> {
                 self.deed(number);
             }
         }
+        let members = |count: usize| if count == 1 { "1 member".into() } else { format!("{count} members") };
         if self.told > 0 {
-            let members = if self.told == 1 { "1 member".into() } else { format!("{} members", self.told) };
-            self.job.watch.deed(&format!("told {members} that something is held for them (without content)"));
+            self.job.watch.deed(&format!("told {} that something is held for them (without content)", members(self.told)));
+        }
+        if self.reminded > 0 {
+            self.job.watch.deed(&format!("told {} that their certificate ends soon", members(self.reminded)));
         }
         if self.report.served.len() > 1 {
             for served in self.report.served.iter().filter(|served| served.taken > 0) {

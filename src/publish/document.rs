@@ -18,7 +18,7 @@ const KEPT: &str = "rfc2350";
 pub(super) fn documents(workspace: &Workspace, version: u32, date: &Moment, now: &Moment) -> Vec<Shareable<Document, Public>> {
     let site = &workspace.settings.site;
     let languages: Vec<Lang> = site.languages.iter().filter(|lang| workspace.prose.contains_key(lang)).cloned().collect();
-    let key = workspace.team.keys.first().and_then(|key| workspace.certificates.get(key)).map(|key| KeyFacts::of(key, now));
+    let key = workspace.team.keys.first().and_then(|key| workspace.certificates.of_team(key)).map(|key| KeyFacts::of(key, now));
     // (The team's facts are CLEAR and for everybody, so the gate does not refuse them.)
     let Ok(team) = Gate::at(now.clone()).open(&workspace.team, Public) else { return Vec::new() };
     languages

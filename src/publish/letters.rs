@@ -1,12 +1,15 @@
 //! Composes and signs letters and notices. `deliver` hands them over.
 
-use super::{Job, PublishError};
+use super::{
+    Job, PublishError,
+    thread::{Thread, thread},
+};
 use crate::{
     advisory::Advisory,
     diag::Findings,
     ledger::Ledger,
     openpgp::{Sealer, Signed},
-    plan::{Batch, Opened, letter_key, notice_key},
+    plan::{self, Batch, Opened, letter_key, notice_key},
     receipt::Intent,
     render::letter::{Letter, LetterShop, LetterWords, ListFacts, Message, Notice, NoticeShop, NoticeWords, Recipient},
     render::words::Words,
@@ -59,7 +62,7 @@ pub(super) fn sender<'a>(job: &Job<'a>) -> &'a Address {
 }
 
 /// The words of a language. What is wrong in the workspace's own files is found when the site is made.
-fn words_of(job: &Job<'_>, lang: &Lang) -> Words {
+pub(super) fn words_of(job: &Job<'_>, lang: &Lang) -> Words {
     Words::read(lang, &job.workspace.templates, &mut Findings::new())
 }
 
@@ -102,8 +105,7 @@ fn message_id(job: &Job<'_>, ledger: &Ledger, opened: &Opened<'_>, revision: &st
 pub(super) fn owed(job: &Job<'_>, ledger: &Ledger) -> Vec<Intent> {
     let owed = job.plan.held.iter().map(|held| {
         let advisory = held.opened.advisory();
-        let wanted = held.contact.and_then(|contact| contact.language.as_ref()).unwrap_or(&advisory.lang);
-        let (lang, _) = advisory.text(wanted);
+        let lang = plan::language(&job.workspace.settings, advisory, held.contact);
         Intent {
             key: letter_key(advisory, held.member),
             list: held.opened.list_name().to_string(),
@@ -119,11 +121,10 @@ fn compose_one<'a>(job: &Job<'a>, ledger: &Ledger, batch: &'a Batch<'a>) -> Resu
     let workspace = job.workspace;
     let advisory = batch.opened.advisory();
     let from = sender(job);
-    let id = |revision: &str| message_id(job, ledger, &batch.opened, revision, batch.lang);
-    let message_id = batch.message_id.map_or_else(|| id(&advisory.revision().number), str::to_string);
-    let earlier = advisory.revisions[..advisory.revisions.len() - 1].iter();
-    let sent = earlier.filter(|revision| job.history.frozen.contains_key(&(advisory.id.clone(), revision.number.clone())));
-    let references: Vec<String> = sent.map(|revision| id(&revision.number)).collect();
+    let message_id = batch
+        .message_id
+        .map_or_else(|| message_id(job, ledger, &batch.opened, &advisory.revision().number, batch.lang), str::to_string);
+    let Thread { in_reply_to, references, had } = thread(job, batch);
     let gate = Gate::at(job.now.clone());
     let site = &workspace.settings.site;
     let page = gate.open(advisory, Public).ok().map(|_| {
@@ -156,8 +157,9 @@ fn compose_one<'a>(job: &Job<'a>, ledger: &Ledger, batch: &'a Batch<'a>) -> Resu
         from,
         to,
         message_id: &message_id,
-        in_reply_to: references.last().map(String::as_str),
+        in_reply_to: &in_reply_to,
         references: &references,
+        had,
         date: job.now,
         cover: batch.cover,
         page: page.as_deref(),
@@ -192,7 +194,7 @@ pub(super) fn notices<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<ReadyNot
         let lang = contact.language.as_ref().unwrap_or_else(|| workspace.settings.site.default_lang());
         let token = ledger.token(&advisory.id, "notice", &held.member.hex(), lang);
         let message_id = format!("<{token}@{}>", sender(job).domain());
-        let words = NoticeWords::of(&words_of(job, lang));
+        let words = NoticeWords::held(&words_of(job, lang));
         let shop = NoticeShop {
             lang,
             words: &words,
@@ -200,6 +202,7 @@ pub(super) fn notices<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<ReadyNot
             from: sender(job),
             to: &contact.address,
             help: &workspace.team.email,
+            ending: None,
             message_id: &message_id,
             date: job.now,
         };

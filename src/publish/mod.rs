@@ -1,7 +1,8 @@
 //! Carries out a plan. [`prepare`] composes, signs, verifies and stages everything; nothing leaves before it has
 //! come back without an error. [`Prepared::carry_out`] records, switches the site, delivers and settles.
 //!
-//! `letters` composes mail, `pack` makes the copies, `deliver` hands them over at the pace that `pace` allows, `site` stages the public files, `document` makes the RFC 2350 description,
+//! `letters` composes mail, `reminders` that of certificates which end soon, `pack` makes the copies, `deliver` hands them
+//! over at the pace that `pace` allows, `site` stages the public files, `document` makes the RFC 2350 description,
 //! `difference` shows how a published revision has changed. Nobody is asked and nothing printed here.
 
 mod deliver;
@@ -10,12 +11,15 @@ mod document;
 mod letters;
 mod pace;
 mod pack;
+mod reminders;
 mod site;
+mod thread;
 
+pub use crate::render::site::Extent;
 pub use difference::difference;
 pub use document::{digest as document_digest, text as document_text};
 pub use pace::Pace;
-pub use site::{Extent, stage};
+pub use site::stage;
 
 use crate::{
     channels::{
@@ -151,7 +155,8 @@ impl Report {
 /// Composes, signs, verifies and stages everything that the plan asks for.
 pub fn prepare<'a>(job: &'a Job<'a>, ledger: &mut Ledger) -> Result<Prepared<'a>, PublishError> {
     let ready = letters::compose(job, ledger)?;
-    let notices = letters::notices(job, ledger)?;
+    let mut notices = letters::notices(job, ledger)?;
+    notices.extend(reminders::compose(job, ledger)?);
     let site = match job.plan.web {
         true => {
             let public = job.workspace.root.join("public");

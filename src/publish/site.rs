@@ -10,7 +10,7 @@ use crate::{
     plan::Change,
     render::{
         rfc2350::Document,
-        site::{self, Beside, DocumentView, KeyView, OwnPage, SiteShop, Supplies},
+        site::{self, Beside, DocumentView, Extent, KeyView, OwnPage, SiteShop, Supplies},
         text::{Twin, has_twin},
         words,
     },
@@ -23,15 +23,6 @@ use std::{
     path::Path,
     sync::Mutex,
 };
-
-/// How much of the site is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
-    /// All of it.
-    Full,
-    /// Pages, lists, feeds and sitemap: nothing that is signed.
-    PagesOnly,
-}
 
 /// What is to be recorded once the site is switched.
 pub struct Kept {
@@ -109,7 +100,7 @@ pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> R
         .team
         .keys
         .iter()
-        .filter_map(|fingerprint| workspace.certificates.get(fingerprint))
+        .filter_map(|fingerprint| workspace.certificates.of_team(fingerprint))
         .map(|key| KeyView {
             fingerprint: key.fingerprint().clone(),
             user_ids: key.user_ids(),
@@ -166,6 +157,7 @@ pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> R
         pages: &pages,
         assets: &workspace.assets,
         beside,
+        extent,
     };
     let shop = SiteShop::open(supplies)?;
     let public = &job.plan.public;

@@ -3,11 +3,15 @@
 //! A [`Catalogue`] says once, for all languages, which advisory stands on which list; each list page then
 //! takes its own fifty, so that no page ever carries the whole list.
 
-use super::page::{DateView, Head, RenderError, Room, Word, direction};
+use super::{
+    feed::Format,
+    page::{DateView, Head, RenderError, Room, Word, direction},
+    vendors::{Vendor, Vendors},
+};
 use crate::{
     advisory::{Advisory, Kind, Status},
     artefact::Artefact,
-    terms::Severity,
+    terms::{Lang, Severity},
     tlp::{Made, Public},
 };
 use serde::Serialize;
@@ -24,7 +28,7 @@ const ALERTS: usize = 3;
 
 /// What a list is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
+pub enum Scope<'a> {
     /// Everything public.
     All,
     /// First published in a year.
@@ -33,9 +37,13 @@ pub enum Scope {
     Severity(Severity),
     /// Of one kind.
     Kind(Kind),
+    /// On one maker's products.
+    Vendor(&'a Vendor),
+    /// Written in, or translated into, a language.
+    Language(&'a Lang),
 }
 
-impl Scope {
+impl Scope<'_> {
     /// The place of its first page, in the tree of a language.
     pub fn path(self) -> String {
         match self {
@@ -43,6 +51,8 @@ impl Scope {
             Scope::Year(year) => format!("advisories/{year}/"),
             Scope::Severity(severity) => format!("severity/{severity}/"),
             Scope::Kind(kind) => format!("kind/{kind}/"),
+            Scope::Vendor(vendor) => format!("vendor/{}/", vendor.slug),
+            Scope::Language(lang) => format!("language/{lang}/"),
         }
     }
 
@@ -51,8 +61,13 @@ impl Scope {
         match self {
             Scope::All => Some(String::new()),
             Scope::Year(_) => None,
-            Scope::Severity(_) | Scope::Kind(_) => Some(self.path()),
+            _ => Some(self.path()),
         }
+    }
+
+    /// A feed of it has at least so many items, if there are so many. There can be hundreds of vendors.
+    pub fn feed_size(self) -> usize {
+        if let Scope::Vendor(_) = self { 10 } else { 50 }
     }
 
     /// What it is called.
@@ -63,6 +78,8 @@ impl Scope {
             Scope::Year(year) => words.fill("year_title", &[("year", &year.to_string())]),
             Scope::Severity(severity) => words.fill("severity_title", &[("severity", words.severity(severity))]),
             Scope::Kind(kind) => words.get(kinds(kind)).to_string(),
+            Scope::Vendor(vendor) => words.fill("vendor_title", &[("vendor", &vendor.name)]),
+            Scope::Language(lang) => words.fill("language_title", &[("language", room.name_of(lang))]),
         }
     }
 
@@ -74,6 +91,8 @@ impl Scope {
             Scope::Year(year) => year.to_string(),
             Scope::Severity(severity) => words.severity(severity).to_string(),
             Scope::Kind(kind) => words.get(kinds(kind)).to_string(),
+            Scope::Vendor(vendor) => vendor.name.clone(),
+            Scope::Language(lang) => room.name_of(lang).to_string(),
         }
     }
 }
@@ -90,19 +109,20 @@ fn kinds(kind: Kind) -> &'static str {
 /// Which advisory stands on which list, by its place among all. It is made of public advisories only, so
 /// nothing in it tells of others.
 #[derive(Debug, Clone)]
-pub struct Catalogue {
-    lists: BTreeMap<Scope, Vec<usize>>,
+pub struct Catalogue<'a> {
+    lists: BTreeMap<Scope<'a>, Vec<usize>>,
 }
 
-impl Catalogue {
-    /// Sorts advisories into lists; what changed last stands first.
-    pub fn new(advisories: &[&Advisory]) -> Catalogue {
+impl<'a> Catalogue<'a> {
+    /// Sorts advisories into lists; what changed last stands first. `vendors` and `languages` say of which of those
+    /// there are lists.
+    pub fn new(advisories: &[&Advisory], vendors: &'a Vendors, languages: &'a [Lang]) -> Catalogue<'a> {
         let mut order: Vec<usize> = (0..advisories.len()).collect();
         order.sort_by_cached_key(|at| {
             let one = advisories[*at];
             Reverse((one.updated().clone(), one.date.clone(), one.id.clone()))
         });
-        let mut lists: BTreeMap<Scope, Vec<usize>> = BTreeMap::new();
+        let mut lists: BTreeMap<Scope<'a>, Vec<usize>> = BTreeMap::new();
         // Lists by severity and kind are there even when they are empty, since people subscribe to their feeds.
         for severity in Severity::ALL {
             lists.insert(Scope::Severity(severity), Vec::new());
@@ -112,7 +132,10 @@ impl Catalogue {
         }
         for at in &order {
             let one = advisories[*at];
-            for scope in [Scope::Year(one.date.year()), Scope::Severity(one.severity), Scope::Kind(one.kind)] {
+            let own = [Scope::Year(one.date.year()), Scope::Severity(one.severity), Scope::Kind(one.kind)].into_iter();
+            let makers = vendors.in_advisory(one).into_iter().map(Scope::Vendor);
+            let written = languages.iter().filter(|lang| one.texts.contains_key(*lang)).map(Scope::Language);
+            for scope in own.chain(makers).chain(written) {
                 lists.entry(scope).or_default().push(*at);
             }
         }
@@ -121,22 +144,37 @@ impl Catalogue {
     }
 
     /// All lists there are.
-    pub fn scopes(&self) -> impl Iterator<Item = Scope> {
+    pub fn scopes(&self) -> impl Iterator<Item = Scope<'a>> {
         self.lists.keys().copied()
     }
 
     /// The places of a list's advisories, what changed last first.
-    pub fn list(&self, scope: Scope) -> &[usize] {
+    pub fn list<'s>(&'s self, scope: Scope<'s>) -> &'s [usize] {
         self.lists.get(&scope).map_or(&[], Vec::as_slice)
     }
 
     /// How many pages a list has; an empty one has one that says so.
-    pub fn pages(&self, scope: Scope, page_size: usize) -> usize {
+    pub fn pages(&self, scope: Scope<'_>, page_size: usize) -> usize {
         self.list(scope).len().div_ceil(page_size).max(1)
     }
 
-    fn years(&self) -> impl Iterator<Item = Scope> {
+    fn years(&self) -> impl Iterator<Item = Scope<'a>> {
         self.lists.keys().rev().copied().filter(|scope| matches!(scope, Scope::Year(_)))
+    }
+
+    fn languages(&self) -> impl Iterator<Item = Scope<'a>> {
+        self.lists.keys().copied().filter(|scope| matches!(scope, Scope::Language(_)))
+    }
+
+    /// All vendors, in the order of the alphabet.
+    pub(super) fn vendors(&self) -> Vec<(&'a Vendor, usize)> {
+        let mut vendors: Vec<(&Vendor, usize)> = self
+            .lists
+            .iter()
+            .filter_map(|(scope, list)| if let Scope::Vendor(vendor) = scope { Some((*vendor, list.len())) } else { None })
+            .collect();
+        vendors.sort_by_cached_key(|(vendor, _)| (vendor.name.to_lowercase(), &vendor.slug));
+        vendors
     }
 }
 
@@ -176,6 +214,7 @@ fn row(advisory: &Advisory, room: &Room<'_>) -> Row {
 struct Filter {
     href: String,
     word: String,
+    lang: Option<String>,
     current: bool,
 }
 
@@ -200,7 +239,38 @@ struct ListView {
     filters: Vec<FilterGroup>,
     rows: Vec<Row>,
     pager: Option<Pager>,
-    feed: Option<String>,
+    feeds: Vec<FeedLink>,
+}
+
+/// A feed for people: `RSS 2.0`.
+#[derive(Serialize)]
+pub(super) struct FeedLink {
+    href: String,
+    /// Its address on the site.
+    shown: String,
+    format: &'static str,
+    media_type: &'static str,
+}
+
+pub(super) fn link(format: Format, room: &Room<'_>, folder: &str) -> FeedLink {
+    let path = format!("{folder}{}", format.file());
+    let media_type = format.media_type().split(';').next().unwrap_or_default();
+    FeedLink { href: room.link(&path), shown: format!("/{}", room.path(&path)), format: format.title(), media_type }
+}
+
+/// So many products stand above a vendor's list.
+const PRODUCTS_SHOWN: usize = 40;
+
+fn intro(scope: Scope<'_>, room: &Room<'_>) -> Option<String> {
+    match scope {
+        Scope::All => Some(room.words.get("advisories_text").to_string()),
+        Scope::Vendor(vendor) => {
+            let more = if vendor.products.len() > PRODUCTS_SHOWN { ", …" } else { "" };
+            let products = vendor.products[..vendor.products.len().min(PRODUCTS_SHOWN)].join(", ") + more;
+            Some(room.words.fill("vendor_text", &[("products", &products)]))
+        }
+        _ => None,
+    }
 }
 
 /// One page of a list.
@@ -218,8 +288,8 @@ impl From<ListPage> for Artefact {
 #[allow(missing_docs, reason = "the three parts of that question, and the lists")]
 pub struct ListShop<'s> {
     pub room: &'s Room<'s>,
-    pub catalogue: &'s Catalogue,
-    pub scope: Scope,
+    pub catalogue: &'s Catalogue<'s>,
+    pub scope: Scope<'s>,
     /// From 1.
     pub page: usize,
 }
@@ -242,11 +312,12 @@ impl Made<Vec<&Advisory>, Public> for ListPage {
         let feed = scope.feed_folder().map(|folder| room.link(&format!("{folder}rss.xml")));
         // The feed of everything stands in the head of every page already.
         head.feed = feed.clone().filter(|_| scope != Scope::All);
+        let feeds = |folder: String| room.feeds.iter().map(move |format| link(*format, room, &folder)).collect();
         let rows = catalogue.list(scope).iter().skip((page - 1) * room.page_size).take(room.page_size);
         let view = ListView {
             head,
             heading,
-            intro: (scope == Scope::All).then(|| room.words.get("advisories_text").to_string()),
+            intro: intro(scope, room),
             filters: filters(room, catalogue, scope),
             rows: rows.filter_map(|at| advisories.get(*at)).map(|one| row(one, room)).collect(),
             pager: (pages > 1).then(|| Pager {
@@ -254,25 +325,46 @@ impl Made<Vec<&Advisory>, Public> for ListPage {
                 older: (page < pages).then(|| room.link(&place(page + 1))),
                 place: position,
             }),
-            feed,
+            feeds: scope.feed_folder().map(feeds).unwrap_or_default(),
         };
         room.file(&place(page), "list.html", &view).map(ListPage)
     }
 }
 
-fn filters(room: &Room<'_>, catalogue: &Catalogue, current: Scope) -> Vec<FilterGroup> {
-    let group = |title: &str, scopes: Vec<Scope>| FilterGroup {
+/// So many vendors stand beside each list, those with the most advisories; the others on a page of their own.
+const VENDORS_SHOWN: usize = 8;
+
+fn filters(room: &Room<'_>, catalogue: &Catalogue<'_>, current: Scope<'_>) -> Vec<FilterGroup> {
+    let filter = |scope: Scope<'_>| Filter {
+        href: room.link(&scope.path()),
+        word: scope.word(room),
+        lang: if let Scope::Language(lang) = scope { Some(lang.to_string()) } else { None },
+        current: scope == current,
+    };
+    let group = |title: &str, scopes: Vec<Scope<'_>>| FilterGroup {
         title: room.words.get(title).to_string(),
-        items: scopes
-            .into_iter()
-            .map(|scope| Filter { href: room.link(&scope.path()), word: scope.word(room), current: scope == current })
-            .collect(),
+        items: scopes.into_iter().map(filter).collect(),
     };
     let severities = Severity::ALL.into_iter().rev().map(Scope::Severity);
+    let mut vendors = catalogue.vendors();
+    let all_vendors = vendors.len();
+    vendors.sort_by_key(|(_, count)| Reverse(*count));
+    vendors.truncate(VENDORS_SHOWN);
+    let mut makers = group("by_vendor", vendors.into_iter().map(|(vendor, _)| Scope::Vendor(vendor)).collect());
+    if all_vendors > 0 {
+        makers.items.push(Filter {
+            href: room.link("vendor/"),
+            word: room.words.get("all_vendors").to_string(),
+            lang: None,
+            current: false,
+        });
+    }
     vec![
         group("by_severity", std::iter::once(Scope::All).chain(severities).collect()),
         group("by_kind", Kind::ALL.iter().copied().map(Scope::Kind).collect()),
+        makers,
         group("by_year", catalogue.years().collect()),
+        group("by_language", catalogue.languages().collect()),
     ]
     .into_iter()
     .filter(|group| !group.items.is_empty())
@@ -299,10 +391,10 @@ impl From<HomePage> for Artefact {
 }
 
 impl Made<Vec<&Advisory>, Public> for HomePage {
-    type Shop<'s> = (&'s Room<'s>, &'s Catalogue);
+    type Shop<'s> = (&'s Room<'s>, &'s Catalogue<'s>);
     type Error = RenderError;
 
-    fn made(advisories: &Vec<&Advisory>, _: &Public, shop: &(&Room<'_>, &Catalogue)) -> Result<HomePage, RenderError> {
+    fn made(advisories: &Vec<&Advisory>, _: &Public, shop: &(&Room<'_>, &Catalogue<'_>)) -> Result<HomePage, RenderError> {
         let (room, catalogue) = *shop;
         let newest: Vec<&Advisory> = catalogue.list(Scope::All).iter().filter_map(|at| advisories.get(*at).copied()).collect();
         // No clock: the same advisories give the same page on any day, so age is counted from the newest.
@@ -324,5 +416,52 @@ impl Made<Vec<&Advisory>, Public> for HomePage {
             alerts: alerts.iter().map(|one| row(one, room)).collect(),
         };
         room.file("", "home.html", &view).map(HomePage)
+    }
+}
+
+#[derive(Serialize)]
+struct VendorRow {
+    href: String,
+    name: String,
+    count: usize,
+}
+
+#[derive(Serialize)]
+struct VendorsView {
+    head: Head,
+    vendors: Vec<VendorRow>,
+}
+
+/// The page of all vendors.
+#[derive(Debug, Clone)]
+pub struct VendorsPage(Artefact);
+
+impl From<VendorsPage> for Artefact {
+    fn from(page: VendorsPage) -> Artefact {
+        page.0
+    }
+}
+
+impl Made<Vec<&Advisory>, Public> for VendorsPage {
+    type Shop<'s> = (&'s Room<'s>, &'s Catalogue<'s>);
+    type Error = RenderError;
+
+    fn made(_: &Vec<&Advisory>, _: &Public, (room, catalogue): &(&Room<'_>, &Catalogue<'_>)) -> Result<VendorsPage, RenderError> {
+        let row = |(vendor, count): (&Vendor, usize)| VendorRow {
+            href: room.link(&Scope::Vendor(vendor).path()),
+            name: vendor.name.clone(),
+            count,
+        };
+        let view = VendorsView {
+            head: room.head(
+                "vendor/",
+                room.words.get("vendors"),
+                room.words.get("vendors_text"),
+                "advisories",
+                &room.everywhere(),
+            ),
+            vendors: catalogue.vendors().into_iter().map(row).collect(),
+        };
+        room.file("vendor/", "vendors.html", &view).map(VendorsPage)
     }
 }

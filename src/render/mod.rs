@@ -3,6 +3,7 @@
 pub mod templates;
 pub mod words;
 pub mod page;
+pub mod vendors;
 pub mod index;
 pub mod feed;
 pub mod text;

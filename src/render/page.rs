@@ -3,6 +3,7 @@
 //! Views are what templates see: plain texts taken from an [`Advisory`], which itself no template ever sees.
 
 use super::{
+    feed::Format,
     site::Beside,
     templates::{TemplateError, Templates},
     text::has_twin,
@@ -88,6 +89,8 @@ pub struct Room<'s> {
     pub report: Option<String>,
     /// How many advisories a list page shows.
     pub page_size: usize,
+    /// The formats of its feeds.
+    pub feeds: &'s [Format],
     pub(super) names: Vec<(Lang, String)>,
     pub(super) marks: BTreeMap<Lang, markdown::Words>,
 }
@@ -153,6 +156,11 @@ impl Room<'_> {
             active: active.to_string(),
             is_home: false,
         }
+    }
+
+    /// What a language calls itself; its tag where the site has no words for it.
+    pub(super) fn name_of<'a>(&'a self, lang: &'a Lang) -> &'a str {
+        self.names.iter().find(|(known, _)| known == lang).map_or(lang.as_str(), |(_, name)| name)
     }
 
     /// All languages of the site, for pages that exist in each.

@@ -4,10 +4,11 @@
 //! beside these pages by whoever publishes; here they are only linked ([`Beside`]).
 
 use super::{
-    feed::{FeedShop, RssFeed, escape},
-    index::{Catalogue, HomePage, ListPage, ListShop, Scope},
+    feed::{FeedFile, FeedShop, Format, escape},
+    index::{Catalogue, FeedLink, HomePage, ListPage, ListShop, Scope, VendorsPage, link},
     page::{AttachedFile, DateView, HTML, Head, Page, RenderError, Room, direction, media_type},
     templates::{Templates, file},
+    vendors::Vendors,
     words::Words,
 };
 use crate::{
@@ -21,7 +22,10 @@ use crate::{
 };
 use rayon::prelude::*;
 use serde::Serialize;
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 /// How many advisories stand on one page of a list.
 const PAGE_SIZE: usize = 50;
@@ -30,7 +34,17 @@ const PAGE_SIZE: usize = 50;
 const SITEMAP_SIZE: usize = 45_000;
 
 /// The names that no page of the team's own may have, since the site has these places itself.
-pub const TAKEN: [&str; 8] = ["advisories", "assets", "feeds", "kind", "pgp", "rfc2350", "search", "severity"];
+pub const TAKEN: [&str; 10] =
+    ["advisories", "assets", "feeds", "kind", "language", "pgp", "rfc2350", "search", "severity", "vendor"];
+
+/// How much of the site is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Full,
+    /// Pages, lists by year, severity and kind, RSS and sitemap: what other generators make, and nothing signed.
+    PagesOnly,
+}
 
 /// What stands beside each advisory's page, so that the page can point to it.
 #[derive(Debug, Clone, Copy)]
@@ -109,6 +123,8 @@ pub struct Supplies<'s> {
     pub assets: &'s [(String, Vec<u8>)],
     /// What others put beside the pages.
     pub beside: Beside,
+    /// How much is made.
+    pub extent: Extent,
 }
 
 /// The workshop of the site: its supplies, and a room for each language.
@@ -161,6 +177,14 @@ struct Shared<'a> {
     logo: Option<String>,
     has_key: bool,
     has_rfc2350: bool,
+    feed_kinds: Vec<FeedKind>,
+}
+
+#[derive(Serialize)]
+struct FeedKind {
+    media_type: &'static str,
+    format: &'static str,
+    href: String,
 }
 
 impl<'s> SiteShop<'s> {
@@ -198,6 +222,10 @@ fn room<'s>(supplies: &Supplies<'s>, lang: &Lang, words: &'s Words, templates: &
     let root = format!("{base}{prefix}");
     let has_asset = |name: &str| supplies.assets.iter().any(|(path, _)| path == name);
     let style = stylesheet(supplies);
+    let feeds: &'static [Format] = match supplies.extent {
+        Extent::Full => &Format::ALL,
+        Extent::PagesOnly => &[Format::Rss],
+    };
     let mut nav: Vec<(u32, NavItem<'_>)> = Vec::new();
     for page in own_pages(supplies, lang) {
         if let Some(at) = page.nav {
@@ -224,6 +252,14 @@ fn room<'s>(supplies: &Supplies<'s>, lang: &Lang, words: &'s Words, templates: &
         logo: has_asset("logo.svg").then(|| format!("{base}assets/logo.svg")),
         has_key: !supplies.keys.is_empty(),
         has_rfc2350: !supplies.rfc2350.is_empty(),
+        feed_kinds: feeds
+            .iter()
+            .map(|format| FeedKind {
+                media_type: format.media_type().split(';').next().unwrap_or_default(),
+                format: format.title(),
+                href: format!("{root}{}", format.file()),
+            })
+            .collect(),
         root: root.clone(),
     };
     let name = |lang: &Lang| supplies.words.get(lang).map_or_else(|| lang.to_string(), |words| own_name(words, lang));
@@ -237,6 +273,7 @@ fn room<'s>(supplies: &Supplies<'s>, lang: &Lang, words: &'s Words, templates: &
         fingerprint: supplies.keys.first().map(|key| key.fingerprint.spaced()),
         report: supplies.pages.iter().any(|page| page.name == "report").then(|| format!("{root}report/")),
         page_size: PAGE_SIZE,
+        feeds,
         names: site.languages.iter().map(|lang| (lang.clone(), name(lang))).collect(),
         marks: supplies.words.iter().map(|(lang, words)| (lang.clone(), words.marks())).collect(),
     })
@@ -286,7 +323,11 @@ pub fn render<E: Send>(
         Ok(())
     })?;
 
-    let catalogue = &Catalogue::new(advisories.thing());
+    let (vendors, languages) = match shop.supplies.extent {
+        Extent::Full => (Vendors::of(advisories.thing()), languages(advisories.thing())),
+        Extent::PagesOnly => (Vendors::default(), Vec::new()),
+    };
+    let catalogue = &Catalogue::new(advisories.thing(), &vendors, &languages);
     let mut lists = Vec::new();
     for room in &shop.rooms {
         for scope in catalogue.scopes() {
@@ -299,15 +340,26 @@ pub fn render<E: Send>(
     let feeds: Vec<FeedShop<'_>> = shop
         .rooms
         .iter()
-        .flat_map(|room| catalogue.scopes().map(move |scope| FeedShop { room, catalogue, scope }))
+        .flat_map(|room| catalogue.scopes().map(move |scope| FeedShop { room, catalogue, scope, formats: room.feeds }))
         .filter(|feed| feed.scope.feed_folder().is_some())
         .collect();
-    feeds.par_iter().try_for_each(|feed| put(advisories.make::<RssFeed>(feed)?.into_artefact()))?;
+    feeds.par_iter().try_for_each(|feed| -> Result<(), SiteError<E>> {
+        advisories.make::<Vec<FeedFile>>(feed)?.each().try_for_each(|file| put(file.into_artefact()))
+    })?;
 
     for room in &shop.rooms {
         put(advisories.make::<HomePage>(&(room, catalogue))?.into_artefact())?;
+        if !catalogue.vendors().is_empty() {
+            put(advisories.make::<VendorsPage>(&(room, catalogue))?.into_artefact())?;
+        }
     }
     advisories.make::<Vec<Artefact>>(shop)?.each().try_for_each(put)
+}
+
+/// The languages in which something is written, if there are several.
+fn languages(advisories: &[&Advisory]) -> Vec<Lang> {
+    let all: BTreeSet<&Lang> = advisories.iter().flat_map(|one| one.texts.keys()).collect();
+    if all.len() > 1 { all.into_iter().cloned().collect() } else { Vec::new() }
 }
 
 /// The rest of the site: the team's own pages, key, RFC 2350, feeds page, assets, sitemap.
@@ -362,12 +414,6 @@ struct KeyPage<'a> {
     head: Head,
     keys: Vec<KeyRow<'a>>,
     key_href: String,
-}
-
-#[derive(Serialize)]
-struct FeedLink {
-    href: String,
-    shown: String,
 }
 
 #[derive(Serialize)]
@@ -452,19 +498,18 @@ fn pages_of(room: &Room<'_>, supplies: &Supplies<'_>, files: &mut Vec<Artefact>)
 
 fn feeds_page(room: &Room<'_>) -> FeedsPage {
     let words = room.words;
-    let rows = |scopes: Vec<Scope>| -> Vec<FeedRow> {
-        let row = |scope: Scope| {
-            let path = format!("{}rss.xml", scope.feed_folder()?);
-            let link = FeedLink { href: room.link(&path), shown: format!("/{}", room.path(&path)) };
+    let rows = |scopes: Vec<Scope<'_>>| -> Vec<FeedRow> {
+        let row = |scope: Scope<'_>| {
+            let folder = scope.feed_folder()?;
             let word = if scope == Scope::All { words.get("feed_everything").to_string() } else { scope.word(room) };
-            Some(FeedRow { word, feeds: vec![link] })
+            Some(FeedRow { word, feeds: room.feeds.iter().map(|format| link(*format, room, &folder)).collect() })
         };
         scopes.into_iter().filter_map(row).collect()
     };
     let group = |title: &str, scopes| FeedGroup { title: words.get(title).to_string(), items: rows(scopes) };
     FeedsPage {
         head: room.head("feeds/", words.get("feeds"), words.get("feeds_text"), "feeds", &room.everywhere()),
-        formats: vec!["RSS 2.0"],
+        formats: room.feeds.iter().map(|format| format.title()).collect(),
         groups: vec![
             group("advisories", vec![Scope::All]),
             group("by_severity", Severity::ALL.into_iter().rev().map(Scope::Severity).collect()),
@@ -480,6 +525,10 @@ fn assets(supplies: &Supplies<'_>, files: &mut Vec<Artefact>) {
     let has_asset = |name: &str| supplies.assets.iter().any(|(path, _)| path == name);
     if !has_asset("site.css") {
         files.push(Artefact::new("assets/site.css", media_type("site.css"), stylesheet(supplies)));
+    }
+    if !has_asset("feed.css") {
+        let style = file(supplies.templates, "feed.css").expect("the built-in templates have a style sheet for feeds");
+        files.push(Artefact::new("assets/feed.css", media_type("feed.css"), style));
     }
     if !has_asset("favicon.svg") {
         let icon = file(supplies.templates, "favicon.svg").expect("the built-in templates have an icon");
@@ -505,7 +554,7 @@ fn sitemap(shop: &SiteShop<'_>, advisories: &[&Advisory], files: &mut Vec<Artefa
         .filter(|file| file.media_type == HTML && !file.path.ends_with("404.html"))
         .map(|file| file.path.trim_end_matches("index.html").to_string())
         .collect();
-    let years: std::collections::BTreeSet<i16> = advisories.iter().map(|one| one.date.year()).collect();
+    let years: BTreeSet<i16> = advisories.iter().map(|one| one.date.year()).collect();
     for room in &shop.rooms {
         let lists = [Scope::All].into_iter().chain(years.iter().copied().map(Scope::Year));
         entries.push((room.path(""), newest.cloned()));

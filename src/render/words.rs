@@ -166,7 +166,7 @@ fn flat(name: &str, text: &str, findings: &mut Findings) -> BTreeMap<String, Str
             for (key, value) in pairs {
                 match (key.value, value.value) {
                     (Value::Text(key), Value::Text(text)) => {
-                        texts.insert(key, text);
+                        texts.insert(key.into_owned(), text.into_owned());
                     }
                     (Value::Text(key), _) => {
                         findings.push(source.error(value.span, "not-a-text", format!("word `{key}` has to be a text")));

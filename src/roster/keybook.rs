@@ -3,6 +3,9 @@
 use crate::terms::{Fingerprint, Moment};
 use std::{collections::HashMap, fmt};
 
+/// How many days before its certificate's end a member is told: the last word first.
+pub const REMINDERS: [i64; 4] = [7, 14, 30, 60];
+
 /// What can be done with a certificate at the moment it was judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyState {
@@ -27,6 +30,19 @@ impl KeyState {
     /// Whether mail can be encrypted to it.
     pub fn is_usable(&self) -> bool {
         matches!(self, KeyState::Usable { .. })
+    }
+
+    /// When a usable certificate ends, if ever.
+    pub fn ends(&self) -> Option<&Moment> {
+        match self {
+            KeyState::Usable { expires } => expires.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whole days until a usable certificate ends, if it ever does.
+    pub fn days_left(&self, now: &Moment) -> Option<i64> {
+        self.ends().map(|at| now.days_until(at))
     }
 }
 

@@ -5,11 +5,14 @@
 //! ```compile_fail
 //! fn leak(contact: &advise::roster::Contact) -> String { serde_json::to_string(contact).unwrap() }
 //! ```
+//! ```compile_fail
+//! fn leak(list: &advise::roster::List) -> String { serde_json::to_string(list).unwrap() }
+//! ```
 
 mod keybook;
 mod parse;
 
-pub use keybook::{KeyState, Keybook};
+pub use keybook::{KeyState, Keybook, REMINDERS};
 pub use parse::{CONSTITUENT_FIELDS, CONTACT_FIELDS, LIST_FIELDS, ParsedConstituent, ParsedList, parse_constituent, parse_list};
 
 use crate::{

@@ -180,8 +180,8 @@ pub struct Origin {
 
 impl Origin {
     /// Of a file of the workspace.
-    pub fn new(root: &Path, path: Arc<str>) -> Origin {
-        Origin { root: root.into(), path }
+    pub fn new(root: &Arc<Path>, path: Arc<str>) -> Origin {
+        Origin { root: root.clone(), path }
     }
 
     /// An error at a piece of the text, which is read once more to show it.

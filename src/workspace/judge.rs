@@ -3,16 +3,16 @@
 use super::{Origin, Parts, Published};
 use crate::{
     advisory::{Reader, Status},
-    diag::{Finding, Findings, Source, Span},
+    diag::{Finding, Findings, Span},
     openpgp::Certificate,
     render::rfc2350,
-    roster::{KeyState, List},
+    roster::{KeyState, List, REMINDERS},
     terms::{Address, Fingerprint, Id, Moment, Slug, nearest},
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// How many days before its end a certificate is worth a warning.
-const EXPIRY_WARNING_DAYS: i64 = 60;
+const EXPIRY_WARNING_DAYS: i64 = REMINDERS[REMINDERS.len() - 1];
 
 /// Judges everything.
 pub fn all(parts: &Parts, now: &Moment, published: &Published, findings: &mut Findings) {
@@ -214,29 +214,34 @@ fn dates(parts: &Parts, now: &Moment, findings: &mut Findings) {
 fn certificate(
     parts: &Parts,
     now: &Moment,
-    source: &Source,
+    source: &Origin,
     span: Span,
     fingerprint: &Fingerprint,
     address: Option<&Address>,
     findings: &mut Findings,
 ) {
     let held = "letters that have to be encrypted are held for this contact until then";
-    let Some(certificate) = parts.certificates.get(fingerprint) else {
+    if !parts.certificates.has(fingerprint) {
         if parts.files.certificates.contains(fingerprint.as_str()) {
             return;
         }
         let finding = source.error(span, "certificate-missing", format!("there is no certificate `certs/{fingerprint}.asc`"));
         findings.push(finding.hint(format!("put it there; {held}")).warning());
         return;
-    };
-    let state = certificate.state(now);
+    }
+    let state = parts.certificates.state(fingerprint, now);
     let (code, hint) = match &state {
-        KeyState::Usable { expires } => {
-            if let Some(days) = expires.as_ref().map(|at| now.days_until(at)).filter(|days| *days <= EXPIRY_WARNING_DAYS) {
-                let finding = source.error(span, "certificate-expiring", format!("this certificate expires in {days} days"));
-                findings.push(finding.hint("ask for a renewed copy in time").warning());
+        KeyState::Usable { .. } => {
+            if let Some(days) = state.days_left(now).filter(|days| *days <= EXPIRY_WARNING_DAYS) {
+                let finding =
+                    source.error(span, "certificate-expiring", format!("this certificate expires in {}", in_days(days)));
+                findings.push(finding.hint("ask for a renewed copy in time, or try `advise constituent refresh`").warning());
             }
-            if let Some(address) = address.filter(|address| !certificate.has_address(address)) {
+            let claims = |address: &Address| {
+                let claimed = parts.claims.get(fingerprint);
+                claimed.is_some_and(|claimed| claimed.iter().any(|email| **email == *address.key()))
+            };
+            if let Some(address) = address.filter(|address| !claims(address)) {
                 let finding = source.error(
                     span,
                     "certificate-address",
@@ -255,6 +260,10 @@ fn certificate(
     findings.push(source.error(span, code, format!("this {state}")).hint(format!("{hint}; {held}")).warning());
 }
 
+fn in_days(days: i64) -> String {
+    if days == 1 { "1 day".into() } else { format!("{days} days") }
+}
+
 fn team(parts: &Parts, lists: &BTreeMap<&Slug, &List>, now: &Moment, findings: &mut Findings) {
     let Some((source, team, places)) = &parts.team else { return };
     for (name, span) in &places.notifications {
@@ -262,7 +271,7 @@ fn team(parts: &Parts, lists: &BTreeMap<&Slug, &List>, now: &Moment, findings: &
     }
     let signing = parts.settings.as_ref().and_then(|(_, settings)| settings.signing.as_ref()).map(|signing| &signing.fingerprint);
     let is_there = |fingerprint: &Fingerprint| {
-        parts.certificates.contains_key(fingerprint) || parts.files.certificates.contains(fingerprint.as_str())
+        parts.certificates.has(fingerprint) || parts.files.certificates.contains(fingerprint.as_str())
     };
     for (fingerprint, span) in &places.keys {
         // Of the one that signs, the settings say so.
@@ -286,7 +295,7 @@ fn team(parts: &Parts, lists: &BTreeMap<&Slug, &List>, now: &Moment, findings: &
             Some(span) => settings_source.error(span, code, message),
             None => Finding::of_file(&settings_source.path, code, message),
         };
-        match parts.certificates.get(&signing.fingerprint) {
+        match parts.certificates.of_team(&signing.fingerprint) {
             None if is_there(&signing.fingerprint) => {}
             None => findings.push(
                 finding("certificate-missing", "the team's certificate is missing")
@@ -307,7 +316,7 @@ fn team(parts: &Parts, lists: &BTreeMap<&Slug, &List>, now: &Moment, findings: &
             );
         }
     }
-    let key = team.keys.first().and_then(|fingerprint| parts.certificates.get(fingerprint));
+    let key = team.keys.first().and_then(|fingerprint| parts.certificates.of_team(fingerprint));
     let key = key.map(|key| rfc2350::KeyFacts::of(key, now));
     if key.is_some() || team.keys.is_empty() {
         // That the key which signs ends soon was said above.
@@ -336,7 +345,7 @@ fn signing_certificate(
     } else if let Some(days) = certificate.expires(now).map(|at| now.days_until(&at)).filter(|days| *days <= EXPIRY_WARNING_DAYS)
     {
         findings.push(
-            finding("certificate-expiring", &format!("the team's certificate expires in {days} days"))
+            finding("certificate-expiring", &format!("the team's certificate expires in {}", in_days(days)))
                 .hint("renew it in time, so that readers have the new copy")
                 .warning(),
         );

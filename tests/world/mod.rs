@@ -6,6 +6,8 @@
 
 #![allow(dead_code, reason = "each test binary tells other stories")]
 
+pub mod postfix;
+
 use advise::{
     openpgp::{self, Kind},
     terms::Moment,
@@ -25,13 +27,14 @@ pub const NOW: &str = "2026-11-22T12:00:00Z";
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// What commands report on standard error when all is well.
-const DEEDS: [&str; 12] = [
+const DEEDS: [&str; 13] = [
     "site: ",
     "sent ",
     "told ",
     "built ",
     "checked ",
     "wrote a ",
+    "wrote certs/",
     "next: ",
     "nothing to do: everything is published already",
     "1 letter is held; `advise plan` says how to mend it",
@@ -227,6 +230,7 @@ impl World {
             _ if words.contains("publish") => &["public/", "outbox/", ".advise/"],
             _ if words.contains("build") => &["public/", ".advise/", "made/"],
             _ if words.contains("new ") => &["advisories/"],
+            _ if words.contains("constituent refresh") && !words.contains("--dry-run") => &["certs/"],
             _ if words.contains("key generate") => &["certs/", ".advise/keys/"],
             _ => &[],
         };

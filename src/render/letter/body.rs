@@ -1,11 +1,11 @@
 //! What is read: label and meaning, what changed, facts, the author's text, references, and the label again.
 
-use super::{LetterError, LetterShop, mime::refuse_control};
+use super::{LetterError, LetterShop, file_name, mime::refuse_control};
 use crate::{
-    advisory::{Advisory, Status},
-    markdown::{self, TextStyle, wrap},
+    advisory::{Advisory, Revision, Status},
+    markdown::{self, TextStyle, columns, is_rtl, ltr, wrap},
+    tlp::Tlp,
 };
-use unicode_width::UnicodeWidthStr as _;
 
 /// Columns of a letter.
 pub(super) const WIDTH: usize = 76;
@@ -15,7 +15,7 @@ const FIRST: &str = "https://www.first.org/tlp/";
 
 pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String, LetterError> {
     let words = shop.words;
-    let (_, text) = advisory.text(shop.lang);
+    let (lang, text) = advisory.text(shop.lang);
     if text.body.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
         return Err(LetterError::Control("body"));
     }
@@ -25,24 +25,33 @@ pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String,
     // also make sure to designate the end of the text to which the TLP label applies".
     page.line(advisory.tlp.label());
     match advisory.embargo.as_ref().filter(|until| shop.date < until) {
-        // Until then the label does not say how far it may go.
-        Some(until) => page.paragraph(&words.embargo.replace("{until}", &until.to_string())),
+        // Until then the label does not say how far it may go; but RED stays narrower than any embargo.
+        Some(until) => {
+            let then = if advisory.tlp == Tlp::Red { words.meaning(Tlp::Red) } else { &words.embargo_meaning };
+            page.paragraph(&format!("{} {then}", words.embargo.replace("{until}", &until.to_string())));
+        }
         None => page.paragraph(words.meaning(advisory.tlp)),
     }
     page.line(FIRST);
     page.gap();
-    page.paragraph(&text.title);
-    page.underline('=');
-    page.gap();
+    page.heading(&text.title, '=');
+    if lang != shop.lang {
+        page.paragraph(&words.untranslated);
+        page.gap();
+    }
 
     let newest = advisory.revision();
     if advisory.status == Status::Withdrawn {
-        page.frame(&words.withdrawn.to_uppercase(), &[&words.withdrawn_notice, &newest.summary]);
+        page.frame(&words.withdrawn.to_uppercase());
+        page.frame(&words.withdrawn_notice);
+        page.frame(&newest.summary);
+        page.gap();
     } else if advisory.is_revised() {
-        page.frame(
-            &format!("{} ({} {}, {})", words.changed, words.revision, newest.number, newest.date.date()),
-            &[&newest.summary],
-        );
+        for revision in news(&advisory.revisions, shop.had) {
+            page.frame(&format!("{} ({} {}, {})", words.changed, words.revision, revision.number, revision.date.date()));
+            page.frame(&revision.summary);
+        }
+        page.gap();
     }
 
     let mut facts: Vec<(&str, String)> = vec![
@@ -70,10 +79,18 @@ pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String,
     page.facts(&facts);
     if !advisory.affected.is_empty() {
         page.gap();
-        page.line(&format!("{}:", words.affected));
+        page.paragraph(&format!("{}:", words.affected));
         for one in &advisory.affected {
-            let fixed = one.fixed.as_ref().map(|fixed| format!(" ({} {fixed})", words.fixed_in)).unwrap_or_default();
-            page.hanging("  * ", "    ", &format!("{} {} {}{fixed}", one.vendor, one.product, one.versions));
+            let what = beside(&words.fixed_in, &format!("{} {} {}", one.vendor, one.product, one.versions));
+            let fixed = one.fixed.as_ref().map(|fixed| format!(" ({} {})", words.fixed_in, beside(&words.fixed_in, fixed)));
+            page.hanging("  * ", "    ", &format!("{what}{}", fixed.unwrap_or_default()));
+        }
+    }
+    if !advisory.attachments.is_empty() {
+        page.gap();
+        page.paragraph(&format!("{}:", words.attachments));
+        for one in &advisory.attachments {
+            page.hanging("  * ", "    ", &beside(&words.attachments, &file_name(&one.name)));
         }
     }
     page.gap();
@@ -84,23 +101,21 @@ pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String,
     page.gap();
 
     if !advisory.references.is_empty() {
-        page.line(&words.references);
-        page.underline('~');
-        page.gap();
+        page.heading(&words.references, '~');
         // The numbers go on where those of the text's own links end, so that each number means one address.
         let digits = (written.links + advisory.references.len()).to_string().len() + 2;
         for (number, reference) in (written.links + 1..).zip(&advisory.references) {
             let indent = " ".repeat(digits + 1);
             page.hanging(&format!("{:>digits$} ", format!("[{number}]")), &indent, &reference.title);
-            page.line(&format!("{indent}{}", reference.url));
+            page.line(&format!("{indent}{}", markdown::address(&reference.url)));
         }
         page.gap();
     }
 
-    page.line(&format!("{}:", words.questions));
-    page.line(shop.team.name.in_lang(shop.lang));
+    page.paragraph(&format!("{}:", words.questions));
+    page.paragraph(shop.team.name.in_lang(shop.lang));
     let team = [Some(shop.team.email.as_str()), shop.team.phone.as_deref(), shop.team.website.as_deref()];
-    page.line(&team.into_iter().flatten().collect::<Vec<_>>().join(", "));
+    page.paragraph(&team.into_iter().flatten().collect::<Vec<_>>().join(", "));
     page.gap();
     page.line(advisory.tlp.label());
 
@@ -108,6 +123,23 @@ pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String,
         refuse_control("body", &line.replace('\t', " "))?;
     }
     Ok(page.text)
+}
+
+/// A header field as it is shown, in lines that begin with a space but for the first.
+pub(super) fn folded(field: &str) -> String {
+    wrap(field, WIDTH, "", " ").into_iter().map(|line| line + "\n").collect()
+}
+
+/// What its readers have not heard of yet: the revisions after the one that they had, or at least the newest.
+fn news<'a>(revisions: &'a [Revision], had: Option<&str>) -> &'a [Revision] {
+    let newest = revisions.len().saturating_sub(1);
+    let from = had.and_then(|had| revisions.iter().position(|one| one.number == had)).map_or(newest, |at| at + 1);
+    &revisions[from.min(newest)..]
+}
+
+/// A value that stands behind a word: in its own order, where the word is read from right to left and it is not.
+fn beside(word: &str, value: &str) -> String {
+    if is_rtl(word) && !is_rtl(value) { ltr(value) } else { value.to_string() }
 }
 
 /// Lines, one after the other.
@@ -140,26 +172,32 @@ impl Page {
         }
     }
 
-    fn underline(&mut self, with: char) {
-        let width = self.text.lines().last().map_or(0, |line| line.width());
-        self.line(&with.to_string().repeat(width));
-    }
-
-    /// Something that nobody should overlook.
-    fn frame(&mut self, title: &str, texts: &[&str]) {
-        self.hanging("| ", "| ", title);
-        for text in texts.iter().filter(|text| !text.trim().is_empty()) {
-            self.hanging("| ", "| ", text);
-        }
+    /// Underlined as far as it goes, with an empty line below.
+    fn heading(&mut self, text: &str, with: char) {
+        let before = self.text.len();
+        self.paragraph(text);
+        let width = self.text[before..].lines().map(columns).max().unwrap_or(0);
+        self.line(&with.to_string().repeat(width.min(WIDTH)));
         self.gap();
     }
 
+    /// Something that nobody should overlook.
+    fn frame(&mut self, text: &str) {
+        if !text.trim().is_empty() {
+            self.hanging("| ", "| ", text);
+        }
+    }
+
     fn facts(&mut self, facts: &[(&str, String)]) {
-        let widest = facts.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
+        // A name beyond this (somebody's own words) does not push all values to the right.
+        let widest = facts.iter().map(|(name, _)| columns(name)).max().unwrap_or(0).min(WIDTH / 3);
         let indent = " ".repeat(widest + 2);
         for (name, value) in facts {
-            let first = format!("{name}:{}", " ".repeat(widest + 1 - name.width()));
-            self.hanging(&first, &indent, value);
+            let first = format!("{name}:{}", " ".repeat((widest + 1).saturating_sub(columns(name)).max(1)));
+            match columns(&first) > WIDTH / 2 {
+                true => self.hanging("", &indent, &format!("{first}{}", beside(name, value))),
+                false => self.hanging(&first, &indent, &beside(name, value)),
+            }
         }
     }
 }

@@ -11,6 +11,10 @@ use std::fmt::Write as _;
 /// Where header lines are folded.
 const COLUMNS: usize = 76;
 
+/// The longest word that still has room behind `HP-Outer: Subject: `. RFC 2047, 2: "each line of a header field that
+/// contains one or more 'encoded-word's is limited to 76 characters".
+const WORD: usize = COLUMNS - 20;
+
 /// A header field whose value has no control character and is ASCII: its words, between which it may be folded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Field {
@@ -23,7 +27,7 @@ impl Field {
     pub(super) fn text(name: &'static str, value: &str) -> Result<Field, LetterError> {
         refuse_control(name, value)?;
         let words: Vec<&str> = value.split_whitespace().collect();
-        let odd = |word: &&str| !word.bytes().all(|c| c.is_ascii_graphic()) || word.contains("=?") || word.len() > 60;
+        let odd = |word: &&str| !word.bytes().all(|c| c.is_ascii_graphic()) || word.contains("=?") || word.len() > WORD;
         let Some(first) = words.iter().position(odd) else {
             return Ok(Field { name, words: words.into_iter().map(str::to_string).collect() });
         };
@@ -89,7 +93,7 @@ pub(super) fn refuse_control(what: &'static str, value: &str) -> Result<(), Lett
 fn phrase(name: &'static str, text: &str) -> Result<Vec<String>, LetterError> {
     refuse_control(name, text)?;
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.is_ascii() && text.len() <= 60 && !text.contains("=?") {
+    if text.is_ascii() && text.len() <= WORD && !text.contains("=?") {
         return Ok(vec![format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))]);
     }
     Ok(encoded_words(&text))
@@ -101,7 +105,7 @@ fn encoded_words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
-        let mut end = rest.len().min(42);
+        let mut end = rest.len().min((WORD - 12) / 4 * 3);
         while !rest.is_char_boundary(end) {
             end -= 1;
         }
@@ -117,10 +121,11 @@ pub(super) fn parameter(name: &str, value: &str) -> Vec<String> {
         return vec![format!("{name}=\"{value}\"")];
     }
     let mut pieces = vec![String::from("utf-8''")];
-    for byte in value.bytes() {
-        let piece = match byte.is_ascii_alphanumeric() || b"-._".contains(&byte) {
-            true => char::from(byte).to_string(),
-            false => format!("%{byte:02X}"),
+    // By character: some programs decode each piece for itself.
+    for c in value.chars() {
+        let piece = match c.is_ascii_alphanumeric() || "-._".contains(c) {
+            true => c.to_string(),
+            false => c.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02X}")).collect(),
         };
         match pieces.last_mut() {
             Some(last) if last.len() + piece.len() <= 50 => last.push_str(&piece),

@@ -77,10 +77,13 @@ pub struct LetterShop<'s> {
     pub to: Recipient<'s>,
     /// `<TOKEN@domain>`
     pub message_id: &'s str,
-    /// Of the letter of the revision before.
-    pub in_reply_to: Option<&'s str>,
-    /// From the first revision's letter on; the last is `in_reply_to`.
+    /// Of the letters that this one answers: of the newest revision before that was sent to any of its readers. More
+    /// than one where they had theirs in several languages.
+    pub in_reply_to: &'s [String],
+    /// The same from the first revision's letters on; ends with `in_reply_to`.
     pub references: &'s [String],
+    /// The newest revision that all of its readers had, of those who had any.
+    pub had: Option<&'s str>,
     /// The `Date`.
     pub date: &'s Moment,
     /// How it will travel; decides what is in its header.
@@ -183,6 +186,13 @@ impl<'a, A: Audience> Made<&'a Advisory, A> for Letter {
             Cover::Signed => fields.clone(),
             Cover::Encrypted => harmless(&fields, tlp, shop)?,
         };
+        let mut hidden = Vec::new();
+        if shop.cover == Cover::Encrypted {
+            hidden.push(("Subject", subject.clone()));
+            if let Recipient::Person { name, address } = shop.to {
+                hidden.push(("To", format!("{} <{address}>", one_line(name))));
+            }
+        }
         let attached: Vec<Attached<'_>> =
             advisory.attachments.iter().map(|one| Attached { name: &one.name, bytes: &one.bytes }).collect();
         let (lang, _) = advisory.text(shop.lang);
@@ -191,7 +201,7 @@ impl<'a, A: Audience> Made<&'a Advisory, A> for Letter {
             fields: &fields,
             outer: &outer,
             cover: shop.cover,
-            subject: &subject,
+            hidden: &hidden,
             text: &text,
             lang,
             attached: &attached,
@@ -213,12 +223,16 @@ fn subject(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String, LetterE
         (_, crate::terms::Severity::None) => String::new(),
         (_, severity) => format!("{}: ", shop.words.severity(severity)),
     };
-    let title = text.title.split_whitespace().collect::<Vec<_>>().join(" ");
+    let title = one_line(&text.title);
     let embargo = match advisory.embargo.as_ref().is_some_and(|until| shop.date < until) {
         true => format!("[{}] ", shop.words.embargo_mark),
         false => String::new(),
     };
     Ok(format!("[{}] {embargo}{}{revision}: {word}{title}", advisory.tlp.label(), advisory.id))
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The header as it is meant to be read.
@@ -231,12 +245,10 @@ fn fields(subject: &str, shop: &LetterShop<'_>) -> Result<Vec<Field>, LetterErro
     fields.push(Field::text("Subject", subject)?);
     fields.push(Field::of("Date", [shop.date.rfc2822()])?);
     fields.push(Field::of("Message-ID", [message_id(shop.message_id)?])?);
-    if let Some(before) = shop.in_reply_to {
-        fields.push(Field::of("In-Reply-To", [message_id(before)?])?);
-    }
-    if !shop.references.is_empty() {
-        let references = shop.references.iter().map(|id| message_id(id)).collect::<Result<Vec<_>, _>>()?;
-        fields.push(Field::of("References", references)?);
+    for (name, ids) in [("In-Reply-To", shop.in_reply_to), ("References", shop.references)] {
+        if !ids.is_empty() {
+            fields.push(Field::of(name, ids.iter().map(|id| message_id(id)).collect::<Result<Vec<_>, _>>()?)?);
+        }
     }
     if let Recipient::List(list) = shop.to {
         let mailto = |what: &str| format!("<mailto:{}?subject={what}%20{}>", encoded(&list.help), list.name);
@@ -294,7 +306,8 @@ struct Parts<'s> {
     fields: &'s [Field],
     outer: &'s [Field],
     cover: Cover,
-    subject: &'s str,
+    /// What is said differently outside, and readers want to see.
+    hidden: &'s [(&'static str, String)],
     text: &'s str,
     lang: &'s Lang,
     attached: &'s [Attached<'s>],
@@ -367,11 +380,14 @@ fn boundary<'s>(kind: &'s str, seed: impl IntoIterator<Item = &'s [u8]>) -> Stri
 fn text_part(parts: &Parts<'_>, more: Vec<String>, out: &mut Vec<u8>) -> Result<(), LetterError> {
     let mut parameters = [mime::parameter("charset", "utf-8"), more].concat();
     let mut legacy = String::new();
-    if parts.cover == Cover::Encrypted {
-        // RFC 9788, 2.1.2 and 5.2.2: for mail programs that do not know header protection, the text begins with
-        // the fields that are hidden outside, and those that know it leave them out again.
+    // RFC 9788, 2.1.2 and 5.2.2: for mail programs that do not know header protection, the text begins with the
+    // user-facing fields that are hidden outside, and those that know it leave all out to the first empty line.
+    for (name, value) in parts.hidden {
+        legacy.push_str(&body::folded(&format!("{name}: {value}")));
+    }
+    if !legacy.is_empty() {
         parameters.extend(mime::parameter("hp-legacy-display", "1"));
-        legacy = format!("Subject: {}\n\n", parts.subject);
+        legacy.push('\n');
     }
     mime::with_parameters("Content-Type", "text/plain", parameters)?.write("", out);
     Field::of("Content-Language", [parts.lang.to_string()])?.write("", out);
@@ -393,7 +409,13 @@ fn text_part(parts: &Parts<'_>, more: Vec<String>, out: &mut Vec<u8>) -> Result<
 
 fn file_part(file: &Attached<'_>, out: &mut Vec<u8>) -> Result<(), LetterError> {
     let name = file_name(file.name);
-    mime::with_parameters("Content-Type", media_type(&name), Vec::new())?.write("", out);
+    let (media, charset) = match (media_type(&name), std::str::from_utf8(file.bytes)) {
+        // A text whose letters nobody could name is just bytes.
+        (media, Err(_)) if media.starts_with("text/") => ("application/octet-stream", Vec::new()),
+        (media, _) if media.starts_with("text/") => (media, mime::parameter("charset", "utf-8")),
+        (media, _) => (media, Vec::new()),
+    };
+    mime::with_parameters("Content-Type", media, charset)?.write("", out);
     mime::with_parameters("Content-Disposition", "attachment", mime::parameter("filename", &name))?.write("", out);
     out.extend_from_slice(b"Content-Transfer-Encoding: base64\r\n\r\n");
     mime::base64(file.bytes, out);
@@ -407,7 +429,7 @@ fn file_name(name: &str) -> String {
             || "/\\:*?\"<>|".contains(c)
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
-    let name: String = name.chars().map(|c| if odd(c) { '_' } else { c }).take(120).collect();
+    let name: String = name.chars().map(|c| if odd(c) { '_' } else { c }).collect();
     match name.trim_matches(['.', ' ']) {
         "" => "attachment".into(),
         name => name.into(),
@@ -427,7 +449,7 @@ fn media_type(name: &str) -> &'static str {
         Some("gif") => "image/gif",
         Some("zip") => "application/zip",
         Some("gz") => "application/gzip",
-        Some("asc" | "sig") => "application/pgp-signature",
+        Some("sig") => "application/pgp-signature",
         _ => "application/octet-stream",
     }
 }

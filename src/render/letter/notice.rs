@@ -1,4 +1,5 @@
-//! The notice: a signed mail without content for a member who cannot get what is waiting.
+//! The notice: a signed mail without content for a member who cannot get what is waiting, or soon could not,
+//! since their certificate ends.
 //!
 //! It is made without any advisory, so it cannot say anything about one, not even its label or id.
 
@@ -6,7 +7,7 @@ use super::{Entity, LetterError, Message, NoticeWords, PackError, Parts, body::P
 use crate::{
     openpgp::{Payload, Signed},
     team::Team,
-    terms::{Address, Lang, Moment},
+    terms::{Address, Fingerprint, Lang, Moment},
     tlp::Cover,
 };
 
@@ -15,7 +16,7 @@ use crate::{
 pub struct NoticeShop<'s> {
     /// The member's language.
     pub lang: &'s Lang,
-    /// The phrases in that language.
+    /// The phrases in that language: [`NoticeWords::held`] or [`NoticeWords::expiring`].
     pub words: &'s NoticeWords,
     /// Who writes.
     pub team: &'s Team,
@@ -25,6 +26,8 @@ pub struct NoticeShop<'s> {
     pub to: &'s Address,
     /// Takes certificates.
     pub help: &'s Address,
+    /// The certificate that ends soon, and when, if that is what it is about.
+    pub ending: Option<(&'s Fingerprint, &'s Moment)>,
     /// `<TOKEN@domain>`
     pub message_id: &'s str,
     /// The `Date`.
@@ -43,10 +46,27 @@ impl Notice {
     /// Writes it.
     pub fn new(shop: &NoticeShop<'_>) -> Result<Notice, LetterError> {
         let team = shop.team.name.in_lang(shop.lang);
-        let fill = |phrase: &str| phrase.replace("{team}", team).replace("{address}", shop.help.as_str());
+        let date = shop.ending.map_or_else(String::new, |(_, ends)| ends.date().to_string());
+        let fill =
+            |phrase: &str| phrase.replace("{team}", team).replace("{address}", shop.help.as_str()).replace("{date}", &date);
         let subject = fill(&shop.words.subject);
         let mut page = Page::default();
-        for phrase in [&shop.words.waiting, &shop.words.mend, &shop.words.check] {
+        page.paragraph(&fill(&shop.words.waiting));
+        page.gap();
+        if let Some((fingerprint, _)) = shop.ending {
+            page.line(&format!("    {fingerprint}"));
+            page.gap();
+        }
+        page.paragraph(&fill(&shop.words.mend));
+        page.gap();
+        if let Some((fingerprint, _)) = shop.ending {
+            // The first extends the certificate, the second its subkeys: GnuPG 2.2 does either, not both.
+            page.line(&format!("  gpg --quick-set-expire {fingerprint} 2y"));
+            page.line(&format!("  gpg --quick-set-expire {fingerprint} 2y '*'"));
+            page.line(&format!("  gpg --armor --export {fingerprint} > key.asc"));
+            page.gap();
+        }
+        for phrase in [&shop.words.instead, &shop.words.check].into_iter().filter(|phrase| !phrase.is_empty()) {
             page.paragraph(&fill(phrase));
             page.gap();
         }
@@ -66,7 +86,7 @@ impl Notice {
             fields: &fields,
             outer: &fields,
             cover: Cover::Signed,
-            subject: &subject,
+            hidden: &[],
             text: &page.text,
             lang: shop.lang,
             attached: &[],

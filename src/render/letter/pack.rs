@@ -2,7 +2,7 @@
 
 use super::{Entity, Letter};
 use crate::{
-    openpgp::{EncryptError, Signed},
+    openpgp::{EncryptError, Sealed, Signed},
     tlp::{Cover, Tlp},
 };
 
@@ -27,9 +27,6 @@ pub enum PackError {
     /// No armored detached signature.
     #[error("what was given as the letter's signature is not an armored OpenPGP signature")]
     NotASignature,
-    /// No armored OpenPGP message.
-    #[error("what was given as the letter's ciphertext is not an armored OpenPGP message")]
-    NotAMessage,
     /// It cannot be encrypted to this recipient.
     #[error(transparent)]
     Encrypt(#[from] EncryptError),
@@ -48,21 +45,18 @@ pub(super) fn with_signature(letter: &Letter, signature: &str) -> Result<Message
     signed(&letter.entity, signature)
 }
 
-/// The letter as one recipient gets it: `multipart/encrypted` (RFC 3156, 4). `ciphertext`, armored, is the
-/// letter's `inline()` encrypted; beyond its armor that cannot be seen here.
-pub fn sealed(letter: &Signed<Letter>, ciphertext: &str) -> Result<Message, PackError> {
+/// The letter as one recipient gets it: `multipart/encrypted` (RFC 3156, 4). `ciphertext` is the letter's `inline()`,
+/// encrypted: the one copy of it that is made for each recipient.
+pub fn sealed(letter: &Signed<Letter>, ciphertext: &Sealed) -> Result<Message, PackError> {
     with_ciphertext(letter.thing(), ciphertext)
 }
 
-pub(super) fn with_ciphertext(letter: &Letter, ciphertext: &str) -> Result<Message, PackError> {
+pub(super) fn with_ciphertext(letter: &Letter, ciphertext: &Sealed) -> Result<Message, PackError> {
     if letter.cover != Cover::Encrypted {
         return Err(PackError::MustNotEncrypt);
     }
-    if !is_armored(ciphertext, "MESSAGE") {
-        return Err(PackError::NotAMessage);
-    }
     let Entity { outer, boundary, message_id, .. } = &letter.entity;
-    let mut bytes = Vec::with_capacity(outer.len() + ciphertext.len() + ciphertext.len() / 60 + 1_000);
+    let mut bytes = Vec::with_capacity(outer.len() + ciphertext.len() + 1_000);
     bytes.extend_from_slice(outer);
     // RFC 3156, 4: the first part "MUST contain a 'Version: 1' field in the body", the second is
     // "application/octet-stream".
@@ -83,7 +77,7 @@ pub(super) fn with_ciphertext(letter: &Letter, ciphertext: &str) -> Result<Messa
          \r\n"
     );
     bytes.extend_from_slice(head.as_bytes());
-    push_armor(ciphertext, &mut bytes);
+    ciphertext.push_to(&mut bytes);
     bytes.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
     Ok(Message { bytes, message_id: message_id.clone() })
 }

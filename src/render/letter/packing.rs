@@ -2,7 +2,7 @@
 
 use super::{Letter, Message, Notice, PackError, in_clear, sealed};
 use crate::{
-    openpgp::{Certificate, Sealer, Signed},
+    openpgp::{EncryptionKeys, Sealer, Signed},
     terms::Moment,
     tlp::{Audience, Made, Marked, Tlp},
 };
@@ -12,13 +12,13 @@ use crate::{
 pub enum Packing<'s> {
     /// With its signature; refused for what has to be encrypted.
     Signed,
-    /// Encrypted to one certificate.
+    /// Encrypted to the keys of one certificate.
     Encrypted {
         /// Made of the letter's [`Signed::inline`].
         sealer: &'s Sealer<'s>,
-        /// The recipient's.
-        certificate: &'s Certificate,
-        /// The time at which the certificate has to be usable.
+        /// The recipient's, as they were judged.
+        certificate: &'s EncryptionKeys,
+        /// The time at which they have to be usable.
         now: &'s Moment,
     },
 }

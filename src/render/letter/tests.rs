@@ -1,14 +1,17 @@
 use super::*;
 use crate::{
     advisory::{Affected, Attachment, Kind, Reader, Reference, Revision, Score, Text},
-    openpgp::{Kind as KeyKind, TeamKey, encrypt, generate},
+    openpgp::{Kind as KeyKind, Sealed, Sealer, TeamKey, generate},
     roster::{Contact, Delivery, Encrypt, List},
     terms::Severity,
     tlp::{Gate, Shareable},
     yaml::Wording,
 };
 use mail_parser::{MessageParser, MimeHeaders as _};
-use std::process::Command;
+use std::{process::Command, sync::LazyLock};
+
+mod any;
+mod fields;
 
 fn term<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().expect(text)
@@ -112,28 +115,68 @@ fn ada() -> Contact {
     }
 }
 
+fn english() -> LetterWords {
+    static ENGLISH: LazyLock<LetterWords> = LazyLock::new(LetterWords::english);
+    ENGLISH.clone()
+}
+
+/// All that a letter is made of and people write.
+struct Case {
+    advisory: Advisory,
+    team: Team,
+    words: LetterWords,
+    facts: ListFacts,
+    ada: Contact,
+}
+
+impl Case {
+    fn letter(&self, cover: Cover, to_ada: bool) -> Result<Letter, LetterError> {
+        match to_ada {
+            true => {
+                let to = Recipient::Person { name: &self.ada.name, address: &self.ada.address };
+                composed(&self.advisory, &self.ada, &LetterShop { to, ..shop(&self.team, &self.words, &self.facts, cover) })
+            }
+            false => composed(&self.advisory, &list(), &shop(&self.team, &self.words, &self.facts, cover)),
+        }
+    }
+}
+
+fn shop<'s>(team: &'s Team, words: &'s LetterWords, facts: &'s ListFacts, cover: Cover) -> LetterShop<'s> {
+    static FROM: LazyLock<Address> = LazyLock::new(|| term("alerts@cert.example.org"));
+    static DATE: LazyLock<Moment> = LazyLock::new(|| term("2026-07-02T09:30:00+05:00"));
+    static LANG: LazyLock<Lang> = LazyLock::new(Lang::english);
+    static THREAD: LazyLock<[String; 2]> =
+        LazyLock::new(|| ["<token-0@cert.example.org>".into(), "<token-1@cert.example.org>".into()]);
+    LetterShop {
+        lang: &LANG,
+        words,
+        team,
+        from: &FROM,
+        to: Recipient::List(facts),
+        message_id: "<token-2@cert.example.org>",
+        in_reply_to: &THREAD[1..],
+        references: &THREAD[..],
+        had: Some("1"),
+        date: &DATE,
+        cover,
+        page: None,
+        site: Some("https://cert.example.org/"),
+    }
+}
+
+fn composed<A: Audience + Clone>(advisory: &Advisory, audience: A, shop: &LetterShop<'_>) -> Result<Letter, LetterError> {
+    let shared: Shareable<&Advisory, A> = Gate::at(term("2026-07-05")).open(advisory, audience).expect("an open gate");
+    Ok(shared.make::<Letter>(shop)?.thing().clone())
+}
+
 fn made_for<A: Audience + Clone>(
     advisory: &Advisory,
     audience: A,
     to: Recipient<'_>,
     cover: Cover,
 ) -> Result<Letter, LetterError> {
-    let shared: Shareable<&Advisory, A> = Gate::at(term("2026-07-05")).open(advisory, audience).expect("an open gate");
-    let shop = LetterShop {
-        lang: &Lang::english(),
-        words: &LetterWords::english(),
-        team: &team("Example CERT"),
-        from: &term("alerts@cert.example.org"),
-        to,
-        message_id: "<token-2@cert.example.org>",
-        in_reply_to: Some("<token-1@cert.example.org>"),
-        references: &["<token-0@cert.example.org>".into(), "<token-1@cert.example.org>".into()],
-        date: &term("2026-07-02T09:30:00+05:00"),
-        cover,
-        page: None,
-        site: Some("https://cert.example.org/"),
-    };
-    Ok(shared.make::<Letter>(&shop)?.thing().clone())
+    let (team, words, facts) = (team("Example CERT"), english(), facts());
+    composed(advisory, audience, &LetterShop { to, ..shop(&team, &words, &facts, cover) })
 }
 
 fn made(advisory: &Advisory, cover: Cover) -> Letter {
@@ -141,7 +184,12 @@ fn made(advisory: &Advisory, cover: Cover) -> Letter {
 }
 
 const SIGNATURE: &str = "-----BEGIN PGP SIGNATURE-----\n\nxxxx\n-----END PGP SIGNATURE-----\n";
-const CIPHERTEXT: &str = "-----BEGIN PGP MESSAGE-----\n\nxxxx\n-----END PGP MESSAGE-----\n";
+
+fn ciphertext() -> Sealed {
+    let now = term("2026-07-02");
+    let ada = generate(&["Ada <ada@uni.example.org>"], KeyKind::Member, None, &now, None).expect("a key");
+    Sealer::new(b"a message").seal(&ada.certificate.judge(&now).expect("usable"), &now).expect("sealed")
+}
 
 fn utf8(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("ASCII")
@@ -224,7 +272,7 @@ fn each_outer_field_is_protected_and_a_signed_letter_says_hp_clear() {
 #[test]
 fn an_encrypted_letter_shows_its_label_only() {
     let letter = made(&advisory(Tlp::Amber, "x\n"), Cover::Encrypted);
-    let message = pack::with_ciphertext(&letter, CIPHERTEXT).expect("a message");
+    let message = pack::with_ciphertext(&letter, &ciphertext()).expect("a message");
     let mail = MessageParser::default().parse(&message.bytes).expect("a mail");
     assert_eq!(mail.subject(), Some("[TLP:AMBER] […]"));
     let outside = utf8(&message.bytes);
@@ -237,7 +285,8 @@ fn an_encrypted_letter_shows_its_label_only() {
     assert_eq!((kind.attribute("hp"), kind.attribute("protected-headers")), (Some("cipher"), Some("v1")));
     assert_eq!(kind.attribute("hp-legacy-display"), Some("1"));
     let text = payload.body_text(0).expect("a text").replace('\r', "");
-    assert_eq!(text, format!("Subject: {}\n\n{}", letter.subject(), letter.text()));
+    let (display, text) = text.split_once("\n\n").expect("a field, and the text");
+    assert_eq!((display.replace("\n ", " "), text), (format!("Subject: {}", letter.subject()), letter.text()));
     // One `HP-Outer` for each field outside, with the same value.
     let recorded: Vec<String> =
         payload.headers_raw().filter(|(name, _)| *name == "HP-Outer").map(|(_, v)| v.replace("\r\n", "").trim().into()).collect();
@@ -254,10 +303,13 @@ fn a_letter_to_a_person_has_no_list_and_no_name_outside() {
     let (red, ada) = (advisory(Tlp::Red, "x\n"), ada());
     let person = Recipient::Person { name: &ada.name, address: &ada.address };
     let letter = made_for(&red, &ada, person, Cover::Encrypted).expect("a letter");
-    let message = pack::with_ciphertext(&letter, CIPHERTEXT).expect("a message");
+    let message = pack::with_ciphertext(&letter, &ciphertext()).expect("a message");
     let outside = utf8(&message.bytes);
     assert!(outside.contains("To: ada@uni.example.org\r\n") && !outside.contains("List-") && !outside.contains("Ada Example"));
-    assert!(utf8(&letter.entity.payload).contains("To: \"Ada Example\" <ada@uni.example.org>\r\n"));
+    let inside = utf8(&letter.entity.payload);
+    assert!(inside.contains("To: \"Ada Example\" <ada@uni.example.org>\r\n"), "{inside}");
+    // RFC 9788, 5.2.1: each field that readers see goes into the legacy display when it is another outside.
+    assert!(inside.contains("\r\nTo: Ada Example <ada@uni.example.org>\r\n\r\nTLP:RED\r\n"), "{inside}");
 }
 
 #[test]
@@ -268,11 +320,9 @@ fn what_has_to_be_encrypted_cannot_become_a_signed_mail() {
     }
     let letter = made(&advisory(Tlp::Green, "x\n"), Cover::Encrypted);
     assert_eq!(pack::with_signature(&letter, SIGNATURE), Err(PackError::MustEncrypt(Tlp::Green)));
-    assert_eq!(pack::with_ciphertext(&letter, utf8(&letter.entity.payload)), Err(PackError::NotAMessage));
-    assert_eq!(pack::with_ciphertext(&letter, SIGNATURE), Err(PackError::NotAMessage));
     let letter = made(&advisory(Tlp::Green, "x\n"), Cover::Signed);
-    assert_eq!(pack::with_ciphertext(&letter, CIPHERTEXT), Err(PackError::MustNotEncrypt));
-    assert_eq!(pack::with_signature(&letter, CIPHERTEXT), Err(PackError::NotASignature));
+    assert_eq!(pack::with_ciphertext(&letter, &ciphertext()), Err(PackError::MustNotEncrypt));
+    assert_eq!(pack::with_signature(&letter, &ciphertext().to_string()), Err(PackError::NotASignature));
 }
 
 #[test]
@@ -355,13 +405,15 @@ fn a_withdrawn_advisory_says_so_first() {
 
 #[test]
 fn a_notice_says_only_that_something_waits() {
+    let words = crate::render::words::Words::read(&Lang::english(), &[], &mut crate::diag::Findings::new());
     let shop = NoticeShop {
         lang: &Lang::english(),
-        words: &NoticeWords::english(),
+        words: &NoticeWords::held(&words),
         team: &team("Пример CERT"),
         from: &term("alerts@cert.example.org"),
         to: &term("ada@uni.example.org"),
         help: &term("cert@cert.example.org"),
+        ending: None,
         message_id: "<notice-1@cert.example.org>",
         date: &term("2026-07-02T09:30:00+05:00"),
     };
@@ -373,6 +425,35 @@ fn a_notice_says_only_that_something_waits() {
     assert_eq!(mail.subject(), Some("Пример CERT: something is waiting for you"));
     assert!(!utf8(&message.bytes).contains("TLP") && !utf8(&message.bytes).contains("List-"));
     assert_eq!(canonical(notice.payload()), Ok(()));
+}
+
+#[test]
+fn a_reminder_names_the_certificate_and_what_to_do() {
+    let fingerprint: crate::terms::Fingerprint = term(&"0123456789ABCDEF0123".repeat(2));
+    for (lang, ends) in [("en", "ends on 2026-12-24"), ("ru", "до 2026-12-24")] {
+        let lang: Lang = term(lang);
+        let words = crate::render::words::Words::read(&lang, &[], &mut crate::diag::Findings::new());
+        let shop = NoticeShop {
+            lang: &lang,
+            words: &NoticeWords::expiring(&words),
+            team: &team("Пример CERT"),
+            from: &term("alerts@cert.example.org"),
+            to: &term("ada@uni.example.org"),
+            help: &term("cert@cert.example.org"),
+            ending: Some((&fingerprint, &term("2026-12-24T23:00:00Z"))),
+            message_id: "<notice-1@cert.example.org>",
+            date: &term("2026-12-01T09:30:00+05:00"),
+        };
+        let notice = Notice::new(&shop).expect("a reminder");
+        assert!(notice.text().lines().all(|line| line.chars().count() <= body::WIDTH), "{}", notice.text());
+        assert!(!notice.text().contains(['{', '}']), "{}", notice.text());
+        let export = format!("\n  gpg --armor --export {fingerprint} > key.asc\n");
+        assert!(notice.text().contains(&export) && notice.text().contains("cert@cert.example.org"), "{}", notice.text());
+        let message = pack::signed(&notice.entity, SIGNATURE).expect("a message");
+        let mail = MessageParser::default().parse(&message.bytes).expect("a mail");
+        assert!(mail.subject().is_some_and(|subject| subject.ends_with(ends)), "{:?}", mail.subject());
+        assert_eq!(canonical(notice.payload()), Ok(()));
+    }
 }
 
 /// A home of GnuPG's own, with a folder for files, that ends with the test.
@@ -461,7 +542,9 @@ fn gnupg_reads_what_was_sealed_for_it() {
     let ada = generate(&["Ada <ada@uni.example.org>"], KeyKind::Member, None, &term("2026-01-01"), None).expect("a key");
     peer.gpg(&["--import", &peer.file("ada.asc", ada.secret.expose())]);
     let letter = key.sign(made(&advisory(Tlp::Amber, "Обновите.\n"), Cover::Encrypted)).expect("a signature");
-    let ciphertext = encrypt(&letter.inline(), &ada.certificate, &term("2026-07-02")).expect("a ciphertext");
+    let now = term("2026-07-02");
+    let inline = letter.inline();
+    let ciphertext = Sealer::new(&inline).seal(&ada.certificate.judge(&now).expect("usable"), &now).expect("a ciphertext");
     let message = sealed(&letter, &ciphertext).expect("a message");
     let check = "
 assert mail.get_content_type() == 'multipart/encrypted' and mail['subject'] == '[TLP:AMBER] […]', mail['subject']
@@ -471,4 +554,15 @@ assert first.get_content_type() == 'application/pgp-encrypted' and first.get_pay
     let plain = peer.gpg(&["--status-fd", "2", "--decrypt", &encrypted]);
     assert_eq!(plain, letter.thing().payload());
     assert!(utf8(&message.bytes).lines().all(|line| line.len() <= 100));
+}
+
+/// Four scripts, and every block that Markdown has. To be looked at by people: `UPDATE_SNAPSHOTS=1` writes it anew.
+#[test]
+fn a_hard_text_reads_as_it_did_when_people_looked_at_it() {
+    let letter = made(&advisory(Tlp::Amber, include_str!("tests/hard.md")), Cover::Encrypted);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/render/letter/tests/hard.txt");
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(path, letter.text()).expect("written");
+    }
+    assert_eq!(letter.text(), std::fs::read_to_string(path).expect("the snapshot"));
 }

@@ -35,10 +35,14 @@ pub struct LetterWords {
     pub withdrawn: String,
     /// The sentence at the top of what was withdrawn.
     pub withdrawn_notice: String,
+    /// Above a text in another language than its reader's.
+    pub untranslated: String,
     /// Before the summary of the newest revision: `What changed`.
     pub changed: String,
-    /// Instead of the label's meaning before the end of an embargo; `{until}` is its moment.
+    /// Below the label before the end of an embargo; `{until}` is its moment.
     pub embargo: String,
+    /// After it, instead of the label's meaning: no wider than any label that a list carries.
+    pub embargo_meaning: String,
     /// The word in the subject before the end of an embargo: `EMBARGO`.
     pub embargo_mark: String,
     /// `Identifier`
@@ -59,6 +63,8 @@ pub struct LetterWords {
     pub fixed_in: String,
     /// Before the address of the public page: `On the web`.
     pub on_the_web: String,
+    /// Above the names of the files that go along: `Attachments`.
+    pub attachments: String,
     /// Above the references: `References`.
     pub references: String,
     /// Before the team's addresses: `Questions and reports`.
@@ -84,8 +90,10 @@ impl LetterWords {
             severity_critical: word("severity_critical"),
             withdrawn: word("letter_withdrawn"),
             withdrawn_notice: word("letter_withdrawn_notice"),
+            untranslated: word("untranslated"),
             changed: word("letter_changed"),
             embargo: word("letter_embargo"),
+            embargo_meaning: word("letter_embargo_meaning"),
             embargo_mark: word("letter_embargo_mark"),
             id: word("letter_id"),
             revision: word("letter_revision"),
@@ -96,6 +104,7 @@ impl LetterWords {
             affected: word("text_affected"),
             fixed_in: word("letter_fixed_in"),
             on_the_web: word("letter_on_the_web"),
+            attachments: word("attachments"),
             references: word("references"),
             questions: word("letter_questions"),
             markdown: words.marks(),
@@ -137,39 +146,43 @@ impl Default for LetterWords {
 }
 
 /// The phrases of a [`super::Notice`]. `{team}` and `{address}` stand for the team's name and for the address
-/// that takes certificates.
+/// that takes certificates, `{date}` for the day on which a certificate ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoticeWords {
     /// The subject: `{team}: something is waiting for you`.
     pub subject: String,
-    /// What happened.
+    /// What happened, or will.
     pub waiting: String,
     /// What to do about it.
     pub mend: String,
+    /// What else could be done, after the commands; empty in a notice of held mail.
+    pub instead: String,
     /// How to be sure that this notice is no trap.
     pub check: String,
 }
 
 impl NoticeWords {
-    /// The phrases of a language, of the words of site and letters.
-    pub fn of(words: &Words) -> NoticeWords {
+    /// That something is held, in the language of the words.
+    pub fn held(words: &Words) -> NoticeWords {
         let word = |key: &str| words.get(key).to_string();
         NoticeWords {
             subject: word("notice_subject"),
             waiting: word("notice_waiting"),
             mend: word("notice_mend"),
+            instead: String::new(),
             check: word("notice_check"),
         }
     }
 
-    /// In English, as built in.
-    pub fn english() -> NoticeWords {
-        NoticeWords::of(&Words::read(&Lang::english(), &[], &mut Findings::new()))
-    }
-}
-
-impl Default for NoticeWords {
-    fn default() -> NoticeWords {
-        NoticeWords::english()
+    /// That a certificate ends soon, in the language of the words.
+    pub fn expiring(words: &Words) -> NoticeWords {
+        let word = |key: &str| words.get(key).to_string();
+        NoticeWords {
+            subject: word("reminder_subject"),
+            waiting: word("reminder_ends"),
+            mend: word("reminder_mend"),
+            instead: word("reminder_instead"),
+            check: word("notice_check"),
+        }
     }
 }

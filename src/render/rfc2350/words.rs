@@ -86,12 +86,13 @@ impl DocumentWords {
 }
 
 fn flat(text: &str) -> BTreeMap<String, String> {
-    let node = yaml::parse(&Source::new("words.yaml", text), Span::new(0, text.len()));
+    let source = Source::new("words.yaml", text);
+    let node = yaml::parse(&source, Span::new(0, text.len()));
     let Ok(Value::Map(pairs)) = node.map(|node| node.value) else {
         unreachable!("the built-in words are a map, as a test shows");
     };
     let texts = pairs.into_iter().filter_map(|(key, value)| match (key.value, value.value) {
-        (Value::Text(key), Value::Text(text)) => Some((key, text)),
+        (Value::Text(key), Value::Text(text)) => Some((key.into_owned(), text.into_owned())),
         _ => None,
     });
     texts.collect()

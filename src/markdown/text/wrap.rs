@@ -1,0 +1,169 @@
+//! Lines: how wide a text is, where it may be broken, and in which direction it is read.
+
+use textwrap::WordSeparator;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+/// No line is wrapped narrower than this, however deep it stands.
+pub(super) const NARROWEST: usize = 20;
+
+/// Opens a piece that reads from left to right, whatever is around it.
+const LTR: char = '\u{2066}';
+/// Opens a piece that reads as its own first letter says.
+const OWN: char = '\u{2068}';
+/// Ends either.
+const END: char = '\u{2069}';
+
+/// Display columns. Terminals do not agree on joined signs (emoji, Arabic ligatures): this is what the widest takes.
+pub(crate) fn columns(text: &str) -> usize {
+    match text.is_ascii() {
+        true => text.len(),
+        false => text.width().max(text.chars().filter_map(|c| c.width()).sum()),
+    }
+}
+
+/// Whether a text has letters that are read from right to left.
+pub(crate) fn is_rtl(text: &str) -> bool {
+    let rtl = |c| matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}');
+    !text.is_ascii() && text.chars().any(rtl)
+}
+
+/// A piece such as `< 9.8p1`, kept in its order within a text that reads from right to left.
+pub(crate) fn ltr(text: &str) -> String {
+    format!("{LTR}{text}{END}")
+}
+
+/// A piece of which nobody knows the direction, kept together: the cell of a table.
+pub(super) fn isolated(text: &str) -> String {
+    format!("{OWN}{text}{END}")
+}
+
+/// Wraps one paragraph; the later lines begin with `hang`, which counts. Only what has to be copied whole (a word
+/// in ASCII, an address) goes beyond the width.
+pub fn wrap(text: &str, width: usize, first: &str, hang: &str) -> Vec<String> {
+    let mut lines =
+        Lines { width: width.max(NARROWEST), hang, done: Vec::new(), line: first.into(), used: columns(first), words: 0 };
+    for (at, piece) in text.split('\n').enumerate() {
+        if at > 0 {
+            lines.next();
+        }
+        let mut gap = "";
+        for (word, after) in words(piece) {
+            lines.word(gap, word);
+            gap = after;
+        }
+    }
+    lines.next();
+    lines.done
+}
+
+struct Lines<'t> {
+    width: usize,
+    hang: &'t str,
+    done: Vec<String>,
+    line: String,
+    used: usize,
+    /// In this line.
+    words: usize,
+}
+
+impl Lines<'_> {
+    fn word(&mut self, gap: &str, word: &str) {
+        let wide = columns(word);
+        if self.words > 0 && self.used + gap.len() + wide > self.width {
+            self.next();
+        }
+        if self.words > 0 {
+            self.push(gap, gap.len());
+        }
+        if self.used + wide <= self.width || word.is_ascii() || word.contains("://") {
+            return self.push(word, wide);
+        }
+        // Scripts without spaces, such as Thai: between what is seen as one sign and the next.
+        let mut rest = word;
+        while !rest.is_empty() {
+            let end = sign(rest);
+            let wide = columns(&rest[..end]);
+            if self.words > 0 && self.used + wide > self.width {
+                self.next();
+            }
+            self.push(&rest[..end], wide);
+            rest = &rest[end..];
+        }
+    }
+
+    fn push(&mut self, text: &str, wide: usize) {
+        self.line.push_str(text);
+        self.used += wide;
+        self.words += 1;
+    }
+
+    /// Ends the line; what is isolated ends and begins anew with it, since every line is ordered for itself.
+    fn next(&mut self) {
+        let mut open = Vec::new();
+        for c in self.line.chars() {
+            match c {
+                LTR | OWN => open.push(c),
+                END => drop(open.pop()),
+                _ => {}
+            }
+        }
+        let mut line = std::mem::replace(&mut self.line, self.hang.to_string());
+        line.truncate(line.trim_end().len());
+        line.extend(open.iter().map(|_| END));
+        self.line.extend(open);
+        self.done.push(line);
+        (self.used, self.words) = (columns(self.hang), 0);
+    }
+}
+
+/// The bytes of the first sign: a character with all that joins it.
+fn sign(text: &str) -> usize {
+    let joins = |c: char| c.width().unwrap_or(0) == 0 || matches!(c, '\u{1f3fb}'..='\u{1f3ff}');
+    let mut chars = text.char_indices();
+    let mut joiner = chars.next().is_some_and(|(_, c)| c == '\u{200d}');
+    for (at, c) in chars {
+        if !joins(c) && !joiner {
+            return at;
+        }
+        joiner = c == '\u{200d}';
+    }
+    text.len()
+}
+
+/// Words with the spaces after them. A line may be broken at white space, and where Unicode (UAX #14) allows it
+/// beside a wide character, as in Chinese. Not inside addresses, paths and CVSS vectors, where Unicode would allow
+/// it too.
+fn words(line: &str) -> Vec<(&str, &str)> {
+    let wide = |c: Option<char>| c.and_then(|c| c.width()) == Some(2);
+    let mut words = Vec::new();
+    let (mut start, mut end) = (0, 0);
+    // (Unicode keeps some signs with what stands before a space; here each space is a place to break.)
+    let mut push = |from: usize, to: usize| {
+        let mut rest = &line[from..to];
+        while !rest.is_empty() {
+            let word = rest.find(' ').unwrap_or(rest.len());
+            let end = rest[word..].find(|c| c != ' ').map_or(rest.len(), |after| word + after);
+            words.push((&rest[..word], &rest[word..end]));
+            rest = &rest[end..];
+        }
+    };
+    // Thai and its neighbours would need a dictionary, which is not built in (and is missed aloud).
+    let needs_dictionary = |c| matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{1950}'..='\u{19ff}' | '\u{1a20}'..='\u{1aad}' | '\u{a9e0}'..='\u{a9ff}' | '\u{aa60}'..='\u{aadf}' | '\u{11700}'..='\u{1174f}');
+    let separator = match !line.is_ascii() && line.contains(needs_dictionary) {
+        true => WordSeparator::AsciiSpace,
+        false => WordSeparator::UnicodeBreakProperties,
+    };
+    for piece in separator.find_words(line) {
+        let before = line[..end].chars().next_back();
+        let space = before.is_some_and(|c| c.is_whitespace() || c == '\u{200b}');
+        if start < end && (space || wide(before) || wide(line[end..].chars().next())) {
+            push(start, end);
+            start = end;
+        }
+        end += piece.word.len() + piece.whitespace.len();
+    }
+    if start < end {
+        push(start, end);
+    }
+    words
+}

@@ -1,0 +1,240 @@
+//! The feeds of a list, in three formats with the same full text: RSS has an item for each published revision, Atom
+//! and JSON Feed an entry for each advisory, that moves up when the advisory is revised.
+//!
+//! What is new is counted from the newest revision, never from the clock: the same advisories give the same bytes.
+
+mod atom;
+mod json;
+mod rss;
+
+use super::{
+    index::{Catalogue, Scope},
+    page::{RenderError, Room},
+};
+use crate::{
+    advisory::{Advisory, Revision, Status},
+    artefact::Artefact,
+    markdown::{self, HtmlStyle},
+    terms::{Moment, Severity},
+    tlp::{Made, Marked as _, Public},
+};
+use std::{cmp::Reverse, fmt::Write as _};
+
+/// And all of so many days before the newest, so that a burst is not lost on who looks once a week.
+const DAYS: i64 = 8;
+
+/// In which way a feed is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Format {
+    Rss,
+    Atom,
+    Json,
+}
+
+impl Format {
+    /// All of them, the most common first.
+    pub const ALL: [Format; 3] = [Format::Rss, Format::Atom, Format::Json];
+
+    /// The name of the file.
+    pub fn file(self) -> &'static str {
+        match self {
+            Format::Rss => "rss.xml",
+            Format::Atom => "atom.xml",
+            Format::Json => "feed.json",
+        }
+    }
+
+    /// What people call it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Format::Rss => "RSS 2.0",
+            Format::Atom => "Atom",
+            Format::Json => "JSON Feed",
+        }
+    }
+
+    /// Its media type.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Format::Rss => "application/rss+xml; charset=utf-8",
+            Format::Atom => "application/atom+xml; charset=utf-8",
+            Format::Json => "application/feed+json; charset=utf-8",
+        }
+    }
+}
+
+/// A feed of one list in one format.
+#[derive(Debug, Clone)]
+pub struct FeedFile(Artefact);
+
+impl From<FeedFile> for Artefact {
+    fn from(feed: FeedFile) -> Artefact {
+        feed.0
+    }
+}
+
+/// Of which list, in which language and formats. A scope without feeds gives the feeds of everything.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs, reason = "the parts of that question, and the lists")]
+pub struct FeedShop<'s> {
+    pub room: &'s Room<'s>,
+    pub catalogue: &'s Catalogue<'s>,
+    pub scope: Scope<'s>,
+    pub formats: &'s [Format],
+}
+
+/// What the three formats say, each in its way.
+struct Feed<'a> {
+    room: &'a Room<'a>,
+    /// For people.
+    title: String,
+    description: String,
+    /// The page with the same list.
+    page: String,
+    /// The newest first.
+    items: Vec<Item<'a>>,
+}
+
+/// One revision in a feed.
+struct Item<'a> {
+    advisory: &'a Advisory,
+    revision: &'a Revision,
+    title: String,
+    /// Of the advisory's page.
+    link: String,
+    summary: String,
+    tags: Vec<String>,
+    /// HTML, with absolute links only.
+    content: String,
+}
+
+impl Item<'_> {
+    fn is_newest(&self) -> bool {
+        std::ptr::eq(self.advisory.revision(), self.revision)
+    }
+}
+
+impl Made<Vec<&Advisory>, Public> for Vec<FeedFile> {
+    type Shop<'s> = FeedShop<'s>;
+    type Error = RenderError;
+
+    fn made(advisories: &Vec<&Advisory>, _: &Public, shop: &FeedShop<'_>) -> Result<Vec<FeedFile>, RenderError> {
+        let FeedShop { room, catalogue, scope, formats } = *shop;
+        let list: Vec<&Advisory> = catalogue.list(scope).iter().filter_map(|at| advisories.get(*at).copied()).collect();
+        let chosen = newest(&list, scope.feed_size());
+        let feed = Feed {
+            room,
+            title: format!("{}: {}", room.team.name.in_lang(&room.lang), scope.title(room)),
+            description: format!("{} {}", room.words.get("advisories_text"), room.words.get("feed_hint")),
+            page: room.site.link(&room.path(&scope.path())),
+            items: chosen.into_iter().map(|(advisory, revision)| item(advisory, revision, room)).collect(),
+        };
+        let folder = scope.feed_folder().unwrap_or_default();
+        let made = formats.iter().map(|format| {
+            let path = room.path(&format!("{folder}{}", format.file()));
+            let bytes = match format {
+                Format::Rss => rss::write(&feed, &path),
+                Format::Atom => atom::write(&feed, &path),
+                Format::Json => Ok(json::write(&feed, &path)),
+            };
+            let bytes = bytes.map_err(|message| RenderError::Feed { path: path.clone(), message })?;
+            Ok(FeedFile(Artefact::new(path, format.media_type(), bytes)))
+        });
+        made.collect()
+    }
+}
+
+/// The revisions that a feed of these advisories holds, the newest first.
+fn newest<'a>(list: &[&'a Advisory], at_least: usize) -> Vec<(&'a Advisory, &'a Revision)> {
+    let mut all: Vec<(usize, &Advisory, &Revision)> = Vec::with_capacity(list.len());
+    for advisory in list {
+        all.extend(advisory.revisions.iter().enumerate().map(|(at, revision)| (at, *advisory, revision)));
+    }
+    all.sort_by(|(at, a, r), (bt, b, s)| Reverse((&r.date, &a.id, at)).cmp(&Reverse((&s.date, &b.id, bt))));
+    let since = all.first().map(|(.., revision)| revision.date.clone());
+    let is_recent = |date: &Moment| since.as_ref().is_some_and(|newest| date.unix() >= newest.unix() - DAYS * 86_400);
+    let count = all.iter().take_while(|(.., revision)| is_recent(&revision.date)).count().max(at_least);
+    all.into_iter().take(count).map(|(_, advisory, revision)| (advisory, revision)).collect()
+}
+
+/// The style sheet that makes a feed readable for who opens it in a browser.
+fn with_style(xml: Vec<u8>, room: &Room<'_>) -> Vec<u8> {
+    let style = format!("<?xml-stylesheet type=\"text/css\" href=\"{}\"?>\n", escape(&room.href("assets/feed.css")));
+    let end = xml.windows(2).position(|two| two == b"?>").map_or(0, |at| at + 2);
+    let (head, rest) = xml.split_at(end);
+    let rest = rest.strip_prefix(b"\n").unwrap_or(rest);
+    [head, b"\n", style.as_bytes(), rest, b"\n"].concat()
+}
+
+fn item<'a>(advisory: &'a Advisory, revision: &'a Revision, room: &Room<'_>) -> Item<'a> {
+    let words = room.words;
+    let (_, text) = advisory.text(&room.lang);
+    let link = room.site.link(&room.path(&format!("advisories/{}/", advisory.id)));
+    let is_newest = std::ptr::eq(advisory.revision(), revision);
+    let mut title = match advisory.severity {
+        Severity::None => text.title.clone(),
+        severity => format!("{}: {}", words.severity(severity), text.title),
+    };
+    let mut place = advisory.id.to_string();
+    if advisory.is_revised() {
+        let _ = write!(place, ", {} {}", words.get("revision").to_lowercase(), revision.number);
+    }
+    let _ = write!(title, " ({place})");
+    if is_newest && advisory.status == Status::Withdrawn {
+        title = format!("{}: {title}", words.get("withdrawn"));
+    }
+    let tags = [words.kind(advisory.kind), words.severity(advisory.severity)].into_iter().map(str::to_string);
+    Item {
+        advisory,
+        revision,
+        title,
+        link,
+        summary: format!("{}. {}", advisory.tlp().label(), room.change(revision)),
+        tags: tags.chain(advisory.cves.iter().map(ToString::to_string)).collect(),
+        content: content(advisory, revision, is_newest, room),
+    }
+}
+
+/// The full text of the newest revision; of an earlier one only what it was, since its text has been replaced.
+fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Room<'_>) -> String {
+    let words = room.words;
+    let (lang, text) = advisory.text(&room.lang);
+    let label = advisory.tlp().label();
+    let mut out = format!("<p><strong>{label}</strong></p>\n");
+    if is_newest {
+        if advisory.status == Status::Withdrawn {
+            let _ = writeln!(
+                out,
+                "<p><strong>{}</strong> {}</p>",
+                escape(words.get("withdrawn_title")),
+                escape(room.change(revision))
+            );
+        } else if advisory.is_revised() {
+            let _ = writeln!(out, "<p><em>{}</em></p>", escape(room.change(revision)));
+        }
+        let body = markdown::html(&text.body, &HtmlStyle { prefix: "", top: 2, words: room.marks(lang) });
+        let body = body.replace(
+            "href=\"/",
+            &format!("href=\"{}", room.site.url.join("/").map_or_else(|_| room.site.link(""), String::from)),
+        );
+        let _ = write!(out, "<div lang=\"{lang}\">\n{body}</div>\n<ul>\n");
+        for one in &advisory.references {
+            let _ = writeln!(out, "<li>{}: {}</li>", escape(&one.title), escape(&one.url));
+        }
+        out.push_str("</ul>\n");
+        if advisory.references.is_empty() {
+            out.truncate(out.len() - "<ul>\n</ul>\n".len());
+        }
+    } else {
+        let replaced = words.fill("feed_superseded", &[("number", &advisory.revision().number)]);
+        let _ = writeln!(out, "<p>{}</p>\n<p>{}</p>", escape(room.change(revision)), escape(&replaced));
+    }
+    let _ = writeln!(out, "<p><strong>{label}</strong></p>");
+    out
+}
+
+/// A text for HTML and XML.
+pub(super) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

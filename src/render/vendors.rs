@@ -1,0 +1,89 @@
+//! The makers of affected products: which there are, and where each has its list.
+
+use crate::{advisory::Advisory, artefact::Digest};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A maker of products. Spellings that differ in capitals and signs only are one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Vendor {
+    /// Its place on the site: small letters, digits and hyphens.
+    pub slug: String,
+    /// As the most advisories write it.
+    pub name: String,
+    /// Its products that advisories name, in the order of the alphabet.
+    pub products: Vec<String>,
+}
+
+/// The vendors of some advisories.
+#[derive(Debug, Clone, Default)]
+pub struct Vendors(BTreeMap<String, Vendor>);
+
+impl Vendors {
+    /// All that these advisories name.
+    pub fn of(advisories: &[&Advisory]) -> Vendors {
+        let mut spellings: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
+        let mut products: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+        for one in advisories.iter().flat_map(|advisory| &advisory.affected) {
+            let slug = slug(&one.vendor);
+            *spellings.entry(slug.clone()).or_default().entry(&one.vendor).or_default() += 1;
+            products.entry(slug).or_default().insert(&one.product);
+        }
+        let vendors = spellings.into_iter().filter_map(|(slug, names)| {
+            let (name, _) = names.into_iter().max_by_key(|(name, count)| (*count, std::cmp::Reverse(*name)))?;
+            let products = products.remove(&slug)?.into_iter().map(str::to_string).collect();
+            Some((slug.clone(), Vendor { slug, name: name.to_string(), products }))
+        });
+        Vendors(vendors.collect())
+    }
+
+    /// Those of one advisory, each once.
+    pub fn in_advisory<'v>(&'v self, advisory: &Advisory) -> BTreeSet<&'v Vendor> {
+        advisory.affected.iter().filter_map(|one| self.0.get(&slug(&one.vendor))).collect()
+    }
+}
+
+/// The place of a name: its ASCII letters and digits. What says too little in them gets a digest of the name beside it.
+fn slug(name: &str) -> String {
+    let folded = name.trim().to_lowercase();
+    let mut slug = String::with_capacity(folded.len());
+    for c in folded.chars() {
+        match c.is_ascii_alphanumeric() {
+            true => slug.push(c),
+            false if !slug.is_empty() && !slug.ends_with('-') => slug.push('-'),
+            false => {}
+        }
+    }
+    slug.truncate(48);
+    let slug = slug.trim_end_matches('-');
+    let lost = folded.chars().filter(|c| c.is_alphanumeric() && !c.is_ascii()).count() + folded.len().saturating_sub(48);
+    match (lost, slug) {
+        (0, "") | (0, "page") => format!("vendor-{}", digest(&folded)),
+        (0, slug) => slug.to_string(),
+        (_, "") => format!("vendor-{}", digest(&folded)),
+        (_, slug) => format!("{slug}-{}", digest(&folded)),
+    }
+}
+
+fn digest(text: &str) -> String {
+    Digest::of(text.as_bytes()).hex()[..8].to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slug;
+
+    #[test]
+    fn a_vendor_has_one_place_however_it_is_written() {
+        assert_eq!(slug("Rockwell Automation"), "rockwell-automation");
+        assert_eq!(slug(" rockwell  automation, "), "rockwell-automation");
+        assert_eq!(slug("../..//AT&T"), "at-t");
+        assert_ne!(slug("Касперский"), slug("Доктор Веб"));
+        assert_ne!(slug("C++"), slug("Ç"));
+        assert!(slug("Schütz").starts_with("sch-tz-"));
+        for odd in ["", "///", "…", "page", &"я".repeat(300), &"x".repeat(300)] {
+            let slug = slug(odd);
+            assert!(!slug.is_empty() && slug.len() < 64 && slug != "page", "{odd}: {slug}");
+            assert!(slug.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-'), "{slug}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! `certs/`, read and judged. Of the team's own certificates the whole is kept; of all others only whether, and to
+//! which keys, letters can be encrypted: the whole of a hundred thousand would not fit in memory.
+
+use super::{
+    Read, ReadError, collect,
+    files::{self, Entry},
+};
+use crate::{
+    diag::{Finding, Findings},
+    openpgp::{CertError, Certificate, EncryptionKeys},
+    roster::{KeyState, Keybook},
+    terms::{Fingerprint, Moment},
+};
+use rayon::prelude::*;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::{Path, PathBuf},
+};
+
+/// The certificates of a workspace, as they were when it was read: what was judged and shown is what is used, even if
+/// a file changes before the last letter has left.
+#[derive(Debug)]
+pub struct Certificates {
+    root: PathBuf,
+    all: BTreeMap<Fingerprint, Judged>,
+    /// The team's own.
+    whole: HashMap<Fingerprint, Certificate>,
+}
+
+/// What was found of one.
+#[derive(Debug)]
+enum Judged {
+    Usable(EncryptionKeys),
+    Not(Box<KeyState>),
+}
+
+impl Judged {
+    fn state(&self, now: &Moment) -> KeyState {
+        match self {
+            Judged::Usable(keys) => keys.state(now),
+            Judged::Not(state) => KeyState::clone(state),
+        }
+    }
+}
+
+/// Addresses that each certificate claims, for as long as the workspace is judged.
+pub(super) type Claims = HashMap<Fingerprint, Box<[Box<str>]>>;
+
+impl Certificates {
+    /// The keys that letters are encrypted to; `None` if there is no such certificate, or none that can be used.
+    pub fn get(&self, fingerprint: &Fingerprint) -> Option<&EncryptionKeys> {
+        match self.all.get(fingerprint)? {
+            Judged::Usable(keys) => Some(keys),
+            Judged::Not(_) => None,
+        }
+    }
+
+    /// What can be done with it at `now`.
+    pub fn state(&self, fingerprint: &Fingerprint, now: &Moment) -> KeyState {
+        self.all.get(fingerprint).map_or(KeyState::Missing, |judged| judged.state(now))
+    }
+
+    /// One of the team's own, whole.
+    pub fn of_team(&self, fingerprint: &Fingerprint) -> Option<&Certificate> {
+        self.whole.get(fingerprint)
+    }
+
+    /// Whether its file is there and is a certificate.
+    pub fn has(&self, fingerprint: &Fingerprint) -> bool {
+        self.all.contains_key(fingerprint)
+    }
+
+    /// Of all, sorted.
+    pub fn fingerprints(&self) -> impl Iterator<Item = &Fingerprint> {
+        self.all.keys()
+    }
+
+    /// Any certificate, read from its file once more: for showing it, not for encrypting to it.
+    pub fn read(&self, fingerprint: &Fingerprint) -> Result<Option<Certificate>, ReadError> {
+        let path = format!("certs/{fingerprint}.asc");
+        if !self.has(fingerprint) || !self.root.join(&path).is_file() {
+            return Ok(None);
+        }
+        let bytes = files::bytes(&self.root, &path, &mut Findings::new())?;
+        Ok(bytes.and_then(|bytes| Certificate::read(&bytes).ok()).filter(|read| read.fingerprint() == fingerprint))
+    }
+
+    /// What the plan needs to know.
+    pub(super) fn keybook(&self, now: &Moment) -> Keybook {
+        self.all.iter().map(|(fingerprint, judged)| (fingerprint.clone(), judged.state(now))).collect()
+    }
+}
+
+/// Reads and judges all. `whole` are those of the team.
+pub(super) fn read(
+    root: &Path,
+    whole: &BTreeSet<Fingerprint>,
+    now: &Moment,
+    findings: &mut Findings,
+) -> Result<(Certificates, Claims), ReadError> {
+    let entries = files::list(root, "certs", findings)?;
+    let read: Vec<Read<One>> = entries.par_iter().map(|entry| one(root, entry, whole, now)).collect();
+    let mut certificates = Certificates { root: root.to_path_buf(), all: BTreeMap::new(), whole: HashMap::new() };
+    let mut claims = Claims::new();
+    for One { fingerprint, judged, addresses, certificate } in collect(read, findings)? {
+        claims.insert(fingerprint.clone(), addresses);
+        certificates.whole.extend(certificate.map(|certificate| (fingerprint.clone(), certificate)));
+        certificates.all.insert(fingerprint, judged);
+    }
+    Ok((certificates, claims))
+}
+
+struct One {
+    fingerprint: Fingerprint,
+    judged: Judged,
+    addresses: Box<[Box<str>]>,
+    certificate: Option<Certificate>,
+}
+
+fn one(root: &Path, entry: &Entry, whole: &BTreeSet<Fingerprint>, now: &Moment) -> Read<One> {
+    let mut findings = Findings::new();
+    let bytes = match files::bytes(root, &entry.path, &mut findings)? {
+        Some(bytes) => bytes,
+        None => return Ok((findings, None)),
+    };
+    let certificate = match Certificate::read(&bytes) {
+        Ok(certificate) => certificate,
+        Err(error) => {
+            let (code, hint) = match error {
+                CertError::SecretKey => (
+                    "secret-key",
+                    "remove it from here at once; publish only what `gpg --export --armor FINGERPRINT` gives, and think of whether the key has to be revoked",
+                ),
+                _ => ("bad-certificate", "export it again with `gpg --export --armor FINGERPRINT`"),
+            };
+            findings.push(Finding::of_file(&entry.path, code, error.to_string()).hint(hint));
+            return Ok((findings, None));
+        }
+    };
+    let fingerprint = certificate.fingerprint().clone();
+    let name = entry.stem("asc").unwrap_or_default();
+    if name != fingerprint.as_str() {
+        findings.push(
+            Finding::of_file(&entry.path, "bad-file-name", "this certificate's file does not have its fingerprint as its name")
+                .hint(format!("rename it to `{fingerprint}.asc`")),
+        );
+        return Ok((findings, None));
+    }
+    let judged = certificate.judge(now).map_or_else(|state| Judged::Not(Box::new(state)), Judged::Usable);
+    let addresses = certificate.addresses().map(String::into_boxed_str).collect();
+    let certificate = whole.contains(&fingerprint).then_some(certificate);
+    Ok((findings, Some(One { fingerprint, judged, addresses, certificate })))
+}
