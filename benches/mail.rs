@@ -191,7 +191,7 @@ fn compose(file: &Path, roster: usize, n: usize) -> Value {
     let armors: Vec<&str> = text.split_inclusive(end).collect();
     // As the workspace does it once in a run, before the plan is shown: parse, check self-signatures, keep the keys.
     let start = Instant::now();
-    let read = |one: &&str| Certificate::read(one[one.find('-').expect("armor")..].as_bytes()).expect("a certificate");
+    let read = |one: &&str| Certificate::read(&one.as_bytes()[one.find('-').expect("armor")..]).expect("a certificate");
     let certificates: Vec<EncryptionKeys> = armors.par_iter().map(|one| read(one).judge(&now()).expect("usable")).collect();
     let judging = start.elapsed().as_secs_f64();
     let distinct = certificates.len();

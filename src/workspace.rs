@@ -133,7 +133,7 @@ struct Parts {
 struct Files {
     /// `lists/NAME.yaml`.
     lists: BTreeSet<String>,
-    /// `certs/FINGERPRINT.asc`.
+    /// `certs/FINGERPRINT.asc` that could not be read as such.
     certificates: BTreeSet<String>,
     /// Whether all of `constituents/` could be read.
     has_all_constituents: bool,
@@ -173,15 +173,16 @@ pub fn read(root: &Path, now: &Moment, published: &Published) -> Result<Reading,
     let signing = settings.iter().filter_map(|(_, settings)| settings.signing.as_ref());
     let whole = team_keys.chain(signing.map(|signing| signing.fingerprint.clone())).collect();
     let (certificates, claims) = certificates::read(root, &whole, now, &mut findings)?;
-    let names = |folder: &str, extension: &str| -> Result<BTreeSet<String>, ReadError> {
+    let stems_in = |folder: &str, extension: &str| -> Result<Vec<String>, ReadError> {
         // The findings of these folders were told by those who read them.
         let entries = files::list(root, folder, &mut Findings::new())?;
         Ok(entries.iter().filter_map(|entry| entry.stem(extension).map(str::to_string)).collect())
     };
+    let is_read = |stem: &String| stem.parse().is_ok_and(|fingerprint| certificates.has(&fingerprint));
     let files = Files {
-        lists: names("lists", "yaml")?,
-        certificates: names("certs", "asc")?,
-        has_all_constituents: names("constituents", "yaml")?.len() == constituents.len(),
+        lists: stems_in("lists", "yaml")?.into_iter().collect(),
+        certificates: stems_in("certs", "asc")?.into_iter().filter(|stem| !is_read(stem)).collect(),
+        has_all_constituents: stems_in("constituents", "yaml")?.len() == constituents.len(),
         ids: stems(root)?,
     };
     let Advisories { parsed: advisories, count, drafts } = advisories(root, &lang, &mut findings)?;

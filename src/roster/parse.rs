@@ -116,7 +116,7 @@ pub fn parse_constituent(source: &Source, slug: Slug, findings: &mut Findings) -
     let sector = fields.text("sector", findings).map(|(sector, _)| sector);
     let networks = fields.distinct::<Network>("networks", findings);
     let domains = fields.distinct::<Domain>("domains", findings);
-    let products = fields.list::<Line>("products", findings).into_iter().map(|(line, _)| line.0).collect();
+    let products = fitted(fields.list::<Line>("products", findings).into_iter().map(|(line, _)| line.0));
     let lists = fields.distinct::<Slug>("lists", findings);
     let nodes = fields.nodes("contacts", findings);
 
@@ -132,15 +132,26 @@ pub fn parse_constituent(source: &Source, slug: Slug, findings: &mut Findings) -
         slug,
         name: name?,
         sector,
-        networks: networks.into_iter().map(|(network, _)| network.0).collect(),
-        domains: domains.into_iter().map(|(domain, _)| domain.0).collect(),
+        networks: fitted(networks.into_iter().map(|(network, _)| network.0)),
+        domains: fitted(domains.into_iter().map(|(domain, _)| domain.0)),
         products,
-        lists: lists.iter().map(|(list, _)| list.clone()).collect(),
-        contacts: contacts.into_iter().map(Arc::new).collect(),
+        lists: fitted(lists.iter().map(|(list, _)| list.clone())),
+        contacts: fitted(contacts.into_iter().map(Arc::new)),
     };
-    let mut list_spans = lists;
-    list_spans.append(&mut parsed.lists);
-    Some(ParsedConstituent { constituent, list_spans, certificate_spans: parsed.certificates, address_spans: parsed.addresses })
+    Some(ParsedConstituent {
+        constituent,
+        list_spans: fitted(lists.into_iter().chain(parsed.lists)),
+        certificate_spans: fitted(parsed.certificates),
+        address_spans: fitted(parsed.addresses),
+    })
+}
+
+/// Without room for more: a vector that grew, or was made of a larger one in its place, has several times what it
+/// needs, and there may be a hundred thousand of them.
+fn fitted<T>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut items: Vec<T> = items.into_iter().collect();
+    items.shrink_to_fit();
+    items
 }
 
 #[derive(Default)]
@@ -192,8 +203,8 @@ fn contact(
     }
     places.certificates.extend(certificate.clone());
     let lists = match narrowed {
-        true => own.iter().map(|(list, _)| list.clone()).collect(),
-        false => all_lists.iter().map(|(list, _)| list.clone()).collect(),
+        true => fitted(own.iter().map(|(list, _)| list.clone())),
+        false => fitted(all_lists.iter().map(|(list, _)| list.clone())),
     };
     places.lists.extend(own);
     Some(Contact {

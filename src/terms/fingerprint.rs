@@ -1,9 +1,9 @@
 use super::{Wrong, shorten};
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 /// The fingerprint of an OpenPGP certificate: 40 (v4) or 64 (v6) hexadecimal digits, in capitals.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Fingerprint(String);
+pub struct Fingerprint(Arc<str>);
 
 impl Fingerprint {
     /// The digits, in capitals, without spaces.
@@ -26,7 +26,7 @@ impl FromStr for Fingerprint {
         let digits: String = text.chars().filter(|c| *c != ' ').collect::<String>().to_ascii_uppercase();
         let digits = digits.strip_prefix("0X").unwrap_or(&digits);
         if matches!(digits.len(), 40 | 64) && digits.bytes().all(|c| c.is_ascii_hexdigit()) {
-            return Ok(Fingerprint(digits.to_string()));
+            return Ok(Fingerprint(digits.into()));
         }
         let wrong = Wrong::new(format!("`{}` is not a certificate's fingerprint", shorten(text)));
         Err(match digits.len() {

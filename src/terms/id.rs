@@ -1,5 +1,5 @@
 use super::{Wrong, shorten};
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 /// The identifier of an advisory, as in `EX-2026-0042`; also its file name and its place on the site.
 ///
@@ -54,7 +54,7 @@ impl fmt::Display for Id {
 
 /// The name of a list, a constituent's file or a page: small letters, digits and single hyphens.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Slug(String);
+pub struct Slug(Arc<str>);
 
 impl Slug {
     /// The text.
@@ -73,7 +73,7 @@ impl FromStr for Slug {
             && !text.starts_with('-')
             && !text.ends_with('-');
         if ok {
-            return Ok(Slug(text.to_string()));
+            return Ok(Slug(text.into()));
         }
         Err(Wrong::new(format!("`{}` cannot be a name here", shorten(text)))
             .hint("small letters, digits and hyphens, as in `power-grid-2`"))

@@ -1,9 +1,9 @@
 use super::{Wrong, shorten};
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 /// A language tag (BCP 47, the simple forms): `en`, `ru`, `sr-Latn`, `pt-BR`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Lang(String);
+pub struct Lang(Arc<str>);
 
 impl Lang {
     /// English, the language of the built-in words.
@@ -38,7 +38,7 @@ impl FromStr for Lang {
             && text.len() <= 24
             && parts.all(|p| (2..=8).contains(&p.len()) && p.bytes().all(|c| c.is_ascii_alphanumeric()));
         if ok {
-            return Ok(Lang(text.to_string()));
+            return Ok(Lang(text.into()));
         }
         Err(Wrong::new(format!("`{}` is not a language tag", shorten(text))).hint("write it as `en`, `ru` or `sr-Latn` (BCP 47)"))
     }

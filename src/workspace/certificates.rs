@@ -9,11 +9,12 @@ use crate::{
     diag::{Finding, Findings},
     openpgp::{CertError, Certificate, EncryptionKeys},
     roster::{KeyState, Keybook},
-    terms::{Fingerprint, Moment},
+    terms::{Address, Fingerprint, Moment},
 };
 use rayon::prelude::*;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    hash::{BuildHasher as _, RandomState},
     path::{Path, PathBuf},
 };
 
@@ -43,8 +44,20 @@ impl Judged {
     }
 }
 
-/// Addresses that each certificate claims, for as long as the workspace is judged.
-pub(super) type Claims = HashMap<Fingerprint, Box<[Box<str>]>>;
+/// Which certificate claims which address, for as long as the workspace is judged: only hashes, since all that is
+/// asked is whether to warn.
+#[derive(Default)]
+pub(super) struct Claims {
+    known: HashSet<u64>,
+    hasher: RandomState,
+}
+
+impl Claims {
+    /// Whether the certificate's owner claims this address.
+    pub fn has(&self, fingerprint: &Fingerprint, address: &Address) -> bool {
+        self.known.contains(&self.hasher.hash_one((fingerprint, address.key())))
+    }
+}
 
 impl Certificates {
     /// The keys that letters are encrypted to; `None` if there is no such certificate, or none that can be used.
@@ -99,11 +112,11 @@ pub(super) fn read(
     findings: &mut Findings,
 ) -> Result<(Certificates, Claims), ReadError> {
     let entries = files::list(root, "certs", findings)?;
-    let read: Vec<Read<One>> = entries.par_iter().map(|entry| one(root, entry, whole, now)).collect();
+    let mut claims = Claims::default();
+    let read: Vec<Read<One>> = entries.par_iter().map(|entry| one(root, entry, whole, now, &claims.hasher)).collect();
     let mut certificates = Certificates { root: root.to_path_buf(), all: BTreeMap::new(), whole: HashMap::new() };
-    let mut claims = Claims::new();
-    for One { fingerprint, judged, addresses, certificate } in collect(read, findings)? {
-        claims.insert(fingerprint.clone(), addresses);
+    for One { fingerprint, judged, claimed, certificate } in collect(read, findings)? {
+        claims.known.extend(claimed);
         certificates.whole.extend(certificate.map(|certificate| (fingerprint.clone(), certificate)));
         certificates.all.insert(fingerprint, judged);
     }
@@ -113,11 +126,11 @@ pub(super) fn read(
 struct One {
     fingerprint: Fingerprint,
     judged: Judged,
-    addresses: Box<[Box<str>]>,
+    claimed: Vec<u64>,
     certificate: Option<Certificate>,
 }
 
-fn one(root: &Path, entry: &Entry, whole: &BTreeSet<Fingerprint>, now: &Moment) -> Read<One> {
+fn one(root: &Path, entry: &Entry, whole: &BTreeSet<Fingerprint>, now: &Moment, hasher: &RandomState) -> Read<One> {
     let mut findings = Findings::new();
     let bytes = match files::bytes(root, &entry.path, &mut findings)? {
         Some(bytes) => bytes,
@@ -147,7 +160,7 @@ fn one(root: &Path, entry: &Entry, whole: &BTreeSet<Fingerprint>, now: &Moment) 
         return Ok((findings, None));
     }
     let judged = certificate.judge(now).map_or_else(|state| Judged::Not(Box::new(state)), Judged::Usable);
-    let addresses = certificate.addresses().map(String::into_boxed_str).collect();
+    let claimed = certificate.addresses().map(|address| hasher.hash_one((&fingerprint, address))).collect();
     let certificate = whole.contains(&fingerprint).then_some(certificate);
-    Ok((findings, Some(One { fingerprint, judged, addresses, certificate })))
+    Ok((findings, Some(One { fingerprint, judged, claimed, certificate })))
 }

@@ -21,7 +21,7 @@ pub fn all(parts: &Parts, now: &Moment, published: &Published, findings: &mut Fi
     audiences(parts, &lists, published, findings);
     opened(parts, published, findings);
     dates(parts, now, findings);
-    let mut seen: HashMap<String, (String, Option<Fingerprint>)> = HashMap::new();
+    let mut seen: HashMap<String, (&Origin, Option<&Fingerprint>)> = HashMap::new();
     for (source, parsed) in &parts.constituents {
         for (name, span) in &parsed.list_spans {
             known_list(parts, name, &lists, findings, |message| source.error(*span, "unknown-list", message));
@@ -32,10 +32,10 @@ pub fn all(parts: &Parts, now: &Moment, published: &Published, findings: &mut Fi
             certificate(parts, now, source, *span, fingerprint, Some(&contact.address), findings);
         }
         for contact in &parsed.constituent.contacts {
-            let other = seen.insert(contact.address.key(), (source.path.to_string(), contact.certificate.clone()));
-            if let Some((path, certificate)) = other
-                && path != *source.path
-                && certificate != contact.certificate
+            let other = seen.insert(contact.address.key(), (source, contact.certificate.as_ref()));
+            if let Some((Origin { path, .. }, certificate)) = other
+                && *path != source.path
+                && certificate != contact.certificate.as_ref()
             {
                 let span = parsed
                     .address_spans
@@ -118,15 +118,20 @@ fn known_list(
 }
 
 fn audiences(parts: &Parts, lists: &BTreeMap<&Slug, &List>, published: &Published, all: &mut Findings) {
-    let contacts: HashMap<String, bool> = parts.constituents.iter().flat_map(|(_, parsed)| &parsed.constituent.contacts).fold(
-        HashMap::new(),
-        |mut known, contact| {
+    // Of a hundred thousand contacts those few matter who are named.
+    let named = parts.advisories.iter().flat_map(|(_, parsed)| &parsed.audience).filter_map(|(reader, _)| match reader {
+        Reader::Person(address) => Some(address.key()),
+        Reader::Public | Reader::List(_) => None,
+    });
+    let named: HashSet<String> = named.collect();
+    let mut contacts: HashMap<String, bool> = HashMap::new();
+    for contact in parts.constituents.iter().flat_map(|(_, parsed)| &parsed.constituent.contacts).filter(|_| !named.is_empty()) {
+        let key = contact.address.key();
+        if named.contains(&key) {
             // Who is suspended in one place and not in another can be reached.
-            let suspended = known.entry(contact.address.key()).or_insert(true);
-            *suspended &= contact.suspended.is_some();
-            known
-        },
-    );
+            *contacts.entry(key).or_insert(true) &= contact.suspended.is_some();
+        }
+    }
     for (origin, parsed) in &parts.advisories {
         let tlp = parsed.advisory.tlp;
         let findings = &mut Findings::new();
@@ -237,11 +242,7 @@ fn certificate(
                     source.error(span, "certificate-expiring", format!("this certificate expires in {}", in_days(days)));
                 findings.push(finding.hint("ask for a renewed copy in time, or try `advise constituent refresh`").warning());
             }
-            let claims = |address: &Address| {
-                let claimed = parts.claims.get(fingerprint);
-                claimed.is_some_and(|claimed| claimed.iter().any(|email| **email == *address.key()))
-            };
-            if let Some(address) = address.filter(|address| !claims(address)) {
+            if let Some(address) = address.filter(|address| !parts.claims.has(fingerprint, address)) {
                 let finding = source.error(
                     span,
                     "certificate-address",
