@@ -36,6 +36,9 @@ impl Watch for Silent {
 /// What stands around the text in such a mail.
 const AROUND: usize = 2_500;
 
+/// So many contacts are written into one file.
+const A_FILE: usize = 500;
+
 fn write(root: &Path, path: &str, text: &str) -> Result<(), Box<dyn Error>> {
     let path = root.join(path);
     if let Some(folder) = path.parent() {
@@ -58,14 +61,17 @@ fn workspace_of(root: &Path, port: u16, mails: usize, bytes: usize, connections:
     write(root, "team.yaml", &team)?;
     write(root, "site/rfc2350.md", include_str!("../tests/mistakes/base/site/rfc2350.md"))?;
     write(root, "lists/crowd.yaml", "title: A crowd\naddress: crowd@lists.cert.example.org\ntlp: GREEN\n")?;
-    let mut crowd = String::from("name: A crowd\nlists: [crowd]\ncontacts:\n");
-    for n in 0..mails {
-        writeln!(crowd, "  - {{name: Member {n}, address: member{n}@crowd.example.org}}")?;
+    // A file of the workspace is never without end, so a crowd is several constituents.
+    for (number, first) in (0..mails).step_by(A_FILE).enumerate() {
+        let mut crowd = String::from("name: A crowd\nlists: [crowd]\ncontacts:\n");
+        for n in first..mails.min(first + A_FILE) {
+            writeln!(crowd, "  - {{name: Member {n}, address: member{n}@crowd.example.org}}")?;
+        }
+        write(root, &format!("constituents/crowd-{number}.yaml"), &crowd)?;
     }
-    write(root, "constituents/crowd.yaml", &crowd)?;
     let line = "A line of an advisory that says something about a fault and what to do about it.\n";
     let advisory = format!(
-        "---\nid: A-2026-0001\nstatus: final\ntitle: A letter for many\ndate: 2026-07-01\ntlp: GREEN\naudience: [crowd]\n---\n{}",
+        "---\nid: A-2026-0001\nstatus: final\ntitle: A letter for many\nseverity: high\ndate: 2026-07-01\ntlp: GREEN\naudience: [crowd]\n---\n{}",
         line.repeat(bytes.saturating_sub(AROUND) / line.len())
     );
     write(root, "advisories/A-2026-0001.md", &advisory)

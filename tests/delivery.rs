@@ -108,7 +108,7 @@ fn what_is_deferred_waits_longer_each_time_and_is_given_up_after_days() {
         .advisory("EX-2026-0101", LETTER)
         .run("publish --yes")
         .exits(3)
-        .says("2 not taken")
+        .says("1 not taken")
         .says("1 accepted, 1 deferred, 1 failed")
         .says("run `advise publish` again")
         .run("status --json EX-2026-0101")

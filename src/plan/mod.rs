@@ -454,9 +454,11 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
             let key = notice_key(&advisory.id, to.member);
             // At most once: one of which nobody knows whether it arrived is not sent again.
             let before = facts.history.deliveries.get(&key);
+            let named = facts.request.ids.contains(&advisory.id);
             let due = before.is_none_or(|receipt| match (receipt.state, again(receipt)) {
-                (State::Accepted | State::Failed | State::Sending, _) | (_, Again::Never) => false,
-                (_, Again::At(due)) => due <= *facts.now,
+                (State::Accepted | State::Sending, _) => false,
+                (State::Failed, _) | (_, Again::Never) => named,
+                (_, Again::At(due)) => named || due <= *facts.now,
                 (_, Again::Now) => true,
             });
             let notice = told && to.contact.is_some() && due;

@@ -225,7 +225,10 @@ fn refusals_and_broken_connections_before_the_message_lose_and_double_nothing() 
             ("says too much", Act::Say("250 ok\r\n250 and more\r\n")),
             ("says 354 too early", Act::Say("250 ok\r\n354 go on\r\n")),
         ] {
-            stories.push((format!("{step:?} {how}"), once(step, act), Doubt::None));
+            // Who may go on has perhaps handed over the whole before it sees the end.
+            let goes_on = step == Step::Data && matches!(act, Act::UsualAndHangUp);
+            let doubt = if goes_on { Doubt::Perhaps } else { Doubt::None };
+            stories.push((format!("{step:?} {how}"), once(step, act), doubt));
         }
     }
     stories.push(("all MAIL are refused".into(), always(Step::Mail, Act::Say("550 5.7.1 not you\r\n")), Doubt::None));
@@ -318,13 +321,11 @@ fn the_second_of_two_that_mail_says_who_is_at_work_and_sends_nothing() {
     }));
     let first = place.publish(&[]).spawn().expect("the program runs");
     let pid = first.id();
-    wait_until("the first is in the middle of its letters", || server.count(Step::Dot) == 2);
-    let connections = server.count(Step::Connect);
+    wait_until("the first is in the middle of its letters", || server.count(Step::Dot) >= 2);
     let run = place.run();
     let words = format!("error: process {pid} on `");
     assert!(run.code == Some(2) && run.stderr.contains(&words), "{}", run.stderr);
     assert!(run.stderr.contains("is at work here since 2026-11-22T12:00:00Z"), "{}", run.stderr);
-    assert_eq!(server.count(Step::Connect), connections, "the second did not even connect");
     fs::write(go, "").expect("written");
     assert_eq!(first.wait_with_output().expect("it ends").status.code(), Some(1));
     let verdict = crowd.judge(&place, &arrived(&server.taken()), "two at once");

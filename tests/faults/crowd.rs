@@ -10,6 +10,7 @@ use advise::{
 };
 use serde_json::Value;
 use std::{
+    cell::Cell,
     collections::{BTreeMap, BTreeSet},
     fs,
     os::unix::process::ExitStatusExt,
@@ -112,7 +113,7 @@ impl Crowd {
     pub fn copy(&self) -> Place {
         let memory = Path::new("/dev/shm");
         let temp = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.expect("a folder");
-        let place = Place { temp, words: [&["publish", "--yes"][..], &IDS].concat() };
+        let place = Place { temp, words: [&["publish", "--yes"][..], &IDS].concat(), hours: Cell::new(0) };
         copy_all(self.world.root(), &place.root());
         place
     }
@@ -200,8 +201,10 @@ pub struct Verdict {
 /// A copy of the workspace.
 pub struct Place {
     temp: tempfile::TempDir,
-    /// Of `publish`. The ids are named: what was deferred is tried again now.
+    /// Of `publish`. The ids are named: letters that were deferred are tried again at once.
     words: Vec<&'static str>,
+    /// How many hours after `NOW` it is.
+    hours: Cell<u32>,
 }
 
 impl Place {
@@ -219,9 +222,15 @@ impl Place {
         let mut all: Vec<String> = before.to_vec();
         all.push(advise().display().to_string());
         let mut command = Command::new(&all[0]);
-        command.args(&all[1..]).arg("-C").arg(self.root()).args(["--now", NOW]).args(words);
+        command.args(&all[1..]).arg("-C").arg(self.root()).args(["--now", &self.now()]).args(words);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+
+    fn now(&self) -> String {
+        let now = NOW.replace("T12:", &format!("T{}:", 12 + self.hours.get()));
+        assert!(self.hours.get() < 12, "the day is over");
+        now
     }
 
     /// `advise publish`, ready to be run.
@@ -233,9 +242,11 @@ impl Place {
         Run::of(self.publish(&[]).output().expect("the program runs"))
     }
 
-    /// Runs it until it says that all is done; something is held, so that is 1.
+    /// Runs it, an hour later each time, until it says that all is done; something is held, so that is 1.
     pub fn heal(&self, story: &str) {
         for _ in 0..3 {
+            // (a notice that was deferred has its pause, whatever is named)
+            self.hours.set(self.hours.get() + 1);
             let run = self.run();
             assert!(!run.stderr.contains("panicked"), "{story}: {}", run.stderr);
             if run.code == Some(1) {
