@@ -164,7 +164,7 @@ fn signed<'a>(advisory: &'a Advisory, list: &'a List, team: &Team, key: &TeamKey
         message_id: "<aaaaaaaaaaaaaaaaaaaaaaaaaa@cert.example.org>",
         in_reply_to: &[],
         references: &[],
-        had: None,
+        missed: &[],
         date: &now(),
         cover: Cover::Encrypted,
         page: None,

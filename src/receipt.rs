@@ -128,6 +128,13 @@ pub struct Receipt {
     pub run: Option<i64>,
 }
 
+impl Receipt {
+    /// Whether the recipient may have it, whatever became of a later try.
+    pub fn may_have_arrived(&self) -> bool {
+        matches!(self.state, State::Accepted | State::Sending) || self.possible_duplicate
+    }
+}
+
 /// What was published of one revision, frozen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frozen {

@@ -82,12 +82,27 @@ fn a_withdrawal_that_misses_who_was_warned_is_said() {
     world
         .advisory("EX-2026-0101", &withdrawn(OPEN, 4))
         .run("publish --yes")
-        .says("sent 3 letters to list `open-announce`: EX-2026-0101 r4")
+        .says("sent 2 letters to list `open-announce`: EX-2026-0101 r4")
         .has_mails(6)
         // Who leaves after having heard of it has heard of it.
         .without("constituents/open-data-society.yaml")
         .run("publish --yes")
         .says("nothing to do: everything is published already")
+        .has_mails(6);
+}
+
+#[test]
+fn who_may_have_the_warning_hears_of_its_withdrawal() {
+    let world = World::without_advisories().advisory("EX-2026-0101", OPEN).run("publish --yes").has_mails(3);
+    // A first try that nobody answered for, and a second that was refused.
+    let ledger = rusqlite::Connection::open(world.path(".advise/ledger.sqlite")).expect("the ledger");
+    let sql = "UPDATE delivery SET state = 'failed', possible_duplicate = 1";
+    assert_eq!(ledger.execute(sql, []).expect("written"), 3);
+    drop(ledger);
+    world
+        .advisory("EX-2026-0101", &format!("status: withdrawn\n{}", revised(OPEN, 2)))
+        .run("publish --yes")
+        .says("sent 2 letters to list `open-announce`: EX-2026-0101 r2")
         .has_mails(6);
 }
 

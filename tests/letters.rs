@@ -63,6 +63,46 @@ fn a_letter_answers_what_was_really_sent_and_tells_what_was_missed() {
 }
 
 #[test]
+fn what_another_list_was_told_is_no_news_for_this_one() {
+    let id = "EX-2026-0101";
+    let secret = "The victim is a bank";
+    let fields = |label: &str, count: usize| {
+        let revision = |n: usize| {
+            format!("\n  - {{number: \"{n}\", date: 2026-11-2{}, summary: {}}}", n - 1, ["First", secret, "Open"][n - 1])
+        };
+        format!("{label}\nrevisions:{}", (1..=count).map(revision).collect::<String>())
+    };
+    // Two revisions under AMBER; one reader of the first, who is on the open list too, did not get the second.
+    let world = World::without_advisories()
+        .advisory(id, &fields("tlp: AMBER\naudience: [universities]", 1))
+        .run("publish --yes")
+        .exits(1)
+        .whatever_it_says()
+        .advisory(id, &fields("tlp: AMBER\naudience: [universities]", 2))
+        .run("publish --yes")
+        .exits(1)
+        .whatever_it_says();
+    let ledger = rusqlite::Connection::open(world.path(".advise/ledger.sqlite")).expect("the ledger");
+    let failed =
+        ledger.execute("UPDATE delivery SET state = 'failed' WHERE revision = '2' AND mail = 'letter'", []).expect("written");
+    assert!(failed > 0);
+    drop(ledger);
+    let closed: BTreeSet<String> = world.mail().iter().map(|mail| mail.header("Message-ID").to_string()).collect();
+    let world =
+        world.advisory(id, &fields("tlp: CLEAR\naudience: [community, universities]", 3)).run("publish --yes").whatever_it_says();
+    let open: Vec<Mail> =
+        world.mail().into_iter().filter(|mail| mail.is("signed") && mail.header("Subject").contains(" r3:")).collect();
+    assert!(!open.is_empty());
+    for mail in open {
+        let raw = String::from_utf8_lossy(&mail.raw);
+        assert!(!text(&mail.raw).contains(secret), "{raw}");
+        if mail.header("List-Id").contains("community") {
+            assert!(closed.iter().all(|id| !raw.contains(id.as_str())), "{raw}");
+        }
+    }
+}
+
+#[test]
 fn a_withdrawal_answers_the_warning_and_says_why_in_its_first_lines() {
     let id = "EX-2026-0101";
     let world = World::without_advisories().advisory(id, OPEN).run("publish --yes").has_mails(3);

@@ -1,6 +1,6 @@
 //! Certificates: the public part of keys, read strictly and judged at a moment.
 
-use super::{EncryptionKeys, armored, instant, moment, policy, words};
+use super::{EncryptionKeys, Sealer, armored, instant, moment, policy, words};
 use crate::{
     roster::KeyState,
     terms::{Address, Fingerprint, Moment, shorten},
@@ -116,7 +116,13 @@ impl Certificate {
     pub fn judge(&self, now: &Moment) -> Result<EncryptionKeys, KeyState> {
         let (at, policy) = (instant(now), policy(instant(now)));
         let keys = self.encryption_keys(&policy, at)?;
-        EncryptionKeys::new(&self.fingerprint, &keys, self.primary_end(&policy, at), at)
+        let keys = EncryptionKeys::new(&self.fingerprint, &keys, self.primary_end(&policy, at), at)?;
+        // Tried, not only read: a key that its owner made by hand may have a point that nothing can be encrypted to,
+        // and must not be found out when everybody's letter is on its way.
+        match Sealer::new(b"probe").seal(&keys, now) {
+            Ok(_) => Ok(keys),
+            Err(error) => Err(KeyState::Weak(error.to_string())),
+        }
     }
 
     /// Whether mail can be encrypted to it at this moment, and if not, why.

@@ -17,7 +17,7 @@ pub use seen::Seen;
 use crate::{
     advisory::{Advisory, Reader, Status},
     artefact::Digest,
-    receipt::{DeliveryKey, DocumentVersion, Frozen, History, Mail, MemberHash, State},
+    receipt::{DeliveryKey, DocumentVersion, Frozen, History, Mail, MemberHash, Receipt, State},
     roster::{Contact, Delivery, Encrypt, KeyState, Keybook, List, Roster},
     settings::Settings,
     terms::{Address, Fingerprint, Id, Lang, Moment},
@@ -382,15 +382,15 @@ fn letters<'a>(facts: &Facts<'a>, gate: &Gate, advisory: &'a Advisory, named: bo
         }
     }
     if advisory.status == Status::Withdrawn {
-        let heard = |key: &DeliveryKey, state| {
-            key.advisory == advisory.id && key.mail == Mail::Letter && matches!(state, State::Accepted | State::Sending)
+        let heard = |key: &DeliveryKey, receipt: &Receipt| {
+            key.advisory == advisory.id && key.mail == Mail::Letter && receipt.may_have_arrived()
         };
         // Who heard of it and left since has heard of it.
         let knows = |member: &MemberHash| {
             let receipt = facts.history.deliveries.get(&letter_key(advisory, *member));
             receipt.is_some_and(|receipt| matches!(receipt.state, State::Accepted | State::Sending))
         };
-        let told = facts.history.deliveries.iter().filter(|(key, receipt)| heard(key, receipt.state)).map(|(key, _)| key.member);
+        let told = facts.history.deliveries.iter().filter(|(key, receipt)| heard(key, receipt)).map(|(key, _)| key.member);
         let unheard = told.filter(|member| !reached.contains(member) && !knows(member)).collect::<HashSet<_>>().len();
         if unheard > 0 {
             plan.waiting.push(Waiting { advisory, audience: "mail".into(), reason: Reason::Unheard(unheard) });
@@ -476,7 +476,7 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
         may_be_second: to.may_be_second,
         due: to.due,
     };
-    let before = facts.history.deliveries.get(&letter_key(advisory, to.member)).filter(|_| to.may_be_second);
+    let before = facts.history.deliveries.get(&letter_key(advisory, to.member)).filter(|receipt| receipt.may_have_arrived());
     let message_id = before.map(|receipt| receipt.intent.message_id.as_str());
     let same = |batch: &&mut Batch<'_>| {
         batch.opened.advisory().id == advisory.id
@@ -525,7 +525,7 @@ fn recipients<'a>(facts: &Facts<'a>, opened: &Opened<'a>) -> Vec<Addressee<'a>> 
         advisory.revisions.iter().any(|revision| {
             let key =
                 DeliveryKey { advisory: advisory.id.clone(), revision: revision.number.clone(), mail: Mail::Letter, member };
-            facts.history.deliveries.get(&key).is_some_and(|receipt| matches!(receipt.state, State::Accepted | State::Sending))
+            facts.history.deliveries.get(&key).is_some_and(Receipt::may_have_arrived)
         })
     };
     let all: Vec<Addressee<'a>> = match opened {

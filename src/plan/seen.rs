@@ -31,8 +31,8 @@ impl Seen {
         let copies = batches.flat_map(|Batch { opened, lang, cover, recipients, .. }| {
             recipients.iter().map(move |recipient| shown(opened, lang, *cover, recipient))
         });
-        let notices = plan.held.iter().map(|held| notice_key(&held.opened.advisory().id, held.member));
-        let reminders = plan.expiring.iter().map(Expiring::key);
+        let notices = plan.held.iter().filter(|held| held.notice).map(|held| notice_key(&held.opened.advisory().id, held.member));
+        let reminders = plan.expiring.iter().filter(|expiring| expiring.due).map(Expiring::key);
         Seen { copies: copies.collect(), notices: notices.collect(), reminders: reminders.collect() }
     }
 }
@@ -46,7 +46,11 @@ impl Plan<'_> {
             }
             batches.retain(|batch| !batch.recipients.is_empty());
         }
-        self.held.retain(|held| seen.notices.contains(&notice_key(&held.opened.advisory().id, held.member)));
-        self.expiring.retain(|expiring| seen.reminders.contains(&expiring.key()));
+        for held in &mut self.held {
+            held.notice &= seen.notices.contains(&notice_key(&held.opened.advisory().id, held.member));
+        }
+        for expiring in &mut self.expiring {
+            expiring.due &= seen.reminders.contains(&expiring.key());
+        }
     }
 }

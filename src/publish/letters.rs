@@ -8,7 +8,7 @@ use crate::{
     advisory::Advisory,
     diag::Findings,
     ledger::Ledger,
-    openpgp::{Sealer, Signed},
+    openpgp::Signed,
     plan::{self, Batch, Opened, letter_key, notice_key},
     receipt::Intent,
     render::letter::{Letter, LetterShop, LetterWords, ListFacts, Message, Notice, NoticeShop, NoticeWords, Recipient},
@@ -17,8 +17,6 @@ use crate::{
     terms::{Address, Lang},
     tlp::{Cover, Gate, Public, Shareable},
 };
-use rayon::prelude::*;
-use std::collections::HashSet;
 
 /// A batch whose letter is composed, signed and verified.
 pub struct Ready<'a> {
@@ -66,8 +64,8 @@ pub(super) fn words_of(job: &Job<'_>, lang: &Lang) -> Words {
     Words::read(lang, &job.workspace.templates, &mut Findings::new())
 }
 
-/// Composes, signs and verifies every letter, and encrypts each to every certificate it will go to, so that
-/// nothing can go wrong any more that does not come from the network.
+/// Composes, signs and verifies every letter, so that nothing can go wrong any more that does not come from the
+/// network: that each certificate can be encrypted to was tried when it was judged.
 pub(super) fn compose<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<Ready<'a>>, PublishError> {
     let plan = job.plan;
     job.watch.begin("letters", plan.batches.len());
@@ -77,17 +75,6 @@ pub(super) fn compose<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<Ready<'a
         job.watch.step();
     }
     job.watch.end();
-    // A probe, not the letter: what can fail for one certificate fails for these few bytes as well.
-    let certificates: HashSet<_> =
-        plan.batches.iter().flat_map(|batch| &batch.recipients).filter_map(|r| r.certificate).collect();
-    let probe = Sealer::new(b"probe");
-    let first = plan.batches.first().map(|batch| batch.opened.advisory().id.clone());
-    certificates.into_par_iter().try_for_each(|fingerprint| match (job.workspace.certificates.get(fingerprint), &first) {
-        (Some(certificate), Some(id)) => {
-            probe.seal(certificate, job.now).map(drop).map_err(|error| PublishError::Pack { id: id.clone(), error: error.into() })
-        }
-        _ => Ok(()),
-    })?;
     Ok(all)
 }
 
@@ -124,7 +111,7 @@ fn compose_one<'a>(job: &Job<'a>, ledger: &Ledger, batch: &'a Batch<'a>) -> Resu
     let message_id = batch
         .message_id
         .map_or_else(|| message_id(job, ledger, &batch.opened, &advisory.revision().number, batch.lang), str::to_string);
-    let Thread { in_reply_to, references, had } = thread(job, batch);
+    let Thread { in_reply_to, references, missed } = thread(job, batch);
     let gate = Gate::at(job.now.clone());
     let site = &workspace.settings.site;
     let page = gate.open(advisory, Public).ok().map(|_| {
@@ -159,7 +146,7 @@ fn compose_one<'a>(job: &Job<'a>, ledger: &Ledger, batch: &'a Batch<'a>) -> Resu
         message_id: &message_id,
         in_reply_to: &in_reply_to,
         references: &references,
-        had,
+        missed: &missed,
         date: job.now,
         cover: batch.cover,
         page: page.as_deref(),

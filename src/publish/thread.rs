@@ -3,42 +3,61 @@
 use super::Job;
 use crate::{
     plan::Batch,
-    receipt::{DeliveryKey, Mail, State},
+    receipt::{Mail, MemberHash, Receipt},
+    tlp::Cover,
 };
+use std::collections::{HashMap, HashSet};
 
 /// What the readers of a letter had of its earlier revisions.
 pub(super) struct Thread<'a> {
     pub(super) in_reply_to: Vec<String>,
     pub(super) references: Vec<String>,
-    pub(super) had: Option<&'a str>,
+    /// The numbers of those revisions that some of them missed.
+    pub(super) missed: Vec<&'a str>,
 }
 
 /// The letters that were sent, by the ledger: a revision may have been on the site only, or have gone in another
 /// language, or from another address.
+///
+/// What went to another list is none of these readers' business, its summary and its Message-ID included, even where
+/// one of them is on both lists. Nor is in a clear letter what was written for an encrypted one.
 pub(super) fn thread<'a>(job: &Job<'_>, batch: &Batch<'a>) -> Thread<'a> {
     let advisory = batch.opened.advisory();
     let earlier = &advisory.revisions[..advisory.revisions.len() - 1];
-    let sent = |revision: &str, member| {
-        let key = DeliveryKey { advisory: advisory.id.clone(), revision: revision.to_string(), mail: Mail::Letter, member };
-        let receipt = job.history.deliveries.get(&key)?;
-        matches!(receipt.state, State::Accepted | State::Sending).then_some(receipt.intent.message_id.as_str())
-    };
-    let mut thread = Thread { in_reply_to: Vec::new(), references: Vec::new(), had: None };
+    let list = batch.opened.list_name();
+    let person = batch.recipients.first().filter(|_| batch.opened.list().is_none()).map(|recipient| recipient.member);
+    let same_readers =
+        |letter: &&Receipt| letter.intent.list == list && person.is_none_or(|person| letter.intent.key.member == person);
+    let of_advisory = |letter: &&Receipt| letter.intent.key.advisory == advisory.id && letter.intent.key.mail == Mail::Letter;
+    let (letters, elsewhere): (Vec<&Receipt>, Vec<&Receipt>) =
+        job.history.deliveries.values().filter(of_advisory).partition(same_readers);
+    let knows_it: HashSet<MemberHash> =
+        letters.iter().filter(|letter| letter.may_have_arrived()).map(|letter| letter.intent.key.member).collect();
+    let mut thread = Thread { in_reply_to: Vec::new(), references: Vec::new(), missed: Vec::new() };
     for revision in earlier {
+        let of_it: Vec<&&Receipt> = letters.iter().filter(|letter| letter.intent.key.revision == revision.number).collect();
+        let arrived = of_it.iter().filter(|letter| letter.may_have_arrived());
+        let had: HashMap<MemberHash, &str> =
+            arrived.map(|letter| (letter.intent.key.member, letter.intent.message_id.as_str())).collect();
         let mut ids: Vec<String> = Vec::new();
-        for id in batch.recipients.iter().filter_map(|recipient| sent(&revision.number, recipient.member)) {
-            if !ids.iter().any(|known| known == id) {
-                ids.push(id.to_string());
+        let mut all = true;
+        for recipient in &batch.recipients {
+            match had.get(&recipient.member) {
+                Some(id) if !ids.iter().any(|known| known == id) => ids.push(id.to_string()),
+                Some(_) => {}
+                // To whom the advisory is new, nothing in it has changed.
+                None => all &= !knows_it.contains(&recipient.member),
             }
         }
         if !ids.is_empty() {
             thread.references.extend_from_slice(&ids);
             thread.in_reply_to = ids;
         }
+        let narrower = batch.cover == Cover::Signed && of_it.iter().any(|letter| letter.intent.cover == Cover::Encrypted);
+        let of_others = of_it.is_empty() && elsewhere.iter().any(|letter| letter.intent.key.revision == revision.number);
+        if !all && !narrower && !of_others {
+            thread.missed.push(&revision.number);
+        }
     }
-    // Where one of them missed something, it is told to all.
-    let last = |member| earlier.iter().rposition(|revision| sent(&revision.number, member).is_some());
-    let had = batch.recipients.iter().filter_map(|recipient| last(recipient.member)).min();
-    thread.had = had.map(|at| earlier[at].number.as_str());
     thread
 }

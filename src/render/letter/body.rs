@@ -47,7 +47,7 @@ pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String,
         page.frame(&newest.summary);
         page.gap();
     } else if advisory.is_revised() {
-        for revision in news(&advisory.revisions, shop.had) {
+        for revision in news(&advisory.revisions, shop.missed) {
             page.frame(&format!("{} ({} {}, {})", words.changed, words.revision, revision.number, revision.date.date()));
             page.frame(&revision.summary);
         }
@@ -130,11 +130,10 @@ pub(super) fn folded(field: &str) -> String {
     wrap(field, WIDTH, "", " ").into_iter().map(|line| line + "\n").collect()
 }
 
-/// What its readers have not heard of yet: the revisions after the one that they had, or at least the newest.
-fn news<'a>(revisions: &'a [Revision], had: Option<&str>) -> &'a [Revision] {
-    let newest = revisions.len().saturating_sub(1);
-    let from = had.and_then(|had| revisions.iter().position(|one| one.number == had)).map_or(newest, |at| at + 1);
-    &revisions[from.min(newest)..]
+/// What its readers have not heard of yet: the newest revision, after those that they missed.
+fn news<'a>(revisions: &'a [Revision], missed: &[&str]) -> impl Iterator<Item = &'a Revision> {
+    let newest = revisions.last().map(|newest| newest.number.as_str());
+    revisions.iter().filter(move |one| newest == Some(&one.number) || missed.contains(&one.number.as_str()))
 }
 
 /// A value that stands behind a word: in its own order, where the word is read from right to left and it is not.

@@ -82,8 +82,8 @@ pub struct LetterShop<'s> {
     pub in_reply_to: &'s [String],
     /// The same from the first revision's letters on; ends with `in_reply_to`.
     pub references: &'s [String],
-    /// The newest revision that all of its readers had, of those who had any.
-    pub had: Option<&'s str>,
+    /// The numbers of earlier revisions that went to the same readers, and that not all of them had.
+    pub missed: &'s [&'s str],
     /// The `Date`.
     pub date: &'s Moment,
     /// How it will travel; decides what is in its header.

@@ -156,7 +156,7 @@ fn shop<'s>(team: &'s Team, words: &'s LetterWords, facts: &'s ListFacts, cover:
         message_id: "<token-2@cert.example.org>",
         in_reply_to: &THREAD[1..],
         references: &THREAD[..],
-        had: Some("1"),
+        missed: &[],
         date: &DATE,
         cover,
         page: None,
