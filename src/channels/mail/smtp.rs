@@ -26,6 +26,9 @@ use tokio::runtime::Runtime;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     connect: Duration,
+    /// For the greeting, EHLO and TLS, and for RSET. RFC 5321, 4.5.3.2.1 would wait five minutes for a greeting; but
+    /// nothing was handed over yet, and another server may be at hand.
+    greeting: Duration,
     /// RFC 5321, 4.5.3.2: five minutes for MAIL and RCPT, two for DATA.
     command: Duration,
     /// RFC 5321, 4.5.3.2.6: "DATA Termination: 10 minutes", and 4.5.3.2.5: three for each block before it.
@@ -36,6 +39,7 @@ pub(super) struct Limits {
 
 const LIMITS: Limits = Limits {
     connect: Duration::from_secs(30),
+    greeting: Duration::from_secs(60),
     command: Duration::from_secs(300),
     message: Duration::from_secs(900),
     pause: Duration::from_secs(1),
@@ -50,8 +54,8 @@ struct Relay {
     settings: Smtp,
     trust: socket::Trust,
     credentials: Option<Credentials>,
-    /// Connections that are open now, of all posts.
-    live: AtomicUsize,
+    /// Each connection that is open holds this too, idle or in use, of whichever post.
+    live: Arc<()>,
     taken: AtomicUsize,
     trouble: OnceLock<String>,
 }
@@ -88,6 +92,12 @@ pub(super) fn open(
         posts.push(Box::new(Server::new(&relays)?));
     }
     Ok(posts)
+}
+
+impl Relay {
+    fn has_connections(&self) -> bool {
+        Arc::strong_count(&self.live) > 1
+    }
 }
 
 impl Relays {
@@ -140,7 +150,7 @@ impl Server {
         for number in 0..relays.all.len() {
             match self.connect(number) {
                 Ok(connection) => {
-                    self.keep(number, connection);
+                    self.connection = Some((number, connection));
                     return Ok(());
                 }
                 Err(e) if relays.all.len() == 1 => return Err(e),
@@ -152,17 +162,6 @@ impl Server {
 
     fn connect(&self, number: usize) -> Result<Connection, PostError> {
         self.runtime.block_on(Connection::open(&self.relays.all[number], self.relays.limits))
-    }
-
-    fn keep(&mut self, number: usize, connection: Connection) {
-        self.relays.all[number].live.fetch_add(1, Ordering::SeqCst);
-        self.connection = Some((number, connection));
-    }
-
-    fn take(&mut self) -> Option<(usize, Connection)> {
-        self.connection.take().inspect(|(number, _)| {
-            self.relays.all[*number].live.fetch_sub(1, Ordering::SeqCst);
-        })
     }
 
     /// A fresh connection. A server that fails twice is passed over, unless others are connected to it: then it only
@@ -177,7 +176,7 @@ impl Server {
                     failed = Some(number);
                     std::thread::sleep(self.relays.limits.pause);
                 }
-                Err(e) if self.relays.all[number].live.load(Ordering::SeqCst) > 0 => return Err(e),
+                Err(e) if self.relays.all[number].has_connections() => return Err(e),
                 Err(e) => self.relays.pass_over(number, e.to_string()),
             }
         }
@@ -185,20 +184,15 @@ impl Server {
 
     fn transact(&mut self, number: usize, mut connection: Connection, parcel: &Parcel<'_>) -> End {
         let end = self.runtime.block_on(connection.transact(parcel));
-        match end.usable {
-            true => {
-                self.keep(number, connection);
-                self.troubles = 0;
-            }
-            false => {
-                self.troubles += 1;
-                if self.troubles >= TRIES {
-                    self.troubles = 0;
-                    let host = &self.relays.all[number].settings.host;
-                    let words = end.outcome.words();
-                    self.relays.pass_over(number, format!("{TRIES} connections to `{host}` broke, the last with: {words}"));
-                }
-            }
+        if end.usable {
+            self.connection = Some((number, connection));
+        }
+        self.troubles = if end.usable || end.answered { 0 } else { self.troubles + 1 };
+        if self.troubles >= TRIES {
+            self.troubles = 0;
+            let host = &self.relays.all[number].settings.host;
+            let words = end.outcome.words();
+            self.relays.pass_over(number, format!("{TRIES} connections to `{host}` broke, the last with: {words}"));
         }
         if matches!(end.outcome, Outcome::Accepted(_)) {
             self.relays.all[number].taken.fetch_add(1, Ordering::Relaxed);
@@ -211,7 +205,7 @@ impl Post for Server {
     fn send(&mut self, parcel: &Parcel<'_>) -> Result<Outcome, PostError> {
         // A connection that was idle for too long, or has carried as many mails as the server allows, shows it
         // at the first command. Nothing was handed over then, so the parcel gets a fresh one.
-        if let Some((number, connection)) = self.take() {
+        if let Some((number, connection)) = self.connection.take() {
             let troubles = self.troubles;
             let end = self.transact(number, connection, parcel);
             if !end.stale {
@@ -235,7 +229,7 @@ impl Post for Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if let Some((_, mut connection)) = self.take() {
+        if let Some((_, mut connection)) = self.connection.take() {
             // All answers are in; whether the server says goodbye changes nothing.
             self.runtime.block_on(connection.quit());
         }

@@ -33,6 +33,8 @@ pub(super) struct Connection {
     smtp: AsyncSmtpConnection,
     progress: Arc<Progress>,
     limits: Limits,
+    /// Shows the [`Relay`] that this connection is there.
+    _live: Arc<()>,
     dsn: bool,
     size: bool,
     pipelining: bool,
@@ -52,20 +54,20 @@ impl Connection {
     pub(super) async fn open(relay: &Relay, limits: Limits) -> Result<Connection, PostError> {
         let Smtp { host, port, security, .. } = &relay.settings;
         let unreachable = |why: String| PostError::Unreachable { host: host.clone(), port: *port, why };
-        let opened = socket::open(host, *port, *security, &relay.trust, limits.connect, limits.command).await;
+        let opened = socket::open(host, *port, *security, &relay.trust, limits.connect, limits.greeting).await;
         let socket::Open { stream, name, progress } = opened.map_err(|refused| match refused {
             Refused::NoTls => PostError::NoTls { host: host.clone() },
             Refused::Because(why) => unreachable(why),
         })?;
         // Reads the greeting and says EHLO; both have to be positive, or it is an error.
         let connected = AsyncSmtpConnection::connect_with_transport(stream, &name);
-        let mut smtp = match timeout(limits.command, connected).await {
+        let mut smtp = match timeout(limits.greeting, connected).await {
             Ok(Ok(smtp)) => smtp,
             Ok(Err(e)) => return Err(unreachable(reason(&e))),
             Err(_) => return Err(unreachable("no greeting in time".into())),
         };
         // lettre forgets the extensions that it has no use for, so they are asked for once more.
-        let offers = exactly(limits.command, smtp.command(Ehlo::new(name)), &[250]).await;
+        let offers = exactly(limits.greeting, smtp.command(Ehlo::new(name)), &[250]).await;
         let offers = offers.map_err(|trouble| unreachable(trouble.words().to_string()))?;
         let offers = |keyword: &str| {
             offers.message().skip(1).any(|line| line.split(' ').next().is_some_and(|word| word.eq_ignore_ascii_case(keyword)))
@@ -80,7 +82,7 @@ impl Connection {
                 Err(_) => return Err(refused("no answer in time".into())),
             }
         }
-        Ok(Connection { smtp, progress, limits, dsn, size, pipelining })
+        Ok(Connection { smtp, progress, limits, _live: relay.live.clone(), dsn, size, pipelining })
     }
 
     pub(super) async fn quit(&mut self) {
@@ -93,6 +95,11 @@ impl Connection {
 
     async fn answer(&mut self, codes: &[u16]) -> Answer {
         exactly(self.limits.command, self.smtp.read_response(), codes).await
+    }
+
+    /// Whether the connection is fit for the next transaction.
+    async fn reset(&mut self) -> bool {
+        exactly(self.limits.greeting, self.smtp.command(Rset), &[250]).await.is_ok()
     }
 
     /// `MAIL`, as a line. What an [`Address`](crate::terms::Address) holds cannot end it.
@@ -152,7 +159,15 @@ impl Connection {
         self.progress.begin();
         let message = self.smtp.command(Message(parcel));
         match exactly(self.limits.message, message, &[250]).await {
-            Ok(answer) => End { outcome: Outcome::Accepted(parcel.hide(&said(&answer))), usable: true, stale: false },
+            Ok(answer) => {
+                End { outcome: Outcome::Accepted(parcel.hide(&said(&answer))), usable: true, stale: false, answered: true }
+            }
+            // A refusal of this one message (a filter, greylisting), which says nothing about the next. Whether the
+            // server has read it to its end shows at RSET.
+            Err(Trouble::Refusal(code, words)) if code != SHUTTING_DOWN && self.progress.ended() => {
+                let outcome = refusal(code, parcel.hide(&words));
+                End { outcome, usable: self.reset().await, stale: false, answered: true }
+            }
             // A server may have given up in the middle of the message, and who knows what it read of the rest.
             Err(Trouble::Refusal(code, words)) => End::broken(refusal(code, parcel.hide(&words))),
             Err(Trouble::Broken(words)) if self.progress.ended() => End::broken(Outcome::Unknown(parcel.hide(&words))),
@@ -179,8 +194,8 @@ impl Connection {
             },
             _ => Outcome::Deferred(words),
         };
-        let usable = all_in_order && !waits && self.command(Rset, &[250]).await.is_ok();
-        End { outcome, usable, stale }
+        let usable = all_in_order && !waits && self.reset().await;
+        End { outcome, usable, stale, answered: false }
     }
 }
 
@@ -212,11 +227,13 @@ pub(super) struct End {
     pub(super) usable: bool,
     /// It ended at its first command, for a reason that is the connection's and not the parcel's.
     pub(super) stale: bool,
+    /// The server had the whole message and said what it makes of it: what became of the connection then is no trouble.
+    pub(super) answered: bool,
 }
 
 impl End {
     fn broken(outcome: Outcome) -> End {
-        End { outcome, usable: false, stale: false }
+        End { outcome, usable: false, stale: false, answered: false }
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) async fn open(
     security: Security,
     trust: &Trust,
     connect: Duration,
-    command: Duration,
+    greeting: Duration,
 ) -> Result<Open, Refused> {
     let host = host.trim_matches(['[', ']']);
     let late = || Refused::Because("no answer in time".into());
@@ -86,11 +86,11 @@ pub(super) async fn open(
     let progress = Arc::new(Progress::default());
     let stream: Box<dyn AsyncTokioStream> = match security {
         Security::None => Box::new(Talk::new(tcp, peer, b"", &progress)),
-        Security::Tls => Box::new(Talk::new(guard(host, trust, tcp, command).await?, peer, b"", &progress)),
+        Security::Tls => Box::new(Talk::new(guard(host, trust, tcp, greeting).await?, peer, b"", &progress)),
         Security::StartTls => {
             let mut plain = Talk::new(tcp, peer, b"", &progress);
-            timeout(command, ask_for_tls(&mut plain, &name)).await.map_err(|_| late())??;
-            let guarded = guard(host, trust, plain.whole, command).await?;
+            timeout(greeting, ask_for_tls(&mut plain, &name)).await.map_err(|_| late())??;
+            let guarded = guard(host, trust, plain.whole, greeting).await?;
             // The greeting came before TLS and does not come again; lettre waits for one.
             Box::new(Talk::new(guarded, peer, b"220 inside TLS\r\n", &progress))
         }

@@ -17,7 +17,7 @@ use openssl::{
 use std::{
     io::{Read, Write},
     net::TcpListener,
-    sync::Mutex,
+    sync::{Mutex, mpsc},
     thread,
 };
 
@@ -83,7 +83,8 @@ impl Fake {
 
 fn relays(fake: &Fake, settings: &[Smtp], password: Option<&str>) -> Result<Arc<Relays>, PostError> {
     let limit = Duration::from_millis(700);
-    let limits = Limits { connect: limit, command: limit, message: limit, pause: Duration::from_millis(1) };
+    let command = Duration::from_secs(60);
+    let limits = Limits { connect: limit, greeting: limit, command, message: limit, pause: Duration::from_millis(1) };
     let passwords = vec![password.map(str::to_string); settings.len()];
     Ok(Arc::new(Relays::new(settings, fake.ca.path(), &passwords, limits)?))
 }
@@ -241,6 +242,51 @@ fn a_refused_message_is_refused_whatever_came_before() {
 }
 
 #[test]
+fn a_server_that_refuses_some_messages_is_there_for_the_others() {
+    let failed = |words: &str| Outcome::Failed(words.into());
+    let later = |words: &str| Outcome::Deferred(words.into());
+    for (answer, expected, rset, connections) in [
+        ("550 5.7.1 spam\r\n", failed("550 5.7.1 spam"), None, 1),
+        ("451 4.7.1 greylisted\r\n", later("451 4.7.1 greylisted"), None, 1),
+        // A connection that is not fit for another message costs that connection and not the server.
+        ("550 5.7.1 spam\r\n", failed("550 5.7.1 spam"), Some(Some("503 5.5.1 what\r\n")), 6),
+        ("451 4.7.1 greylisted\r\n", later("451 4.7.1 greylisted"), Some(None), 6),
+    ] {
+        let messages = Arc::new(AtomicUsize::new(0));
+        let (opened, counter) = (Arc::new(AtomicUsize::new(0)), messages.clone());
+        let calls = opened.clone();
+        let fake = Fake::start(false, move |_| {
+            let (messages, calls) = (counter.clone(), calls.clone());
+            usual(move |line| match line {
+                "connect" => {
+                    calls.fetch_add(1, Ordering::SeqCst);
+                    None
+                }
+                "message" => (messages.fetch_add(1, Ordering::SeqCst) < 5).then_some(Some(answer)),
+                "RSET" => rset,
+                _ => None,
+            })
+        });
+        let mut server = fake.open(Security::None).expect("a connection");
+        for _ in 0..5 {
+            assert_eq!(send(&mut server, ADA), expected);
+        }
+        assert_eq!(send(&mut server, BOB), Outcome::Accepted("250 2.0.0 ok".into()));
+        assert_eq!((opened.load(Ordering::SeqCst), &server.served()[0].trouble), (connections, &None), "{answer} {rset:?}");
+        assert_eq!(messages.load(Ordering::SeqCst), 6, "nothing is said twice");
+    }
+
+    // One that shuts down each time is passed over all the same.
+    let fake = Fake::start(false, |_| usual(|line| (line == "message").then_some(Some("421 4.3.2 closing\r\n"))));
+    let mut server = fake.open(Security::None).expect("a connection");
+    for _ in 0..TRIES {
+        assert_eq!(send(&mut server, ADA), later("421 4.3.2 closing"));
+    }
+    let error = try_send(&mut server, BOB).expect_err("it is passed over");
+    assert!(matches!(&error, PostError::NoneLeft(words) if words.contains("421 4.3.2 closing")), "{error}");
+}
+
+#[test]
 fn where_the_connection_breaks_decides_what_is_known() {
     // Before the end of the message nothing can have arrived; after it, everything can.
     for (at, expected) in [("RCPT TO:<ada@uni.example.org>", "deferred"), ("DATA", "deferred"), ("message", "unknown")] {
@@ -359,7 +405,7 @@ fn a_pipelined_group_on_a_stale_connection_is_said_again_on_a_fresh_one() {
     }
 }
 
-/// A server that says this when it is called, and hangs up.
+/// A server that says this when it is called, and hangs up if that is nothing.
 fn grumpy(words: Option<&'static str>) -> Fake {
     Fake::start(false, move |_| usual(move |line| (line == "connect").then_some(words)))
 }
@@ -373,6 +419,8 @@ fn the_next_server_is_used_when_one_cannot_be() {
     let all = [
         (away, "cannot reach"),
         (grumpy(None).settings(Security::None), "cannot reach"),
+        (grumpy(Some("")).settings(Security::None), "no greeting in time"),
+        (grumpy(Some("")).settings(Security::StartTls), "no answer in time"),
         (grumpy(Some("554 5.3.2 go away\r\n")).settings(Security::None), "554 5.3.2 go away"),
         (without_tls.settings(Security::StartTls), "does not offer STARTTLS"),
         (Smtp { host: "127.0.0.1".into(), ..login.settings(Security::Tls) }, "TLS failed"),
@@ -418,14 +466,40 @@ fn the_next_server_is_used_in_the_middle_of_a_run() {
 
 #[test]
 fn a_server_that_takes_no_more_connections_keeps_those_it_has() {
-    let fake = Fake::start(false, |number| {
-        usual(move |line| (line == "connect" && number > 0).then_some(Some("421 4.7.0 too many connections\r\n")))
+    let ((reached, has_reached), (go_on, may_go_on)) = (mpsc::channel(), mpsc::channel());
+    let gate = Arc::new(Mutex::new((reached, may_go_on)));
+    let fake = Fake::start(false, move |number| {
+        let gate = gate.clone();
+        usual(move |line| match line {
+            "connect" if number > 0 => Some(Some("421 4.7.0 too many connections\r\n")),
+            "message" => {
+                let (reached, may_go_on) = &*gate.lock().expect("the gate");
+                reached.send(()).expect("the test waits");
+                may_go_on.recv().expect("the test goes on");
+                None
+            }
+            _ => None,
+        })
     });
-    let relays = relays(&fake, &[fake.settings(Security::None)], None).expect("guarded");
+    let mut relays = relays(&fake, &[fake.settings(Security::None)], None).expect("guarded");
+    Arc::get_mut(&mut relays).expect("nobody else has it yet").limits.message = Duration::from_secs(60);
     let (mut first, mut second) = (first_of(&relays).expect("a connection"), Server::new(&relays).expect("a post"));
-    let error = try_send(&mut second, BOB).expect_err("one is enough for it");
-    assert!(matches!(&error, PostError::Unreachable { why, .. } if why.contains("too many")), "{error}");
+    let enough = |error: PostError| matches!(&error, PostError::Unreachable { why, .. } if why.contains("too many"));
+    assert!(enough(try_send(&mut second, BOB).expect_err("one is enough for it")), "while the other is idle");
+    thread::scope(|scope| {
+        let sent = scope.spawn(|| send(&mut first, ADA));
+        has_reached.recv().expect("a message");
+        let error = try_send(&mut second, BOB).expect_err("one is enough for it");
+        go_on.send(()).expect("the server waits");
+        assert!(enough(error), "while the other is in use");
+        assert_eq!(sent.join().expect("an outcome"), Outcome::Accepted("250 2.0.0 ok".into()));
+    });
+    go_on.send(()).expect("the server waits");
     assert_eq!(send(&mut first, BOB), Outcome::Accepted("250 2.0.0 ok".into()));
+
+    // The last connection gone, there is nobody left for whom to keep the server.
+    drop(first);
+    assert!(matches!(try_send(&mut second, BOB), Err(PostError::NoneLeft(_))));
 }
 
 #[test]
