@@ -82,7 +82,7 @@ fn without_its_ledger_a_workspace_is_not_published_again() {
         .exits(2)
         .says("error: nobody can be asked here")
         .run("publish --yes --first-run")
-        .says("sent 3 letters to list `open-announce`")
+        .says("sent 2 letters to list `open-announce`")
         .has_mails(3);
     // What a full disk or a broken restore leaves is not taken for a new one.
     for file in ["ledger.sqlite-wal", "ledger.sqlite-shm"] {

@@ -119,14 +119,13 @@ class Mail:
         advise = self.bench.advise()
         sizes = [n for n in (SMALL, 10_000, LARGE) if n <= self.args.constituents]
         whole = {n: self.publish(advise, n) for n in sizes}
-        print(f"\nthe whole program, `advise publish --yes --only mail` to smtp-sink; so many constituents with a certificate each")
+        print("\nthe whole program, `advise publish --yes --only mail` to smtp-sink; so many constituents with a certificate each")
         for n, run in whole.items():
             print(f"  {n:7} {run.memory:6.0f} MB {run.wall:8.1f} s")
         least, most = min(whole), max(whole)
-        times = whole[most].memory / whole[least].memory
-        self.verdict(whole[most].memory < MEGABYTES, f"memory of `advise publish`: {whole[most].memory:.0f} MB at {most} constituents (wanted: under {MEGABYTES} MB)")
         each = (whole[most].memory - whole[least].memory) * 1024 / max(most - least, 1)
-        print(f"      {times:.1f} times that of {least}: the roster is data, {each:.1f} KB for each constituent with contact, key, plan and intent")
+        print(f"  {whole[most].memory / whole[least].memory:.1f} times from {least} to {most}: contacts, keys, plan and receipts are data, {each:.1f} KB for each constituent.")
+        print(f"  No target is set for it here; that of composing is {GROWTH} times and {MEGABYTES} MB.")
 
     def publish(self, advise, n):
         root = self.bench.place(n * 16_000)
