@@ -11,7 +11,10 @@ use std::{
     net::TcpListener,
     path::Path,
     process::{Command, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
     thread,
 };
 use world::{NOW, World, advise, contains, has, set, skip};
@@ -95,6 +98,9 @@ fn each<'j>(json: &'j Value, field: &str) -> BTreeMap<&'j str, &'j Value> {
 const LATER: &str = "gulnara@hospital.example.org";
 const NEVER: &str = "hello@opendata.example.org";
 const TAKEN: &str = "peering@ix.example.net";
+/// Has no certificate, so that letters are held.
+const HELD: &str = "marat@lakeside.example.org";
+const CLOSED: &str = "tlp: AMBER\naudience: [universities]";
 
 #[test]
 fn what_is_deferred_waits_longer_each_time_and_is_given_up_after_days() {
@@ -134,9 +140,9 @@ fn what_is_deferred_waits_longer_each_time_and_is_given_up_after_days() {
         .says("2026-11-22T12:05:00Z");
     assert_eq!(server.took(), [TAKEN], "who had it does not get it again");
 
-    // A run every four hours for five days: then it is said that nobody tries any more.
+    // A run every four hours, and a minute for a machine at work, for five days: then it is said that nobody tries any more.
     for hours in (4..=120).step_by(4) {
-        let at = format!("2026-11-{:02}T{:02}:00:00Z", 22 + (12 + hours) / 24, (12 + hours) % 24);
+        let at = format!("2026-11-{:02}T{:02}:{:02}:00Z", 22 + (12 + hours) / 24, (12 + hours) % 24, hours / 4);
         world = world.at(&at).run("publish --yes --only mail").exits(3).whatever_it_says();
     }
     world
@@ -151,6 +157,92 @@ fn what_is_deferred_waits_longer_each_time_and_is_given_up_after_days() {
         .run("status --json")
         .exits(1)
         .gives(|json| assert!(each(json, "given_up")[LATER] == true && each(json, "attempts")[LATER] == 32, "{json:#}"));
+}
+
+/// Of the notices to the held member: state, tries, Message-ID, each as often as it is there.
+fn told(json: &Value) -> BTreeMap<[String; 3], usize> {
+    let mut told = BTreeMap::new();
+    let rows = json["deliveries"].as_array().expect("rows").iter();
+    for row in rows.filter(|row| row["mail"] == "notice" && row["address"] == HELD) {
+        *told.entry(["state", "attempts", "message_id"].map(|field| row[field].to_string())).or_default() += 1;
+    }
+    told
+}
+
+#[test]
+fn a_notice_of_several_held_letters_is_one_mail_whatever_becomes_of_it() {
+    let greylisting = Arc::new(AtomicBool::new(true));
+    let server = {
+        let greylisting = greylisting.clone();
+        Server::usual(move |_, line| {
+            let grey = greylisting.load(SeqCst) && line.contains(HELD) && line.starts_with("RCPT");
+            grey.then_some(Some("450 4.2.1 greylisted"))
+        })
+    };
+    let held = |server: &Server| {
+        let world = World::without_advisories().change("advise.yaml", "transport: outbox", &by(&[server]));
+        world.advisory("EX-2026-0101", CLOSED).advisory("EX-2026-0102", CLOSED)
+    };
+    let took = |server: &Server| server.took().iter().filter(|address| *address == HELD).count();
+    let mut world =
+        held(&server).run("publish --yes").exits(3).whatever_it_says().run("status --json").exits(1).whatever_it_says();
+    let first = told(&world.json());
+    let (key, both) = first.first_key_value().expect("a notice");
+    assert_eq!((first.len(), *both, &key[0][..], &key[1][..]), (1, 2, "\"deferred\"", "1"), "{first:?}");
+    let mut world = world
+        .run("publish --yes")
+        .exits(3)
+        .says("nothing to do now: 1 letter waits for the next try, due at 2026-11-22T12:01:00Z")
+        .whatever_it_says()
+        .look(|_| greylisting.store(false, SeqCst))
+        .at("2026-11-22T12:05:00Z")
+        .run("publish --yes")
+        .exits(1)
+        .says("told 1 member")
+        .whatever_it_says()
+        .run("status --json")
+        .exits(1)
+        .whatever_it_says();
+    let accepted = ["\"accepted\"".to_string(), "2".into(), key[2].clone()];
+    assert_eq!(told(&world.json()), BTreeMap::from([(accepted, 2)]), "the same mail again");
+    assert_eq!(took(&server), 1);
+
+    // No answer came to the message: nobody knows whether it arrived, and there is no second one.
+    let last = Mutex::new(BTreeMap::new());
+    let silent = Server::usual(move |number, line| {
+        let mut last = last.lock().expect("the recipients");
+        if line.starts_with("RCPT") {
+            last.insert(number, line.contains(HELD));
+        }
+        (line == "message" && last.get(&number) == Some(&true)).then_some(None)
+    });
+    let mut world =
+        held(&silent).run("publish --yes").exits(3).whatever_it_says().run("status --json").exits(1).whatever_it_says();
+    let first = told(&world.json());
+    let (key, both) = first.first_key_value().expect("a notice");
+    assert_eq!((first.len(), *both, &key[0][..], &key[1][..]), (1, 2, "\"sending\"", "1"), "{first:?}");
+    let mut world = world.at("2026-11-23T12:00:00Z").run("publish --yes").exits(1).whatever_it_says().does_not_say("told");
+    world = world.run("status --json").exits(1).whatever_it_says();
+    assert_eq!(told(&world.json()), first);
+}
+
+#[test]
+fn the_ledger_says_when_each_was_taken_not_when_the_run_began() {
+    let server = Server::usual(|_, line| {
+        if line.starts_with("RCPT TO:<peering@") {
+            thread::sleep(std::time::Duration::from_secs(2));
+        }
+        None
+    });
+    World::without_advisories()
+        .change("advise.yaml", "transport: outbox", &by(&[&server]))
+        .advisory("EX-2026-0101", LETTER)
+        .run("publish --yes")
+        .run("status --json")
+        .gives(|json| {
+            let at = |address| each(json, "at")[address].as_str().expect("a time").to_string();
+            assert!(at(TAKEN).as_str() >= "2026-11-22T12:00:02Z", "{json:#}");
+        });
 }
 
 #[test]
@@ -173,10 +265,10 @@ fn a_sender_that_is_refused_is_no_fault_of_the_members() {
 #[test]
 fn when_the_first_server_fails_in_the_middle_the_second_takes_the_rest() {
     let members: String = (0..40).map(|n| format!("  - {{name: M {n}, address: member{n}@crowd.example.org}}\n")).collect();
-    let taken = std::sync::atomic::AtomicUsize::new(0);
+    let taken = AtomicUsize::new(0);
     let first = Server::usual(move |_, line| {
-        let before = if line == "message" { taken.fetch_add(1, std::sync::atomic::Ordering::SeqCst) } else { 0 };
-        let over = taken.load(std::sync::atomic::Ordering::SeqCst) >= 10 && before == 0;
+        let before = if line == "message" { taken.fetch_add(1, SeqCst) } else { 0 };
+        let over = taken.load(SeqCst) >= 10 && before == 0;
         (before >= 10 || over).then_some(None)
     });
     let second = Server::usual(|_, _| None);
@@ -194,7 +286,7 @@ fn when_the_first_server_fails_in_the_middle_the_second_takes_the_rest() {
             assert_eq!(json["untried"], 0);
         });
     // Those on the way when it failed are a question or deferred, and nobody is forgotten.
-    world.at("2026-11-22T12:01:00Z").run("publish --yes").exits(0).whatever_it_says().run("status --json").gives(|json| {
+    world.at("2026-11-22T12:05:00Z").run("publish --yes").exits(0).whatever_it_says().run("status --json").gives(|json| {
         assert_eq!(json["totals"]["states"], serde_json::json!({ "accepted": 43 }), "{json:#}");
     });
     let all: Vec<String> = first.took().into_iter().chain(second.took()).collect();
@@ -262,44 +354,64 @@ fn at(root: &Path, words: &[&str]) -> Command {
     command
 }
 
+/// A workspace by the clock, without advisories.
+fn made_today(root: &Path, server: &Server) {
+    let made = Command::new(advise()).args(["--now", &ago(3600), "init", "--sample"]).arg(root).output().expect("it runs");
+    assert!(made.status.success(), "{made:?}");
+    fs::remove_dir_all(root.join("advisories")).expect("removed");
+    fs::create_dir(root.join("advisories")).expect("made");
+    let settings = fs::read_to_string(root.join("advise.yaml")).expect("readable");
+    fs::write(root.join("advise.yaml"), settings.replace("transport: outbox", &by(&[server]))).expect("written");
+}
+
+fn dated_today(root: &Path, id: &str, fields: &str) {
+    let today = &ago(0)[..10];
+    let text = format!(
+        "---\nid: {id}\nstatus: final\ntitle: A title\ndate: {today}\nlang: en\nseverity: high\n{fields}\n---\nA text.\n"
+    );
+    fs::write(root.join(format!("advisories/{id}.md")), text).expect("written");
+}
+
+#[test]
+fn who_waits_waits_for_a_notice_too() {
+    let temp = tempfile::tempdir().expect("a folder");
+    let root = &temp.path().join("w");
+    let tries = AtomicUsize::new(0);
+    let server = Server::usual(move |_, line| {
+        let first = line.starts_with("RCPT") && line.contains(HELD) && tries.fetch_add(1, SeqCst) == 0;
+        first.then_some(Some("450 4.2.1 greylisted"))
+    });
+    made_today(root, &server);
+    dated_today(root, "EX-2026-0101", CLOSED);
+    let first = at(root, &["--now", &ago(50), "publish", "--yes"]).output().expect("it runs");
+    assert_eq!(first.status.code(), Some(3), "{first:?}");
+    let done = at(root, &["--json", "publish", "--yes", "--wait", "5m"]).output().expect("it runs");
+    assert!(contains(&done.stderr, "1 letter waits for the next try at "), "{done:?}");
+    let json: Value = serde_json::from_slice(&done.stdout).expect("one JSON document");
+    assert_eq!((done.status.code(), &json["outcomes"]["accepted"]), (Some(1), &1.into()), "{json:#}");
+    assert!(server.took().iter().any(|address| address == HELD));
+}
+
 #[test]
 fn who_waits_sends_what_is_due_and_nothing_that_was_not_seen() {
     let temp = tempfile::tempdir().expect("a folder");
     let root = &temp.path().join("w");
-    assert!(
-        Command::new(advise())
-            .args(["--now", &ago(3600), "init", "--sample"])
-            .arg(root)
-            .output()
-            .expect("it runs")
-            .status
-            .success()
-    );
-    fs::remove_dir_all(root.join("advisories")).expect("removed");
-    fs::create_dir(root.join("advisories")).expect("made");
-    let advisory = |id: &str| {
-        let today = &ago(0)[..10];
-        let text = format!(
-            "---\nid: {id}\nstatus: final\ntitle: A title\ndate: {today}\nlang: en\nseverity: high\n{LETTER}\n---\nA text.\n"
-        );
-        fs::write(root.join(format!("advisories/{id}.md")), text).expect("written");
-    };
-    let greylisting = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let advisory = |id: &str| dated_today(root, id, LETTER);
+    let greylisting = Arc::new(AtomicBool::new(true));
     let server = {
         let greylisting = greylisting.clone();
         Server::usual(move |_, line| {
-            let grey = greylisting.load(std::sync::atomic::Ordering::SeqCst) && line.contains("gulnara@");
+            let grey = greylisting.load(SeqCst) && line.contains("gulnara@");
             grey.then_some(Some("450 4.2.1 greylisted"))
         })
     };
-    let settings = fs::read_to_string(root.join("advise.yaml")).expect("readable");
-    fs::write(root.join("advise.yaml"), settings.replace("transport: outbox", &by(&[&server]))).expect("written");
+    made_today(root, &server);
     advisory("EX-2026-0101");
     // It was deferred most of a minute ago, so its next try is not far away.
     let first = at(root, &["--now", &ago(50), "publish", "--yes"]).output().expect("it runs");
     assert_eq!(first.status.code(), Some(3), "{first:?}");
     assert_eq!(server.took(), [NEVER, TAKEN]);
-    greylisting.store(false, std::sync::atomic::Ordering::SeqCst);
+    greylisting.store(false, SeqCst);
 
     let mut waiting = at(root, &["--json", "publish", "--yes", "--wait", "5m"])
         .stdout(Stdio::piped())

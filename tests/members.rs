@@ -228,6 +228,10 @@ fn a_reminder_that_was_put_off_is_sent_and_one_in_doubt_is_not() {
         .run("publish --yes")
         .has_mails(1)
         .look(|world| state(world, "deferred"))
+        .run("status")
+        .exits(1)
+        .says("the reminder waits for its next try")
+        .at("2026-11-22T12:05:00Z")
         .run("publish --yes")
         .says("told 1 member")
         // It has the same Message-ID, by which the outbox names it.

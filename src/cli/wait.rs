@@ -108,7 +108,7 @@ fn round(desk: &Desk, settings: &Settings, carried: &mut Carried, story: &mut St
     // Without ids: to name one is to ask that it be tried at once, and that was done.
     let request = Request { ids: Vec::new(), only: Some(Only::Mail) };
     with_job(desk, &workspace, &mut ledger, &request, carried, |job, ledger, keys, carried| {
-        if job.plan.letters() + job.plan.notices() == 0 {
+        if job.plan.letters() + job.plan.notices() + job.plan.reminders() == 0 {
             return Ok(job.plan.next_try().map_or(Next::Over, |next| Next::At(next.clone())));
         }
         match once(desk, job, ledger, keys, carried) {

@@ -1,6 +1,6 @@
 //! Members whose certificates end soon, and who of them is told so now: once at each of [`REMINDERS`].
 
-use super::Facts;
+use super::{Again, Facts, again};
 use crate::{
     receipt::{DeliveryKey, Mail, MemberHash, State},
     roster::{Contact, Delivery, REMINDERS},
@@ -28,6 +28,8 @@ pub struct Expiring<'a> {
     pub state: Option<State>,
     /// Whether it is sent now.
     pub due: bool,
+    /// When it is, if it was deferred and that is not now.
+    pub next: Option<Moment>,
 }
 
 impl Expiring<'_> {
@@ -59,10 +61,16 @@ pub(super) fn expiring<'a>(facts: &Facts<'a>) -> Vec<Expiring<'a>> {
         if !seen.insert((member, certificate)) {
             continue;
         }
-        let state = facts.history.deliveries.get(&key(&ends, reminder, member)).map(|receipt| receipt.state);
+        let receipt = facts.history.deliveries.get(&key(&ends, reminder, member));
+        let state = receipt.map(|receipt| receipt.state);
         // At most once: one of which nobody knows whether it arrived is not sent again.
-        let due = send && matches!(state, None | Some(State::Intended | State::Deferred));
-        all.push(Expiring { contact, certificate, member, ends, days, reminder, state, due });
+        let (due, next) = receipt.map_or((true, None), |receipt| match (receipt.state, again(receipt)) {
+            (State::Accepted | State::Sending | State::Failed, _) | (_, Again::Never) => (false, None),
+            (_, Again::At(due)) if due > *facts.now => (false, Some(due)),
+            (_, Again::At(_) | Again::Now) => (true, None),
+        });
+        let (due, next) = (send && due, next.filter(|_| send));
+        all.push(Expiring { contact, certificate, member, ends, days, reminder, state, due, next });
     }
     all.sort_by(|a, b| (a.days, a.contact.address.as_str()).cmp(&(b.days, b.contact.address.as_str())));
     all

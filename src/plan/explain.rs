@@ -138,6 +138,7 @@ pub fn words(plan: &Plan<'_>) -> String {
 pub fn expiring_words(one: &Expiring<'_>) -> String {
     let told = match one.state {
         _ if one.due => "gets a reminder",
+        _ if one.next.is_some() => "the reminder waits for its next try",
         Some(State::Accepted) => "was reminded",
         Some(State::Failed) => "the reminder was refused",
         Some(State::Sending) => "was perhaps reminded, no answer came",

@@ -152,6 +152,8 @@ pub struct Held<'a> {
     pub why: Why,
     /// Whether a notice without content is due.
     pub notice: bool,
+    /// When it is, if it was deferred and that is not now.
+    pub next: Option<Moment>,
 }
 
 /// Something that is not done now, and why.
@@ -256,14 +258,18 @@ impl Plan<'_> {
         self.batches.iter().map(|batch| batch.recipients.len()).sum()
     }
 
-    /// How many letters wait for their next try.
+    /// How many mails wait for their next try: letters, and notices and reminders.
     pub fn deferred(&self) -> usize {
-        self.later.iter().map(|batch| batch.recipients.len()).sum()
+        let letters: usize = self.later.iter().map(|batch| batch.recipients.len()).sum();
+        let notices: HashSet<_> = self.held.iter().filter(|held| held.next.is_some()).map(|held| held.member).collect();
+        letters + notices.len() + self.expiring.iter().filter(|expiring| expiring.next.is_some()).count()
     }
 
     /// When the first of them is due.
     pub fn next_try(&self) -> Option<&Moment> {
-        self.later.iter().flat_map(|batch| &batch.recipients).filter_map(|recipient| recipient.due.as_ref()).min()
+        let letters = self.later.iter().flat_map(|batch| &batch.recipients).filter_map(|recipient| recipient.due.as_ref());
+        let notices = self.held.iter().filter_map(|held| held.next.as_ref());
+        letters.chain(notices).chain(self.expiring.iter().filter_map(|expiring| expiring.next.as_ref())).min()
     }
 
     /// How many notices would be sent: one for each member, however much is held.
@@ -455,15 +461,16 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
             // At most once: one of which nobody knows whether it arrived is not sent again.
             let before = facts.history.deliveries.get(&key);
             let named = facts.request.ids.contains(&advisory.id);
-            let due = before.is_none_or(|receipt| match (receipt.state, again(receipt)) {
-                (State::Accepted | State::Sending, _) => false,
-                (State::Failed, _) | (_, Again::Never) => named,
-                (_, Again::At(due)) => named || due <= *facts.now,
-                (_, Again::Now) => true,
+            let (due, next) = before.map_or((true, None), |receipt| match (receipt.state, again(receipt)) {
+                (State::Accepted | State::Sending, _) => (false, None),
+                (State::Failed, _) | (_, Again::Never) => (named, None),
+                (_, Again::At(due)) if !named && due > *facts.now => (false, Some(due)),
+                (_, Again::At(_) | Again::Now) => (true, None),
             });
-            let notice = told && to.contact.is_some() && due;
-            let held = Held { opened: opened.clone(), contact: to.contact, address: to.address, member: to.member, why, notice };
-            plan.held.push(held);
+            let told = told && to.contact.is_some();
+            let (notice, next) = (told && due, next.filter(|_| told));
+            let Copy { contact, address, member, .. } = to;
+            plan.held.push(Held { opened: opened.clone(), contact, address, member, why, notice, next });
             return;
         }
     }

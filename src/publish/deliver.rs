@@ -17,14 +17,16 @@ use crate::{
     receipt::{DeliveryKey, Mail as Kind, MemberHash, Outcome},
     terms::Moment,
 };
+use jiff::SignedDuration;
 use std::{
     collections::{HashSet, VecDeque},
+    iter,
     sync::{
         Condvar, Mutex, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// So many copies a connection are begun at once: as many as one connection to a server nearby sends while the ledger
@@ -46,7 +48,7 @@ pub(super) struct Load<'m> {
     pub(super) key: DeliveryKey,
     /// Of which letter; a notice is of none.
     pub(super) batch: Option<usize>,
-    /// What else the same mail settles.
+    /// What else is the same mail, as a notice of several held letters is: begun with it, and ended as it ended.
     pub(super) more: Keys,
     /// What it takes of the [`Room`].
     pub(super) size: usize,
@@ -80,6 +82,7 @@ pub(super) fn deliver(
     pace: Option<&mut Pace>,
     report: &mut Report,
 ) -> Result<(), PublishError> {
+    let clock = Clock { began: job.now, watch: Instant::now() };
     let letters: usize = mail.ready.iter().map(|ready| ready.batch.recipients.len()).sum();
     let all = letters + mail.notices.len();
     job.watch.begin("mail", all);
@@ -91,6 +94,7 @@ pub(super) fn deliver(
     let posts: Vec<_> = posts.into_iter().take(tally.left.max(1)).collect();
     let group = posts.iter().map(|post| post.group()).max().unwrap_or(1);
     let mut desk = Desk {
+        clock,
         waiting: VecDeque::new(),
         ended: Vec::new(),
         most: (posts.len() * LOOK_AHEAD).max(AT_LEAST).max(group),
@@ -131,6 +135,28 @@ pub(super) fn deliver(
     });
     tally.end();
     done
+}
+
+/// What time it is for the ledger: a run with a limit a minute takes hours, and the pause before the next try of a
+/// copy counts from its own try. The gate and what is encrypted keep to the time at which the run began.
+struct Clock<'d> {
+    began: &'d Moment,
+    watch: Instant,
+}
+
+impl Clock<'_> {
+    fn now(&self) -> Moment {
+        self.after(self.watch.elapsed())
+    }
+
+    /// In whole seconds, as the ledger writes it.
+    fn after(&self, passed: Duration) -> Moment {
+        let passed = i64::try_from(passed.as_secs()).unwrap_or(i64::MAX);
+        match self.began.timestamp().checked_add(SignedDuration::from_secs(passed)) {
+            Ok(at) if passed > 0 => Moment::from_timestamp(at),
+            _ => self.began.clone(),
+        }
+    }
 }
 
 /// Lets all threads end when one of them panics, instead of waiting for it for ever.
@@ -175,6 +201,7 @@ fn settle_what_is_there(
 
 /// The one thread that writes the ledger.
 struct Desk<'d, 'm> {
+    clock: Clock<'d>,
     waiting: VecDeque<Load<'m>>,
     ended: Vec<Ended>,
     /// How many may be `sending` at once.
@@ -273,18 +300,17 @@ impl<'m> Desk<'_, 'm> {
 
     /// One entry for all that ended and all that begins.
     fn write(&mut self, ledger: &mut Ledger, begun: &[Load<'m>], tally: &mut Tally<'_, '_, '_>) -> Result<(), PublishError> {
-        let (now, batch) = (tally.job.now, ledger.batch()?);
+        let (now, batch) = (&self.clock.now(), ledger.batch()?);
         for ended in &self.ended {
-            match &ended.outcome {
-                Ok(outcome) => batch.settle(&ended.key, outcome, now)?,
-                Err(why) => batch.take_back(&ended.key, why, now)?,
-            }
-            if matches!(ended.outcome, Ok(Outcome::Accepted(_))) {
-                with_it(&batch, &ended.more, now)?;
+            for key in iter::once(&ended.key).chain(&ended.more) {
+                match &ended.outcome {
+                    Ok(outcome) => batch.settle(key, outcome, now)?,
+                    Err(why) => batch.take_back(key, why, now)?,
+                }
             }
         }
-        for load in begun {
-            batch.begin(&load.key, now)?;
+        for key in begun.iter().flat_map(|load| iter::once(&load.key).chain(&load.more)) {
+            batch.begin(key, now)?;
         }
         batch.commit()?;
         self.under_way -= self.ended.len();
@@ -296,16 +322,6 @@ impl<'m> Desk<'_, 'm> {
         }
         Ok(())
     }
-}
-
-/// Of one notice for several held letters, the others.
-fn with_it(batch: &crate::ledger::Batch<'_>, more: &Keys, now: &Moment) -> Result<(), PublishError> {
-    let same = Outcome::Accepted("told in the same notice".into());
-    for key in more {
-        batch.begin(key, now)?;
-        batch.settle(key, &same, now)?;
-    }
-    Ok(())
 }
 
 fn ended(load: Load<'_>, outcome: Result<Outcome, String>) -> Ended {
@@ -472,5 +488,21 @@ impl Tally<'_, '_, '_> {
         }
         self.report.untried = self.left;
         self.job.watch.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ledger_has_the_time_of_each_entry_in_whole_seconds() {
+        let began: Moment = "2026-07-01T23:30:00+05:00".parse().expect("a moment");
+        let clock = Clock { began: &began, watch: Instant::now() };
+        let after = |passed| clock.after(passed).rfc3339();
+        assert_eq!(after(Duration::from_millis(999)), "2026-07-01T23:30:00+05:00");
+        assert_eq!(after(Duration::from_millis(1999)), "2026-07-01T18:30:01Z");
+        assert_eq!(after(Duration::from_secs(3 * 3600)), "2026-07-01T21:30:00Z");
+        assert_eq!(clock.after(Duration::MAX), began, "past the end of time it is the run's own");
     }
 }
