@@ -31,8 +31,12 @@ impl Seen {
         let copies = batches.flat_map(|Batch { opened, lang, cover, recipients, .. }| {
             recipients.iter().map(move |recipient| shown(opened, lang, *cover, recipient))
         });
-        let notices = plan.held.iter().filter(|held| held.notice).map(|held| notice_key(&held.opened.advisory().id, held.member));
-        let reminders = plan.expiring.iter().filter(|expiring| expiring.due).map(Expiring::key);
+        let notices = plan
+            .held
+            .iter()
+            .filter(|held| held.notice || held.next.is_some())
+            .map(|held| notice_key(&held.opened.advisory().id, held.member));
+        let reminders = plan.expiring.iter().filter(|expiring| expiring.due || expiring.next.is_some()).map(Expiring::key);
         Seen { copies: copies.collect(), notices: notices.collect(), reminders: reminders.collect() }
     }
 }
