@@ -76,7 +76,8 @@ pub fn stay(desk: &Desk, until: Instant, settings: &Settings, carried: &mut Carr
             return Ok(());
         }
         if !wait.is_zero() {
-            let at = Timestamp::now().checked_add(wait).map(Moment::from_timestamp).map(|at| at.rfc3339()).unwrap_or_default();
+            let at =
+                Moment::from_timestamp(Timestamp::now().checked_add(wait).expect("`until` is at most a week away")).rfc3339();
             let wait = count(story.open(), "letter waits", "letters wait");
             desk.ui.deed(&format!("{wait} for the next try at {at}"));
         }

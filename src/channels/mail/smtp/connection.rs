@@ -195,7 +195,7 @@ impl Connection {
             _ => Outcome::Deferred(words),
         };
         let usable = all_in_order && !waits && self.reset().await;
-        End { outcome, usable, stale, answered: false }
+        End { outcome, usable, stale, answered: all_in_order }
     }
 }
 
@@ -227,7 +227,7 @@ pub(super) struct End {
     pub(super) usable: bool,
     /// It ended at its first command, for a reason that is the connection's and not the parcel's.
     pub(super) stale: bool,
-    /// The server had the whole message and said what it makes of it: what became of the connection then is no trouble.
+    /// The server said what it makes of this one mail, each answer in its order: that it is dropped then is no trouble.
     pub(super) answered: bool,
 }
 

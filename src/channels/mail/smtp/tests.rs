@@ -342,7 +342,7 @@ fn a_server_that_is_away_is_not_tried_for_every_letter() {
 }
 
 /// A server that offers PIPELINING and says nothing until it has heard all three commands.
-fn pipelining(answers: [&'static str; 3]) -> impl Fn(&str) -> Option<Option<&'static str>> + Send + 'static {
+fn pipelining(answers: [&'static str; 3]) -> impl Fn(&str) -> Option<Option<&'static str>> + Clone + Send + 'static {
     let whole: &'static str = answers.map(|answer| format!("{answer}\r\n")).concat().leak();
     move |line| match line.split([' ', ':']).next().unwrap_or_default() {
         "EHLO" => Some(Some("250-fake\r\n250-PIPELINING\r\n250 SIZE 1000000\r\n")),
@@ -385,6 +385,21 @@ fn of_a_pipelined_group_every_answer_counts() {
         let after = heard.get(5).map_or("nothing", |line| if line.starts_with("Subject") { "message" } else { line });
         assert_eq!(after, then, "{answers:?}: {heard:?}");
     }
+}
+
+#[test]
+fn recipients_that_nobody_knows_do_not_close_a_server_that_waits_for_a_message_all_the_same() {
+    let waits = pipelining(["250 ok", "550 5.1.1 no such user", "354 go on"]);
+    let fake = Fake::start(false, move |number| {
+        let fine = pipelining(["250 ok", "250 ok", "354 go on"]);
+        let (refuses, waits) = (number < 2 * TRIES as usize, waits.clone());
+        usual(move |line| if refuses { waits(line) } else { fine(line) })
+    });
+    let mut server = fake.open(Security::None).expect("a connection");
+    for _ in 0..2 * TRIES {
+        assert_eq!(send(&mut server, ADA), Outcome::Failed("550 5.1.1 no such user".into()));
+    }
+    assert_eq!(send(&mut server, BOB), Outcome::Accepted("250 2.0.0 ok".into()));
 }
 
 #[test]
