@@ -9,7 +9,6 @@ use crate::{
     terms::{Lang, Severity},
     tlp::{Made, Marked as _, Public},
 };
-use textwrap::{Options, wrap};
 
 /// The width of plain text that is published.
 pub const WIDTH: usize = 72;
@@ -168,8 +167,7 @@ impl Lines {
 
     fn hanging(&mut self, first: &str, text: &str) {
         let rest = " ".repeat(unicode_width::UnicodeWidthStr::width(first));
-        let options = Options::new(WIDTH).initial_indent(first).subsequent_indent(&rest).break_words(false);
-        for line in wrap(text, options) {
+        for line in markdown::wrap(text, WIDTH, first, &rest) {
             self.line(&line);
         }
     }
