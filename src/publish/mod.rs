@@ -2,9 +2,10 @@
 //! come back without an error. [`Prepared::carry_out`] records, switches the site, delivers and settles.
 //!
 //! `letters` composes mail, `reminders` that of certificates which end soon, `pack` makes the copies, `deliver` hands them
-//! over at the pace that `pace` allows, `site` stages the public files, `document` makes the RFC 2350 description,
+//! over at the pace that `pace` allows, as many at once as `window` finds enough, `site` stages the public files, `document` makes the RFC 2350 description,
 //! `difference` shows how a published revision has changed. Nobody is asked and nothing printed here.
 
+mod clock;
 mod deliver;
 mod difference;
 mod document;
@@ -14,8 +15,10 @@ mod pack;
 mod reminders;
 mod site;
 mod thread;
+mod window;
 
 pub use crate::render::site::Extent;
+pub use clock::Clock;
 pub use difference::difference;
 pub use document::{digest as document_digest, text as document_text};
 pub use pace::Pace;
