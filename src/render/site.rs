@@ -331,7 +331,7 @@ pub fn render<E: Send>(
     let mut lists = Vec::new();
     for room in &shop.rooms {
         for scope in catalogue.scopes() {
-            let pages = 1..=catalogue.pages(scope, room.page_size);
+            let pages = catalogue.pages(scope, room.page_size).all();
             lists.extend(pages.map(|page| ListShop { room, catalogue, scope, page }));
         }
     }
