@@ -8,7 +8,7 @@ use crate::{
     tlp::Cover,
 };
 use rusqlite::{OptionalExtension, Params, Row, params};
-use std::{collections::HashMap, fmt::Display, str::FromStr};
+use std::{fmt::Display, str::FromStr};
 
 /// One run of `publish`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,13 +73,6 @@ impl Ledger {
             statement.query_row(params![&text.0[..], signer.as_str()], |row| row.get(0)).optional()
         };
         query().map_err(|e| LedgerError::sqlite(&self.path, e))
-    }
-
-    /// All signatures of one key, by the digest of what it signed: one reading for ten thousand pages.
-    pub fn signatures(&self, signer: &Fingerprint) -> Result<HashMap<Digest, String>, LedgerError> {
-        let sql = "SELECT text, armor FROM signature WHERE fingerprint = ?1";
-        let rows = self.all(sql, [signer.as_str()], |row| Ok((Digest(row.get(0)?), row.get(1)?)))?;
-        Ok(rows.into_iter().collect())
     }
 
     /// The latest run, ended or not.

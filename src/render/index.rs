@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     advisory::{Advisory, Kind, Status},
-    artefact::Artefact,
+    artefact::{Artefact, Digest},
     terms::{Lang, Severity},
     tlp::{Made, Public},
 };
@@ -112,6 +112,8 @@ fn kinds(kind: Kind) -> &'static str {
 #[derive(Debug, Clone)]
 pub struct Catalogue<'a> {
     lists: BTreeMap<Scope<'a>, Vec<usize>>,
+    /// The vendors that stand beside each list, those with the most advisories.
+    shown_vendors: Vec<&'a Vendor>,
 }
 
 impl<'a> Catalogue<'a> {
@@ -119,9 +121,9 @@ impl<'a> Catalogue<'a> {
     /// there are lists.
     pub fn new(advisories: &[&Advisory], vendors: &'a Vendors, languages: &'a [Lang]) -> Catalogue<'a> {
         let mut order: Vec<usize> = (0..advisories.len()).collect();
-        order.sort_by_cached_key(|at| {
-            let one = advisories[*at];
-            Reverse((one.updated().clone(), one.date.clone(), one.id.clone()))
+        order.sort_by(|a, b| {
+            let key = |at: &usize| (advisories[*at].updated(), &advisories[*at].date, &advisories[*at].id);
+            key(b).cmp(&key(a))
         });
         let mut lists: BTreeMap<Scope<'a>, Vec<usize>> = BTreeMap::new();
         // Lists by severity and kind are there even when they are empty, since people subscribe to their feeds.
@@ -141,7 +143,23 @@ impl<'a> Catalogue<'a> {
             }
         }
         lists.insert(Scope::All, order);
-        Catalogue { lists }
+        let mut catalogue = Catalogue { lists, shown_vendors: Vec::new() };
+        let mut vendors = catalogue.vendors();
+        vendors.sort_by_key(|(_, count)| Reverse(*count));
+        vendors.truncate(VENDORS_SHOWN);
+        // In the order of the alphabet, so that one advisory more seldom changes what stands beside all lists.
+        vendors.sort_by_cached_key(|(vendor, _)| (vendor.name.to_lowercase(), &vendor.slug));
+        catalogue.shown_vendors = vendors.into_iter().map(|(vendor, _)| vendor).collect();
+        catalogue
+    }
+
+    /// Of what stands beside every list: the words for other lists, and their addresses.
+    pub fn digest(&self) -> Digest {
+        let years: Vec<Scope<'_>> = self.years().collect();
+        let languages: Vec<Scope<'_>> = self.languages().collect();
+        let vendors: Vec<(&str, &str)> = self.shown_vendors.iter().map(|vendor| (&*vendor.slug, &*vendor.name)).collect();
+        let has_more = self.lists.keys().any(|scope| matches!(scope, Scope::Vendor(_)));
+        Digest::of(format!("{years:?}{languages:?}{vendors:?}{has_more}").as_bytes())
     }
 
     /// All lists there are.
@@ -341,6 +359,32 @@ pub struct ListShop<'s> {
     pub scope: Scope<'s>,
     /// Its number; the first page has none.
     pub page: Option<usize>,
+    /// Of what stands beside every list; see [`Catalogue::digest`].
+    pub beside: Digest,
+}
+
+impl ListShop<'_> {
+    /// The place of the page in the tree of its language.
+    fn place(&self, page: Option<usize>) -> String {
+        match page {
+            None => self.scope.path(),
+            Some(number) => format!("{}page/{number}/", self.scope.path()),
+        }
+    }
+
+    /// Where the page stands on the site.
+    pub fn path(&self) -> String {
+        self.room.path(&self.place(self.page))
+    }
+
+    /// Digests of all that the page is made of, besides what its room has.
+    pub fn made_of(&self, advisories: &[&Advisory]) -> Vec<Digest> {
+        let ListShop { room, catalogue, scope, page, beside } = self;
+        let pages = catalogue.pages(*scope, room.page_size);
+        let around = format!("{scope:?} {page:?} {:?} {:?} {}", pages.newer(*page), pages.older(*page), pages.numbered() > 0);
+        let rows = catalogue.list(*scope)[pages.range(*page)].iter().filter_map(|at| advisories.get(*at));
+        [*beside, Digest::of(around.as_bytes())].into_iter().chain(rows.map(|one| one.digest)).collect()
+    }
 }
 
 impl Made<Vec<&Advisory>, Public> for ListPage {
@@ -348,12 +392,9 @@ impl Made<Vec<&Advisory>, Public> for ListPage {
     type Error = RenderError;
 
     fn made(advisories: &Vec<&Advisory>, _: &Public, shop: &ListShop<'_>) -> Result<ListPage, RenderError> {
-        let ListShop { room, catalogue, scope, page } = *shop;
+        let ListShop { room, catalogue, scope, page, .. } = *shop;
         let pages = catalogue.pages(scope, room.page_size);
-        let place = |page: Option<usize>| match page {
-            None => scope.path(),
-            Some(number) => format!("{}page/{number}/", scope.path()),
-        };
+        let place = |page| shop.place(page);
         let heading = scope.title(room);
         let position = page.map(|number| room.words.fill("page_number", &[("page", &number.to_string())]));
         let title = position.as_ref().map_or_else(|| heading.clone(), |position| format!("{heading}, {position}"));
@@ -395,12 +436,9 @@ fn filters(room: &Room<'_>, catalogue: &Catalogue<'_>, current: Scope<'_>) -> Ve
         items: scopes.into_iter().map(filter).collect(),
     };
     let severities = Severity::ALL.into_iter().rev().map(Scope::Severity);
-    let mut vendors = catalogue.vendors();
-    let all_vendors = vendors.len();
-    vendors.sort_by_key(|(_, count)| Reverse(*count));
-    vendors.truncate(VENDORS_SHOWN);
-    let mut makers = group("by_vendor", vendors.into_iter().map(|(vendor, _)| Scope::Vendor(vendor)).collect());
-    if all_vendors > 0 {
+    let vendors = &catalogue.shown_vendors;
+    let mut makers = group("by_vendor", vendors.iter().copied().map(Scope::Vendor).collect());
+    if !vendors.is_empty() {
         makers.items.push(Filter {
             href: room.link("vendor/"),
             word: room.words.get("all_vendors").to_string(),

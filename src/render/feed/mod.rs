@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     advisory::{Advisory, Revision, Status},
-    artefact::Artefact,
+    artefact::{Artefact, Digest},
     markdown::{self, HtmlStyle},
     terms::{Moment, Severity},
     tlp::{Made, Marked as _, Public},
@@ -84,6 +84,28 @@ pub struct FeedShop<'s> {
     pub formats: &'s [Format],
 }
 
+impl<'s> FeedShop<'s> {
+    /// Where the feeds stand on the site.
+    pub fn path(&self) -> String {
+        self.room.path(&self.scope.feed_folder().unwrap_or_default())
+    }
+
+    /// Digests of all that the feeds are made of, besides what their room has.
+    pub fn made_of(&self, advisories: &[&Advisory]) -> Vec<Digest> {
+        let FeedShop { room: _, catalogue: _, scope, formats } = self;
+        let mut parts = vec![Digest::of(format!("{scope:?}{formats:?}").as_bytes())];
+        for (advisory, revision) in self.chosen(advisories) {
+            parts.extend([advisory.digest, Digest::of(revision.number.as_bytes())]);
+        }
+        parts
+    }
+
+    fn chosen<'a>(&self, advisories: &[&'a Advisory]) -> Vec<(&'a Advisory, &'a Revision)> {
+        let list = self.catalogue.list(self.scope).iter().filter_map(|at| advisories.get(*at).copied());
+        newest(list, self.scope.feed_size())
+    }
+}
+
 /// What the three formats say, each in its way.
 struct Feed<'a> {
     room: &'a Room<'a>,
@@ -120,9 +142,8 @@ impl Made<Vec<&Advisory>, Public> for Vec<FeedFile> {
     type Error = RenderError;
 
     fn made(advisories: &Vec<&Advisory>, _: &Public, shop: &FeedShop<'_>) -> Result<Vec<FeedFile>, RenderError> {
-        let FeedShop { room, catalogue, scope, formats } = *shop;
-        let list: Vec<&Advisory> = catalogue.list(scope).iter().filter_map(|at| advisories.get(*at).copied()).collect();
-        let chosen = newest(&list, scope.feed_size());
+        let FeedShop { room, scope, formats, .. } = *shop;
+        let chosen = shop.chosen(advisories);
         let feed = Feed {
             room,
             title: format!("{}: {}", room.team.name.in_lang(&room.lang), scope.title(room)),
@@ -145,15 +166,25 @@ impl Made<Vec<&Advisory>, Public> for Vec<FeedFile> {
     }
 }
 
-/// The revisions that a feed of these advisories holds, the newest first.
-fn newest<'a>(list: &[&'a Advisory], at_least: usize) -> Vec<(&'a Advisory, &'a Revision)> {
-    let mut all: Vec<(usize, &Advisory, &Revision)> = Vec::with_capacity(list.len());
-    for advisory in list {
-        all.extend(advisory.revisions.iter().enumerate().map(|(at, revision)| (at, *advisory, revision)));
+/// The revisions that a feed of these advisories holds, the newest first. In the list, what changed last stands first.
+fn newest<'a>(list: impl Iterator<Item = &'a Advisory>, at_least: usize) -> Vec<(&'a Advisory, &'a Revision)> {
+    let mut all: Vec<(usize, &Advisory, &Revision)> = Vec::new();
+    let mut since = None;
+    let mut last: Option<&Moment> = None;
+    for (place, advisory) in list.enumerate() {
+        let changed = advisory.updated();
+        let since = *since.get_or_insert(changed.unix() - DAYS * 86_400);
+        // Of an advisory that changed before so many others and before those days, no revision can be among the newest.
+        if place >= at_least && changed.unix() < since && last.is_some_and(|last| changed < last) {
+            break;
+        }
+        if place < at_least {
+            last = Some(changed);
+        }
+        all.extend(advisory.revisions.iter().enumerate().map(|(at, revision)| (at, advisory, revision)));
     }
     all.sort_by(|(at, a, r), (bt, b, s)| Reverse((&r.date, &a.id, at)).cmp(&Reverse((&s.date, &b.id, bt))));
-    let since = all.first().map(|(.., revision)| revision.date.clone());
-    let is_recent = |date: &Moment| since.as_ref().is_some_and(|newest| date.unix() >= newest.unix() - DAYS * 86_400);
+    let is_recent = |date: &Moment| since.is_some_and(|since| date.unix() >= since);
     let count = all.iter().take_while(|(.., revision)| is_recent(&revision.date)).count().max(at_least);
     all.into_iter().take(count).map(|(_, advisory, revision)| (advisory, revision)).collect()
 }
