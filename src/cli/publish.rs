@@ -51,7 +51,7 @@ pub fn publish(desk: &Desk, request: &Request, yes: bool, first_run: bool, wait:
     let until = wait.map(|wait| Instant::now() + wait);
     let mut carried = Carried::default();
     let (story, settings) = {
-        let workspace = desk.workspace()?;
+        let workspace = desk.workspace_trusting_memory()?;
         let work = desk.work();
         let mut ledger = match first_run && !Ledger::exists(&work)? {
             true => Ledger::create(&work)?,

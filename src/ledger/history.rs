@@ -8,7 +8,7 @@ use crate::{
     tlp::Cover,
 };
 use rusqlite::{OptionalExtension, Params, Row, params};
-use std::{fmt::Display, str::FromStr};
+use std::{collections::HashSet, fmt::Display, str::FromStr};
 
 /// One run of `publish`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,13 @@ impl Ledger {
             on_site: on_site.into_iter().collect(),
             document: self.documents()?.pop(),
         })
+    }
+
+    /// What is out: revisions that were mailed or stood on the site, and the advisories that stand there.
+    pub fn published(&self) -> Result<(HashSet<(Id, String)>, HashSet<Id>), LedgerError> {
+        let revisions = self.all("SELECT advisory, revision FROM frozen", [], |row| Ok((word(row, 0)?, row.get(1)?)))?;
+        let on_site = self.all("SELECT advisory FROM on_site", [], |row| word(row, 0))?;
+        Ok((revisions.into_iter().collect(), on_site.into_iter().collect()))
     }
 
     /// The receipts of one advisory.

@@ -149,7 +149,7 @@ impl Made<Vec<&Advisory>, Public> for Vec<FeedFile> {
             title: format!("{}: {}", room.team.name.in_lang(&room.lang), scope.title(room)),
             description: format!("{} {}", room.words.get("advisories_text"), room.words.get("feed_hint")),
             page: room.site.link(&room.path(&scope.path())),
-            items: chosen.into_iter().map(|(advisory, revision)| item(advisory, revision, room)).collect(),
+            items: chosen.into_iter().map(|(advisory, revision)| item(advisory, revision, room)).collect::<Result<_, _>>()?,
         };
         let folder = scope.feed_folder().unwrap_or_default();
         let made = formats.iter().map(|format| {
@@ -198,7 +198,7 @@ fn with_style(xml: Vec<u8>, room: &Room<'_>) -> Vec<u8> {
     [head, b"\n", style.as_bytes(), rest, b"\n"].concat()
 }
 
-fn item<'a>(advisory: &'a Advisory, revision: &'a Revision, room: &Room<'_>) -> Item<'a> {
+fn item<'a>(advisory: &'a Advisory, revision: &'a Revision, room: &Room<'_>) -> Result<Item<'a>, RenderError> {
     let words = room.words;
     let (_, text) = advisory.text(&room.lang);
     let link = room.site.link(&room.path(&format!("advisories/{}/", advisory.id)));
@@ -216,19 +216,19 @@ fn item<'a>(advisory: &'a Advisory, revision: &'a Revision, room: &Room<'_>) -> 
         title = format!("{}: {title}", words.get("withdrawn"));
     }
     let tags = [words.kind(advisory.kind), words.severity(advisory.severity)].into_iter().map(str::to_string);
-    Item {
+    Ok(Item {
         advisory,
         revision,
         title,
         link,
         summary: format!("{}. {}", advisory.tlp().label(), room.change(revision)),
         tags: tags.chain(advisory.cves.iter().map(ToString::to_string)).collect(),
-        content: content(advisory, revision, is_newest, room),
-    }
+        content: content(advisory, revision, is_newest, room)?,
+    })
 }
 
 /// The full text of the newest revision; of an earlier one only what it was, since its text has been replaced.
-fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Room<'_>) -> String {
+fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Room<'_>) -> Result<String, RenderError> {
     let words = room.words;
     let (lang, text) = advisory.text(&room.lang);
     let label = advisory.tlp().label();
@@ -244,7 +244,7 @@ fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Roo
         } else if advisory.is_revised() {
             let _ = writeln!(out, "<p><em>{}</em></p>", escape(room.change(revision)));
         }
-        let body = markdown::html(&text.body, &HtmlStyle { prefix: "", top: 2, words: room.marks(lang) });
+        let body = markdown::html(text.body.read()?, &HtmlStyle { prefix: "", top: 2, words: room.marks(lang) });
         let body = body.replace(
             "href=\"/",
             &format!("href=\"{}", room.site.url.join("/").map_or_else(|_| room.site.link(""), String::from)),
@@ -262,7 +262,7 @@ fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Roo
         let _ = writeln!(out, "<p>{}</p>\n<p>{}</p>", escape(room.change(revision)), escape(&replaced));
     }
     let _ = writeln!(out, "<p><strong>{label}</strong></p>");
-    out
+    Ok(out)
 }
 
 /// A text for HTML and XML.
