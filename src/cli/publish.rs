@@ -83,7 +83,7 @@ fn first(
     stays: bool,
     carried: &mut Carried,
 ) -> Result<(Option<Story>, Settings), Failure> {
-    let workspace = desk.workspace()?;
+    let workspace = desk.workspace_trusting_memory()?;
     let work = desk.work();
     let begins = first_run && !Ledger::exists(&work)?;
     let opened = if begins { None } else { Some(Ledger::open(&work)?) };

@@ -22,7 +22,7 @@ pub use clock::Clock;
 pub use difference::difference;
 pub use document::{digest as document_digest, text as document_text};
 pub use pace::Pace;
-pub use site::stage;
+pub use site::{forget_standing, stage};
 
 use crate::{
     channels::{
@@ -187,6 +187,7 @@ impl<'a> Prepared<'a> {
         if let Some((switch, kept)) = site {
             let changes = switch.changes().clone();
             match switch.commit() {
+                Err(error) if error.is_halfway() => return Err(PublishError::from(error).midway()),
                 Err(error) if !error.is_live() => return Err(error.into()),
                 // The new site stands: what could not be tidied up must not keep the letters from leaving.
                 Err(error) => report.untidy.push(error.into()),
