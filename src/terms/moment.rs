@@ -41,6 +41,14 @@ impl Moment {
         }
     }
 
+    /// The time of day as written, if one was given.
+    pub fn time(&self) -> Option<civil::Time> {
+        match &self.written {
+            Written::Date(_) => None,
+            Written::Time(time) => Some(time.time()),
+        }
+    }
+
     /// The year as written.
     pub fn year(&self) -> i16 {
         self.date().year()
