@@ -4,9 +4,11 @@
 //! beside these pages by whoever publishes; here they are only linked ([`Beside`]).
 
 use super::{
+    advisory::Page,
+    archive::ArchivePage,
     feed::{FeedFile, FeedShop, Format, escape},
     index::{Catalogue, FeedLink, HomePage, ListPage, ListShop, Scope, VendorsPage, link},
-    page::{AttachedFile, DateView, HTML, Head, Page, RenderError, Room, direction, media_type},
+    page::{AttachedFile, DateView, HTML, Head, RenderError, Room, direction, media_type},
     templates::{Templates, file},
     vendors::Vendors,
     words::Words,
@@ -34,8 +36,8 @@ const PAGE_SIZE: usize = 50;
 const SITEMAP_SIZE: usize = 45_000;
 
 /// The names that no page of the team's own may have, since the site has these places itself.
-pub const TAKEN: [&str; 10] =
-    ["advisories", "assets", "feeds", "kind", "language", "pgp", "rfc2350", "search", "severity", "vendor"];
+pub const TAKEN: [&str; 11] =
+    ["advisories", "archive", "assets", "feeds", "kind", "language", "pgp", "rfc2350", "search", "severity", "vendor"];
 
 /// How much of the site is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -385,7 +387,7 @@ pub fn render<E: Send>(
         let one = advisory.thing();
         sink.once(&shop.unit("advisory", one.id.as_str(), [&one.digest]), |put| {
             for room in &shop.rooms {
-                put(advisory.make::<Page>(room)?.into_artefact())?;
+                advisory.make::<Vec<Page>>(room)?.each().try_for_each(|page| put(page.into_artefact()))?;
             }
             for attachment in &one.attachments {
                 put(advisory.make::<AttachedFile>(&attachment.name.as_str())?.into_artefact())?;
@@ -398,7 +400,11 @@ pub fn render<E: Send>(
         Extent::Full => (Vendors::of(advisories.thing()), languages(advisories.thing())),
         Extent::PagesOnly => (Vendors::default(), Vec::new()),
     };
-    let catalogue = &Catalogue::new(advisories.thing(), &vendors, &languages);
+    let catalogue = Catalogue::new(advisories.thing(), &vendors, &languages);
+    let catalogue = &match shop.supplies.extent {
+        Extent::Full => catalogue.with_months(advisories.thing()),
+        Extent::PagesOnly => catalogue,
+    };
     let beside = catalogue.digest();
     let mut lists = Vec::new();
     for room in &shop.rooms {
@@ -424,6 +430,9 @@ pub fn render<E: Send>(
     })?;
 
     for room in &shop.rooms {
+        if shop.supplies.extent == Extent::Full {
+            put(advisories.make::<ArchivePage>(&(room, catalogue))?.into_artefact())?;
+        }
         put(advisories.make::<HomePage>(&(room, catalogue))?.into_artefact())?;
         if !catalogue.vendors().is_empty() {
             put(advisories.make::<VendorsPage>(&(room, catalogue))?.into_artefact())?;
@@ -462,6 +471,19 @@ struct NoticeView<'a> {
     text_dir: &'static str,
     foreign: bool,
     body: String,
+    form: Option<FormView<'a>>,
+}
+
+/// A form to fill in, on a page of the team's own.
+#[derive(Serialize)]
+struct FormView<'a> {
+    /// The form as a text file.
+    href: String,
+    /// What the page says after it.
+    rest: String,
+    send: String,
+    fingerprint: Option<&'a str>,
+    key_href: String,
 }
 
 #[derive(Serialize)]
@@ -521,13 +543,16 @@ fn pages_of(room: &Room<'_>, supplies: &Supplies<'_>, files: &mut Vec<Artefact>)
     for page in own_pages(supplies, &room.lang) {
         let rest = format!("{}/", page.name);
         let real: Vec<&Lang> = supplies.pages.iter().filter(|other| other.name == page.name).map(|other| other.lang).collect();
+        let mut body = markdown::html(page.markdown, &HtmlStyle { prefix: "", top: 2, words: room.marks(page.lang) });
+        let form = markdown::listing(page.markdown, FORM).map(|text| form(room, &rest, text, &mut body, files));
         let view = NoticeView {
             head: room.head(&rest, page.title, "", page.name, &real),
             title: page.title,
             text_lang: page.lang.as_str(),
             text_dir: direction(page.lang),
             foreign: *page.lang != room.lang,
-            body: markdown::html(page.markdown, &HtmlStyle { prefix: "", top: 2, words: room.marks(page.lang) }),
+            body,
+            form,
         };
         files.push(room.file(&rest, "notice.html", &view)?);
     }
@@ -570,6 +595,25 @@ fn pages_of(room: &Room<'_>, supplies: &Supplies<'_>, files: &mut Vec<Artefact>)
     head.languages.clear();
     files.push(room.file("404.html", "not_found.html", &HeadOnly { head })?);
     Ok(())
+}
+
+/// The language of a listing that is a form: it stands beside its page as a text file.
+const FORM: &str = "form";
+
+/// Puts the form beside its page, and parts what the page says behind it.
+fn form<'r>(room: &'r Room<'_>, rest: &str, text: String, body: &mut String, files: &mut Vec<Artefact>) -> FormView<'r> {
+    let path = room.path(&format!("{rest}form.txt"));
+    let href = room.href(&path);
+    files.push(Artefact::new(path, super::page::TEXT, text));
+    let listing = body.find("<code class=\"language-form\">").unwrap_or(body.len());
+    let end = body[listing..].find("</pre>\n").map_or(body.len(), |found| listing + found + "</pre>\n".len());
+    FormView {
+        href,
+        rest: body.split_off(end),
+        send: room.words.fill("form_send", &[("address", room.team.email.as_str())]),
+        fingerprint: room.fingerprint.as_deref(),
+        key_href: room.href("pgp-key.asc"),
+    }
 }
 
 fn feeds_page(room: &Room<'_>) -> FeedsPage {

@@ -49,6 +49,14 @@ impl Moment {
         self.at.to_zoned(TimeZone::fixed(offset))
     }
 
+    /// The time of day as written, if one was given.
+    pub fn time(&self) -> Option<civil::Time> {
+        match self.written {
+            Written::Date(_) => None,
+            Written::Time(offset) => Some(self.zoned(offset).time()),
+        }
+    }
+
     /// The year as written.
     pub fn year(&self) -> i16 {
         self.date().year()
