@@ -5,6 +5,7 @@ pub mod words;
 pub mod page;
 pub mod vendors;
 pub mod index;
+pub mod search;
 pub mod feed;
 pub mod text;
 pub mod site;
