@@ -1,5 +1,8 @@
 //! The site of the sample workspace, made as `publish` makes it and read as a visitor does.
 
+#[path = "site/search.rs"]
+mod search;
+
 use advise::{
     advisory::{self, Advisory, Attachment},
     artefact::Artefact,

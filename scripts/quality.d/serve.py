@@ -2,18 +2,27 @@
 import gzip
 import http.server
 import os
+import re
 import threading
 import urllib.parse
 
-# The policy of the whole site; each page narrows it further in its own head.
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
-                               "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+NGINX = os.path.join(REPOSITORY, "docs", "hosting", "nginx.conf")
+
+# The policy of the whole site, which each page narrows further in its own head.
+POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+
+def headers():
+    """What we advise a host to send, read from the sample for nginx; the bare policy where there is no sample."""
+    if not os.path.isfile(NGINX):
+        return {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+    with open(NGINX, encoding="utf-8") as f:
+        found = dict(re.findall(r'^\s*add_header\s+([\w-]+)\s+"([^"]*)"\s+always;', f.read(), re.M))
+    found.pop("Strict-Transport-Security", None)  # this server has no TLS
+    return found
+
+
 TYPES = {
     ".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
     ".json": "application/json", ".svg": "image/svg+xml", ".txt": "text/plain; charset=utf-8", ".asc": "application/pgp-keys",
@@ -38,7 +47,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         base, end = os.path.basename(file), os.path.splitext(file)[1]
         media_type = FEEDS.get(base) or TYPES.get(end, "application/octet-stream")
         self.send_response(status)
-        for header, value in HEADERS.items():
+        for header, value in self.server.headers.items():
             self.send_header(header, value)
         self.send_header("Content-Type", media_type)
         self.send_header("Cache-Control", "max-age=31536000, immutable" if "?v=" in self.path else "no-cache")
@@ -62,7 +71,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 def serve(root, port):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.root = root
+    server.root, server.headers = root, headers()
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
