@@ -112,6 +112,7 @@ await story("as people type", {}, async ({ page, says, is }) => {
   };
   const ids = () => page.locator("#results .id").allTextContents();
   await types("CVE-2026-9010", "Results: 5");
+  is("there is no more to show", !(await page.locator("#more").isVisible()));
   is("the newest of a number's beginning comes first", (await ids())[0] === "EX-2026-0012");
   await types("90108", "Results: 1");
   await types("2026-0007", "Results: 1");

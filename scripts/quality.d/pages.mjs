@@ -17,7 +17,7 @@ for (const colorScheme of ["light", "dark"]) {
   watch(page, address, faults);
   for (const path of paths) {
     await page.setViewportSize({ width: 1280, height: 900 });
-    await page.goto(`${address}/${path}`, { waitUntil: "networkidle" });
+    await page.goto(`${address}/${path}`, { waitUntil: "load" });
     if (path.includes("?q=")) await page.waitForSelector("#results .row");
     // evaluate() goes by the debugger, past the policy, so that the policy can stay as strict as it is.
     await page.evaluate(axe);

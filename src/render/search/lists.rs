@@ -248,7 +248,7 @@ impl Made<Vec<&Advisory>, Public> for FoundPage {
             }
         }
         let view = FoundView {
-            head: room.head(&place(found.page), &title, "", "search", &room.everywhere()),
+            head: room.head(&place(found.page), &title, words.get("search_text"), "advisories", &room.everywhere()),
             heading,
             up,
             smaller: found.smaller.iter().map(|(name, path)| link(path, name)).collect(),
