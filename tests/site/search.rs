@@ -3,7 +3,7 @@
 use super::{ALL, Sample, lang};
 use advise::{
     advisory::{self, Advisory},
-    artefact::Artefact,
+    artefact::{Artefact, Digest},
     diag::{Findings, Source},
     render::{
         search::{FoundPage, FoundShop, IndexPart, PartShop, Shelves},
@@ -34,8 +34,11 @@ fn made(number: usize) -> Advisory {
     parsed.unwrap_or_else(|| panic!("{findings:?}")).advisory.with(Vec::new(), Vec::new())
 }
 
+/// A file, and digests of what it was made of.
+type Files = BTreeMap<String, (Artefact, Vec<Digest>)>;
+
 /// All that search is made of for these advisories, in one language.
-fn files(sample: &Sample, advisories: &[Advisory]) -> BTreeMap<String, Artefact> {
+fn files(sample: &Sample, advisories: &[Advisory]) -> Files {
     let gate = Gate::at("2026-11-22T12:00:00Z".parse::<Moment>().expect("a moment"));
     let public = Shareable::gather(advisories.iter().filter_map(|one| gate.open(one, Public).ok()));
     let site = &sample.settings.site;
@@ -56,12 +59,16 @@ fn files(sample: &Sample, advisories: &[Advisory]) -> BTreeMap<String, Artefact>
     .expect("good templates");
     let room = shop.room(&lang("ru")).expect("a Russian site");
     let shelves = Shelves::of(public.thing(), site.url.path());
-    let parts = shelves
-        .parts()
-        .map(|part| public.make::<IndexPart>(&PartShop { site, part }).expect("a part of the index").into_artefact());
-    let pages =
-        shelves.pages().iter().map(|found| public.make::<FoundPage>(&FoundShop { room, found }).expect("a page").into_artefact());
-    parts.chain(pages).map(|one| (one.thing().path.clone(), one.thing().clone())).collect()
+    let parts = shelves.parts().map(|part| {
+        let part = PartShop { site, part };
+        (public.make::<IndexPart>(&part).expect("a part of the index").into_artefact(), part.made_of(public.thing()))
+    });
+    let pages = shelves.pages().iter().map(|found| {
+        let page = FoundShop { room, found };
+        assert!(page.path().starts_with("ru/search/"));
+        (public.make::<FoundPage>(&page).expect("a page").into_artefact(), page.made_of(public.thing()))
+    });
+    parts.chain(pages).map(|(file, made_of)| (file.thing().path.clone(), (file.thing().clone(), made_of))).collect()
 }
 
 fn text(file: &Artefact) -> String {
@@ -74,7 +81,7 @@ fn a_large_archive_stays_in_small_files_and_a_new_advisory_changes_few() {
     let mut advisories: Vec<Advisory> = (0..2000).map(made).collect();
     let before = files(&sample, &advisories);
     let (mut index, mut linked) = (0, BTreeMap::<String, usize>::new());
-    for (path, file) in &before {
+    for (path, (file, _)) in &before {
         if path.ends_with(".json") {
             index += file.bytes.len();
             continue;
@@ -94,7 +101,7 @@ fn a_large_archive_stays_in_small_files_and_a_new_advisory_changes_few() {
     }
     assert!(before.contains_key("ru/search/cve/2021/1000/page/2/index.html"), "one CVE of many advisories has several pages");
     assert!(before.contains_key("ru/search/cve/2021/30xxx/index.html"));
-    let part: serde_json::Value = serde_json::from_str(&text(&before["search/2021-1.json"])).expect("JSON");
+    let part: serde_json::Value = serde_json::from_str(&text(&before["search/2021-1.json"].0)).expect("JSON");
     assert_eq!(part.as_array().map(Vec::len), Some(500));
     assert_eq!(part[0][5], "Vendor Product S7-0 of the house", "each word once, and none of the title");
 

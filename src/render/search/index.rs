@@ -6,7 +6,7 @@
 
 use crate::{
     advisory::{Advisory, Status},
-    artefact::Artefact,
+    artefact::{Artefact, Digest},
     render::page::RenderError,
     settings::Site,
     terms::Lang,
@@ -57,6 +57,18 @@ pub struct PartShop<'s> {
     pub part: &'s Part,
 }
 
+impl PartShop<'_> {
+    /// Where it stands.
+    pub fn path(&self) -> String {
+        format!("{FOLDER}{}.json", self.part.name)
+    }
+
+    /// Digests of all that the part is made of, besides the languages of the site.
+    pub fn made_of(&self, advisories: &[&Advisory]) -> Vec<Digest> {
+        self.part.advisories.iter().filter_map(|at| advisories.get(*at)).map(|one| one.digest).collect()
+    }
+}
+
 /// A file of the index.
 #[derive(Debug, Clone)]
 pub struct IndexPart(Artefact);
@@ -75,7 +87,7 @@ impl Made<Vec<&Advisory>, Public> for IndexPart {
         let chosen = shop.part.advisories.iter().filter_map(|at| advisories.get(*at));
         let lines: Vec<String> = chosen.map(|one| line(one, &shop.site.languages).to_string()).collect();
         let text = format!("[\n{}\n]\n", lines.join(",\n"));
-        Ok(IndexPart(Artefact::new(format!("{FOLDER}{}.json", shop.part.name), "application/json", text)))
+        Ok(IndexPart(Artefact::new(shop.path(), "application/json", text)))
     }
 }
 

@@ -7,7 +7,7 @@
 use super::Link;
 use crate::{
     advisory::Advisory,
-    artefact::Artefact,
+    artefact::{Artefact, Digest},
     render::page::{Head, RenderError, Room, direction},
     terms::Cve,
     tlp::{Made, Public},
@@ -203,6 +203,26 @@ pub struct FoundShop<'s> {
     pub found: &'s Found<'s>,
 }
 
+impl FoundShop<'_> {
+    /// Where it stands.
+    pub fn path(&self) -> String {
+        self.room.path(&self.place(self.found.page))
+    }
+
+    /// Digests of all that the page is made of, besides what its room has.
+    pub fn made_of(&self, advisories: &[&Advisory]) -> Vec<Digest> {
+        let Found { path, name, what, smaller, lines, page, pages } = self.found;
+        let cves: Vec<_> = lines.iter().map(|(cve, _)| cve).collect();
+        let around = Digest::of(format!("{path} {name} {what:?} {smaller:?} {cves:?} {page} {pages}").as_bytes());
+        let shown = lines.iter().filter_map(|(_, at)| advisories.get(*at)).map(|one| one.digest);
+        std::iter::once(around).chain(shown).collect()
+    }
+
+    fn place(&self, page: usize) -> String {
+        if page == 1 { self.found.path.clone() } else { format!("{}page/{page}/", self.found.path) }
+    }
+}
+
 /// A page of such a list.
 #[derive(Debug, Clone)]
 pub struct FoundPage(Artefact);
@@ -220,10 +240,7 @@ impl Made<Vec<&Advisory>, Public> for FoundPage {
     fn made(advisories: &Vec<&Advisory>, _: &Public, shop: &FoundShop<'_>) -> Result<FoundPage, RenderError> {
         let FoundShop { room, found } = *shop;
         let words = room.words;
-        let place = |page: usize| match page {
-            1 => found.path.clone(),
-            _ => format!("{}page/{page}/", found.path),
-        };
+        let place = |page| shop.place(page);
         let heading = match found.what {
             What::Month(_) => words.fill("month_title", &[("month", &found.name)]),
             _ => words.fill("cve_title", &[("cves", &found.name)]),
