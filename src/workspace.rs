@@ -6,8 +6,10 @@
 mod certificates;
 mod files;
 mod judge;
+mod trace;
 
 pub use certificates::Certificates;
+pub use trace::trace;
 
 use crate::{
     advisory::{self, Advisory, Attachment, Status},

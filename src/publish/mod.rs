@@ -1,10 +1,11 @@
 //! Carries out a plan. [`prepare`] composes, signs, verifies and stages everything; nothing leaves before it has
 //! come back without an error. [`Prepared::carry_out`] records, switches the site, delivers and settles.
 //!
-//! `letters` composes mail, `reminders` that of certificates which end soon, `pack` makes the copies, `deliver` hands them
+//! `compose` opens the workshop of a letter, `letters` signs mail, `reminders` that of certificates which end soon, `pack` makes the copies, `deliver` hands them
 //! over at the pace that `pace` allows, `site` stages the public files, `document` makes the RFC 2350 description,
 //! `difference` shows how a published revision has changed. Nobody is asked and nothing printed here.
 
+mod compose;
 mod deliver;
 mod difference;
 mod document;
@@ -16,10 +17,11 @@ mod site;
 mod thread;
 
 pub use crate::render::site::Extent;
+pub use compose::{Addressed, Office};
 pub use difference::difference;
-pub use document::{digest as document_digest, text as document_text};
+pub use document::{digest as document_digest, text as document_text, version as document_version_now};
 pub use pace::Pace;
-pub use site::stage;
+pub use site::{Stock, stage};
 
 use crate::{
     channels::{
