@@ -6,7 +6,7 @@ use crate::{
     channels::preview::{Door, PreviewError, Pulse, Show},
     preview::{Ask, Studio, watch},
     terms::Moment,
-    workspace::ReadError,
+    workspace::{ReadError, trace},
 };
 use std::{
     sync::{Arc, mpsc},
@@ -32,6 +32,8 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let (pulse, (ask, asks)) = (Pulse::new(), mpsc::channel());
     let ui = desk.ui;
     let now = (desk.now != desk.clock).then(|| desk.now.clone());
+    let (root, ledger, saved) = (desk.root.clone(), desk.work().join(crate::ledger::FILE), ask.clone());
+    let known = trace(&root, &[&ledger]);
     let studio = Studio {
         root: desk.root.clone(),
         work: desk.work(),
@@ -46,8 +48,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             ui.failure(&Failure::new(error));
         }
     });
-    let (root, ledger, saved) = (desk.root.clone(), desk.work().join(crate::ledger::FILE), ask.clone());
-    thread::spawn(move || watch(&root, &ledger, &saved));
+    thread::spawn(move || watch(&root, &ledger, known, &saved));
     let show: Show = Arc::new(move |path| {
         let (reply, answer) = mpsc::channel();
         ask.send(Ask::Show(path.to_string(), reply)).ok()?;

@@ -33,7 +33,7 @@ fn prospects<'a>(session: &Session<'a>, advisory: &'a Advisory) -> Vec<(String, 
 
 fn name(prospect: &Prospect<'_>) -> String {
     match prospect.whom {
-        Whom::List(list) => format!("list `{}`", list.name),
+        Whom::List(list) => format!("list {}", list.name),
         Whom::Person(contact) => contact.address.to_string(),
     }
 }
@@ -162,10 +162,10 @@ fn goes_to(prospect: &Prospect<'_>) -> String {
         (_, 0) => "nobody now".into(),
         (Whom::Person(contact), _) => format!("{} <{}>", contact.name, contact.address),
         (Whom::List(list), _) if list.delivery != crate::roster::Delivery::Direct => {
-            format!("the list server of `{}`, {}", list.name, list.address)
+            format!("the list server of {}, {}", list.name, list.address)
         }
-        (Whom::List(list), 1) => format!("1 member of list `{}`", list.name),
-        (Whom::List(list), n) => format!("{n} members of list `{}`, the same to each", list.name),
+        (Whom::List(list), 1) => format!("1 member of list {}", list.name),
+        (Whom::List(list), n) => format!("{n} members of list {}, the same to each", list.name),
     }
 }
 

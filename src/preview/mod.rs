@@ -100,8 +100,9 @@ impl Studio {
     fn news(&self, workshop: &mut Workshop, generation: &mut u64, trouble: Option<Trouble>) {
         *generation += 1;
         match &trouble {
-            Some(trouble) => (self.tell)(&trouble.title),
-            None => (self.tell)("read"),
+            Some(trouble) => (self.tell)(&format!("{}: see the preview, or `advise check`", trouble.title)),
+            None if workshop.has_trouble() => (self.tell)("mended"),
+            None => {}
         }
         workshop.says(*generation, trouble);
         self.pulse.beat(*generation);
@@ -173,8 +174,9 @@ fn word_of(word: Word, workshop: &Workshop) -> Shareable<Sheet, Staff> {
 
 /// Asks for a reading each time that something in the workspace, or the ledger, was saved. Looks so often that a page is
 /// new at once, and so seldom that a large archive does not keep the disk busy; ends when nobody listens.
-pub fn watch(root: &Path, ledger: &Path, asks: &Sender<Ask>) {
-    let mut known = workspace::trace(root, &[ledger]);
+///
+/// `known` is the [`workspace::trace`] from before the studio first read.
+pub fn watch(root: &Path, ledger: &Path, mut known: u64, asks: &Sender<Ask>) {
     loop {
         let begun = Instant::now();
         let mut seen = workspace::trace(root, &[ledger]);

@@ -15,9 +15,9 @@ const ROWS: usize = 100;
 
 /// What `publish` would do.
 pub(super) struct Forecast {
-    words: String,
+    /// As `plan` says it.
+    pub(super) words: String,
     lines: HashMap<Id, Vec<String>>,
-    is_empty: bool,
 }
 
 impl Forecast {
@@ -47,8 +47,7 @@ impl Forecast {
         for waiting in &plan.waiting {
             say(&waiting.advisory.id, format!("not now → {}: {}", waiting.audience, waiting.reason.words()));
         }
-        let is_empty = plan.is_empty() && plan.conflicts.is_empty();
-        Forecast { words: plan::words(plan), lines, is_empty }
+        Forecast { words: plan::words(plan), lines }
     }
 }
 
@@ -71,7 +70,7 @@ pub(super) fn page(session: &Session<'_>, page: usize, workshop: &Workshop) -> O
     let rows = |some: &[&Advisory], before: usize| -> Vec<Row> {
         let skip = first.saturating_sub(before).min(some.len());
         let take = (first + ROWS).saturating_sub(before + skip);
-        some.iter().skip(skip).take(if first + ROWS > before { take } else { 0 }).map(|one| row(session, one, workshop)).collect()
+        some.iter().skip(skip).take(take).map(|one| row(session, one, workshop)).collect()
     };
     let groups = [
         Group { title: format!("On the way ({})", open.len()), rows: rows(&open, 0) },
@@ -89,18 +88,14 @@ pub(super) fn page(session: &Session<'_>, page: usize, workshop: &Workshop) -> O
         count: count(all.len(), "advisory", "advisories"),
         drafts: format!("{} of them", count(drafts, "draft", "drafts")),
         notes,
-        plan: forecast.words.clone(),
-        plan_open: false,
+        plan: forecast.words.trim_end().lines().next_back().unwrap_or_default().to_string(),
+        plan_href: workshop.link("plan/"),
         warnings: snapshot.warnings.clone(),
         groups: groups.into_iter().collect(),
         page,
         pages,
         newer: (page > 1).then(|| at(page - 1)),
         older: (page < pages).then(|| at(page + 1)),
-    })
-    .map(|overview| Overview {
-        plan_open: !forecast.is_empty && overview.groups.iter().all(|group| group.rows.len() < 4),
-        ..overview
     })
 }
 

@@ -158,6 +158,11 @@ impl<'a> Session<'a> {
                 None => Ok(None),
             };
         }
+        if path == "plan/" {
+            let heading = "What `advise publish` would do now".to_string();
+            let word = Word { status: Status::Found, heading, text: self.forecast().words.clone() };
+            return Ok(Some(word_of(word, workshop)));
+        }
         let Some((id, slug)) = path.strip_prefix("letters/").and_then(|rest| rest.split_once('/')) else { return Ok(None) };
         let Some(advisory) = self.snapshot.workspace.advisories.iter().find(|one| one.id.as_str() == id) else { return Ok(None) };
         match letters::page(self, advisory, slug.trim_end_matches('/'), workshop) {

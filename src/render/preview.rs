@@ -129,6 +129,11 @@ impl Workshop {
         &self.prefix
     }
 
+    /// Whether pages show that something is wrong.
+    pub fn has_trouble(&self) -> bool {
+        self.trouble.is_some()
+    }
+
     /// From now on pages are of this generation, and show what is wrong.
     pub fn says(&mut self, generation: u64, trouble: Option<Trouble>) {
         (self.generation, self.trouble) = (generation, trouble);

@@ -368,16 +368,16 @@ pub(super) fn find(
     let elsewhere = shop.rooms.iter().filter(is_own).find_map(|room| Some((room, path.strip_prefix(&room.path(""))?)));
     let Some((room, rest)) = elsewhere.or_else(|| Some((shop.rooms.first()?, path))) else { return Ok(None) };
     let is_default = !is_own(&room);
-    if let Some((id, name)) = rest.strip_prefix("advisories/").and_then(|rest| rest.split_once('/')) {
-        if let Some(advisory) = advisories.iter().find(|advisory| advisory.id.as_str() == id) {
-            return match name {
-                "index.html" => Page::made(advisory, &Public, room).map(|page| Some(page.into())),
-                _ if is_default && advisory.attachments.iter().any(|one| one.name == name) => {
-                    AttachedFile::made(advisory, &Public, &name).map(|file| Some(file.into()))
-                }
-                _ => Ok(None),
-            };
-        }
+    if let Some((id, name)) = rest.strip_prefix("advisories/").and_then(|rest| rest.split_once('/'))
+        && let Some(advisory) = advisories.iter().find(|advisory| advisory.id.as_str() == id)
+    {
+        return match name {
+            "index.html" => Page::made(advisory, &Public, room).map(|page| Some(page.into())),
+            _ if is_default && advisory.attachments.iter().any(|one| one.name == name) => {
+                AttachedFile::made(advisory, &Public, &name).map(|file| Some(file.into()))
+            }
+            _ => Ok(None),
+        };
     }
     for scope in catalogue.scopes() {
         let feed = scope.feed_folder().and_then(|folder| {

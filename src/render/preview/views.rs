@@ -12,9 +12,9 @@ pub struct Overview {
     pub count: String,
     pub drafts: String,
     pub notes: Vec<String>,
-    /// In the words of `plan`.
+    /// The last line of `plan`.
     pub plan: String,
-    pub plan_open: bool,
+    pub plan_href: String,
     pub warnings: Option<Trouble>,
     pub groups: Vec<Group>,
     pub page: usize,
