@@ -8,9 +8,11 @@ mod certificates;
 mod files;
 mod judge;
 mod memory;
+mod trace;
 
 pub use certificates::Certificates;
 pub use memory::{Memory, MemoryError};
+pub use trace::trace;
 
 use crate::{
     advisory::{self, Advisory, Attachment, Status},

@@ -27,7 +27,7 @@ use std::{
 };
 
 /// The file's name inside `.advise`.
-const FILE: &str = "ledger.sqlite";
+pub const FILE: &str = "ledger.sqlite";
 
 /// Why the ledger cannot be read or written.
 #[derive(Debug, thiserror::Error)]

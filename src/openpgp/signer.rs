@@ -5,7 +5,7 @@ use super::{Certificate, Clearsigned, Secret, armored, clear, crlf, instant, pol
 use crate::{
     roster::KeyState,
     terms::{Fingerprint, Moment},
-    tlp::Made,
+    tlp::{Audience, Made},
 };
 use sequoia_openpgp::{
     Cert, Packet,
@@ -291,7 +291,7 @@ impl<T: Payload> Signed<T> {
     }
 }
 
-impl<T: Payload + Clone, A> Made<T, A> for Signed<T> {
+impl<T: Payload + Clone, A: Audience> Made<T, A> for Signed<T> {
     type Shop<'s> = TeamKey;
     type Error = SignerError;
 

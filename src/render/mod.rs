@@ -16,3 +16,4 @@ pub mod text;
 pub mod site;
 pub mod letter;
 pub mod rfc2350;
+pub mod preview;

@@ -468,8 +468,89 @@ pub fn render<E: Send>(
     advisories.make::<Vec<Artefact>>(shop)?.each().try_for_each(put)
 }
 
+/// One file of the site by its path, without making the others; what [`render`] makes is found here. A site that is only
+/// looked at makes what is asked for.
+pub(super) fn find(
+    shop: &SiteShop<'_>,
+    advisories: &Vec<&Advisory>,
+    catalogue: &Catalogue<'_>,
+    path: &str,
+) -> Result<Option<Artefact>, RenderError> {
+    let is_own = |room: &&Room<'_>| room.lang != *room.site.default_lang();
+    let elsewhere = shop.rooms.iter().filter(is_own).find_map(|room| Some((room, path.strip_prefix(&room.path(""))?)));
+    let Some((room, rest)) = elsewhere.or_else(|| Some((shop.rooms.first()?, path))) else { return Ok(None) };
+    let is_default = !is_own(&room);
+    if let Some((id, name)) = rest.strip_prefix("advisories/").and_then(|rest| rest.split_once('/'))
+        && let Some(advisory) = advisories.iter().find(|advisory| advisory.id.as_str() == id)
+    {
+        return match name {
+            _ if name.ends_with("index.html") => {
+                let mut pages = Vec::<Page>::made(advisory, &Public, room)?.into_iter().map(Artefact::from);
+                Ok(pages.find(|page| page.path == path))
+            }
+            _ if is_default && advisory.attachments.iter().any(|one| one.name == name) => {
+                AttachedFile::made(advisory, &Public, &name).map(|file| Some(file.into()))
+            }
+            _ => Ok(None),
+        };
+    }
+    for scope in catalogue.scopes() {
+        let feed = scope.feed_folder().and_then(|folder| {
+            let name = rest.strip_prefix(&folder)?;
+            room.feeds.iter().find(|format| format.file() == name)
+        });
+        if let Some(format) = feed {
+            let shop = FeedShop { room, catalogue, scope, formats: std::slice::from_ref(format) };
+            let made = Vec::<FeedFile>::made(advisories, &Public, &shop)?;
+            return Ok(made.into_iter().next().map(Artefact::from));
+        }
+        let page = rest.strip_prefix(&scope.path()).and_then(|rest| match rest.strip_suffix("index.html")? {
+            "" => Some(None),
+            more => Some(Some(more.strip_prefix("page/")?.strip_suffix('/')?.parse().ok()?)),
+        });
+        if let Some(page) = page.filter(|page| catalogue.pages(scope, room.page_size).all().any(|one| one == *page)) {
+            let shop = ListShop { room, catalogue, scope, page, beside: catalogue.digest() };
+            return ListPage::made(advisories, &Public, &shop).map(|page| Some(page.into()));
+        }
+    }
+    if rest.starts_with("search/") {
+        let shelves = &Shelves::of(advisories, room.site.url.path());
+        if rest == "search/index.html" {
+            return SearchPage::made(advisories, &Public, &(room, catalogue, shelves)).map(|page| Some(page.into()));
+        }
+        let parts = || shelves.parts().map(|part| PartShop { site: room.site, part });
+        if let Some(part) = parts().find(|part| part.path() == path) {
+            return IndexPart::made(advisories, &Public, &part).map(|part| Some(part.into()));
+        }
+        let mut pages = shelves.pages().iter().map(|found| FoundShop { room, found });
+        return match pages.find(|page| path.strip_suffix("index.html") == Some(&page.path())) {
+            Some(page) => FoundPage::made(advisories, &Public, &page).map(|page| Some(page.into())),
+            None => Ok(None),
+        };
+    }
+    match rest {
+        "index.html" => return HomePage::made(advisories, &Public, &(room, catalogue)).map(|page| Some(page.into())),
+        "archive/index.html" => {
+            return ArchivePage::made(advisories, &Public, &(room, catalogue)).map(|page| Some(page.into()));
+        }
+        "vendor/index.html" if !catalogue.vendors().is_empty() => {
+            return VendorsPage::made(advisories, &Public, &(room, catalogue)).map(|page| Some(page.into()));
+        }
+        _ => {}
+    }
+    let mut files = Vec::new();
+    if rest.ends_with(".html") {
+        pages_of(room, &shop.supplies, &mut files)?;
+    } else if is_default && rest.starts_with("sitemap") {
+        files = Vec::<Artefact>::made(advisories, &Public, shop)?;
+    } else if is_default {
+        assets(&shop.supplies, &mut files);
+    }
+    Ok(files.into_iter().find(|file| file.path == path))
+}
+
 /// The languages in which something is written, if there are several.
-fn languages(advisories: &[&Advisory]) -> Vec<Lang> {
+pub(super) fn languages(advisories: &[&Advisory]) -> Vec<Lang> {
     let all: BTreeSet<&Lang> = advisories.iter().flat_map(|one| one.texts.keys()).collect();
     if all.len() > 1 { all.into_iter().cloned().collect() } else { Vec::new() }
 }
