@@ -380,7 +380,7 @@ fn a_limit_a_minute_sends_so_many_and_says_that_the_rest_waits() {
     let server = Server::usual(|_, _| None);
     made_today(root, &server);
     let settings = fs::read_to_string(root.join("advise.yaml")).expect("readable");
-    fs::write(root.join("advise.yaml"), settings.replace("transport: smtp", "transport: smtp\n  per_minute: 2"))
+    fs::write(root.join("advise.yaml"), settings.replace("transport: smtp\n", "transport: smtp\n  per_minute: 2\n"))
         .expect("written");
     dated_today(root, "EX-2026-0101", LETTER);
     // Two of three go at once; the third is due a minute later, and that is when somebody looks.
@@ -408,12 +408,12 @@ fn who_waits_for_a_server_that_is_away_stays_until_it_is_there() {
     dated_today(root, "EX-2026-0101", LETTER);
     fs::remove_file(root.join(".advise/ledger.sqlite")).expect("removed");
     // Its time is over before the server is there: nothing was sent, and no ledger is left behind.
-    let run = at(root, &["publish", "--yes", "--first-run", "--wait", "2s"]).output().expect("it runs");
-    assert!(run.status.code() == Some(2) && contains(&run.stderr, "nothing was sent, the next try is in "), "{run:?}");
+    let run = at(root, &["publish", "--yes", "--first-run", "--wait", "1s"]).output().expect("it runs");
+    assert!(run.status.code() == Some(2) && contains(&run.stderr, "hint: nothing was sent"), "{run:?}");
     assert!(!root.join(".advise/ledger.sqlite").exists() && !root.join("public").exists() && server.took().is_empty());
 
     let mut waiting =
-        at(root, &["publish", "--yes", "--first-run", "--wait", "20s"]).stderr(Stdio::piped()).spawn().expect("runs");
+        at(root, &["publish", "--yes", "--first-run", "--wait", "30s"]).stderr(Stdio::piped()).spawn().expect("runs");
     let mut said = BufReader::new(waiting.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
     said.find(|line| line.contains("nothing was sent, the next try is in ")).expect("it stays");
     away.store(false, SeqCst);

@@ -38,6 +38,14 @@ pub enum LedgerError {
         /// The ledger's file.
         path: PathBuf,
     },
+    /// The disk failed while it wrote; what was not written is not claimed to be.
+    #[error("the disk of the ledger `{}` failed, or has no space left", path.display())]
+    NotKept {
+        /// The ledger's file.
+        path: PathBuf,
+        /// SQLite's reason.
+        source: rusqlite::Error,
+    },
     /// Not a ledger any more, or never one.
     #[error("the ledger `{}` is damaged: {why}", path.display())]
     Corrupt {
@@ -125,6 +133,8 @@ impl LedgerError {
                 LedgerError::Full { path }
             }
             Some(ErrorCode::DiskFull) => LedgerError::Full { path },
+            // When it syncs, a full disk (with quotas, thin volumes or late allocation) is any error to SQLite.
+            Some(ErrorCode::SystemIoFailure) => LedgerError::NotKept { path, source },
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => LedgerError::Corrupt { path, why: source.to_string() },
             _ => LedgerError::Sqlite { path, source },
         }

@@ -234,8 +234,7 @@ impl Connection {
 
 /// The message as it travels, with its end.
 fn message(parcel: &Parcel<'_>) -> String {
-    // A parcel has nothing outside ASCII.
-    let text = String::from_utf8_lossy(parcel.bytes());
+    let text = std::str::from_utf8(parcel.bytes()).expect("a parcel has nothing outside ASCII");
     let mut whole = String::with_capacity(text.len() + 1024);
     if parcel.dots {
         // RFC 5321, 4.5.2: a line that begins with a period gets "one additional period" at its beginning.
@@ -246,7 +245,7 @@ fn message(parcel: &Parcel<'_>) -> String {
             whole.push_str(line);
         }
     } else {
-        whole.push_str(&text);
+        whole.push_str(text);
     }
     whole.push_str(".\r\n");
     whole
