@@ -1,6 +1,9 @@
 //! What stands in a section: paragraphs, items of lists, code; and the sentences in them, with their lines.
 
-use super::lines::{Line, Mark, ends_sentence};
+use super::{
+    lines::{Line, Mark, ends_sentence},
+    scan,
+};
 use unicode_width::UnicodeWidthStr as _;
 
 /// What a block is.
@@ -57,12 +60,19 @@ impl Block {
             at += length;
         }
         let line_of = |at: usize| starts.iter().rev().find(|(start, _)| *start <= at).map_or(self.line(), |(_, number)| *number);
+        let mut stops = ends(&text);
+        // A line that Markdown breaks for sure is one of its own.
+        if self.kind == Kind::Markdown {
+            stops.extend(text.match_indices("\\ ").map(|(at, _)| at + 1));
+            stops.sort_unstable();
+        }
         let mut from = 0;
         let mut all = Vec::new();
-        for end in ends(&text).into_iter().chain([text.len()]) {
+        for end in stops.into_iter().chain([text.len()]) {
             let piece = text[from..end].trim();
             if !piece.is_empty() {
                 let lead = text[from..end].len() - text[from..end].trim_start().len();
+                let piece = if self.kind == Kind::Markdown { piece.trim_end_matches('\\') } else { piece };
                 all.push(Sentence { line: line_of(from + lead), text: piece.to_string() });
             }
             from = end;
@@ -73,8 +83,9 @@ impl Block {
     /// The same without some of its sentences; `None` if nothing is left.
     pub fn without(&self, taken: &[Sentence]) -> Option<Block> {
         let left: Vec<Sentence> = self.sentences().into_iter().filter(|sentence| !taken.contains(sentence)).collect();
-        let lines: Vec<(usize, String)> = left.into_iter().map(|sentence| (sentence.line, sentence.text)).collect();
-        (!lines.is_empty()).then_some(Block { lines, ..self.clone() })
+        let first = left.first()?.line;
+        let text: Vec<String> = left.into_iter().map(|sentence| sentence.text).collect();
+        Some(Block { lines: vec![(first, text.join(" "))], ..self.clone() })
     }
 }
 
@@ -134,7 +145,7 @@ pub fn blocks(lines: &[Line], width: Option<usize>, markdown: bool) -> Vec<Block
         let item = item(text, line.mark);
         let breaks = all.last().is_some_and(|last| {
             let before = last.lines.last().map_or("", |(_, text)| text.as_str());
-            last.kind == Kind::Text && is_deliberate(before, text, width)
+            last.kind == Kind::Text && (is_deliberate(before, text, width) || is_fingerprint(before) || is_fingerprint(text))
         });
         match item {
             Some(words) => {
@@ -178,6 +189,13 @@ fn marked(bare: &str) -> Option<&str> {
     let rest = &bare[sign.len_utf8()..];
     let dash = matches!(sign, '-' | '*' | '–' | '—');
     (rest.starts_with([' ', '\t']) || !dash && !rest.is_empty()).then(|| rest.trim_start())
+}
+
+/// Whether a line is a fingerprint and nothing else.
+fn is_fingerprint(text: &str) -> bool {
+    text.len() <= 120
+        && text.chars().filter(char::is_ascii_hexdigit).count() >= 40
+        && matches!(&scan::fingerprints(text)[..], [(span, _)] if !text[..span.start].contains(char::is_alphanumeric) && !text[span.end..].contains(char::is_alphanumeric))
 }
 
 /// Whether a line was ended by its author and not by a program: the next word would still have had room.

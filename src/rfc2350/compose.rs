@@ -119,10 +119,10 @@ fn prose(document: &Document, found: &Found, lang: &Lang) -> String {
     let mut loose = Vec::new();
     let mut written: Vec<&Number> = Vec::new();
     for (at, section) in found.sections.iter().enumerate() {
-        let Some(heading) = &section.heading else {
+        if section.heading.is_none() {
             loose.extend(section.blocks.clone());
             continue;
-        };
+        }
         // Text before the first heading goes below it.
         let mut blocks = std::mem::take(&mut loose);
         let orphan = section.number.is_none();
@@ -146,11 +146,14 @@ fn prose(document: &Document, found: &Found, lang: &Lang) -> String {
         if blocks.is_empty() && standard.as_deref() == Some(title.as_str()) {
             continue;
         }
-        let _ = write!(out, "{}\n\n", heading_of(&section.number, &title, lang));
+        let level = if written.is_empty() && orphan { "##" } else { "###" };
+        match orphan {
+            true => drop(write!(out, "{level} {}\n\n", clean(&title))),
+            false => drop(write!(out, "{}\n\n", heading_of(&section.number, &title, lang))),
+        }
         if !blocks.is_empty() {
             let _ = writeln!(out, "{}", write::section(&blocks));
         }
-        let _ = heading;
     }
     if !loose.is_empty() {
         let _ = writeln!(out, "{}\n\n{}", heading_of(&"1".parse().ok(), "", lang), write::section(&loose));
@@ -159,15 +162,18 @@ fn prose(document: &Document, found: &Found, lang: &Lang) -> String {
 }
 
 fn heading_of(number: &Option<Number>, title: &str, lang: &Lang) -> String {
-    let clean = one_line(title).trim_end_matches('#').trim_end().to_string();
-    match number {
-        Some(number) => {
-            let title = if clean.is_empty() { DocumentWords::built_in(lang).title(number).unwrap_or_default() } else { clean };
-            format!("{} {number} {title}", "#".repeat((number.depth() + usize::from(number.depth() == 1)).min(6)))
-                .trim_end()
-                .to_string()
-        }
-        None => format!("### {clean}"),
+    let Some(number) = number else { return format!("### {}", clean(title)) };
+    let title = if title.is_empty() { DocumentWords::built_in(lang).title(number).unwrap_or_default() } else { clean(title) };
+    let level = number.depth().max(2).min(6);
+    format!("{} {number} {title}", "#".repeat(level)).trim_end().to_string()
+}
+
+/// A title in one line, without signs that close a heading, and without a number that would be taken for the section's.
+fn clean(title: &str) -> String {
+    let title = one_line(title).trim_end_matches('#').trim_end().to_string();
+    match title.split_once(' ').unwrap_or((title.as_str(), "")) {
+        (word, rest) if word.parse::<Number>().is_ok() => format!("({word}) {rest}").trim_end().to_string(),
+        _ => title,
     }
 }
 

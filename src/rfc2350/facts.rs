@@ -174,7 +174,8 @@ impl Finder {
         let lines: Vec<(usize, String)> =
             blocks.iter().flat_map(|block| block.lines.clone()).filter(|(_, line)| !line.is_empty()).collect();
         let bare = |line: &str| line.trim_end_matches('\\').trim().trim_matches('*').trim().to_string();
-        let mut kept: Vec<String> = lines.iter().map(|(_, line)| bare(line)).collect();
+        let mut kept: Vec<String> =
+            lines.iter().map(|(_, line)| bare(line).split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         let introduces = kept.first().is_some_and(|line| line.ends_with(':') && kept.len() > 1);
         if introduces {
             kept.remove(0);
@@ -342,12 +343,18 @@ impl Finder {
     /// 2.8: the section is made from the certificate.
     fn keys(&mut self) {
         let blocks = self.blocks("2.8");
+        let has = |text: &str| !scan::fingerprints(text).is_empty() || !scan::short_ids(text).is_empty() || is_long_id(text);
+        let all: Vec<Sentence> = blocks.iter().flat_map(Block::sentences).collect();
         let mut taken = Vec::new();
+        for (at, sentence) in all.iter().enumerate().filter(|(_, sentence)| has(&sentence.text)) {
+            // What leads to the fingerprint goes with it.
+            let leads = at.checked_sub(1).map(|before| &all[before]).filter(|before| !before.text.ends_with(['.', '!', '?']));
+            taken.extend(leads.filter(|before| !taken.contains(*before)).cloned());
+            taken.push(sentence.clone());
+        }
         for block in &blocks {
             let whole = block.text();
-            let has = |text: &str| !scan::fingerprints(text).is_empty() || !scan::short_ids(text).is_empty() || is_long_id(text);
             self.found.keys.extend(scan::fingerprints(&whole).into_iter().map(|(_, fingerprint)| fingerprint));
-            taken.extend(block.sentences().into_iter().filter(|sentence| has(&sentence.text)));
             // A fingerprint that goes over the end of what was taken for a sentence.
             if !scan::fingerprints(&whole).is_empty()
                 && !block.sentences().iter().any(|s| !scan::fingerprints(&s.text).is_empty())

@@ -21,7 +21,7 @@ use crate::{
 pub fn faults(document: &Document, certificates: &[Certificate], now: &Moment) -> Findings {
     let mut rules = Rules { document, findings: Findings::new() };
     rules.reading();
-    for section in &document.sections {
+    for (at, section) in document.sections.iter().enumerate() {
         for block in &section.blocks {
             for (line, text) in &block.lines {
                 rules.line(*line, text);
@@ -30,7 +30,7 @@ pub fn faults(document: &Document, certificates: &[Certificate], now: &Moment) -
                 rules.short_ids(section, &sentence);
             }
         }
-        rules.endings(section);
+        rules.endings(section, document.sections.get(at + 1));
     }
     rules.outline();
     rules.claim();
@@ -215,7 +215,11 @@ impl Rules<'_> {
     }
 
     /// Sentences that stop, and addresses that are not there.
-    fn endings(&mut self, section: &Section) {
+    fn endings(&mut self, section: &Section, after: Option<&Section>) {
+        let has_parts = match (&section.number, after.and_then(|after| after.number.as_ref())) {
+            (Some(number), Some(after)) => number.contains(after),
+            _ => false,
+        };
         let number = section.number.as_ref().map(Number::to_string).unwrap_or_default();
         for (at, block) in section.blocks.iter().enumerate().filter(|(_, block)| block.kind != Kind::Item) {
             let Some((line, last)) = block.lines.last() else { continue };
@@ -228,7 +232,8 @@ impl Rules<'_> {
                 self.warn(*line, last_word, "blank-url", "an address is announced here, and none follows", "write the address");
                 continue;
             }
-            if next.is_some() {
+            // A section may lead to its parts.
+            if next.is_some() || has_parts {
                 continue;
             }
             let words = bare.split_whitespace().count();
@@ -294,13 +299,14 @@ impl Rules<'_> {
         let below = |number: &Number| {
             sections.iter().filter(|other| other.number.as_ref().is_some_and(|other| number.contains(other))).collect::<Vec<_>>()
         };
+        let meant: Vec<Option<Number>> =
+            sections.iter().map(|section| super::titles::meant(&section.title).map(|(number, _)| number)).collect();
         for number in Number::standard() {
             let title = number.title().unwrap_or_default();
-            let named = |section: &&Section| {
-                section.number.as_ref() == Some(&number)
-                    || super::titles::meant(&section.title).is_some_and(|(meant, _)| meant == number)
+            let named = |(section, meant): &(&Section, &Option<Number>)| {
+                section.number.as_ref() == Some(&number) || meant.as_ref() == Some(&number)
             };
-            let own: Vec<&Section> = sections.iter().filter(named).collect();
+            let own: Vec<&Section> = sections.iter().zip(&meant).filter(named).map(|(section, _)| section).collect();
             let is_chapter = number.depth() == 1 && !below(&number).is_empty();
             let is_part = number.depth() == 3;
             if own.is_empty() {

@@ -90,7 +90,7 @@ pub fn plain(text: &str, first: usize) -> Vec<Line> {
     let mut lines: Vec<Line> = text
         .split('\n')
         .enumerate()
-        .map(|(at, text)| Line { number: first + at, text: text.trim_end().to_string(), mark: Mark::Text })
+        .map(|(at, text)| Line { number: first + at, text: text.to_string(), mark: Mark::Text })
         .collect();
     if lines.last().is_some_and(Line::is_blank) {
         lines.pop();
@@ -114,7 +114,10 @@ fn hashes(line: &str) -> Option<&str> {
 pub fn read_markdown(lines: &mut [Line]) {
     let mut fenced = false;
     for at in 0..lines.len() {
-        let text = lines[at].text.clone();
+        // CommonMark 0.31, 6.7: two spaces at the end of a line are a hard break, as is the backslash that can be seen.
+        let text = lines[at].text.trim_end().to_string();
+        let breaks = lines[at].text.ends_with("  ") && !text.is_empty() && !text.ends_with('\\');
+        lines[at].text = if breaks && !fenced { format!("{text}\\") } else { text.clone() };
         if text.trim_start().starts_with("```") || text.trim_start().starts_with("~~~") {
             fenced = !fenced;
         }

@@ -21,6 +21,7 @@ const SIGNS: [&str; 11] = ["@", "(at)", "[at]", "{at}", "<at>", "(@)", "[@]", "_
 pub fn mails(text: &str) -> Vec<Mail> {
     let lower = text.to_ascii_lowercase();
     let mut all: Vec<Mail> = Vec::new();
+    let mut taken = vec![false; text.len()];
     for sign in SIGNS {
         for (at, _) in lower.match_indices(sign) {
             let is_local = |c: char| c.is_ascii_alphanumeric() || "._%+-".contains(c);
@@ -36,9 +37,10 @@ pub fn mails(text: &str) -> Vec<Mail> {
             let local = &before[before.len() - local..];
             let Ok(address) = format!("{}@{domain}", local.trim_start_matches('.')).parse::<Address>() else { continue };
             let span = before.len() - local.len()..at + sign.len() + skipped + length;
-            if all.iter().any(|other| other.span.start < span.end && span.start < other.span.end) {
+            if taken[span.clone()].contains(&true) {
                 continue;
             }
+            taken[span.clone()].fill(true);
             all.push(Mail { span, address, sign: (sign != "@").then_some(at..at + sign.len()) });
         }
     }

@@ -48,8 +48,18 @@ fn body(blocks: &[Block], hard: bool) -> String {
         }
         match block.kind {
             Kind::Markdown => {
+                let fenced = block.lines.first().is_some_and(|(_, line)| line.trim_start().starts_with(['`', '~']));
                 for (_, line) in &block.lines {
-                    out.push_str(&if hard { escaped(line, true) } else { line.clone() });
+                    // What we did not take for a heading is none.
+                    let heads = !fenced && line.trim_start().starts_with('#');
+                    match hard {
+                        true => out.push_str(&escaped(line, true)),
+                        false => out.push_str(&format!(
+                            "{}{}",
+                            if heads { "\\" } else { "" },
+                            if heads { line.trim_start() } else { line }
+                        )),
+                    }
                     out.push('\n');
                 }
             }
