@@ -389,6 +389,9 @@ fn prose_files(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<BTre
     Ok(all)
 }
 
+/// The id under which changes of the RFC 2350 description are announced, one revision a version.
+pub const ANNOUNCEMENT: &str = "RFC2350";
+
 const PAGE: &[&str] = &["title", "nav"];
 /// Names that the site needs for itself.
 const TAKEN: &[&str] = &["advisories", "severity", "kind", "feeds", "rfc2350", "pgp", "search", "assets", "404"];

@@ -2,7 +2,7 @@
 
 use super::ui::Ui;
 use crate::{
-    advisory,
+    advisory::{self, Advisory},
     diag::{Findings, Level},
     ledger::{Ledger, LedgerError},
     openpgp::{self, SignerError, TeamKey},
@@ -204,7 +204,8 @@ impl Desk {
     ) -> Result<T, Failure> {
         let (history, keybook) = (ledger.history()?, workspace.keybook(&self.now));
         let member = |address: &Address| ledger.member(address);
-        let plan = self.plan(workspace, &history, &keybook, &member, request)?;
+        let announcement = publish::announcement(workspace, &history, request.only, &self.now);
+        let plan = self.plan(workspace, &history, announcement.as_ref(), &keybook, &member, request)?;
         then(&plan)
     }
 
@@ -213,11 +214,12 @@ impl Desk {
         &'a self,
         workspace: &'a Workspace,
         history: &'a History,
+        announcement: Option<&'a Advisory>,
         keybook: &'a Keybook,
         member: &'a dyn Fn(&Address) -> MemberHash,
         request: &'a Request,
     ) -> Result<Plan<'a>, Failure> {
-        for id in &request.ids {
+        for id in request.ids.iter().filter(|id| announcement.is_none_or(|announcement| announcement.id != **id)) {
             let advisory = workspace.advisory(id).ok_or_else(|| {
                 let ids: Vec<&str> = workspace.advisories.iter().map(|advisory| advisory.id.as_str()).collect();
                 let failure = Failure::usage(format!("there is no advisory `{id}`"));
@@ -233,6 +235,7 @@ impl Desk {
         }
         Ok(plan::make(&Facts {
             advisories: &workspace.advisories,
+            announcement,
             roster: &workspace.roster,
             settings: &workspace.settings,
             keybook,

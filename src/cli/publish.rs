@@ -125,7 +125,8 @@ pub fn with_job<T>(
     let history = ledger.history()?;
     let (members, keybook) = (ledger.members(), workspace.keybook(&desk.now));
     let member = |address: &Address| members.hash(address);
-    let mut plan = desk.plan(workspace, &history, &keybook, &member, request)?;
+    let announcement = publish::announcement(workspace, &history, request.only, &desk.now);
+    let mut plan = desk.plan(workspace, &history, announcement.as_ref(), &keybook, &member, request)?;
     if !plan.conflicts.is_empty() {
         return Err(desk.conflict(ledger, workspace, &plan));
     }

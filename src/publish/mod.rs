@@ -2,9 +2,10 @@
 //! come back without an error. [`Prepared::carry_out`] records, switches the site, delivers and settles.
 //!
 //! `letters` composes mail, `reminders` that of certificates which end soon, `pack` makes the copies, `deliver` hands them
-//! over at the pace that `pace` allows, `site` stages the public files, `document` makes the RFC 2350 description,
-//! `difference` shows how a published revision has changed. Nobody is asked and nothing printed here.
+//! over at the pace that `pace` allows, `site` stages the public files, `document` makes the RFC 2350 description
+//! and keeps its versions, `announcement` tells lists of a new one, `difference` shows how a published revision has changed. Nobody is asked and nothing printed here.
 
+mod announcement;
 mod deliver;
 mod difference;
 mod document;
@@ -16,8 +17,9 @@ mod site;
 mod thread;
 
 pub use crate::render::site::Extent;
+pub use announcement::{announcement, id as announcement_id};
 pub use difference::difference;
-pub use document::{digest as document_digest, text as document_text};
+pub use document::{clocks as document_clocks, digest as document_digest, text as document_text};
 pub use pace::Pace;
 pub use site::stage;
 
@@ -181,7 +183,7 @@ impl<'a> Prepared<'a> {
         let Prepared { job, ready, notices, site } = self;
         let mut report = Report::default();
         record(job, ledger, &ready, &notices, site.as_ref())?;
-        if let Some((switch, kept)) = site {
+        if let Some((switch, _)) = site {
             let changes = switch.changes().clone();
             match switch.commit() {
                 Err(error) if !error.is_live() => return Err(error.into()),
@@ -189,8 +191,7 @@ impl<'a> Prepared<'a> {
                 Err(error) => report.untidy.push(error.into()),
                 Ok(_) => {}
             }
-            site::record(job, ledger, &kept).map_err(PublishError::midway)?;
-            report.untidy.extend(document::archive(job, &kept).err());
+            site::record(job, ledger).map_err(PublishError::midway)?;
             site::deeds(job, &changes);
             report.site = Some(changes);
         }
@@ -237,6 +238,10 @@ fn record(
     }
     for intent in owed.iter().chain(notices.iter().flat_map(|notice| &notice.intents)) {
         batch.intend(intent, job.now)?;
+    }
+    if let Some((_, kept)) = site {
+        // With the intents: who is told of a version is told of this one, with this date, whenever the run ends.
+        document::keep(job, &batch, &kept.editions)?;
     }
     batch.commit()?;
     Ok(())

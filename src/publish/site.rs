@@ -8,8 +8,9 @@ use crate::{
     ledger::Ledger,
     openpgp::Clearsigned,
     plan::Change,
+    receipt::Edition,
     render::{
-        rfc2350::Document,
+        rfc2350::facts::text_path,
         site::{self, Beside, DocumentView, Extent, KeyView, OwnPage, SiteShop, Supplies},
         text::{Twin, has_twin},
         words,
@@ -29,62 +30,65 @@ pub struct Kept {
     /// Signatures made in this run: digest of the text, armored signature.
     signatures: Vec<(Digest, String)>,
     signer: Option<Fingerprint>,
-    /// The signed RFC 2350 texts.
-    pub(super) documents: Vec<(Lang, String)>,
+    /// All versions of the RFC 2350 description that stand on the site, with their signed texts.
+    pub(super) editions: Vec<Edition>,
 }
 
 /// The workshop in which texts are signed; a text that was signed before keeps its signature.
-struct Signatory<'s> {
+pub struct Signatory<'s> {
     known: HashMap<Digest, String>,
     fresh: Mutex<Vec<(Digest, String)>>,
     keyring: &'s dyn Keyring,
 }
 
 impl Signatory<'_> {
-    fn sign(&self, text: &str) -> Result<Clearsigned, PublishError> {
+    pub(super) fn sign(&self, text: &str) -> Result<Clearsigned, PublishError> {
         let digest = Digest::of(text.as_bytes());
         if let Some(block) = self.known.get(&digest) {
             return Ok(Clearsigned::assemble(text, block));
         }
         let signed = self.keyring.key()?.clearsign(text)?;
-        let mut fresh = self.fresh.lock().expect("nobody panics with the signatures in hand");
-        fresh.push((digest, signed.block().to_string()));
+        self.made(digest, signed.block());
         Ok(signed)
     }
-}
 
-/// A clear-signed text of the site.
-struct SignedText(Artefact);
+    /// A detached signature of a file as it stands on the site, for programs that verify no clear-signed text.
+    pub(super) fn detach(&self, file: &[u8]) -> Result<String, PublishError> {
+        let digest = Digest::of(file);
+        if let Some(armor) = self.known.get(&digest) {
+            return Ok(armor.clone());
+        }
+        let armor = self.keyring.key()?.detach(file)?;
+        self.made(digest, &armor);
+        Ok(armor)
+    }
 
-impl From<SignedText> for Artefact {
-    fn from(text: SignedText) -> Artefact {
-        text.0
+    fn made(&self, of: Digest, armor: &str) {
+        let mut fresh = self.fresh.lock().expect("nobody panics with the signatures in hand");
+        fresh.push((of, armor.to_string()));
     }
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
+const SIGNATURE: &str = "application/pgp-signature";
 
-impl Made<Twin, Public> for SignedText {
+/// A clear-signed file, and beside it the detached signature of its bytes.
+///
+/// The block in the file could not serve as both: it is of the text inside, without the lines around it, so it would
+/// verify against no file that stands on the site.
+pub(super) fn pair(path: &str, file: String, detached: &str) -> Vec<Artefact> {
+    vec![Artefact::new(path, TEXT, file), Artefact::new(format!("{path}.asc"), SIGNATURE, detached)]
+}
+
+impl Made<Twin, Public> for Vec<Artefact> {
     type Shop<'s> = Signatory<'s>;
     type Error = PublishError;
 
-    fn made(twin: &Twin, _: &Public, signatory: &Signatory<'_>) -> Result<SignedText, PublishError> {
-        Ok(SignedText(Artefact::new(twin.path(), TEXT, signatory.sign(twin.text())?.document())))
+    fn made(twin: &Twin, _: &Public, signatory: &Signatory<'_>) -> Result<Vec<Artefact>, PublishError> {
+        let file = signatory.sign(twin.text())?.document();
+        let detached = signatory.detach(file.as_bytes())?;
+        Ok(pair(&twin.path(), file, &detached))
     }
-}
-
-impl Made<Document, Public> for SignedText {
-    type Shop<'s> = (&'s Signatory<'s>, &'s Lang);
-    type Error = PublishError;
-
-    fn made(document: &Document, _: &Public, (signatory, default): &(&Signatory<'_>, &Lang)) -> Result<SignedText, PublishError> {
-        let path = text_path(document.lang(), default);
-        Ok(SignedText(Artefact::new(path, TEXT, signatory.sign(&document.text())?.document())))
-    }
-}
-
-fn text_path(lang: &Lang, default: &Lang) -> String {
-    if lang == default { "rfc2350.txt".into() } else { format!("{lang}/rfc2350.txt") }
 }
 
 /// Puts the whole site of the plan into a stage.
@@ -116,12 +120,12 @@ pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> R
         _ => HashMap::new(),
     };
     let signatory = Signatory { known, fresh: Mutex::default(), keyring: job.keyring };
-    let default = settings.default_lang();
 
     let version = document_version(job.plan);
     let documents =
         version.map_or_else(Vec::new, |version| document::documents(workspace, version.version, &version.date, job.now));
 
+    let editions = if extent == Extent::Full { document::editions(job, &documents, &signatory)? } else { Vec::new() };
     let views: BTreeMap<Lang, DocumentView> = documents
         .iter()
         .map(|shared| {
@@ -130,7 +134,8 @@ pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> R
                 html: document.html(),
                 version: document.version().to_string(),
                 date: document.date().clone(),
-                text_path: (extent == Extent::Full).then(|| text_path(document.lang(), default)),
+                text_path: (extent == Extent::Full).then(|| text_path(settings, document.lang())),
+                editions: document::views(&editions, document.lang(), settings),
             };
             (document.lang().clone(), view)
         })
@@ -170,21 +175,13 @@ pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> R
         site::SiteError::Render(error) => PublishError::Render(error),
         site::SiteError::Sink(error) => error,
     })?;
-    let mut signed = Vec::new();
     if extent == Extent::Full {
         twins(job, &shop, &signatory, &put)?;
-        for document in &documents {
-            let text = document.make::<SignedText>(&(&signatory, default))?.into_artefact();
-            signed.push((document.thing().lang().clone(), String::from_utf8_lossy(&text.thing().bytes).into_owned()));
-            put(text)?;
-        }
-        for file in document::earlier(job, version.map_or(1, |version| version.version))? {
-            put(file.into_artefact())?;
-        }
+        document::files(job, &editions)?.into_iter().try_for_each(put)?;
     }
     job.watch.end();
     let signatures = signatory.fresh.into_inner().expect("nobody panics with the signatures in hand");
-    Ok(Kept { signatures, signer, documents: signed })
+    Ok(Kept { signatures, signer, editions })
 }
 
 fn twins(
@@ -198,7 +195,7 @@ fn twins(
         let Some(advisory) = public.nth(at) else { return Ok(()) };
         for room in shop.rooms() {
             if has_twin(advisory.thing(), &room.lang, &job.workspace.settings.site) {
-                put(advisory.make::<Twin>(room)?.make::<SignedText>(signatory)?.into_artefact())?;
+                advisory.make::<Twin>(room)?.make::<Vec<Artefact>>(signatory)?.each().try_for_each(put)?;
             }
         }
         job.watch.step();
@@ -229,16 +226,13 @@ impl Kept {
 }
 
 /// Records what now stands on the site.
-pub(super) fn record(job: &Job<'_>, ledger: &mut Ledger, kept: &Kept) -> Result<(), PublishError> {
+pub(super) fn record(job: &Job<'_>, ledger: &mut Ledger) -> Result<(), PublishError> {
     let batch = ledger.batch()?;
     for (id, _, change) in &job.plan.site {
         match (change, job.workspace.advisory(id)) {
             (Change::Disappears, _) | (_, None) => batch.site_removed(id)?,
             (_, Some(advisory)) => batch.site_published(id, &advisory.revision().number, advisory.digest, job.now)?,
         }
-    }
-    if let (Some(version), false) = (document_version(job.plan), kept.documents.is_empty()) {
-        batch.document_published(version)?;
     }
     batch.commit()?;
     Ok(())

@@ -8,5 +8,6 @@ pub mod index;
 pub mod feed;
 pub mod text;
 pub mod site;
+mod versions;
 pub mod letter;
 pub mod rfc2350;

@@ -64,6 +64,10 @@ fn ids(parts: &Parts, findings: &mut Findings) {
     let mut taken: HashSet<String> = parts.files.ids.iter().map(|id| id.to_ascii_lowercase()).collect();
     for (origin, parsed) in &parts.advisories {
         let id = &parsed.advisory.id;
+        if id.key() == super::ANNOUNCEMENT.to_ascii_lowercase() {
+            let message = format!("the id `{id}` is taken: changes of the RFC 2350 description are announced under it");
+            findings.push(origin.error(parsed.id, "reserved-id", message).hint("choose another one"));
+        }
         match first.get(&id.key()) {
             None => {
                 first.insert(id.key(), (origin, id));

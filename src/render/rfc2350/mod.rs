@@ -2,7 +2,7 @@
 //!
 //! `outline` is the standard's, `prose` reads what staff wrote, `facts` says what is known, `words` and
 //! `zone` help it to say so; `text` and `html` show one [`Document`], so that page, text and languages are one
-//! content; `lint` finds what has gone wrong in real documents of other teams.
+//! content; `changes` tells one version from the next; `lint` finds what has gone wrong in real documents of other teams.
 //!
 //! A document is for everybody, so it is made through the gate and in no other way:
 //! ```compile_fail
@@ -10,6 +10,7 @@
 //! fn past_the_gate(team: &Team) -> Document { Document::compose(team) }
 //! ```
 
+mod changes;
 pub mod facts;
 mod html;
 mod key;
@@ -20,9 +21,11 @@ mod text;
 mod words;
 mod zone;
 
+pub use changes::{Changes, News};
 pub use lint::{lint, lint_key, lint_prose};
 pub use prose::Prose;
 pub use words::DocumentWords;
+pub use zone::Clocks;
 
 use crate::{
     artefact::Digest,
