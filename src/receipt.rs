@@ -172,6 +172,14 @@ pub struct Edition {
     pub texts: BTreeMap<Lang, EditionText>,
 }
 
+impl Edition {
+    /// Whether it was published by an older `advise`, or before this ledger began: whom it was announced to is not known,
+    /// so it is announced to nobody.
+    pub fn is_taken_over(&self) -> bool {
+        self.clocks.is_empty()
+    }
+}
+
 /// A version of the RFC 2350 document in one language, with the signatures that it was published with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EditionText {

@@ -11,7 +11,7 @@ pub use certificates::Certificates;
 
 use crate::{
     advisory::{self, Advisory, Attachment, Status},
-    diag::{Finding, Findings, Level, Source},
+    diag::{Finding, Findings, Level, Source, Span},
     render::rfc2350::{Prose, prose},
     roster::{self, Keybook, ParsedConstituent, ParsedList, Roster},
     settings::{self, Settings},
@@ -26,6 +26,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
+use url::Url;
 
 /// Everything that people decided, as values. It has no errors; its warnings are beside it in [`Reading`].
 #[derive(Debug)]
@@ -76,6 +77,18 @@ pub struct Reading {
     pub workspace: Option<Workspace>,
     /// How many advisories were looked at.
     pub advisories: usize,
+    /// Addresses of the web in the RFC 2350 description, which everybody may see, each once. None of them comes from an
+    /// advisory: to try a link tells its host that somebody reads it.
+    pub links: Vec<PublicLink>,
+}
+
+/// An address of the web in a public text.
+#[derive(Debug, Clone)]
+pub struct PublicLink {
+    /// `http:` or `https:`.
+    pub url: Url,
+    /// Where it stands, as a finding that only lacks its sentence.
+    pub place: Finding,
 }
 
 /// Why a folder cannot be read as a workspace at all.
@@ -113,6 +126,8 @@ pub struct Published {
     pub revisions: HashSet<(Id, String)>,
     /// What stands on the site.
     pub on_site: HashSet<Id>,
+    /// The RFC 2350 description: its version, its date, and what it says of the team's clocks (empty if not known).
+    pub document: Option<(u32, Moment, String)>,
 }
 
 /// Parts of the tree with their places, before they are judged together.
@@ -193,6 +208,7 @@ pub fn read(root: &Path, now: &Moment, published: &Published) -> Result<Reading,
 
     let parts = Parts { advisories, lists, constituents, certificates, claims, settings, team, files, prose };
     judge::all(&parts, now, published, &mut findings);
+    let links = links(&parts);
     findings.sort();
     let of_draft = |rest: &str| {
         let translation = rest.strip_prefix('.').and_then(|rest| rest.strip_suffix(".md"));
@@ -223,7 +239,33 @@ pub fn read(root: &Path, now: &Moment, published: &Published) -> Result<Reading,
         }
         _ => None,
     };
-    Ok(Reading { findings, workspace, advisories: count })
+    Ok(Reading { findings, workspace, advisories: count, links })
+}
+
+fn links(parts: &Parts) -> Vec<PublicLink> {
+    let mut seen = HashSet::new();
+    let mut links = Vec::new();
+    let mut add = |url: &str, place: Finding| {
+        // One that cannot be read is a fault which was named already.
+        let Ok(mut url) = Url::parse(url) else { return };
+        url.set_fragment(None);
+        if seen.insert(url.clone()) {
+            links.push(PublicLink { url, place: place.warning() });
+        }
+    };
+    for prose in parts.prose.values() {
+        for (span, url) in prose.links() {
+            add(url, prose.source.error(span, "dead-link", ""));
+        }
+    }
+    if let Some((source, team, _)) = &parts.team {
+        for url in team.website.iter().chain(&team.key_servers) {
+            let at = source.text.find(url.as_str()).map(|at| Span::new(at, at + url.len()));
+            let whole = || Finding::of_file(&source.path, "dead-link", "");
+            add(url, at.map_or_else(whole, |span| source.error(span, "dead-link", "")));
+        }
+    }
+    links
 }
 
 /// The file names in `advisories/` without `.md`: the ids that are taken, whatever is in the files.

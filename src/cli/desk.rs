@@ -125,8 +125,12 @@ impl Desk {
     pub fn reading(&self) -> Result<Reading, Failure> {
         // Without a ledger nothing counts as published: the stricter way.
         let history = Ledger::open_read_only_or_empty(&self.work())?.history()?;
-        let published =
-            Published { revisions: history.frozen.into_keys().collect(), on_site: history.on_site.into_keys().collect() };
+        let document = history.editions.into_iter().next_back();
+        let published = Published {
+            revisions: history.frozen.into_keys().collect(),
+            on_site: history.on_site.into_keys().collect(),
+            document: document.map(|last| (last.version.version, last.version.date, last.clocks)),
+        };
         Ok(workspace::read(&self.root, &self.now, &published)?)
     }
 
@@ -202,7 +206,8 @@ impl Desk {
         request: &Request,
         then: impl FnOnce(&Plan<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let (history, keybook) = (ledger.history()?, workspace.keybook(&self.now));
+        let (mut history, keybook) = (ledger.history()?, workspace.keybook(&self.now));
+        publish::take_over(workspace, &mut history, &self.now).map_err(not_ours)?;
         let member = |address: &Address| ledger.member(address);
         let announcement = publish::announcement(workspace, &history, request.only, &self.now);
         let plan = self.plan(workspace, &history, announcement.as_ref(), &keybook, &member, request)?;
@@ -330,6 +335,15 @@ impl Desk {
         };
         relays.iter().map(password).collect()
     }
+}
+
+/// What stands in the archive of the RFC 2350 description and cannot be taken over.
+pub fn not_ours(error: publish::PublishError) -> Failure {
+    Failure::new(error)
+        .hint(
+            "the ledger knows no version of the RFC 2350 description, and only what the team has signed is taken from `public/`",
+        )
+        .hint("move the file away if it is not yours")
 }
 
 fn signer_failure(error: SignerError) -> Failure {

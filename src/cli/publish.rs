@@ -58,8 +58,9 @@ pub fn publish(desk: &Desk, request: &Request, yes: bool, first_run: bool, wait:
             false => Ledger::open(&work)?,
         };
         let _lock = ledger::lock(&work, &desk.now)?;
+        let is_new = ledger.history()?.is_empty();
         let story = with_job(desk, &workspace, &mut ledger, request, &mut carried, |job, ledger, keys, carried| {
-            if first_run && !job.history.is_empty() {
+            if first_run && !is_new {
                 return Err(Failure::usage("the ledger knows of earlier runs; nothing was done").hint(
                     "leave `--first-run` out: a script that always says it would send everything again if the ledger were lost",
                 ));
@@ -122,7 +123,8 @@ pub fn with_job<T>(
     act: impl FnOnce(&Job<'_>, &mut Ledger, &Keys<'_>, &mut Carried) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     desk.keeps_embargoes(workspace)?;
-    let history = ledger.history()?;
+    let mut history = ledger.history()?;
+    publish::take_over(workspace, &mut history, &desk.now).map_err(super::desk::not_ours)?;
     let (members, keybook) = (ledger.members(), workspace.keybook(&desk.now));
     let member = |address: &Address| members.hash(address);
     let announcement = publish::announcement(workspace, &history, request.only, &desk.now);

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 const LINES: usize = 200;
 
 /// The id under which it goes, one revision a version. No advisory may have it (`workspace` sees to it).
-pub fn id() -> Id {
+fn id() -> Id {
     crate::workspace::ANNOUNCEMENT.parse().expect("it is an id")
 }
 
@@ -42,7 +42,10 @@ pub fn announcement(workspace: &Workspace, history: &History, only: Option<Only>
     let languages = |edition: &Edition| -> Vec<Lang> {
         site.languages.iter().filter(|lang| edition.texts.contains_key(lang)).cloned().collect()
     };
-    let is_news = |at: usize| languages(&editions[at]).iter().any(|lang| news(at, lang).is_some_and(|news| news.is_news()));
+    let is_news = |at: usize| {
+        let said = || languages(&editions[at]).iter().any(|lang| news(at, lang).is_some_and(|news| news.is_news()));
+        !editions[at].is_taken_over() && said()
+    };
     let told: Vec<usize> = (0..editions.len()).filter(|at| is_news(*at)).collect();
     let newest = *told.last()?;
     let written = languages(&editions[newest]);

@@ -47,7 +47,7 @@ pub fn digest(workspace: &Workspace, now: &Moment) -> Option<Digest> {
 }
 
 /// What the document says of the team's clocks now, for the ledger.
-pub fn clocks(workspace: &Workspace, now: &Moment) -> String {
+fn clocks(workspace: &Workspace, now: &Moment) -> String {
     Clocks::named(&workspace.team.time_zone, now).unwrap_or_default()
 }
 
@@ -67,7 +67,7 @@ pub(super) fn outlook(workspace: &Workspace, history: &History, now: &Moment) ->
         Some(last) => texts.into_iter().for_each(|(lang, text)| {
             last.texts.entry(lang).or_insert(text);
         }),
-        None => editions.push(Edition { version, clocks: String::new(), texts }),
+        None => editions.push(Edition { version, clocks: clocks(workspace, now), texts }),
     }
     editions
 }
@@ -110,6 +110,9 @@ pub(super) fn editions(
     }
     for edition in &mut editions {
         from_folder(job, edition, signatory)?;
+        for text in edition.texts.values_mut().filter(|text| text.detached.is_empty()) {
+            text.detached = signatory.detach(Clearsigned::assemble(&text.text, &text.block).document().as_bytes())?;
+        }
     }
     let Some(last) = editions.last_mut() else { return Ok(editions) };
     for document in documents {
@@ -138,14 +141,6 @@ fn from_folder(job: &Job<'_>, edition: &mut Edition, signatory: &Signatory<'_>) 
 fn no_text(path: &Path) -> PublishError {
     let error = std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not a clear-signed text");
     PublishError::Io { path: path.to_path_buf(), error }
-}
-
-/// Writes all versions down that the ledger does not have yet, or not with their texts.
-pub(super) fn keep(job: &Job<'_>, ledger: &crate::ledger::Batch<'_>, editions: &[Edition]) -> Result<(), PublishError> {
-    for edition in editions.iter().filter(|edition| !job.history.editions.contains(edition)) {
-        ledger.document_published(edition)?;
-    }
-    Ok(())
 }
 
 /// What pages and feeds show of each version in a language, the newest first.

@@ -3,9 +3,10 @@
 //!
 //! `letters` composes mail, `reminders` that of certificates which end soon, `pack` makes the copies, `deliver` hands them
 //! over at the pace that `pace` allows, `site` stages the public files, `document` makes the RFC 2350 description
-//! and keeps its versions, `announcement` tells lists of a new one, `difference` shows how a published revision has changed. Nobody is asked and nothing printed here.
+//! and keeps its versions, `archive` finds those that a new ledger does not know, `announcement` tells lists of a new one, `difference` shows how a published revision has changed. Nobody is asked and nothing printed here.
 
 mod announcement;
+mod archive;
 mod deliver;
 mod difference;
 mod document;
@@ -17,9 +18,10 @@ mod site;
 mod thread;
 
 pub use crate::render::site::Extent;
-pub use announcement::{announcement, id as announcement_id};
+pub use announcement::announcement;
+pub use archive::take_over;
 pub use difference::difference;
-pub use document::{clocks as document_clocks, digest as document_digest, text as document_text};
+pub use document::{digest as document_digest, text as document_text};
 pub use pace::Pace;
 pub use site::stage;
 
@@ -241,7 +243,7 @@ fn record(
     }
     if let Some((_, kept)) = site {
         // With the intents: who is told of a version is told of this one, with this date, whenever the run ends.
-        document::keep(job, &batch, &kept.editions)?;
+        kept.editions.iter().try_for_each(|edition| batch.document_published(edition))?;
     }
     batch.commit()?;
     Ok(())

@@ -93,10 +93,15 @@ pub fn of(number: &str, team: &Team, shop: &Workshop) -> Vec<Fact> {
         "1" => vec![Fact::Text(words.fill("rfc2350_intro", &[("team", team.name.in_lang(shop.lang))]))],
         "1.1" => {
             let [version, date, _] = edition_rows(words, shop.site, shop.lang, shop.version, shop.date);
-            vec![Fact::Edition(version), Fact::Edition(date)]
+            let reviewed = team.reviewed.as_ref().map(|day| row("rfc2350_reviewed", &day.date().to_string()));
+            [Fact::Edition(version), Fact::Edition(date)].into_iter().chain(reviewed).collect()
         }
         // The lists themselves are closed, and so are their names.
-        "1.2" if !team.notifications.is_empty() => vec![Fact::Text(words.get("rfc2350_notified").to_string())],
+        "1.2" => {
+            let told = (!team.notifications.is_empty()).then(|| Fact::Text(words.get("rfc2350_notified").to_string()));
+            let feed = shop.site.link(&format!("{}atom.xml", folder(shop.site, shop.lang)));
+            told.into_iter().chain([Fact::Row(Row::link(words.get("rfc2350_feed"), feed))]).collect()
+        }
         "1.3" => locations(shop),
         "1.4" => authentication(team, shop),
         "2.1" => {
@@ -225,6 +230,17 @@ fn key(team: &Team, shop: &Workshop) -> Vec<Fact> {
         Fact::Row(Row::link(words.get("rfc2350_key_at"), shop.site.link(KEY_PATH))),
         Fact::Row(Row::link(words.get("rfc2350_key_about"), shop.site.link(&format!("{}pgp/", folder(shop.site, shop.lang))))),
     ]);
+    // A directory answers for a domain only where the domain's own web server is, or one of this name.
+    let (domain, host) = (team.email.domain(), shop.site.url.host_str().unwrap_or_default());
+    let named = key.user_ids.iter().any(|id| id.to_ascii_lowercase().contains(&team.email.key()));
+    if named && (host == domain || host.strip_prefix("openpgpkey.") == Some(domain)) {
+        facts.push(row("rfc2350_wkd", &format!("gpg --locate-external-keys {}", team.email)));
+    }
+    facts.extend(team.key_servers.iter().map(|server| {
+        // draft-gallagher-openpgp-hkp, 3.1: `/pks/lookup` with `op=get`, and `search` for a fingerprint after `0x`.
+        let lookup = format!("{}/pks/lookup?op=get&search=0x{}", server.trim_end_matches('/'), key.fingerprint);
+        Fact::Row(Row { href: Some(lookup), ..Row::new(words.get("rfc2350_key_server"), server) })
+    }));
     let older = team.keys.iter().filter(|older| **older != key.fingerprint);
     facts.extend(older.map(|older| row("rfc2350_older_key", &older.spaced())));
     facts
