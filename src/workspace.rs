@@ -12,7 +12,7 @@ pub use certificates::Certificates;
 use crate::{
     advisory::{self, Advisory, Attachment, Status},
     diag::{Finding, Findings, Level, Source, Span},
-    render::rfc2350::{Prose, prose},
+    render::rfc2350::{DocumentWords, Prose, prose},
     roster::{self, Keybook, ParsedConstituent, ParsedList, Roster},
     settings::{self, Settings},
     team::{self, Team},
@@ -113,6 +113,11 @@ impl Workspace {
         self.certificates.keybook(now)
     }
 
+    /// The words of the RFC 2350 description in a language. What is wrong in the workspace's own was found when it was read.
+    pub fn document_words(&self, lang: &Lang) -> DocumentWords {
+        DocumentWords::read(lang, &self.templates, &mut Findings::new())
+    }
+
     /// The advisory of an id.
     pub fn advisory(&self, id: &Id) -> Option<&Advisory> {
         self.advisories.iter().find(|advisory| advisory.id == *id)
@@ -204,6 +209,9 @@ pub fn read(root: &Path, now: &Moment, published: &Published) -> Result<Reading,
     let prose = prose_files(root, &lang, &mut findings)?;
     let pages = pages(root, &lang, &mut findings)?;
     let templates = templates(root, &mut findings)?;
+    for lang in templates.iter().filter_map(|(name, _)| DocumentWords::lang_of(name)) {
+        drop(DocumentWords::read(&lang, &templates, &mut findings));
+    }
     let assets = assets(root, &mut findings)?;
 
     let parts = Parts { advisories, lists, constituents, certificates, claims, settings, team, files, prose };

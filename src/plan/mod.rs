@@ -249,6 +249,8 @@ pub struct Plan<'a> {
     pub site: Vec<(Id, String, Change)>,
     /// The RFC 2350 document.
     pub document: Option<DocumentChange>,
+    /// The sections that a new version of it changes: `2.4, 2.8`; empty if that is not known.
+    pub document_news: String,
     /// Published revisions that changed: `publish` stops.
     pub conflicts: Vec<Conflict<'a>>,
     /// Letters that were begun and whose advisory is gone, or a draft again: how many of each.
@@ -316,6 +318,10 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
     let gate = Gate::at(facts.now.clone());
     let mail = facts.request.only != Some(Only::Site);
     let web = facts.request.only != Some(Only::Mail);
+    let news = facts.announcement.map(Advisory::revision);
+    let document = facts.document.filter(|_| web).map(|digest| document_change(facts.history, digest, facts.now));
+    let is_new = |number: &str| matches!(&document, Some(DocumentChange::New(new)) if new.version.to_string() == number);
+    let document_news = news.filter(|news| is_new(&news.number)).map(|news| news.summary.clone()).unwrap_or_default();
     let mut plan = Plan {
         batches: Vec::new(),
         later: Vec::new(),
@@ -323,7 +329,8 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
         waiting: Vec::new(),
         public: Shareable::gather([]),
         site: Vec::new(),
-        document: facts.document.filter(|_| web).map(|digest| document_change(facts.history, digest, facts.now)),
+        document,
+        document_news,
         conflicts: Vec::new(),
         orphans: if mail { orphans(facts) } else { Vec::new() },
         expiring: if mail { expiring::expiring(facts) } else { Vec::new() },

@@ -9,7 +9,7 @@ use crate::{
     advisory::{Advisory, Kind, Reader, Revision, Status, Text},
     plan::Only,
     receipt::{Edition, History},
-    render::rfc2350::{DocumentWords, News, facts},
+    render::rfc2350::{News, facts},
     terms::{Id, Lang, Moment, Severity},
     tlp::Tlp,
     workspace::Workspace,
@@ -38,7 +38,7 @@ pub fn announcement(workspace: &Workspace, history: &History, only: Option<Only>
         _ => document::outlook(workspace, history, now),
     };
     let site = &workspace.settings.site;
-    let news = |at: usize, lang: &Lang| News::of(&editions, at, lang, &DocumentWords::built_in(lang), site);
+    let news = |at: usize, lang: &Lang| News::of(&editions, at, lang, &workspace.document_words(lang), site);
     let languages = |edition: &Edition| -> Vec<Lang> {
         site.languages.iter().filter(|lang| edition.texts.contains_key(lang)).cloned().collect()
     };
@@ -85,7 +85,7 @@ pub fn announcement(workspace: &Workspace, history: &History, only: Option<Only>
 }
 
 fn text(workspace: &Workspace, before: &Edition, edition: &Edition, news: &News, lang: &Lang) -> Text {
-    let (site, words) = (&workspace.settings.site, DocumentWords::built_in(lang));
+    let (site, words) = (&workspace.settings.site, workspace.document_words(lang));
     let (version, number) = (&edition.version, edition.version.version.to_string());
     let values = [
         ("version", number.as_str()),

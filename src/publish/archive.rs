@@ -31,7 +31,10 @@ pub fn take_over(workspace: &Workspace, history: &mut History, now: &Moment) -> 
         }
     }
     for (number, texts) in found {
-        let date = texts.iter().find_map(|(lang, text)| date_of(&text.text, lang)).unwrap_or_else(|| now.clone());
+        let date = texts
+            .iter()
+            .find_map(|(lang, text)| date_of(&text.text, &workspace.document_words(lang)))
+            .unwrap_or_else(|| now.clone());
         let digest = Digest::of_parts(texts.values().map(|text| text.text.as_bytes()));
         let version = DocumentVersion { version: number, digest, date };
         history.editions.push(Edition { version, clocks: String::new(), texts });
@@ -80,8 +83,7 @@ fn signed(path: &Path, certificates: &[Certificate], now: &Moment) -> Result<Edi
 }
 
 /// The date of last update that a text gives.
-fn date_of(text: &str, lang: &Lang) -> Option<Moment> {
-    let words = DocumentWords::built_in(lang);
+fn date_of(text: &str, words: &DocumentWords) -> Option<Moment> {
     let label = format!("{}: ", words.get("rfc2350_updated"));
     text.lines().find_map(|line| line.trim().strip_prefix(&label)?.parse().ok())
 }

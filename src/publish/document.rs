@@ -6,9 +6,8 @@ use crate::{
     openpgp::Clearsigned,
     plan::{DocumentChange, document_change},
     receipt::{Edition, EditionText, History},
-    render::rfc2350::{Clocks, Document, DocumentWords, KeyFacts, News, Workshop, digest_of, facts},
+    render::rfc2350::{Clocks, Document, KeyFacts, News, Workshop, digest_of, facts},
     render::site::EditionView,
-    settings::Site,
     terms::{Lang, Moment},
     tlp::{Gate, Made, Marked, Public, Shareable, Tlp},
     workspace::Workspace,
@@ -28,7 +27,7 @@ pub(super) fn documents(workspace: &Workspace, version: u32, date: &Moment, now:
     languages
         .iter()
         .filter_map(|lang| {
-            let words = DocumentWords::built_in(lang);
+            let words = workspace.document_words(lang);
             let prose = workspace.prose.get(lang)?;
             let shop = Workshop { key: key.as_ref(), prose, version, date, lang, languages: &languages, words: &words, site };
             let Ok(document) = team.make::<Document>(&shop);
@@ -144,8 +143,8 @@ fn no_text(path: &Path) -> PublishError {
 }
 
 /// What pages and feeds show of each version in a language, the newest first.
-pub(super) fn views(editions: &[Edition], lang: &Lang, site: &Site) -> Vec<EditionView> {
-    let words = DocumentWords::built_in(lang);
+pub(super) fn views(workspace: &Workspace, editions: &[Edition], lang: &Lang) -> Vec<EditionView> {
+    let (site, words) = (&workspace.settings.site, workspace.document_words(lang));
     let view = |(at, edition): (usize, &Edition)| {
         let news = News::of(editions, at, lang, &words, site)?;
         let version = &edition.version;

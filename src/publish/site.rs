@@ -135,7 +135,7 @@ pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> R
                 version: document.version().to_string(),
                 date: document.date().clone(),
                 text_path: (extent == Extent::Full).then(|| text_path(settings, document.lang())),
-                editions: document::views(&editions, document.lang(), settings),
+                editions: document::views(workspace, &editions, document.lang()),
             };
             (document.lang().clone(), view)
         })

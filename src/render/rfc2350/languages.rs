@@ -2,15 +2,17 @@
 
 use super::{Prose, outline::Number, prose::Section};
 use crate::{
-    diag::{Findings, Span},
+    diag::{Finding, Findings, Span},
     team::Team,
     terms::Lang,
+    yaml::Wording,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What one language says and another one does not, and telephone numbers that are none of the team's.
 pub fn lint_languages(team: &Team, proses: &BTreeMap<Lang, Prose>) -> Findings {
     let mut findings = Findings::new();
+    facts(team, proses, &mut findings);
     for prose in proses.values() {
         numbers(team, prose, &mut findings);
     }
@@ -20,6 +22,29 @@ pub fn lint_languages(team: &Team, proses: &BTreeMap<Lang, Prose>) -> Findings {
         }
     }
     findings
+}
+
+/// A fact that is given per language, and not in all of them, stands in a foreign language in the document.
+fn facts(team: &Team, proses: &BTreeMap<Lang, Prose>, findings: &mut Findings) {
+    let fields = [
+        ("name", Some(&team.name)),
+        ("short_name", team.short_name.as_ref()),
+        ("address", team.address.as_ref()),
+        ("hours", team.hours.as_ref()),
+        ("holidays", team.holidays.as_ref()),
+        ("other_telecommunication", team.other_telecommunication.as_ref()),
+        ("members", team.members.as_ref()),
+        ("constituency", team.constituency.as_ref()),
+    ];
+    for (field, wording) in fields {
+        let Some(Wording::Many(texts)) = wording else { continue };
+        for lang in proses.keys().filter(|lang| !texts.contains_key(lang)) {
+            let message =
+                format!("`{field}` has texts per language and none in `{lang}`, in which the RFC 2350 description is written");
+            let finding = Finding::of_file("team.yaml", "fact-not-translated", message);
+            findings.push(finding.hint(format!("write it as `{lang}:` below `{field}:`")).warning());
+        }
+    }
 }
 
 /// In section 2 the team's own numbers stand, and they come from `team.yaml`.
@@ -159,6 +184,11 @@ mod tests {
             ["languages-disagree"; 6].into_iter().zip([3, 3, 7, 3, 3, 7]).collect::<Vec<_>>()
         );
         assert_eq!(check(&text("+7 727 555 0777", "a@example.org", "9:00"), "").first(), Some(&("other-number", 3)));
+        let mut team = sample_team();
+        team.hours = Some(Wording::Many(BTreeMap::from([(lang("en"), "Always".to_string())])));
+        let proses = BTreeMap::from([(lang("en"), prose("")), (lang("ru"), prose(""))]);
+        let codes: Vec<_> = lint_languages(&team, &proses).iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, ["fact-not-translated"]);
         assert_eq!(check("## 3.1 Mission\n\nWe help.\n", "## 3.1 Цель\n"), [("language-lacks-section", 1)]);
     }
 }

@@ -65,11 +65,13 @@ fn of_team(team: &mut Team) -> Texts<'_> {
         email: _,
         website,
         keys: _,
+        key_servers: _,
         members,
         constituency,
         affiliation: _,
         default_tlp: _,
         notifications: _,
+        reviewed: _,
     } = team;
     let mut all: Texts<'_> = vec![("time_zone", time_zone)];
     for (field, text) in
