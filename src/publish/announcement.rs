@@ -108,5 +108,5 @@ fn text(workspace: &Workspace, before: &Edition, edition: &Edition, news: &News,
         words.get("rfc2350_news_what"),
         news.markdown(&words, LINES, &format!("<{archive}{number}/>")),
     );
-    Text { title: words.fill("rfc2350_news_title", &values), body }
+    Text { title: words.fill("rfc2350_news_title", &values), body: body.into() }
 }

@@ -2,8 +2,8 @@
 
 use super::{Job, Keyring, PublishError, document, document_version};
 use crate::{
-    artefact::{Artefact, Digest},
-    channels::site::{Changes, Stage, Switch},
+    artefact::{Artefact, Digest, Unit},
+    channels::site::{Changes, SiteError, Stage, Switch},
     diag::Findings,
     ledger::Ledger,
     openpgp::Clearsigned,
@@ -11,7 +11,7 @@ use crate::{
     receipt::Edition,
     render::{
         rfc2350::facts::text_path,
-        site::{self, Beside, DocumentView, Extent, KeyView, OwnPage, SiteShop, Supplies},
+        site::{self, Beside, DocumentView, Extent, KeyView, OwnPage, Sink, SiteShop, Supplies},
         text::{Twin, has_twin},
         words,
     },
@@ -20,8 +20,9 @@ use crate::{
 };
 use rayon::prelude::*;
 use std::{
-    collections::{BTreeMap, HashMap},
-    path::Path,
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
     sync::Mutex,
 };
 
@@ -36,7 +37,9 @@ pub struct Kept {
 
 /// The workshop in which texts are signed; a text that was signed before keeps its signature.
 pub struct Signatory<'s> {
-    known: HashMap<Digest, String>,
+    /// The ledger, for one thread at a time; and whose signatures are looked for there.
+    ledger: Mutex<&'s mut Ledger>,
+    signer: Option<Fingerprint>,
     fresh: Mutex<Vec<(Digest, String)>>,
     keyring: &'s dyn Keyring,
 }
@@ -44,8 +47,8 @@ pub struct Signatory<'s> {
 impl Signatory<'_> {
     pub(super) fn sign(&self, text: &str) -> Result<Clearsigned, PublishError> {
         let digest = Digest::of(text.as_bytes());
-        if let Some(block) = self.known.get(&digest) {
-            return Ok(Clearsigned::assemble(text, block));
+        if let Some(block) = self.known(digest)? {
+            return Ok(Clearsigned::assemble(text, &block));
         }
         let signed = self.keyring.key()?.clearsign(text)?;
         self.made(digest, signed.block());
@@ -55,12 +58,18 @@ impl Signatory<'_> {
     /// A detached signature of a file as it stands on the site, for programs that verify no clear-signed text.
     pub(super) fn detach(&self, file: &[u8]) -> Result<String, PublishError> {
         let digest = Digest::of(file);
-        if let Some(armor) = self.known.get(&digest) {
-            return Ok(armor.clone());
+        if let Some(armor) = self.known(digest)? {
+            return Ok(armor);
         }
         let armor = self.keyring.key()?.detach(file)?;
         self.made(digest, &armor);
         Ok(armor)
+    }
+
+    fn known(&self, of: Digest) -> Result<Option<String>, PublishError> {
+        let Some(signer) = &self.signer else { return Ok(None) };
+        let ledger = self.ledger.lock().expect("nobody panics with the ledger in hand");
+        Ok(ledger.signature(of, signer)?)
     }
 
     fn made(&self, of: Digest, armor: &str) {
@@ -92,7 +101,7 @@ impl Made<Twin, Public> for Vec<Artefact> {
 }
 
 /// Puts the whole site of the plan into a stage.
-pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> Result<Kept, PublishError> {
+pub fn stage(job: &Job<'_>, ledger: &mut Ledger, stage: &Stage, extent: Extent) -> Result<Kept, PublishError> {
     let workspace = job.workspace;
     let settings = &workspace.settings.site;
     let mut findings = Findings::new();
@@ -115,11 +124,8 @@ pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> R
         })
         .collect();
     let signer = workspace.settings.signing.as_ref().map(|signing| signing.fingerprint.clone());
-    let known = match &signer {
-        Some(signer) if extent == Extent::Full => ledger.signatures(signer)?,
-        _ => HashMap::new(),
-    };
-    let signatory = Signatory { known, fresh: Mutex::default(), keyring: job.keyring };
+    let signatory =
+        Signatory { ledger: Mutex::new(ledger), signer: signer.clone(), fresh: Mutex::default(), keyring: job.keyring };
 
     let version = document_version(job.plan);
     let documents =
@@ -167,49 +173,94 @@ pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> R
     let shop = SiteShop::open(supplies)?;
     let public = &job.plan.public;
     job.watch.begin("site", public.thing().len());
-    let put = |file: Shareable<Artefact, Public>| -> Result<(), PublishError> {
-        stage.put(&file)?;
-        Ok(())
-    };
-    site::render(&shop, public, &put).map_err(|error| match error {
-        site::SiteError::Render(error) => PublishError::Render(error),
-        site::SiteError::Sink(error) => error,
-    })?;
+    let sink = OnStage(stage);
+    site::render(&shop, public, &sink)?;
     if extent == Extent::Full {
-        twins(job, &shop, &signatory, &put)?;
-        document::files(job, &editions)?.into_iter().try_for_each(put)?;
+        twins(job, &shop, &signatory, &sink)?;
+        document::files(job, &editions)?.into_iter().try_for_each(|file| sink.put(file))?;
     }
     job.watch.end();
     let signatures = signatory.fresh.into_inner().expect("nobody panics with the signatures in hand");
     Ok(Kept { signatures, signer, editions })
 }
 
-fn twins(
-    job: &Job<'_>,
-    shop: &SiteShop<'_>,
-    signatory: &Signatory<'_>,
-    put: &(dyn Fn(Shareable<Artefact, Public>) -> Result<(), PublishError> + Sync),
-) -> Result<(), PublishError> {
+/// The stage as the render floor sees it.
+struct OnStage<'s>(&'s Stage);
+
+impl Sink<PublishError> for OnStage<'_> {
+    fn put(&self, file: Shareable<Artefact, Public>) -> Result<(), PublishError> {
+        self.0.put(&file)?;
+        Ok(())
+    }
+    fn has(&self, unit: &Unit) -> bool {
+        self.0.has(unit)
+    }
+    fn put_of(&self, unit: &Unit, file: Shareable<Artefact, Public>) -> Result<(), PublishError> {
+        self.0.put_of(unit, &file)?;
+        Ok(())
+    }
+}
+
+impl From<site::SiteError<PublishError>> for PublishError {
+    fn from(error: site::SiteError<PublishError>) -> PublishError {
+        match error {
+            site::SiteError::Render(error) => PublishError::Render(error),
+            site::SiteError::Sink(error) => error,
+        }
+    }
+}
+
+fn twins(job: &Job<'_>, shop: &SiteShop<'_>, signatory: &Signatory<'_>, sink: &OnStage<'_>) -> Result<(), PublishError> {
     let public = &job.plan.public;
+    let signer = Digest::of(signatory.signer.as_ref().map_or("", |signer| signer.as_str()).as_bytes());
     (0..public.thing().len()).into_par_iter().try_for_each(|at| {
         let Some(advisory) = public.nth(at) else { return Ok(()) };
-        for room in shop.rooms() {
-            if has_twin(advisory.thing(), &room.lang, &job.workspace.settings.site) {
-                advisory.make::<Twin>(room)?.make::<Vec<Artefact>>(signatory)?.each().try_for_each(put)?;
-            }
-        }
+        let one = advisory.thing();
         job.watch.step();
-        Ok(())
+        sink.once(&shop.unit("text", one.id.as_str(), [&one.digest, &signer]), |put| {
+            for room in shop.rooms() {
+                if has_twin(one, &room.lang, &job.workspace.settings.site) {
+                    advisory.make::<Twin>(room)?.make::<Vec<Artefact>>(signatory)?.each().try_for_each(&put)?;
+                }
+            }
+            Ok(())
+        })
     })
 }
 
 /// Stages the site beside `public/` and compares the two. Signatures are kept at once: they are good whatever
 /// happens next, and made again they would differ.
+///
+/// Where something leaves the site, nothing that was noted of it is trusted: all is made anew, and a whole new tree takes
+/// the place of the old one, in which nothing can be left.
 pub(super) fn stage_and_compare(job: &Job<'_>, ledger: &mut Ledger, folder: &Path) -> Result<(Switch, Kept), PublishError> {
-    let staged = Stage::begin(folder)?;
+    let record = standing(&job.work);
+    let disappears = job.plan.site.iter().any(|(_, _, change)| *change == Change::Disappears);
+    let staged = if disappears { Stage::recording(folder, &record) } else { Stage::trusting(folder, &record) }?;
+    let kept = stage(job, ledger, &staged, Extent::Full)?;
+    kept.keep_signatures(ledger)?;
+    match staged.finish() {
+        Err(SiteError::Missing(_)) => {}
+        switch => return Ok((switch?, kept)),
+    }
+    let staged = Stage::recording(folder, &record)?;
     let kept = stage(job, ledger, &staged, Extent::Full)?;
     kept.keep_signatures(ledger)?;
     Ok((staged.finish()?, kept))
+}
+
+/// Where it is noted in `.advise/` of which units the site is made.
+fn standing(work: &Path) -> PathBuf {
+    work.join("standing")
+}
+
+/// Forgets what was noted of the site, so that the next run makes and compares every file.
+pub fn forget_standing(work: &Path) -> Result<(), PublishError> {
+    let path = standing(work);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(PublishError::Io { path, error }),
+        _ => Ok(()),
+    }
 }
 
 impl Kept {

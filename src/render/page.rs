@@ -10,7 +10,7 @@ use super::{
     words::Words,
 };
 use crate::{
-    advisory::{Advisory, Attachment, Revision, Status},
+    advisory::{Advisory, Attachment, Gone, Revision, Status},
     artefact::{Artefact, Digest},
     markdown::{self, HtmlStyle},
     settings::Site,
@@ -44,6 +44,9 @@ pub enum RenderError {
         /// Of the attachment.
         name: String,
     },
+    /// The text is not what it was when the facts about it were learnt.
+    #[error(transparent)]
+    Gone(#[from] Gone),
     /// No attachment has this name.
     #[error("`{id}` has no attachment `{name}`")]
     NoSuchAttachment {
@@ -342,11 +345,11 @@ impl Made<&Advisory, Public> for Page {
 
     fn made(advisory: &&Advisory, _: &Public, room: &Room<'_>) -> Result<Page, RenderError> {
         let rest = format!("advisories/{}/", advisory.id);
-        room.file(&rest, "advisory.html", &view(advisory, &rest, room)).map(Page)
+        room.file(&rest, "advisory.html", &view(advisory, &rest, room)?).map(Page)
     }
 }
 
-fn view<'a>(advisory: &'a Advisory, rest: &str, room: &'a Room<'_>) -> AdvisoryView<'a> {
+fn view<'a>(advisory: &'a Advisory, rest: &str, room: &'a Room<'_>) -> Result<AdvisoryView<'a>, RenderError> {
     let (lang, text) = advisory.text(&room.lang);
     let id = advisory.id.as_str();
     let revision = advisory.revision();
@@ -360,7 +363,7 @@ fn view<'a>(advisory: &'a Advisory, rest: &str, room: &'a Room<'_>) -> AdvisoryV
     let mut cves: Vec<Code> =
         advisory.cves.iter().map(|cve| code(cve.to_string(), format!("https://www.cve.org/CVERecord?id={cve}"))).collect();
     let more_cves = cves.split_off(cves.len().min(CVES_SHOWN));
-    AdvisoryView {
+    Ok(AdvisoryView {
         head,
         id,
         kind: Word { slug: advisory.kind.as_str(), word: room.words.kind(advisory.kind).to_string() },
@@ -429,8 +432,8 @@ fn view<'a>(advisory: &'a Advisory, rest: &str, room: &'a Room<'_>) -> AdvisoryV
             name: format!("{id}.txt"),
         }),
         fingerprint: room.fingerprint.as_deref(),
-        body: markdown::html(&text.body, &HtmlStyle { prefix: "text-", top: 2, words: room.marks(lang) }),
-    }
+        body: markdown::html(text.body.read()?, &HtmlStyle { prefix: "text-", top: 2, words: room.marks(lang) }),
+    })
 }
 
 /// The language of the site whose twins a page points to: its own where there is one, else the default.
