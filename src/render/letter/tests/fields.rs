@@ -41,7 +41,7 @@ fn of_advisory(advisory: &mut Advisory) -> Texts<'_> {
         all.extend([("number", number), ("summary", summary)]);
     }
     for Text { title, body } in texts.values_mut() {
-        all.extend([("title", title), ("body", body)]);
+        all.extend([("title", title), ("body", body.written())]);
     }
     for Attachment { name, bytes: _ } in attachments {
         all.push(("attachment", name));
