@@ -17,8 +17,8 @@ pub use trace::trace;
 use crate::{
     advisory::{self, Advisory, Attachment, Status},
     artefact::Digest,
-    diag::{Finding, Findings, Level, Source},
-    render::rfc2350::{Prose, prose},
+    diag::{Finding, Findings, Level, Source, Span},
+    render::rfc2350::{DocumentWords, Prose, prose},
     roster::{self, Keybook, ParsedConstituent, ParsedList, Roster},
     settings::{self, Settings},
     team::{self, Team},
@@ -32,6 +32,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
+use url::Url;
 
 /// Everything that people decided, as values. It has no errors; its warnings are beside it in [`Reading`].
 #[derive(Debug)]
@@ -84,6 +85,18 @@ pub struct Reading {
     pub advisories: usize,
     /// What the next reading may trust, if this one had a memory.
     pub memory: Option<Memory>,
+    /// Addresses of the web in the RFC 2350 description, which everybody may see, each once. None of them comes from an
+    /// advisory: to try a link tells its host that somebody reads it.
+    pub links: Vec<PublicLink>,
+}
+
+/// An address of the web in a public text.
+#[derive(Debug, Clone)]
+pub struct PublicLink {
+    /// `http:` or `https:`.
+    pub url: Url,
+    /// Where it stands, as a finding that only lacks its sentence.
+    pub place: Finding,
 }
 
 /// Why a folder cannot be read as a workspace at all.
@@ -108,6 +121,11 @@ impl Workspace {
         self.certificates.keybook(now)
     }
 
+    /// The words of the RFC 2350 description in a language. What is wrong in the workspace's own was found when it was read.
+    pub fn document_words(&self, lang: &Lang) -> DocumentWords {
+        DocumentWords::read(lang, &self.templates, &mut Findings::new())
+    }
+
     /// The advisory of an id.
     pub fn advisory(&self, id: &Id) -> Option<&Advisory> {
         self.advisories.iter().find(|advisory| advisory.id == *id)
@@ -121,6 +139,8 @@ pub struct Published {
     pub revisions: HashSet<(Id, String)>,
     /// What stands on the site.
     pub on_site: HashSet<Id>,
+    /// The RFC 2350 description: its version, its date, and what it says of the team's clocks (empty if not known).
+    pub document: Option<(u32, Moment, String)>,
 }
 
 /// Parts of the tree with their places, before they are judged together.
@@ -210,10 +230,14 @@ fn read_with(root: &Path, now: &Moment, published: &Published, work: Option<&Pat
     let prose = prose_files(root, &lang, &mut findings)?;
     let pages = pages(root, &lang, &mut findings)?;
     let templates = templates(root, &mut findings)?;
+    for lang in templates.iter().filter_map(|(name, _)| DocumentWords::lang_of(name)) {
+        drop(DocumentWords::read(&lang, &templates, &mut findings));
+    }
     let assets = assets(root, &mut findings)?;
 
     let parts = Parts { advisories, lists, constituents, certificates, claims, settings, team, files, prose };
     judge::all(&parts, now, published, &mut findings);
+    let links = links(&parts);
     findings.sort();
     let of_draft = |rest: &str| {
         let translation = rest.strip_prefix('.').and_then(|rest| rest.strip_suffix(".md"));
@@ -244,7 +268,33 @@ fn read_with(root: &Path, now: &Moment, published: &Published, work: Option<&Pat
         }
         _ => None,
     };
-    Ok(Reading { findings, workspace, advisories: count, memory })
+    Ok(Reading { findings, workspace, advisories: count, memory, links })
+}
+
+fn links(parts: &Parts) -> Vec<PublicLink> {
+    let mut seen = HashSet::new();
+    let mut links = Vec::new();
+    let mut add = |url: &str, place: Finding| {
+        // One that cannot be read is a fault which was named already.
+        let Ok(mut url) = Url::parse(url) else { return };
+        url.set_fragment(None);
+        if seen.insert(url.clone()) {
+            links.push(PublicLink { url, place: place.warning() });
+        }
+    };
+    for prose in parts.prose.values() {
+        for (span, url) in prose.links() {
+            add(url, prose.source.error(span, "dead-link", ""));
+        }
+    }
+    if let Some((source, team, _)) = &parts.team {
+        for url in team.website.iter().chain(&team.key_servers) {
+            let at = source.text.find(url.as_str()).map(|at| Span::new(at, at + url.len()));
+            let whole = || Finding::of_file(&source.path, "dead-link", "");
+            add(url, at.map_or_else(whole, |span| source.error(span, "dead-link", "")));
+        }
+    }
+    links
 }
 
 /// The file names in `advisories/` without `.md`: the ids that are taken, whatever is in the files.
@@ -436,6 +486,9 @@ fn prose_files(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<BTre
     }
     Ok(all)
 }
+
+/// The id under which changes of the RFC 2350 description are announced, one revision a version.
+pub const ANNOUNCEMENT: &str = "RFC2350";
 
 const PAGE: &[&str] = &["title", "nav"];
 /// Names that the site needs for itself.

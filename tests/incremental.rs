@@ -81,7 +81,7 @@ impl One {
 /// A team with an archive whose lists have several pages.
 fn archive(count: usize) -> (World, Vec<One>) {
     let ones: Vec<One> = (0..count).map(One::new).collect();
-    let world = ones.iter().fold(World::without_advisories().at("2026-11-21T12:00:00Z"), |world, one| one.write(world));
+    let world = ones.iter().fold(World::without_advisories().at("2026-11-22T12:30:00Z"), |world, one| one.write(world));
     (world, ones)
 }
 
@@ -217,11 +217,11 @@ fn whatever_is_edited_the_site_is_as_if_built_anew() {
             }
             "embargo" => {
                 let mut fresh = One::new(ones.len());
-                fresh.embargo = Some("2026-11-21T15:00:00Z");
+                fresh.embargo = Some("2026-11-22T12:40:00Z");
                 ones.push(fresh.clone());
                 fresh.write(world)
             }
-            "embargo ends" => world.at("2026-11-21T16:00:00Z"),
+            "embargo ends" => world.at("2026-11-22T12:50:00Z"),
             "words" => world.file("templates/words/en.yaml", "page_number: \"Leaf {page}\"\n"),
             "template" => world.file("templates/row.html", &format!("{row}<!-- ours -->\n")),
             "team" => world.change("team.yaml", "website:", "website: https://other.example.org #"),
@@ -257,7 +257,7 @@ fn one_advisory_more_touches_and_reads_only_what_depends_on_it() {
         true => {
             let mut command = Command::new("strace");
             command.args(["-f", "-qq", "-e", "trace=open,openat", "-o"]).arg(&log).arg(advise()).arg("-C").arg(world.root());
-            command.args(["--now", "2026-11-21T12:00:00Z", "publish", "--yes", "--only", "site"]).stdin(Stdio::null());
+            command.args(["--now", "2026-11-22T12:30:00Z", "publish", "--yes", "--only", "site"]).stdin(Stdio::null());
             command
         }
     };
@@ -408,12 +408,15 @@ fn a_run_that_is_killed_while_it_moves_files_in_is_made_good_by_the_next() {
         let inject = format!("inject=rename,renameat,renameat2:signal=KILL:when={at}");
         let mut command = Command::new("strace");
         command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=rename,renameat,renameat2", "-e", &inject]);
-        command.arg(advise()).arg("-C").arg(world.root()).args(["--now", "2026-11-21T12:00:00Z"]);
+        command.arg(advise()).arg("-C").arg(world.root()).args(["--now", "2026-11-22T12:30:00Z"]);
         let run = command.args(["publish", "--yes", "--only", "site"]).stdin(Stdio::null()).output().expect("strace runs");
         killed += usize::from(run.status.signal() == Some(9));
         halfway += usize::from(run.status.signal() == Some(9) && files(&world.path("public")) != before);
         wanderer.walk(&|| false);
-        world = is_as_if_built_anew(publish(world), &format!("a kill at rename {at}"));
+        // It also clears away the stage that the killed run has left.
+        let next = world.command("publish --yes --only site").output().expect("the program runs");
+        assert!(next.status.success(), "{}", String::from_utf8_lossy(&next.stderr));
+        world = is_as_if_built_anew(world, &format!("a kill at rename {at}"));
         let left: Vec<String> = fs::read_dir(world.root())
             .expect("a folder")
             .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())

@@ -8,7 +8,7 @@ use advise::{
     artefact::Artefact,
     diag::{Findings, Source},
     render::{
-        site::{self, Beside, DocumentView, Extent, KeyView, OwnPage, SiteShop, Supplies},
+        site::{self, Beside, DocumentView, EditionView, Extent, KeyView, OwnPage, SiteShop, Supplies},
         text::Twin,
         words,
     },
@@ -122,6 +122,15 @@ impl Sample {
                 version: "3".into(),
                 date: "2026-11-01".parse().expect("a date"),
                 text_path: Some("rfc2350.txt".into()),
+                editions: vec![EditionView {
+                    version: 3,
+                    date: "2026-11-01".parse().expect("a date"),
+                    title: "RFC 2350 description, version 3".into(),
+                    text_path: "rfc2350/archive/3.txt".into(),
+                    sections: "2.4".into(),
+                    news: "<h2>2.4 Telephone Number</h2>\n<pre tabindex=\"0\"><code><ins>+ Telephone: 1</ins>\n</code></pre>"
+                        .into(),
+                }],
             },
         )]);
         let pages: Vec<OwnPage<'_>> = self

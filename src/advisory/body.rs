@@ -11,7 +11,7 @@ pub struct Body(Place);
 
 #[derive(Clone)]
 enum Place {
-    Hand(Arc<str>),
+    Hand(String),
     Shelf(Arc<Shelved>),
 }
 
@@ -55,7 +55,18 @@ impl Body {
     }
 }
 
-impl<T: Into<Arc<str>>> From<T> for Body {
+#[cfg(test)]
+impl Body {
+    /// A text that is at hand, to be changed.
+    pub fn written(&mut self) -> &mut String {
+        match &mut self.0 {
+            Place::Hand(text) => text,
+            Place::Shelf(_) => panic!("no test changes a text on its shelf"),
+        }
+    }
+}
+
+impl<T: Into<String>> From<T> for Body {
     fn from(text: T) -> Body {
         Body(Place::Hand(text.into()))
     }

@@ -1,6 +1,6 @@
 //! Web Key Directories (draft-koch-openpgp-webkey-service): the certificates that a domain gives for an address.
 //!
-//! The one door of `ureq`. HTTPS only, with a certificate that holds, few redirects, little data, not for long, no
+//! The one door of `ureq`, so it also tries links of public texts ([`Directories::visit`]). HTTPS only, with a certificate that holds, few redirects, little data, not for long, no
 //! cookies, no proxy. The domain comes out of the constituents' files, so no address inside of a network is asked
 //! unless the settings say so. What comes back are bytes; whether they are worth anything is not decided here.
 
@@ -74,6 +74,8 @@ impl WkdError {
 pub struct Directories {
     /// The second, if any, trusts a private authority.
     agents: Vec<Agent>,
+    /// Likewise; these go to pages, with or without TLS.
+    visitors: Vec<Agent>,
     names: Names,
 }
 
@@ -100,8 +102,32 @@ impl Directories {
             }
             trusted.push(RootCerts::new_with_certs(&certificates));
         }
-        let agents = trusted.into_iter().map(|roots| agent(roots, names.clone())).collect();
-        Ok(Directories { agents, names })
+        let agents = trusted.iter().map(|roots| agent(roots.clone(), names.clone(), true)).collect();
+        let visitors = trusted.into_iter().map(|roots| agent(roots, names.clone(), false)).collect();
+        Ok(Directories { agents, visitors, names })
+    }
+
+    /// Whether somebody answers at an address of the web, which is public: the status, after all redirects. What is
+    /// there is not read.
+    pub fn visit(&self, url: &Url) -> Result<u16, WkdError> {
+        let host = url.host_str().unwrap_or_default().to_string();
+        if !self.names.exist(&host) {
+            return Err(WkdError::NoHost { host });
+        }
+        let mut last = Err(WkdError::NoHost { host: host.clone() });
+        for agent in &self.visitors {
+            let mut answer = agent.head(url.as_str()).call();
+            // Many servers know no HEAD, or have another opinion on it.
+            if answer.as_ref().is_ok_and(|answer| answer.status().as_u16() >= 400) {
+                answer = agent.get(url.as_str()).call();
+            }
+            let untrusted = matches!(answer, Err(Error::NativeTls(_)));
+            last = answer.map(|answer| answer.status().as_u16()).map_err(|error| failure(&host, error));
+            if !untrusted {
+                break;
+            }
+        }
+        last
     }
 
     /// What the directory of the address's domain has for it: OpenPGP certificates, if its keeper is no liar. `None`
@@ -141,11 +167,11 @@ impl Directories {
     }
 }
 
-fn agent(roots: RootCerts, names: Names) -> Agent {
+fn agent(roots: RootCerts, names: Names, https_only: bool) -> Agent {
     let tls = TlsConfig::builder().provider(TlsProvider::NativeTls).root_certs(roots).build();
     let config = Config::builder()
         .tls_config(tls)
-        .https_only(true)
+        .https_only(https_only)
         .max_redirects(REDIRECTS)
         .max_redirects_will_error(true)
         .http_status_as_error(false)

@@ -2,7 +2,7 @@
 
 use super::ui::Ui;
 use crate::{
-    advisory,
+    advisory::{self, Advisory},
     diag::{Findings, Level},
     ledger::{Ledger, LedgerError},
     openpgp::{self, SignerError, TeamKey},
@@ -128,8 +128,11 @@ impl Desk {
 
     /// What is out already. Without a ledger nothing counts as published: the stricter way.
     fn published(&self) -> Result<Published, Failure> {
-        let (revisions, on_site) = Ledger::open_read_only_or_empty(&self.work())?.published()?;
-        Ok(Published { revisions, on_site })
+        let ledger = Ledger::open_read_only_or_empty(&self.work())?;
+        let (revisions, on_site) = ledger.published()?;
+        let document = ledger.editions()?.into_iter().next_back();
+        let document = document.map(|last| (last.version.version, last.version.date, last.clocks));
+        Ok(Published { revisions, on_site, document })
     }
 
     /// The workspace, if it has no errors; else all of them are shown.
@@ -223,9 +226,11 @@ impl Desk {
         request: &Request,
         then: impl FnOnce(&Plan<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let (history, keybook) = (ledger.history()?, workspace.keybook(&self.now));
+        let (mut history, keybook) = (ledger.history()?, workspace.keybook(&self.now));
+        publish::take_over(workspace, &mut history, &self.now).map_err(not_ours)?;
         let member = |address: &Address| ledger.member(address);
-        let plan = self.plan(workspace, &history, &keybook, &member, request)?;
+        let announcement = publish::announcement(workspace, &history, request.only, &self.now);
+        let plan = self.plan(workspace, &history, announcement.as_ref(), &keybook, &member, request)?;
         then(&plan)
     }
 
@@ -234,11 +239,12 @@ impl Desk {
         &'a self,
         workspace: &'a Workspace,
         history: &'a History,
+        announcement: Option<&'a Advisory>,
         keybook: &'a Keybook,
         member: &'a dyn Fn(&Address) -> MemberHash,
         request: &'a Request,
     ) -> Result<Plan<'a>, Failure> {
-        for id in &request.ids {
+        for id in request.ids.iter().filter(|id| announcement.is_none_or(|announcement| announcement.id != **id)) {
             let advisory = workspace.advisory(id).ok_or_else(|| {
                 let ids: Vec<&str> = workspace.advisories.iter().map(|advisory| advisory.id.as_str()).collect();
                 let failure = Failure::usage(format!("there is no advisory `{id}`"));
@@ -254,6 +260,7 @@ impl Desk {
         }
         Ok(plan::make(&Facts {
             advisories: &workspace.advisories,
+            announcement,
             roster: &workspace.roster,
             settings: &workspace.settings,
             keybook,
@@ -348,6 +355,15 @@ impl Desk {
         };
         relays.iter().map(password).collect()
     }
+}
+
+/// What stands in the archive of the RFC 2350 description and cannot be taken over.
+pub fn not_ours(error: publish::PublishError) -> Failure {
+    Failure::new(error)
+        .hint(
+            "the ledger knows no version of the RFC 2350 description, and only what the team has signed is taken from `public/`",
+        )
+        .hint("move the file away if it is not yours")
 }
 
 fn signer_failure(error: SignerError) -> Failure {

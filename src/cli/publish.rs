@@ -98,8 +98,9 @@ fn first(
         }
     }
     let mut ledger = opened.map_or_else(|| Ledger::create(&work), Ok)?;
+    let is_new = ledger.history()?.is_empty();
     let story = with_job(desk, &workspace, &mut ledger, request, carried, |job, ledger, keys, carried| {
-        if first_run && !job.history.is_empty() {
+        if first_run && !is_new {
             return Err(Failure::usage("the ledger knows of earlier runs; nothing was done").hint(
                 "leave `--first-run` out: a script that always says it would send everything again if the ledger were lost",
             ));
@@ -161,10 +162,12 @@ pub fn with_job<T>(
     act: impl FnOnce(&Job<'_>, &mut Ledger, &Keys<'_>, &mut Carried) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     desk.keeps_embargoes(workspace)?;
-    let history = ledger.history()?;
+    let mut history = ledger.history()?;
+    publish::take_over(workspace, &mut history, &desk.now).map_err(super::desk::not_ours)?;
     let (members, keybook) = (ledger.members(), workspace.keybook(&desk.now));
     let member = |address: &Address| members.hash(address);
-    let mut plan = desk.plan(workspace, &history, &keybook, &member, request)?;
+    let announcement = publish::announcement(workspace, &history, request.only, &desk.now);
+    let mut plan = desk.plan(workspace, &history, announcement.as_ref(), &keybook, &member, request)?;
     if !plan.conflicts.is_empty() {
         return Err(desk.conflict(ledger, workspace, &plan));
     }

@@ -2,7 +2,8 @@
 //!
 //! `schema` makes the tables, `append` writes, `history` reads, `keyed` makes names that say nothing to
 //! others, `lock` keeps two runs apart. The ledger holds digests, ids, keyed hashes and the answers of servers
-//! with every address taken out; never a text, a title or an address. SQLite has its one door here.
+//! with every address taken out; never an address, nor a title or a text, but for the archive of the RFC 2350
+//! document, which is public. SQLite has its one door here.
 
 mod append;
 mod history;

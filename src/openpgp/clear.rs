@@ -17,6 +17,16 @@ impl Clearsigned {
         Clearsigned { text: normal(text), block }
     }
 
+    /// Takes a clear-signed document apart, as [`document`](Clearsigned::document) put it together; nothing is checked.
+    pub fn parse(document: &str) -> Option<Clearsigned> {
+        let document = document.replace("\r\n", "\n");
+        let (head, rest) = document.strip_prefix("-----BEGIN PGP SIGNED MESSAGE-----\n")?.split_once("\n\n")?;
+        let at = rest.find("\n-----BEGIN PGP SIGNATURE-----")? + 1;
+        let is_header = |line: &str| line.contains(": ");
+        let text: Vec<&str> = rest[..at].lines().map(|line| line.strip_prefix("- ").unwrap_or(line)).collect();
+        head.lines().all(is_header).then(|| Clearsigned::assemble(&text.join("\n"), &rest[at..]))
+    }
+
     /// What was signed: LF, no white space at line ends, one final newline.
     pub fn text(&self) -> &str {
         &self.text
@@ -100,6 +110,10 @@ mod tests {
         let signed = Clearsigned::assemble("-a\nb", "-----BEGIN …\r\n-----END …");
         assert!(signed.document().ends_with("\n\n- -a\nb\n-----BEGIN …\n-----END …\n"));
         assert_eq!(Clearsigned::assemble(signed.text(), signed.block()), signed);
+        let block = "-----BEGIN PGP SIGNATURE-----\n\nabcd\n-----END PGP SIGNATURE-----\n";
+        let signed = Clearsigned::assemble("-a\n\n- b\n", block);
+        assert_eq!(Clearsigned::parse(&signed.document()), Some(signed.clone()));
+        assert_eq!(Clearsigned::parse(signed.text()), None);
     }
 
     #[test]

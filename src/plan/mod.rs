@@ -32,6 +32,8 @@ use std::collections::{BTreeMap, HashSet};
 pub struct Facts<'a> {
     /// What the team says.
     pub advisories: &'a [Advisory],
+    /// And what it has to say of its RFC 2350 document.
+    pub announcement: Option<&'a Advisory>,
     /// Whom it warns.
     pub roster: &'a Roster,
     /// How it publishes.
@@ -48,6 +50,13 @@ pub struct Facts<'a> {
     pub now: &'a Moment,
     /// What was asked for.
     pub request: &'a Request,
+}
+
+impl<'a> Facts<'a> {
+    /// Everything that may be mailed.
+    fn all(&self) -> impl Iterator<Item = &'a Advisory> + use<'a> {
+        self.advisories.iter().chain(self.announcement)
+    }
 }
 
 /// What staff asked for on the command line.
@@ -251,6 +260,8 @@ pub struct Plan<'a> {
     pub site: Vec<(Id, String, Change)>,
     /// The RFC 2350 document.
     pub document: Option<DocumentChange>,
+    /// The sections that a new version of it changes: `2.4, 2.8`; empty if that is not known.
+    pub document_news: String,
     /// Published revisions that changed: `publish` stops.
     pub conflicts: Vec<Conflict<'a>>,
     /// Letters that were begun and whose advisory is gone, or a draft again: how many of each.
@@ -318,6 +329,10 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
     let gate = Gate::at(facts.now.clone());
     let mail = facts.request.only != Some(Only::Site);
     let web = facts.request.only != Some(Only::Mail);
+    let news = facts.announcement.map(Advisory::revision);
+    let document = facts.document.filter(|_| web).map(|digest| document_change(facts.history, digest, facts.now));
+    let is_new = |number: &str| matches!(&document, Some(DocumentChange::New(new)) if new.version.to_string() == number);
+    let document_news = news.filter(|news| is_new(&news.number)).map(|news| news.summary.clone()).unwrap_or_default();
     let mut plan = Plan {
         batches: Vec::new(),
         later: Vec::new(),
@@ -325,7 +340,8 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
         waiting: Vec::new(),
         public: Shareable::gather([]),
         site: Vec::new(),
-        document: facts.document.filter(|_| web).map(|digest| document(facts, digest)),
+        document,
+        document_news,
         conflicts: Vec::new(),
         orphans: if mail { orphans(facts) } else { Vec::new() },
         expiring: if mail { expiring::expiring(facts) } else { Vec::new() },
@@ -333,7 +349,7 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
         web,
     };
     let named = |advisory: &Advisory| facts.request.ids.contains(&advisory.id);
-    for advisory in facts.advisories.iter().filter(|advisory| advisory.status != Status::Draft) {
+    for advisory in facts.all().filter(|advisory| advisory.status != Status::Draft) {
         let asked = facts.request.ids.is_empty() || named(advisory);
         let frozen = facts.history.frozen.get(&(advisory.id.clone(), advisory.revision().number.clone()));
         if let Some(frozen) = frozen.filter(|frozen| frozen.digest != advisory.digest) {
@@ -442,7 +458,7 @@ struct Copy<'a> {
 /// Letters that wait for a try that the plan will never ask for.
 fn orphans(facts: &Facts<'_>) -> Vec<(Id, usize)> {
     let alive: HashSet<&Id> =
-        facts.advisories.iter().filter(|advisory| advisory.status != Status::Draft).map(|advisory| &advisory.id).collect();
+        facts.all().filter(|advisory| advisory.status != Status::Draft).map(|advisory| &advisory.id).collect();
     let mut orphans: BTreeMap<Id, usize> = BTreeMap::new();
     for (key, receipt) in &facts.history.deliveries {
         let open = matches!(receipt.state, State::Intended | State::Sending | State::Deferred);
@@ -643,12 +659,13 @@ fn public<'a>(facts: &Facts<'a>, gate: &Gate, plan: &mut Plan<'a>) {
     plan.public = Shareable::gather(open);
 }
 
-fn document(facts: &Facts<'_>, digest: Digest) -> DocumentChange {
-    match &facts.history.document {
+/// What publishing a document of this content would do.
+pub fn document_change(history: &History, digest: Digest, now: &Moment) -> DocumentChange {
+    match history.document() {
         Some(document) if document.digest == digest => DocumentChange::Unchanged(document.clone()),
         before => {
-            let version = before.as_ref().map_or(1, |document| document.version + 1);
-            DocumentChange::New(DocumentVersion { version, digest, date: facts.now.clone() })
+            let version = before.map_or(1, |document| document.version + 1);
+            DocumentChange::New(DocumentVersion { version, digest, date: now.clone() })
         }
     }
 }

@@ -4,8 +4,7 @@ use super::{letters, overview, overview::Forecast, reading::Snapshot, word_of};
 use crate::{
     advisory::{Advisory, Status as Stage},
     plan::{self, Facts, Request},
-    publish::{self, Extent, PublishError, Stock},
-    receipt::DocumentVersion,
+    publish::{self, PublishError, Stock},
     render::{
         page::RenderError,
         preview::{Collection, Lists, Mark, OWN, Sheet, SiteDesk, Status, Trouble, TwinOfSite, Unsigned, Word, Workshop, marked},
@@ -36,8 +35,7 @@ type Made = Result<Option<Shareable<Sheet, Staff>>, RenderError>;
 pub(super) fn with<T>(snapshot: &Snapshot, prefix: &str, work: impl FnOnce(&Session<'_>) -> T) -> Result<T, Trouble> {
     let workspace = &snapshot.workspace;
     let site = Site { url: address(&workspace.settings.site, prefix), languages: workspace.settings.site.languages.clone() };
-    let version = publish::document_version_now(workspace, &snapshot.history, &snapshot.now);
-    let stock = stock(snapshot, version.as_ref())?;
+    let stock = stock(snapshot)?;
     let shop = SiteShop::open(stock.supplies(&site)).map_err(|error| broken(&error.to_string()))?;
 
     let gate = Gate::at(snapshot.now.clone());
@@ -67,14 +65,16 @@ pub(super) fn with<T>(snapshot: &Snapshot, prefix: &str, work: impl FnOnce(&Sess
     let collection = Shareable::past_the_gate(collection);
     let member = |address: &Address| snapshot.members.hash(address);
     let request = Request::default();
+    let announcement = publish::announcement(workspace, &snapshot.history, None, &snapshot.now);
     let facts = Facts {
+        announcement: announcement.as_ref(),
         advisories: &workspace.advisories,
         roster: &workspace.roster,
         settings: &workspace.settings,
         keybook: &snapshot.keybook,
         history: &snapshot.history,
         member: &member,
-        document: version.as_ref().map(|version| version.digest),
+        document: publish::document_digest(workspace, &snapshot.now),
         now: &snapshot.now,
         request: &request,
     };
@@ -86,8 +86,8 @@ pub(super) fn opens(snapshot: &Snapshot, prefix: &str) -> Result<(), Trouble> {
     with(snapshot, prefix, |_| ())
 }
 
-fn stock<'a>(snapshot: &'a Snapshot, version: Option<&DocumentVersion>) -> Result<Stock<'a>, Trouble> {
-    Stock::of(&snapshot.workspace, version, &snapshot.now, Extent::Full).map_err(|error| match error {
+fn stock(snapshot: &Snapshot) -> Result<Stock<'_>, Trouble> {
+    Stock::to_come(&snapshot.workspace, &snapshot.history, &snapshot.now).map_err(|error| match error {
         PublishError::Words(findings) => {
             let text: Vec<String> = findings.iter().map(crate::diag::show).collect();
             Trouble { title: "the words of the site are wrong".into(), text: text.join("\n") }

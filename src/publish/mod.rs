@@ -3,9 +3,12 @@
 //!
 //! `compose` opens the workshop of a letter, `letters` signs mail, `reminders` that of certificates which end soon, `pack`
 //! makes the copies, `deliver` hands them over at the pace that `pace` allows, as many at once as `window` finds enough,
-//! `site` stages the public files, `document` makes the RFC 2350 description, `difference` shows how a published revision
-//! has changed. Nobody is asked and nothing printed here.
+//! `site` stages the public files, `document` makes the RFC 2350 description and keeps its versions, `archive` finds those
+//! that a new ledger does not know, `announcement` tells lists of a new one, `difference` shows how a published revision has
+//! changed. Nobody is asked and nothing printed here.
 
+mod announcement;
+mod archive;
 mod clock;
 mod compose;
 mod deliver;
@@ -20,10 +23,12 @@ mod thread;
 mod window;
 
 pub use crate::render::site::Extent;
+pub use announcement::announcement;
+pub use archive::take_over;
 pub use clock::Clock;
 pub use compose::{Addressed, Office};
 pub use difference::difference;
-pub use document::{digest as document_digest, text as document_text, version as document_version_now};
+pub use document::{digest as document_digest, text as document_text};
 pub use pace::Pace;
 pub use site::{Stock, forget_standing, stage};
 
@@ -187,7 +192,7 @@ impl<'a> Prepared<'a> {
         let Prepared { job, ready, notices, site } = self;
         let mut report = Report::default();
         record(job, ledger, &ready, &notices, site.as_ref())?;
-        if let Some((switch, kept)) = site {
+        if let Some((switch, _)) = site {
             let changes = switch.changes().clone();
             match switch.commit() {
                 Err(error) if error.is_halfway() => return Err(PublishError::from(error).midway()),
@@ -196,8 +201,7 @@ impl<'a> Prepared<'a> {
                 Err(error) => report.untidy.push(error.into()),
                 Ok(_) => {}
             }
-            site::record(job, ledger, &kept).map_err(PublishError::midway)?;
-            report.untidy.extend(document::archive(job, &kept).err());
+            site::record(job, ledger).map_err(PublishError::midway)?;
             site::deeds(job, &changes);
             report.site = Some(changes);
         }
@@ -244,6 +248,10 @@ fn record(
     }
     for intent in owed.iter().chain(notices.iter().flat_map(|notice| &notice.intents)) {
         batch.intend(intent, job.now)?;
+    }
+    if let Some((_, kept)) = site {
+        // With the intents: who is told of a version is told of this one, with this date, whenever the run ends.
+        kept.editions.iter().try_for_each(|edition| batch.document_published(edition))?;
     }
     batch.commit()?;
     Ok(())

@@ -8,9 +8,9 @@ use crate::{
     ledger::Ledger,
     openpgp::Clearsigned,
     plan::Change,
-    receipt::DocumentVersion,
+    receipt::{Edition, History},
     render::{
-        rfc2350::Document,
+        rfc2350::{Document, facts::text_path},
         site::{self, Beside, DocumentView, Extent, KeyView, OwnPage, Sink, SiteShop, Supplies},
         text::{Twin, has_twin},
         words::{self, Words},
@@ -33,70 +33,73 @@ pub struct Kept {
     /// Signatures made in this run: digest of the text, armored signature.
     signatures: Vec<(Digest, String)>,
     signer: Option<Fingerprint>,
-    /// The signed RFC 2350 texts.
-    pub(super) documents: Vec<(Lang, String)>,
+    /// All versions of the RFC 2350 description that stand on the site, with their signed texts.
+    pub(super) editions: Vec<Edition>,
 }
 
 /// The workshop in which texts are signed; a text that was signed before keeps its signature.
-struct Signatory<'s> {
+pub struct Signatory<'s> {
     /// The ledger, for one thread at a time; and whose signatures are looked for there.
     ledger: Mutex<&'s mut Ledger>,
     signer: Option<Fingerprint>,
     fresh: Mutex<Vec<(Digest, String)>>,
     keyring: &'s dyn Keyring,
-    /// The site's default language.
-    default: &'s Lang,
 }
 
 impl Signatory<'_> {
-    fn sign(&self, text: &str) -> Result<Clearsigned, PublishError> {
+    pub(super) fn sign(&self, text: &str) -> Result<Clearsigned, PublishError> {
         let digest = Digest::of(text.as_bytes());
-        if let Some(signer) = &self.signer {
-            let ledger = self.ledger.lock().expect("nobody panics with the ledger in hand");
-            if let Some(block) = ledger.signature(digest, signer)? {
-                return Ok(Clearsigned::assemble(text, &block));
-            }
+        if let Some(block) = self.known(digest)? {
+            return Ok(Clearsigned::assemble(text, &block));
         }
         let signed = self.keyring.key()?.clearsign(text)?;
-        let mut fresh = self.fresh.lock().expect("nobody panics with the signatures in hand");
-        fresh.push((digest, signed.block().to_string()));
+        self.made(digest, signed.block());
         Ok(signed)
     }
-}
 
-/// A clear-signed text of the site.
-struct SignedText(Artefact);
+    /// A detached signature of a file as it stands on the site, for programs that verify no clear-signed text.
+    pub(super) fn detach(&self, file: &[u8]) -> Result<String, PublishError> {
+        let digest = Digest::of(file);
+        if let Some(armor) = self.known(digest)? {
+            return Ok(armor);
+        }
+        let armor = self.keyring.key()?.detach(file)?;
+        self.made(digest, &armor);
+        Ok(armor)
+    }
 
-impl From<SignedText> for Artefact {
-    fn from(text: SignedText) -> Artefact {
-        text.0
+    fn known(&self, of: Digest) -> Result<Option<String>, PublishError> {
+        let Some(signer) = &self.signer else { return Ok(None) };
+        let ledger = self.ledger.lock().expect("nobody panics with the ledger in hand");
+        Ok(ledger.signature(of, signer)?)
+    }
+
+    fn made(&self, of: Digest, armor: &str) {
+        let mut fresh = self.fresh.lock().expect("nobody panics with the signatures in hand");
+        fresh.push((of, armor.to_string()));
     }
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
+const SIGNATURE: &str = "application/pgp-signature";
 
-impl Made<Twin, Public> for SignedText {
+/// A clear-signed file, and beside it the detached signature of its bytes.
+///
+/// The block in the file could not serve as both: it is of the text inside, without the lines around it, so it would
+/// verify against no file that stands on the site.
+pub(super) fn pair(path: &str, file: String, detached: &str) -> Vec<Artefact> {
+    vec![Artefact::new(path, TEXT, file), Artefact::new(format!("{path}.asc"), SIGNATURE, detached)]
+}
+
+impl Made<Twin, Public> for Vec<Artefact> {
     type Shop<'s> = Signatory<'s>;
     type Error = PublishError;
 
-    fn made(twin: &Twin, _: &Public, signatory: &Signatory<'_>) -> Result<SignedText, PublishError> {
-        Ok(SignedText(Artefact::new(twin.path(), TEXT, signatory.sign(twin.text())?.document())))
+    fn made(twin: &Twin, _: &Public, signatory: &Signatory<'_>) -> Result<Vec<Artefact>, PublishError> {
+        let file = signatory.sign(twin.text())?.document();
+        let detached = signatory.detach(file.as_bytes())?;
+        Ok(pair(&twin.path(), file, &detached))
     }
-}
-
-impl Made<Document, Public> for SignedText {
-    type Shop<'s> = Signatory<'s>;
-    type Error = PublishError;
-
-    fn made(document: &Document, _: &Public, signatory: &Signatory<'_>) -> Result<SignedText, PublishError> {
-        let path = text_path(document.lang(), signatory.default);
-        Ok(SignedText(Artefact::new(path, TEXT, signatory.sign(&document.text())?.document())))
-    }
-}
-
-/// Where the signed description of a language stands.
-pub(super) fn text_path(lang: &Lang, default: &Lang) -> String {
-    if lang == default { "rfc2350.txt".into() } else { format!("{lang}/rfc2350.txt") }
 }
 
 /// What a site is made of besides advisories, in the form in which its makers want it.
@@ -112,10 +115,18 @@ pub struct Stock<'a> {
 }
 
 impl<'a> Stock<'a> {
-    /// Gathers it. Without a version there is no RFC 2350 description.
-    pub fn of(
+    /// What it would be now. Texts that are not out yet are without signatures.
+    pub fn to_come(workspace: &'a Workspace, history: &History, now: &Moment) -> Result<Stock<'a>, PublishError> {
+        let documents = document::version(workspace, history, now)
+            .map_or_else(Vec::new, |version| document::documents(workspace, version.version, &version.date, now));
+        Stock::of(workspace, documents, &document::outlook(workspace, history, now), now, Extent::Full)
+    }
+
+    /// Gathers it, with the RFC 2350 description in each language, and all of its versions.
+    fn of(
         workspace: &'a Workspace,
-        version: Option<&DocumentVersion>,
+        documents: Vec<Shareable<Document, Public>>,
+        editions: &[Edition],
         now: &Moment,
         extent: Extent,
     ) -> Result<Stock<'a>, PublishError> {
@@ -139,8 +150,6 @@ impl<'a> Stock<'a> {
                 armored: key.armored().into_bytes(),
             })
             .collect();
-        let documents =
-            version.map_or_else(Vec::new, |version| document::documents(workspace, version.version, &version.date, now));
         let views: BTreeMap<Lang, DocumentView> = documents
             .iter()
             .map(|shared| {
@@ -149,7 +158,8 @@ impl<'a> Stock<'a> {
                     html: document.html(),
                     version: document.version().to_string(),
                     date: document.date().clone(),
-                    text_path: (extent == Extent::Full).then(|| text_path(document.lang(), settings.default_lang())),
+                    text_path: (extent == Extent::Full).then(|| text_path(settings, document.lang())),
+                    editions: document::views(workspace, editions, document.lang()),
                 };
                 (document.lang().clone(), view)
             })
@@ -189,33 +199,25 @@ impl<'a> Stock<'a> {
 pub fn stage(job: &Job<'_>, ledger: &mut Ledger, stage: &Stage, extent: Extent) -> Result<Kept, PublishError> {
     let workspace = job.workspace;
     let settings = &workspace.settings.site;
-    let version = document_version(job.plan);
-    let stock = Stock::of(workspace, version, job.now, extent)?;
     let signer = workspace.settings.signing.as_ref().map(|signing| signing.fingerprint.clone());
-    let default = settings.default_lang();
     let signatory =
-        Signatory { ledger: Mutex::new(ledger), signer: signer.clone(), fresh: Mutex::default(), keyring: job.keyring, default };
+        Signatory { ledger: Mutex::new(ledger), signer: signer.clone(), fresh: Mutex::default(), keyring: job.keyring };
+    let documents = document_version(job.plan)
+        .map_or_else(Vec::new, |version| document::documents(workspace, version.version, &version.date, job.now));
+    let editions = if extent == Extent::Full { document::editions(job, &documents, &signatory)? } else { Vec::new() };
+    let stock = Stock::of(workspace, documents, &editions, job.now, extent)?;
     let shop = SiteShop::open(stock.supplies(settings))?;
     let public = &job.plan.public;
     job.watch.begin("site", public.thing().len());
     let sink = OnStage(stage);
-    let put = |file: Shareable<Artefact, Public>| sink.put(file);
     site::render(&shop, public, &sink)?;
-    let mut signed = Vec::new();
     if extent == Extent::Full {
         twins(job, &shop, &signatory, &sink)?;
-        for document in &stock.documents {
-            let text = document.make::<SignedText>(&signatory)?.into_artefact();
-            signed.push((document.thing().lang().clone(), String::from_utf8_lossy(&text.thing().bytes).into_owned()));
-            put(text)?;
-        }
-        for file in document::earlier(job, version.map_or(1, |version| version.version))? {
-            put(file.into_artefact())?;
-        }
+        document::files(job, &editions)?.into_iter().try_for_each(|file| sink.put(file))?;
     }
     job.watch.end();
     let signatures = signatory.fresh.into_inner().expect("nobody panics with the signatures in hand");
-    Ok(Kept { signatures, signer, documents: signed })
+    Ok(Kept { signatures, signer, editions })
 }
 
 /// The stage as the render floor sees it.
@@ -254,7 +256,7 @@ fn twins(job: &Job<'_>, shop: &SiteShop<'_>, signatory: &Signatory<'_>, sink: &O
         sink.once(&shop.unit("text", one.id.as_str(), [&one.digest, &signer]), |put| {
             for room in shop.rooms() {
                 if has_twin(one, &room.lang, &job.workspace.settings.site) {
-                    put(advisory.make::<Twin>(room)?.make::<SignedText>(signatory)?.into_artefact())?;
+                    advisory.make::<Twin>(room)?.make::<Vec<Artefact>>(signatory)?.each().try_for_each(&put)?;
                 }
             }
             Ok(())
@@ -311,16 +313,13 @@ impl Kept {
 }
 
 /// Records what now stands on the site.
-pub(super) fn record(job: &Job<'_>, ledger: &mut Ledger, kept: &Kept) -> Result<(), PublishError> {
+pub(super) fn record(job: &Job<'_>, ledger: &mut Ledger) -> Result<(), PublishError> {
     let batch = ledger.batch()?;
     for (id, _, change) in &job.plan.site {
         match (change, job.workspace.advisory(id)) {
             (Change::Disappears, _) | (_, None) => batch.site_removed(id)?,
             (_, Some(advisory)) => batch.site_published(id, &advisory.revision().number, advisory.digest, job.now)?,
         }
-    }
-    if let (Some(version), false) = (document_version(job.plan), kept.documents.is_empty()) {
-        batch.document_published(version)?;
     }
     batch.commit()?;
     Ok(())

@@ -14,6 +14,7 @@ pub mod search;
 pub mod feed;
 pub mod text;
 pub mod site;
+mod versions;
 pub mod letter;
 pub mod rfc2350;
 pub mod preview;

@@ -90,6 +90,25 @@ pub struct DocumentView {
     pub date: Moment,
     /// Where the signed text is: `rfc2350.txt`.
     pub text_path: Option<String>,
+    /// All versions that are kept, the newest first.
+    pub editions: Vec<EditionView>,
+}
+
+/// A version of the RFC 2350 document in one language.
+#[derive(Debug, Clone)]
+pub struct EditionView {
+    /// Its number.
+    pub version: u32,
+    /// Of its publication.
+    pub date: Moment,
+    /// For people: "RFC 2350 description, version 3".
+    pub title: String,
+    /// Where its signed text stays: `rfc2350/archive/3.txt`.
+    pub text_path: String,
+    /// The sections that changed: `2.4, 2.8`.
+    pub sections: String,
+    /// What is new in it: a fragment without scripts and styles; its headings begin at `h2`.
+    pub news: String,
 }
 
 /// A page that the team wrote itself, in one language.
@@ -130,7 +149,16 @@ pub struct Supplies<'s> {
     pub extent: Extent,
 }
 
-impl Supplies<'_> {
+impl<'s> Supplies<'s> {
+    /// The RFC 2350 document that a room shows: its own, or that of the default language.
+    fn document(&self, room: &Room<'_>) -> Option<(&'s Lang, &'s DocumentView)> {
+        self.rfc2350.get_key_value(&room.lang).or_else(|| self.rfc2350.get_key_value(room.site.default_lang()))
+    }
+
+    fn editions(&self, room: &Room<'_>) -> &'s [EditionView] {
+        self.document(room).map_or(&[], |(_, document)| &document.editions)
+    }
+
     /// Of all of them, and of the program.
     fn digest(&self) -> Digest {
         // Each field is named here, so that a new one cannot be forgotten.
@@ -429,7 +457,10 @@ pub fn render<E: Send>(
     let feeds: Vec<FeedShop<'_>> = shop
         .rooms
         .iter()
-        .flat_map(|room| catalogue.scopes().map(move |scope| FeedShop { room, catalogue, scope, formats: room.feeds }))
+        .flat_map(|room| {
+            let editions = shop.supplies.editions(room);
+            catalogue.scopes().map(move |scope| FeedShop { room, catalogue, scope, formats: room.feeds, editions })
+        })
         .filter(|feed| feed.scope.feed_folder().is_some())
         .collect();
     feeds.par_iter().try_for_each(|feed| -> Result<(), SiteError<E>> {
@@ -500,7 +531,8 @@ pub(super) fn find(
             room.feeds.iter().find(|format| format.file() == name)
         });
         if let Some(format) = feed {
-            let shop = FeedShop { room, catalogue, scope, formats: std::slice::from_ref(format) };
+            let editions = shop.supplies.editions(room);
+            let shop = FeedShop { room, catalogue, scope, formats: std::slice::from_ref(format), editions };
             let made = Vec::<FeedFile>::made(advisories, &Public, &shop)?;
             return Ok(made.into_iter().next().map(Artefact::from));
         }
@@ -600,6 +632,8 @@ struct DocumentPage<'a> {
     version: &'a str,
     date: DateView,
     text_href: Option<String>,
+    signature_href: Option<String>,
+    versions_href: Option<String>,
     text_lang: &'a str,
     text_dir: &'static str,
     foreign: bool,
@@ -664,20 +698,22 @@ fn pages_of(room: &Room<'_>, supplies: &Supplies<'_>, files: &mut Vec<Artefact>)
         };
         files.push(room.file(&rest, "notice.html", &view)?);
     }
-    let document = supplies.rfc2350.get_key_value(&room.lang);
-    if let Some((lang, document)) = document.or_else(|| supplies.rfc2350.get_key_value(room.site.default_lang())) {
+    if let Some((lang, document)) = supplies.document(room) {
         let real: Vec<&Lang> = room.site.languages.iter().filter(|lang| supplies.rfc2350.contains_key(lang)).collect();
         let view = DocumentPage {
             head: room.head("rfc2350/", words.get("rfc2350"), words.get("rfc2350_text"), "rfc2350", &real),
             version: &document.version,
             date: room.date(&document.date),
             text_href: document.text_path.as_deref().map(|path| room.href(path)),
+            signature_href: document.text_path.as_deref().map(|path| room.href(&format!("{path}.asc"))),
+            versions_href: document.editions.first().map(|_| room.link("rfc2350/archive/")),
             text_lang: lang.as_str(),
             text_dir: direction(lang),
             foreign: *lang != room.lang,
             body: &document.html,
         };
         files.push(room.file("rfc2350/", "rfc2350.html", &view)?);
+        super::versions::pages(room, lang, document, &real, files)?;
     }
     if !supplies.keys.is_empty() {
         let view = KeyPage {

@@ -10,13 +10,14 @@ mod rss;
 use super::{
     index::{Catalogue, Scope},
     page::{RenderError, Room},
+    site::EditionView,
 };
 use crate::{
     advisory::{Advisory, Revision, Status},
     artefact::{Artefact, Digest},
     markdown::{self, HtmlStyle},
     terms::{Moment, Severity},
-    tlp::{Made, Marked as _, Public},
+    tlp::{Made, Marked as _, Public, Tlp},
 };
 use std::{cmp::Reverse, fmt::Write as _};
 
@@ -82,6 +83,8 @@ pub struct FeedShop<'s> {
     pub catalogue: &'s Catalogue<'s>,
     pub scope: Scope<'s>,
     pub formats: &'s [Format],
+    /// The versions of the RFC 2350 description, for the feed of everything; the newest first.
+    pub editions: &'s [EditionView],
 }
 
 impl<'s> FeedShop<'s> {
@@ -92,7 +95,8 @@ impl<'s> FeedShop<'s> {
 
     /// Digests of all that the feeds are made of, besides what their room has.
     pub fn made_of(&self, advisories: &[&Advisory]) -> Vec<Digest> {
-        let FeedShop { room: _, catalogue: _, scope, formats } = self;
+        // The versions of the RFC 2350 description are of the room: it is made of the document.
+        let FeedShop { room: _, catalogue: _, scope, formats, editions: _ } = self;
         let mut parts = vec![Digest::of(format!("{scope:?}{formats:?}").as_bytes())];
         for (advisory, revision) in self.chosen(advisories) {
             parts.extend([advisory.digest, Digest::of(revision.number.as_bytes())]);
@@ -118,23 +122,23 @@ struct Feed<'a> {
     items: Vec<Item<'a>>,
 }
 
-/// One revision in a feed.
+/// One revision of an advisory in a feed, or one version of the RFC 2350 description.
 struct Item<'a> {
-    advisory: &'a Advisory,
-    revision: &'a Revision,
+    /// Of the whole thing.
+    published: &'a Moment,
+    /// Of this revision or version.
+    date: &'a Moment,
+    /// Whether it is the newest of its thing, which has one entry in Atom and JSON Feed.
+    is_newest: bool,
     title: String,
-    /// Of the advisory's page.
+    /// Of the page.
     link: String,
+    /// For good, and no other's.
+    guid: String,
     summary: String,
     tags: Vec<String>,
     /// HTML, with absolute links only.
     content: String,
-}
-
-impl Item<'_> {
-    fn is_newest(&self) -> bool {
-        std::ptr::eq(self.advisory.revision(), self.revision)
-    }
 }
 
 impl Made<Vec<&Advisory>, Public> for Vec<FeedFile> {
@@ -142,14 +146,19 @@ impl Made<Vec<&Advisory>, Public> for Vec<FeedFile> {
     type Error = RenderError;
 
     fn made(advisories: &Vec<&Advisory>, _: &Public, shop: &FeedShop<'_>) -> Result<Vec<FeedFile>, RenderError> {
-        let FeedShop { room, scope, formats, .. } = *shop;
+        let FeedShop { room, scope, formats, editions, .. } = *shop;
         let chosen = shop.chosen(advisories);
+        let items = chosen.into_iter().map(|(advisory, revision)| item(advisory, revision, room));
+        let mut items: Vec<Item<'_>> = items.collect::<Result<_, _>>()?;
+        if scope == Scope::All {
+            add_versions(&mut items, editions, scope.feed_size(), room);
+        }
         let feed = Feed {
             room,
             title: format!("{}: {}", room.team.name.in_lang(&room.lang), scope.title(room)),
             description: format!("{} {}", room.words.get("advisories_text"), room.words.get("feed_hint")),
             page: room.site.link(&room.path(&scope.path())),
-            items: chosen.into_iter().map(|(advisory, revision)| item(advisory, revision, room)).collect::<Result<_, _>>()?,
+            items,
         };
         let folder = scope.feed_folder().unwrap_or_default();
         let made = formats.iter().map(|format| {
@@ -217,14 +226,50 @@ fn item<'a>(advisory: &'a Advisory, revision: &'a Revision, room: &Room<'_>) -> 
     }
     let tags = [words.kind(advisory.kind), words.severity(advisory.severity)].into_iter().map(str::to_string);
     Ok(Item {
-        advisory,
-        revision,
+        published: &advisory.date,
+        date: &revision.date,
+        is_newest,
         title,
+        // RULES, Feeds: one item for each revision, its guid has the revision; it is no address.
+        guid: format!("{link}#revision-{}", revision.number),
         link,
         summary: format!("{}. {}", advisory.tlp().label(), room.change(revision)),
         tags: tags.chain(advisory.cves.iter().map(ToString::to_string)).collect(),
         content: content(advisory, revision, is_newest, room)?,
     })
+}
+
+/// Puts the versions of the RFC 2350 description where they belong by their dates: those that are newer than the oldest
+/// entry, or all, where there is room.
+fn add_versions<'a>(items: &mut Vec<Item<'a>>, editions: &'a [EditionView], size: usize, room: &Room<'_>) {
+    let oldest = if items.len() < size { None } else { items.last().map(|oldest| oldest.date.clone()) };
+    let young = editions.iter().filter(|edition| oldest.as_ref().is_none_or(|oldest| edition.date >= *oldest));
+    items.extend(young.take(size).map(|edition| version(edition, room)));
+    items.sort_by_key(|item| Reverse(item.date.clone()));
+}
+
+fn version<'a>(edition: &'a EditionView, room: &Room<'_>) -> Item<'a> {
+    let label = Tlp::Clear.label();
+    let text = room.site.link(&edition.text_path);
+    Item {
+        published: &edition.date,
+        date: &edition.date,
+        is_newest: true,
+        title: edition.title.clone(),
+        link: room.site.link(&room.path(&format!("rfc2350/archive/{}/", edition.version))),
+        guid: text.clone(),
+        summary: match edition.sections.as_str() {
+            "" => format!("{label}."),
+            sections => format!("{label}. {}: {sections}", room.words.get("versions_changed")),
+        },
+        tags: vec![room.words.get("rfc2350").to_string()],
+        content: format!(
+            "<p><strong>{label}</strong></p>\n{}<p>{1}: <a href=\"{2}\">{2}</a></p>\n<p><strong>{label}</strong></p>\n",
+            edition.news,
+            escape(room.words.get("signed_text")),
+            escape(&text)
+        ),
+    }
 }
 
 /// The full text of the newest revision; of an earlier one only what it was, since its text has been replaced.
