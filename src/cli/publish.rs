@@ -71,7 +71,12 @@ pub fn publish(desk: &Desk, request: &Request, yes: bool, first_run: bool, wait:
             carried.seen = Some(Seen::of(job.plan));
             once(desk, job, ledger, keys, carried).map(Some)
         })?;
-        (story, workspace.settings)
+        let settings = workspace.settings.clone();
+        if until.is_none() {
+            // The program ends here: an archive need not be taken apart before.
+            std::mem::forget(workspace);
+        }
+        (story, settings)
     };
     let Some(mut story) = story else { return Ok(Done::Well) };
     // The lock is free while nothing is due, so that others may publish in the meantime.
