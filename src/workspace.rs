@@ -451,9 +451,10 @@ fn advisories(root: &Path, lang: &Lang, memory: Option<memory::Old>, findings: &
     let drafts = drafts.into_inner().expect("nobody panics with the drafts in hand");
     let ids = originals.iter().filter_map(|(_, entry)| entry.stem("md").map(str::to_string)).collect();
     let read = collect(read, findings)?;
-    let fresh = known.and_then(|known| known.renewed(read.iter().map(|(.., record)| record)));
+    let records: Vec<&memory::Record<'_>> = read.iter().map(|(.., record)| record).collect();
+    let news = known.and_then(|known| known.renewed(&records));
     let parsed = read.into_iter().map(|(origin, parsed, _)| (origin, parsed)).collect();
-    let memory = memory.and_then(|memory| memory.followed_by(fresh));
+    let memory = memory.and_then(|memory| memory.followed_by(news));
     Ok(Advisories { parsed, ids, count, drafts, memory })
 }
 

@@ -120,7 +120,12 @@ fn first(
         }
         once(desk, job, ledger, keys, carried).map(Some)
     })?;
-    Ok((story, workspace.settings))
+    let settings = workspace.settings.clone();
+    if !stays {
+        // The program ends soon: an archive need not be taken apart before.
+        std::mem::forget(workspace);
+    }
+    Ok((story, settings))
 }
 
 /// What one run carries from one round to the next: staff are asked only once.

@@ -16,7 +16,11 @@ use crate::{
     tlp::{Made, Public},
 };
 use serde::Serialize;
-use std::{cmp::Reverse, collections::BTreeMap, ops::Range};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+};
 
 /// How many advisories stand on the home page.
 const HOME_ROWS: usize = 10;
@@ -28,7 +32,7 @@ const ALERT_DAYS: i64 = 30;
 const ALERTS: usize = 3;
 
 /// What a list is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope<'a> {
     /// Everything public.
     All,
@@ -134,7 +138,7 @@ impl<'a> Catalogue<'a> {
             let key = |at: &usize| (advisories[*at].updated(), &advisories[*at].date, &advisories[*at].id);
             key(b).cmp(&key(a))
         });
-        let mut lists: BTreeMap<Scope<'a>, Vec<usize>> = BTreeMap::new();
+        let mut lists: HashMap<Scope<'a>, Vec<usize>> = HashMap::new();
         // Lists by severity and kind are there even when they are empty, since people subscribe to their feeds.
         for severity in Severity::ALL {
             lists.insert(Scope::Severity(severity), Vec::new());
@@ -152,7 +156,7 @@ impl<'a> Catalogue<'a> {
             }
         }
         lists.insert(Scope::All, order);
-        let mut catalogue = Catalogue { lists, shown_vendors: Vec::new() };
+        let mut catalogue = Catalogue { lists: lists.into_iter().collect(), shown_vendors: Vec::new() };
         let mut vendors = catalogue.vendors();
         vendors.sort_by_key(|(_, count)| Reverse(*count));
         vendors.truncate(VENDORS_SHOWN);
@@ -405,7 +409,8 @@ impl ListShop<'_> {
     pub fn made_of(&self, advisories: &[&Advisory]) -> Vec<Digest> {
         let ListShop { room, catalogue, scope, page, beside } = self;
         let pages = catalogue.pages(*scope, room.page_size);
-        let around = format!("{scope:?} {page:?} {:?} {:?} {}", pages.newer(*page), pages.older(*page), pages.numbered() > 0);
+        let turns = (pages.newer(*page), pages.older(*page), pages.numbered() > 0);
+        let around = format!("{} {page:?} {turns:?} {:?}", scope.path(), intro(*scope, room));
         let rows = catalogue.list(*scope)[pages.range(*page)].iter().filter_map(|at| advisories.get(*at));
         [*beside, Digest::of(around.as_bytes())].into_iter().chain(rows.map(|one| one.digest)).collect()
     }

@@ -2,12 +2,13 @@
 
 use crate::{advisory::Advisory, artefact::Digest};
 use std::{
-    cmp::Reverse,
+    cmp::{Ordering, Reverse},
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    hash::{Hash, Hasher},
 };
 
 /// A maker of products. Spellings that differ in capitals and signs only are one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone)]
 pub struct Vendor {
     /// Its place on the site: small letters, digits and hyphens.
     pub slug: String,
@@ -15,6 +16,33 @@ pub struct Vendor {
     pub name: String,
     /// Its products that advisories name, in the order of the alphabet.
     pub products: Vec<String>,
+}
+
+/// Two with one slug are the same; a vendor may have thousands of products, which are not worth a look.
+impl Ord for Vendor {
+    fn cmp(&self, other: &Vendor) -> Ordering {
+        if std::ptr::eq(self, other) { Ordering::Equal } else { self.slug.cmp(&other.slug) }
+    }
+}
+
+impl PartialOrd for Vendor {
+    fn partial_cmp(&self, other: &Vendor) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Vendor {
+    fn eq(&self, other: &Vendor) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Vendor {}
+
+impl Hash for Vendor {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.slug.hash(state);
+    }
 }
 
 /// The vendors of some advisories.
@@ -29,10 +57,11 @@ impl Vendors {
     /// All that these advisories name.
     pub fn of(advisories: &[&Advisory]) -> Vendors {
         let mut counts: HashMap<&str, (usize, HashSet<&str>)> = HashMap::new();
-        for one in advisories.iter().flat_map(|advisory| &advisory.affected) {
-            let (count, products) = counts.entry(&one.vendor).or_default();
-            *count += 1;
-            products.insert(&one.product);
+        let rows = advisories.iter().flat_map(|advisory| advisory.affected.chunk_by(|one, next| one.vendor == next.vendor));
+        for rows in rows {
+            let (count, products) = counts.entry(&rows[0].vendor).or_default();
+            *count += rows.len();
+            products.extend(rows.iter().map(|one| one.product.as_str()));
         }
         let slugs: HashMap<String, String> = counts.keys().map(|name| (name.to_string(), slug(name))).collect();
         let mut spellings: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -50,7 +79,9 @@ impl Vendors {
 
     /// Those of one advisory, each once.
     pub fn in_advisory<'v>(&'v self, advisory: &Advisory) -> BTreeSet<&'v Vendor> {
-        advisory.affected.iter().filter_map(|one| self.by_slug.get(self.slugs.get(&one.vendor)?)).collect()
+        // Most advisories are about one vendor, in row after row.
+        let rows = advisory.affected.chunk_by(|one, next| one.vendor == next.vendor);
+        rows.filter_map(|rows| self.by_slug.get(self.slugs.get(&rows[0].vendor)?)).collect()
     }
 }
 

@@ -42,7 +42,18 @@ const CHECK: usize = 16;
 #[derive(Debug)]
 pub struct Memory {
     path: PathBuf,
-    fresh: Option<Vec<u8>>,
+    news: News,
+}
+
+/// How a memory differs from the one that was read.
+#[derive(Debug, PartialEq, Eq)]
+pub enum News {
+    /// Not at all.
+    Nothing,
+    /// By these records, which take the place of earlier ones of the same advisories.
+    More(Vec<u8>),
+    /// It is these.
+    All(Vec<u8>),
 }
 
 /// The memory could not be kept; the next reading takes longer, and nothing else is wrong.
@@ -56,13 +67,17 @@ pub struct MemoryError {
 impl Memory {
     /// Writes it, if there is anything new. It is not brought to the disk at once: what a crash makes of it is noticed.
     pub fn keep(self) -> Result<(), MemoryError> {
-        let Memory { path, fresh: Some(fresh) } = self else { return Ok(()) };
-        let new = beside(&path);
-        let write = || -> Result<(), io::Error> {
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?.write_all(&fresh)?;
-            fs::rename(&new, &path)
+        let Memory { path, news } = self;
+        let write = || match &news {
+            News::Nothing => Ok(()),
+            News::More(records) => OpenOptions::new().append(true).open(&path)?.write_all(records),
+            News::All(all) => {
+                let new = beside(&path);
+                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?.write_all(all)?;
+                fs::rename(&new, &path)
+            }
         };
-        write().map_err(|error| MemoryError { path, error })
+        write().map_err(|error: io::Error| MemoryError { path, error })
     }
 }
 
@@ -124,6 +139,8 @@ pub struct Old {
 pub struct Known<'m> {
     old: &'m Old,
     records: HashMap<&'m str, &'m [u8]>,
+    /// Whether all of it could be read.
+    is_whole: bool,
 }
 
 /// What is to be remembered of one advisory; empty if nothing is.
@@ -150,14 +167,12 @@ impl Old {
             records.insert(path, record);
             rest = after;
         }
-        Known { old: self, records }
+        Known { old: self, records, is_whole: rest.is_empty() && !self.bytes.is_empty() }
     }
 
-    /// The memory after a reading that gave this; `None` if nothing is to be remembered.
-    pub fn followed_by(self, fresh: Option<Vec<u8>>) -> Option<Memory> {
-        self.clock.as_ref()?;
-        let fresh = fresh.filter(|fresh| *fresh != self.bytes);
-        Some(Memory { path: self.path, fresh })
+    /// The memory after a reading; `None` if nothing can be remembered.
+    pub fn followed_by(self, news: Option<News>) -> Option<Memory> {
+        Some(Memory { path: self.path, news: news? })
     }
 }
 
@@ -223,17 +238,34 @@ impl<'m> Known<'m> {
         Some(Cow::Owned([&Digest::of(&body).0[..CHECK], &body].concat()))
     }
 
-    /// All that is remembered from now on; `None` if nothing is to be.
-    pub fn renewed<'r>(&self, records: impl Iterator<Item = &'r Record<'m>>) -> Option<Vec<u8>>
-    where
-        'm: 'r,
-    {
+    /// What is remembered from now on, of all advisories; `None` if nothing can be. It is written anew where something is
+    /// to be forgotten, or a part of it is outdated; what is only added goes to the end.
+    pub fn renewed(&self, records: &[&Record<'m>]) -> Option<News> {
         self.old.clock.as_ref()?;
-        let mut fresh = Encoder::default();
-        for record in records.filter(|record| !record.is_empty()) {
-            fresh.bytes(record);
+        let of = |record: &[u8]| record.get(CHECK..).and_then(|body| Decoder::new(body).text()).map(str::to_string);
+        let (mut same, mut replaced, mut kept) = (0, 0, 0);
+        let mut more = Encoder::default();
+        for record in records.iter().filter(|record| !record.is_empty()) {
+            match record {
+                Cow::Borrowed(record) => (same, kept) = (same + 1, kept + record.len() + 4),
+                Cow::Owned(record) => {
+                    replaced += usize::from(of(record).is_some_and(|path| self.records.contains_key(path.as_str())));
+                    more.bytes(record);
+                }
+            }
         }
-        Some([self.old.head.as_bytes(), &fresh.finish()].concat())
+        let more = more.finish();
+        let has_all = self.is_whole && same + replaced == self.records.len();
+        if has_all && more.is_empty() {
+            return Some(News::Nothing);
+        }
+        if has_all && (kept + more.len()) * 4 > self.old.bytes.len() * 3 && more.len() < kept {
+            return Some(News::More(more));
+        }
+        let mut all = Encoder::with_capacity(self.old.head.len() + kept + more.len());
+        all.raw(self.old.head.as_bytes());
+        records.iter().filter(|record| !record.is_empty()).for_each(|record| all.bytes(record));
+        Some(News::All(all.finish()))
     }
 }
 

@@ -96,8 +96,8 @@ impl<'s> FeedShop<'s> {
     /// Digests of all that the feeds are made of, besides what their room has.
     pub fn made_of(&self, advisories: &[&Advisory]) -> Vec<Digest> {
         // The versions of the RFC 2350 description are of the room: it is made of the document.
-        let FeedShop { room: _, catalogue: _, scope, formats, editions: _ } = self;
-        let mut parts = vec![Digest::of(format!("{scope:?}{formats:?}").as_bytes())];
+        let FeedShop { room, catalogue: _, scope, formats, editions: _ } = self;
+        let mut parts = vec![Digest::of(format!("{} {} {formats:?}", scope.path(), scope.title(room)).as_bytes())];
         for (advisory, revision) in self.chosen(advisories) {
             parts.extend([advisory.digest, Digest::of(revision.number.as_bytes())]);
         }
@@ -312,5 +312,8 @@ fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Roo
 
 /// A text for HTML and XML.
 pub(super) fn escape(text: &str) -> String {
+    if !text.contains(['&', '<', '>', '"']) {
+        return text.to_string();
+    }
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

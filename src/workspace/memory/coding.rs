@@ -123,6 +123,16 @@ pub fn decode(from: &mut Decoder<'_>, path: Arc<str>, texts: Vec<(Option<Lang>, 
 pub struct Encoder(Vec<u8>);
 
 impl Encoder {
+    /// For so many bytes.
+    pub fn with_capacity(bytes: usize) -> Encoder {
+        Encoder(Vec::with_capacity(bytes))
+    }
+
+    /// As they are.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.0.extend(bytes);
+    }
+
     /// How many of something come.
     pub fn count(&mut self, count: usize) {
         let count = u32::try_from(count).expect("files are limited to a few megabytes");
