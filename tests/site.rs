@@ -302,11 +302,15 @@ fn what_is_written_from_right_to_left_stands_so_and_what_is_not_does_not() {
     let arabic = text(&site, "ar/advisories/EX-2026-0007/index.html");
     assert!(arabic.contains("<html lang=\"ar\" dir=\"rtl\">") && arabic.contains("<h1>Example Gateway: تنفيذ"), "{arabic}");
     assert!(arabic.contains("<time datetime=\"2026-10-27\">27 أكتوبر 2026</time>"), "{arabic}");
-    for isolated in ["<bdi class=\"id\">EX-2026-0007</bdi>", "<bdi>&gt;= 8.0, &lt; 8.1.1</bdi>", "lang=\"en\" dir=\"ltr\">Fixed version"] {
+    for isolated in
+        ["<bdi class=\"id\">EX-2026-0007</bdi>", "<bdi>&gt;= 8.0, &lt; 8.1.1</bdi>", "lang=\"en\" dir=\"ltr\">Fixed version"]
+    {
         assert!(arabic.contains(isolated), "{isolated}\n{arabic}");
     }
     let foreign = text(&site, "ar/advisories/EX-2026-0002/index.html");
-    assert!(foreign.contains("<h1 lang=\"en\" dir=\"ltr\">") && foreign.contains("<div class=\"prose\" lang=\"en\" dir=\"ltr\">"));
+    assert!(
+        foreign.contains("<h1 lang=\"en\" dir=\"ltr\">") && foreign.contains("<div class=\"prose\" lang=\"en\" dir=\"ltr\">")
+    );
     let english = text(&site, "advisories/EX-2026-0007/index.html");
     assert!(english.contains("hreflang=\"x-default\" href=\"https://cert.example.org/advisories/EX-2026-0007/\""));
     assert!(english.contains("<a href=\"/ar/advisories/EX-2026-0007/\" lang=\"ar\" hreflang=\"ar\">العربية</a>"));
@@ -336,7 +340,10 @@ fn the_archive_counts_what_is_public_and_nothing_else() {
     let page = text(&sample.site(NOW, ALL, &[]), "archive/index.html");
     let gate = Gate::at(NOW.parse().expect("a moment"));
     let public = sample.advisories.iter().filter(|one| gate.open(*one, Public).is_ok()).count();
-    assert!(page.contains(&format!("<a href=\"/advisories/2026/\">2026</a> <span class=\"soft\">{public} advisories</span>")), "{page}");
+    assert!(
+        page.contains(&format!("<a href=\"/advisories/2026/\">2026</a> <span class=\"soft\">{public} advisories</span>")),
+        "{page}"
+    );
     assert!(page.contains("<a href=\"/advisories/2026/11/\">November 2026</a> <span class=\"soft\">1 advisory</span>"), "{page}");
 }
 
@@ -350,8 +357,10 @@ fn no_page_of_a_huge_advisory_is_heavy() {
     let affected: String = (0..300)
         .map(|number| format!("  - {{vendor: Example Networks, product: Model {number}, versions: \"< {number}.1\"}}\n"))
         .collect();
-    let body: String =
-        cves.iter().map(|cve| format!("## {cve}\n\n{}\n\nSee [the first](#cve-2026-10000).\n\n", "Long words. ".repeat(60))).collect();
+    let body: String = cves
+        .iter()
+        .map(|cve| format!("## {cve}\n\n{}\n\nSee [the first](#cve-2026-10000).\n\n", "Long words. ".repeat(60)))
+        .collect();
     let front = format!(
         "---\nid: EX-2026-0099\nstatus: final\ntitle: Huge\ndate: 2026-07-01\ntlp: CLEAR\nseverity: critical\naudience: [public]\ncves: [{}]\ncvss:\n{scores}affected:\n{affected}---\n{body}",
         cves.join(", ")

@@ -3,7 +3,10 @@ use super::{
     desk::{Desk, Failure},
     ui::count,
 };
-use crate::diag::{self, Findings, Level};
+use crate::{
+    diag::{self, Findings, Level},
+    publish,
+};
 use clap::ValueEnum;
 
 /// Find all mistakes of the workspace at once, with place and hint
@@ -26,10 +29,13 @@ enum Format {
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let reading = desk.reading()?;
-    let findings = match args.paths.is_empty() {
-        true => reading.findings,
-        false => within(desk, &args.paths, reading.findings)?,
-    };
+    let mut findings = reading.findings;
+    if let Some(workspace) = &reading.workspace {
+        publish::trial(workspace, &desk.now).into_iter().for_each(|finding| findings.push(finding));
+    }
+    if !args.paths.is_empty() {
+        findings = within(desk, &args.paths, findings)?;
+    }
     match args.format {
         Format::Text if desk.ui.wants_json() => desk.ui.json(&diag::json(&findings)),
         Format::Text => desk.ui.data(&desk.ui.findings(&findings, Level::Warning)),

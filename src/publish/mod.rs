@@ -3,7 +3,7 @@
 //!
 //! `letters` composes mail, `reminders` that of certificates which end soon, `pack` makes the copies, `deliver` hands them
 //! over at the pace that `pace` allows, `site` stages the public files, `document` makes the RFC 2350 description,
-//! `difference` shows how a published revision has changed. Nobody is asked and nothing printed here.
+//! `trial` tries the workspace's own templates, `difference` shows how a published revision has changed. Nobody is asked and nothing printed here.
 
 mod deliver;
 mod difference;
@@ -14,12 +14,14 @@ mod pack;
 mod reminders;
 mod site;
 mod thread;
+mod trial;
 
 pub use crate::render::site::Extent;
 pub use difference::difference;
 pub use document::{digest as document_digest, text as document_text};
 pub use pace::Pace;
 pub use site::stage;
+pub use trial::trial;
 
 use crate::{
     channels::{

@@ -6,7 +6,7 @@ use crate::{
     channels::site::{Changes, Stage, Switch},
     diag::Findings,
     ledger::Ledger,
-    openpgp::Clearsigned,
+    openpgp::{Certificate, Clearsigned},
     plan::Change,
     render::{
         rfc2350::Document,
@@ -14,8 +14,9 @@ use crate::{
         text::{Twin, has_twin},
         words,
     },
-    terms::{Fingerprint, Lang},
+    terms::{Fingerprint, Lang, Moment},
     tlp::{Made, Public, Shareable},
+    workspace::Workspace,
 };
 use rayon::prelude::*;
 use std::{
@@ -87,6 +88,35 @@ fn text_path(lang: &Lang, default: &Lang) -> String {
     if lang == default { "rfc2350.txt".into() } else { format!("{lang}/rfc2350.txt") }
 }
 
+/// The team's certificates, as the site shows them.
+pub(super) fn key_views(workspace: &Workspace, now: &Moment) -> Vec<KeyView> {
+    let keys = workspace.team.keys.iter().filter_map(|fingerprint| workspace.certificates.of_team(fingerprint));
+    let view = |key: &Certificate| KeyView {
+        fingerprint: key.fingerprint().clone(),
+        user_ids: key.user_ids(),
+        algorithm: Some(key.algorithm()),
+        created: Some(key.created()),
+        expires: key.expires(now),
+        armored: key.armored().into_bytes(),
+    };
+    keys.map(view).collect()
+}
+
+/// The team's own pages, in all languages.
+pub(super) fn own_pages(workspace: &Workspace) -> Vec<OwnPage<'_>> {
+    workspace
+        .pages
+        .iter()
+        .map(|page| OwnPage {
+            name: page.name.as_str(),
+            lang: &page.lang,
+            title: &page.title,
+            nav: page.nav,
+            markdown: &page.body,
+        })
+        .collect()
+}
+
 /// Puts the whole site of the plan into a stage.
 pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> Result<Kept, PublishError> {
     let workspace = job.workspace;
@@ -96,20 +126,7 @@ pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> R
     if findings.has_errors() {
         return Err(PublishError::Words(findings));
     }
-    let keys: Vec<KeyView> = workspace
-        .team
-        .keys
-        .iter()
-        .filter_map(|fingerprint| workspace.certificates.of_team(fingerprint))
-        .map(|key| KeyView {
-            fingerprint: key.fingerprint().clone(),
-            user_ids: key.user_ids(),
-            algorithm: Some(key.algorithm()),
-            created: Some(key.created()),
-            expires: key.expires(job.now),
-            armored: key.armored().into_bytes(),
-        })
-        .collect();
+    let keys = key_views(workspace, job.now);
     let signer = workspace.settings.signing.as_ref().map(|signing| signing.fingerprint.clone());
     let known = match &signer {
         Some(signer) if extent == Extent::Full => ledger.signatures(signer)?,
@@ -135,17 +152,7 @@ pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> R
             (document.lang().clone(), view)
         })
         .collect();
-    let pages: Vec<OwnPage<'_>> = workspace
-        .pages
-        .iter()
-        .map(|page| OwnPage {
-            name: page.name.as_str(),
-            lang: &page.lang,
-            title: &page.title,
-            nav: page.nav,
-            markdown: &page.body,
-        })
-        .collect();
+    let pages = own_pages(workspace);
     let beside = Beside { text: extent == Extent::Full, ..Beside::NOTHING };
     let supplies = Supplies {
         site: settings,

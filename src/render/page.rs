@@ -146,7 +146,9 @@ impl Room<'_> {
             description: description.to_string(),
             canonical: canonical.map(absolute),
             og_type: "website",
-            default: (!alternates.is_empty()).then(|| absolute(self.site.default_lang())).filter(|_| real.contains(&self.site.default_lang())),
+            default: (!alternates.is_empty())
+                .then(|| absolute(self.site.default_lang()))
+                .filter(|_| real.contains(&self.site.default_lang())),
             alternates,
             languages: languages.collect(),
             feed: None,

@@ -22,7 +22,13 @@ pub(super) struct Sheet {
 ///
 /// A text is parted between its outermost blocks, never within one: a single table or listing that is longer than a
 /// page makes a longer page.
-pub(super) fn spread(body: String, first: usize, affected: &[usize], rows: &[usize], link: &dyn Fn(usize) -> String) -> Vec<Sheet> {
+pub(super) fn spread(
+    body: String,
+    first: usize,
+    affected: &[usize],
+    rows: &[usize],
+    link: &dyn Fn(usize) -> String,
+) -> Vec<Sheet> {
     let lines: usize = affected.iter().chain(rows).sum();
     if body.len() + lines + first <= ROOM {
         return vec![Sheet { body, affected: 0..affected.len(), rows: 0..rows.len() }];
