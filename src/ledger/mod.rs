@@ -160,6 +160,18 @@ impl Ledger {
         })
     }
 
+    /// Takes away a ledger that was just made, if nothing was published since: the next run has to say once more that it
+    /// is the first.
+    pub fn discard_if_unused(self) -> Result<(), LedgerError> {
+        if !self.history()?.is_empty() {
+            return Ok(());
+        }
+        let Ledger { connection, path, .. } = self;
+        // Takes its two other files along.
+        connection.close().map_err(|(_, e)| LedgerError::sqlite(&path, e))?;
+        fs::remove_file(&path).map_err(|e| LedgerError::io(&path, e))
+    }
+
     /// Whether there is one in this folder.
     pub fn exists(dir: &Path) -> Result<bool, LedgerError> {
         let path = dir.join(FILE);

@@ -2,9 +2,11 @@
 //! come back without an error. [`Prepared::carry_out`] records, switches the site, delivers and settles.
 //!
 //! `letters` composes mail, `reminders` that of certificates which end soon, `pack` makes the copies, `deliver` hands them
-//! over at the pace that `pace` allows, `site` stages the public files, `document` makes the RFC 2350 description,
-//! `trial` tries the workspace's own templates, `difference` shows how a published revision has changed. Nobody is asked and nothing printed here.
+//! over at the pace that `pace` allows, as many at once as `window` finds enough, `site` stages the public files, `document`
+//! makes the RFC 2350 description, `trial` tries the workspace's own templates, `difference` shows how a published revision
+//! has changed. Nobody is asked and nothing printed here.
 
+mod clock;
 mod deliver;
 mod difference;
 mod document;
@@ -15,12 +17,14 @@ mod reminders;
 mod site;
 mod thread;
 mod trial;
+mod window;
 
 pub use crate::render::site::Extent;
+pub use clock::Clock;
 pub use difference::difference;
 pub use document::{digest as document_digest, text as document_text};
 pub use pace::Pace;
-pub use site::stage;
+pub use site::{forget_standing, stage};
 pub use trial::trial;
 
 use crate::{
@@ -186,6 +190,7 @@ impl<'a> Prepared<'a> {
         if let Some((switch, kept)) = site {
             let changes = switch.changes().clone();
             match switch.commit() {
+                Err(error) if error.is_halfway() => return Err(PublishError::from(error).midway()),
                 Err(error) if !error.is_live() => return Err(error.into()),
                 // The new site stands: what could not be tidied up must not keep the letters from leaving.
                 Err(error) => report.untidy.push(error.into()),

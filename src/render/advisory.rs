@@ -159,7 +159,7 @@ impl Made<&Advisory, Public> for Vec<Page> {
 
     fn made(advisory: &&Advisory, _: &Public, room: &Room<'_>) -> Result<Vec<Page>, RenderError> {
         let order = Order::of(advisory);
-        let sheets = spread(advisory, &order, room);
+        let sheets = spread(advisory, &order, room)?;
         let count = sheets.len();
         // The first page on which the table of vulnerabilities stands.
         let table = sheets.iter().position(|sheet| !sheet.rows.is_empty()).unwrap_or(0);
@@ -209,9 +209,9 @@ impl<'a> Order<'a> {
 }
 
 /// How much goes onto which page; the lengths are those of the markup that the built-in templates make.
-fn spread(advisory: &Advisory, order: &Order<'_>, room: &Room<'_>) -> Vec<Sheet> {
+fn spread(advisory: &Advisory, order: &Order<'_>, room: &Room<'_>) -> Result<Vec<Sheet>, RenderError> {
     let (lang, text) = advisory.text(&room.lang);
-    let body = markdown::html(&text.body, &HtmlStyle { prefix: "text-", top: 2, words: room.marks(lang) });
+    let body = markdown::html(text.body.read()?, &HtmlStyle { prefix: "text-", top: 2, words: room.marks(lang) });
     let not_fixed = room.words.get("not_fixed").len() + 30;
     let affected = |one: &Affected| {
         150 + one.vendor.len() + one.product.len() + one.versions.len() + one.fixed.as_ref().map_or(not_fixed, String::len)
@@ -223,7 +223,7 @@ fn spread(advisory: &Advisory, order: &Order<'_>, room: &Room<'_>) -> Vec<Sheet>
     let revisions: usize = advisory.revisions.iter().map(|one| 200 + one.summary.len()).sum();
     let first = references + revisions + 400 * advisory.attachments.len() + 3_000 * order.scores.len().min(SCORES_SHOWN);
     let link = |at: usize| room.link(&place(advisory, at));
-    sheets::spread(body, first, &affected, &rows, &link)
+    Ok(sheets::spread(body, first, &affected, &rows, &link))
 }
 
 fn sheet_view<'a>(

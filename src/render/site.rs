@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     advisory::{Advisory, Kind},
-    artefact::{Artefact, Digest},
+    artefact::{Artefact, Digest, PROGRAM, Unit},
     markdown::{self, HtmlStyle},
     settings::Site,
     team::Team,
@@ -129,11 +129,71 @@ pub struct Supplies<'s> {
     pub extent: Extent,
 }
 
+impl Supplies<'_> {
+    /// Of all of them, and of the program.
+    fn digest(&self) -> Digest {
+        // Each field is named here, so that a new one cannot be forgotten.
+        let Supplies { site, team, words, templates, keys, rfc2350, pages, assets, beside, extent } = self;
+        let Beside { text, pdf, csaf } = beside;
+        let assets: Vec<(&String, Digest)> = assets.iter().map(|(path, bytes)| (path, Digest::of(bytes))).collect();
+        let written = [
+            format!("{site:?}{team:?}{words:?}"),
+            format!("{templates:?}"),
+            format!("{keys:?}"),
+            format!("{rfc2350:?}{pages:?}"),
+            format!("{assets:?}"),
+            format!("{text}{pdf}{}{extent:?}", csaf.is_some()),
+        ];
+        Digest::of_parts([PROGRAM].into_iter().chain(written.iter().map(String::as_str)).map(str::as_bytes))
+    }
+}
+
 /// The workshop of the site: its supplies, and a room for each language.
 #[derive(Debug)]
 pub struct SiteShop<'s> {
     supplies: Supplies<'s>,
     rooms: Vec<Room<'s>>,
+    surroundings: Digest,
+}
+
+/// Where the files of the site go. A closure that takes them is one, to which everything is new.
+pub trait Sink<E>: Sync {
+    /// Takes a file that is made each time.
+    fn put(&self, file: Shareable<Artefact, Public>) -> Result<(), E>;
+
+    /// Whether the files of a unit stand already, so that nothing has to be made.
+    fn has(&self, unit: &Unit) -> bool;
+
+    /// Takes a file of a unit. All of its files have to be put.
+    fn put_of(&self, unit: &Unit, file: Shareable<Artefact, Public>) -> Result<(), E>;
+
+    /// Makes a unit, if its files do not stand already; `make` hands them over.
+    ///
+    /// What it makes may depend on what the unit's key is a digest of, and on nothing else.
+    fn once<F: From<SiteError<E>>>(&self, unit: &Unit, make: impl FnOnce(&Put<'_, E>) -> Result<(), F>) -> Result<(), F>
+    where
+        Self: Sized,
+    {
+        if self.has(unit) {
+            return Ok(());
+        }
+        make(&|file| self.put_of(unit, file).map_err(SiteError::Sink))
+    }
+}
+
+/// Takes the files of a unit.
+pub type Put<'p, E> = dyn Fn(Shareable<Artefact, Public>) -> Result<(), SiteError<E>> + 'p;
+
+impl<E, F: Fn(Shareable<Artefact, Public>) -> Result<(), E> + Sync> Sink<E> for F {
+    fn put(&self, file: Shareable<Artefact, Public>) -> Result<(), E> {
+        self(file)
+    }
+    fn has(&self, _: &Unit) -> bool {
+        false
+    }
+    fn put_of(&self, _: &Unit, file: Shareable<Artefact, Public>) -> Result<(), E> {
+        self(file)
+    }
 }
 
 /// What stopped the site: making it, or what its files were handed to.
@@ -203,7 +263,15 @@ impl<'s> SiteShop<'s> {
             let Some(words) = supplies.words.get(lang) else { continue };
             rooms.push(room(&supplies, lang, words, &templates)?);
         }
-        Ok(SiteShop { supplies, rooms })
+        Ok(SiteShop { surroundings: supplies.digest(), supplies, rooms })
+    }
+
+    /// A unit of files that are made of these things, by their digests, and of what this shop has: words, templates,
+    /// facts about the team. `name` is the site's only one of its kind.
+    pub fn unit<'d>(&self, kind: &str, name: &str, of: impl IntoIterator<Item = &'d Digest>) -> Unit {
+        let own = [&self.surroundings.0[..], kind.as_bytes()];
+        let key = Digest::of_parts(own.into_iter().chain(of.into_iter().map(|digest| &digest.0[..])));
+        Unit::new(format!("{kind} {name}"), key)
     }
 
     /// The room of a language, if the site has it.
@@ -307,22 +375,25 @@ fn own_pages<'s>(supplies: &Supplies<'s>, lang: &Lang) -> Vec<&'s OwnPage<'s>> {
 }
 
 /// Makes the whole site of these advisories. Every file goes to the sink as soon as it is made, from several
-/// threads, in no particular order.
+/// threads, in no particular order; units that the sink has already are not made.
 pub fn render<E: Send>(
     shop: &SiteShop<'_>,
     advisories: &Shareable<Vec<&Advisory>, Public>,
-    sink: &(dyn Fn(Shareable<Artefact, Public>) -> Result<(), E> + Sync),
+    sink: &impl Sink<E>,
 ) -> Result<(), SiteError<E>> {
-    let put = |made: Shareable<Artefact, Public>| sink(made).map_err(SiteError::Sink);
+    let put = |made: Shareable<Artefact, Public>| sink.put(made).map_err(SiteError::Sink);
     (0..advisories.thing().len()).into_par_iter().try_for_each(|at| -> Result<(), SiteError<E>> {
         let Some(advisory) = advisories.nth(at) else { return Ok(()) };
-        for room in &shop.rooms {
-            advisory.make::<Vec<Page>>(room)?.each().try_for_each(|page| put(page.into_artefact()))?;
-        }
-        for attachment in &advisory.thing().attachments {
-            put(advisory.make::<AttachedFile>(&attachment.name.as_str())?.into_artefact())?;
-        }
-        Ok(())
+        let one = advisory.thing();
+        sink.once(&shop.unit("advisory", one.id.as_str(), [&one.digest]), |put| {
+            for room in &shop.rooms {
+                advisory.make::<Vec<Page>>(room)?.each().try_for_each(|page| put(page.into_artefact()))?;
+            }
+            for attachment in &one.attachments {
+                put(advisory.make::<AttachedFile>(&attachment.name.as_str())?.into_artefact())?;
+            }
+            Ok(())
+        })
     })?;
 
     let (vendors, languages) = match shop.supplies.extent {
@@ -334,14 +405,18 @@ pub fn render<E: Send>(
         Extent::Full => catalogue.with_months(advisories.thing()),
         Extent::PagesOnly => catalogue,
     };
+    let beside = catalogue.digest();
     let mut lists = Vec::new();
     for room in &shop.rooms {
         for scope in catalogue.scopes() {
-            let pages = 1..=catalogue.pages(scope, room.page_size);
-            lists.extend(pages.map(|page| ListShop { room, catalogue, scope, page }));
+            let pages = catalogue.pages(scope, room.page_size).all();
+            lists.extend(pages.map(|page| ListShop { room, catalogue, scope, page, beside }));
         }
     }
-    lists.par_iter().try_for_each(|list| put(advisories.make::<ListPage>(list)?.into_artefact()))?;
+    lists.par_iter().try_for_each(|list| -> Result<(), SiteError<E>> {
+        let unit = shop.unit("list", &list.path(), &list.made_of(advisories.thing()));
+        sink.once(&unit, |put| put(advisories.make::<ListPage>(list)?.into_artefact()))
+    })?;
 
     let feeds: Vec<FeedShop<'_>> = shop
         .rooms
@@ -350,7 +425,8 @@ pub fn render<E: Send>(
         .filter(|feed| feed.scope.feed_folder().is_some())
         .collect();
     feeds.par_iter().try_for_each(|feed| -> Result<(), SiteError<E>> {
-        advisories.make::<Vec<FeedFile>>(feed)?.each().try_for_each(|file| put(file.into_artefact()))
+        let unit = shop.unit("feed", &feed.path(), &feed.made_of(advisories.thing()));
+        sink.once(&unit, |put| advisories.make::<Vec<FeedFile>>(feed)?.each().try_for_each(|file| put(file.into_artefact())))
     })?;
 
     for room in &shop.rooms {
@@ -639,8 +715,11 @@ fn urlset(site: &Site, entries: &[(String, Option<Moment>)]) -> String {
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n",
     );
     for (path, changed) in entries {
-        let changed = changed.as_ref().map(|moment| format!("<lastmod>{moment}</lastmod>")).unwrap_or_default();
-        let _ = writeln!(out, "<url><loc>{}</loc>{changed}</url>", escape(&site.link(path)));
+        let _ = write!(out, "<url><loc>{}</loc>", escape(&site.link(path)));
+        if let Some(moment) = changed {
+            let _ = write!(out, "<lastmod>{moment}</lastmod>");
+        }
+        out.push_str("</url>\n");
     }
     out.push_str("</urlset>\n");
     out

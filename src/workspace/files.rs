@@ -254,6 +254,11 @@ impl Folder {
         })
     }
 
+    /// Whether an original has a folder of attachments.
+    pub fn has_attachments(&self, id: &str) -> bool {
+        self.attachments.contains_key(id)
+    }
+
     /// The attachments of an original.
     pub fn attachments(&self, root: &Path, id: &str, findings: &mut Findings) -> Result<Vec<Entry>, ReadError> {
         let Some(folder) = self.attachments.get(id) else { return Ok(Vec::new()) };
