@@ -1,5 +1,8 @@
 //! The site of the sample workspace, made as `publish` makes it and read as a visitor does.
 
+#[path = "site/search.rs"]
+mod search;
+
 use advise::{
     advisory::{self, Advisory, Attachment},
     artefact::Artefact,
@@ -221,6 +224,11 @@ fn the_places_of_the_contract_are_there() {
         "report/form.txt",
         "assets/site.css",
         "assets/favicon.svg",
+        "assets/search.js",
+        "assets/minisearch.js",
+        "search/index.html",
+        "search/2026-06/index.html",
+        "search/cve/2026/index.html",
         "sitemap.xml",
         "robots.txt",
         "404.html",
@@ -254,8 +262,17 @@ fn nothing_comes_from_another_host_and_nothing_runs() {
     let site = Sample::read().site(NOW, ALL, &[]);
     for (path, one) in site.iter().filter(|(path, _)| path.ends_with(".html")) {
         let text = String::from_utf8_lossy(&one.bytes);
-        for forbidden in ["<script", "<style", " style=\"", " src=\"http", "javascript:", " onclick", "@import", "<iframe"] {
+        for forbidden in ["<style", " style=\"", " src=\"http", "javascript:", " onclick", "@import", "<iframe"] {
             assert!(!text.contains(forbidden), "{path} has {forbidden}");
+        }
+        // The search page alone has a script: one, from this site.
+        let scripts: Vec<&str> = text.split("<script").skip(1).collect();
+        match path.trim_start_matches("ru/") {
+            "search/index.html" => {
+                assert!(scripts.len() == 1 && scripts[0].starts_with(" type=\"module\" src=\"/assets/search.js?v="), "{path}");
+                assert!(text.contains("script-src 'self'; connect-src 'self'"), "{path} may not run its script");
+            }
+            _ => assert!(scripts.is_empty() && !text.contains("script-src"), "{path} may run a script"),
         }
         assert!(text.contains("default-src 'none'"), "{path} has no policy");
     }

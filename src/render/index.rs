@@ -272,16 +272,16 @@ impl Pages {
 /// One line of a list.
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
-    href: String,
-    id: String,
-    title: String,
-    lang: Option<String>,
-    dir: Option<&'static str>,
-    kind: String,
-    severity: Word,
-    revision: Option<String>,
-    withdrawn: bool,
-    date: DateView,
+    pub href: String,
+    pub id: String,
+    pub title: String,
+    pub lang: Option<String>,
+    pub dir: Option<&'static str>,
+    pub kind: String,
+    pub severity: Word,
+    pub revision: Option<String>,
+    pub withdrawn: bool,
+    pub date: DateView,
 }
 
 fn row(advisory: &Advisory, room: &Room<'_>) -> Row {

@@ -10,6 +10,7 @@ pub mod advisory;
 pub mod archive;
 pub mod vendors;
 pub mod index;
+pub mod search;
 pub mod feed;
 pub mod text;
 pub mod site;

@@ -276,6 +276,7 @@ pub fn media_type(name: &str) -> &'static str {
     match end.as_str() {
         "html" => HTML,
         "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
         "txt" | "md" | "yar" | "yara" | "rules" => TEXT,
         "csv" => "text/csv; charset=utf-8",
         "json" | "stix" => "application/json",

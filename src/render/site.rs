@@ -9,6 +9,7 @@ use super::{
     feed::{FeedFile, FeedShop, Format, escape},
     index::{Catalogue, FeedLink, HomePage, ListPage, ListShop, Scope, VendorsPage, link},
     page::{AttachedFile, DateView, HTML, Head, RenderError, Room, direction, media_type},
+    search::{FoundPage, FoundShop, IndexPart, PartShop, SCRIPTS, Scripts, SearchPage, Shelves},
     templates::{Templates, file},
     vendors::Vendors,
     words::Words,
@@ -239,6 +240,8 @@ struct Shared<'a> {
     logo: Option<String>,
     has_key: bool,
     has_rfc2350: bool,
+    /// The scripts of the search page; none where there is no such page.
+    search: Option<Scripts>,
     feed_kinds: Vec<FeedKind>,
 }
 
@@ -322,6 +325,7 @@ fn room<'s>(supplies: &Supplies<'s>, lang: &Lang, words: &'s Words, templates: &
         logo: has_asset("logo.svg").then(|| format!("{base}assets/logo.svg")),
         has_key: !supplies.keys.is_empty(),
         has_rfc2350: !supplies.rfc2350.is_empty(),
+        search: (supplies.extent == Extent::Full).then(|| Scripts::at(base, |name| script(supplies, name).to_string())),
         feed_kinds: feeds
             .iter()
             .map(|format| FeedKind {
@@ -359,6 +363,10 @@ fn own_name(words: &Words, lang: &Lang) -> String {
 
 fn stylesheet<'s>(supplies: &Supplies<'s>) -> &'s str {
     file(supplies.templates, "site.css").expect("the built-in templates have a style sheet")
+}
+
+fn script<'s>(supplies: &Supplies<'s>, name: &str) -> &'s str {
+    file(supplies.templates, name).expect("the built-in templates have the scripts of the search page")
 }
 
 /// One page for each name, in this language or else in the default one, or in what there is.
@@ -428,6 +436,25 @@ pub fn render<E: Send>(
         let unit = shop.unit("feed", &feed.path(), &feed.made_of(advisories.thing()));
         sink.once(&unit, |put| advisories.make::<Vec<FeedFile>>(feed)?.each().try_for_each(|file| put(file.into_artefact())))
     })?;
+
+    if shop.supplies.extent == Extent::Full {
+        let site = shop.supplies.site;
+        let shelves = &Shelves::of(advisories.thing(), site.url.path());
+        shelves.parts().try_for_each(|part| -> Result<(), SiteError<E>> {
+            let part = PartShop { site, part };
+            let unit = shop.unit("search index", &part.path(), &part.made_of(advisories.thing()));
+            sink.once(&unit, |put| put(advisories.make::<IndexPart>(&part)?.into_artefact()))
+        })?;
+        let pages: Vec<FoundShop<'_>> =
+            shop.rooms.iter().flat_map(|room| shelves.pages().iter().map(move |found| FoundShop { room, found })).collect();
+        pages.par_iter().try_for_each(|page| -> Result<(), SiteError<E>> {
+            let unit = shop.unit("search page", &page.path(), &page.made_of(advisories.thing()));
+            sink.once(&unit, |put| put(advisories.make::<FoundPage>(page)?.into_artefact()))
+        })?;
+        for room in &shop.rooms {
+            put(advisories.make::<SearchPage>(&(room, catalogue, shelves))?.into_artefact())?;
+        }
+    }
 
     for room in &shop.rooms {
         if shop.supplies.extent == Extent::Full {
@@ -653,6 +680,10 @@ fn assets(supplies: &Supplies<'_>, files: &mut Vec<Artefact>) {
     if !has_asset("favicon.svg") {
         let icon = file(supplies.templates, "favicon.svg").expect("the built-in templates have an icon");
         files.push(Artefact::new("assets/favicon.svg", media_type("favicon.svg"), icon));
+    }
+    let scripts: &[&str] = if supplies.extent == Extent::Full { &SCRIPTS } else { &[] };
+    for name in scripts.iter().filter(|name| !has_asset(name)) {
+        files.push(Artefact::new(format!("assets/{name}"), media_type(name), script(supplies, name)));
     }
     if !supplies.keys.is_empty() {
         let keys: Vec<u8> = supplies.keys.iter().flat_map(|key| key.armored.iter().copied()).collect();
