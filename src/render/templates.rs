@@ -155,7 +155,7 @@ mod tests {
         assert!(wrong.ends_with("did you mean `title`?"), "{wrong}");
         for (text, said) in [
             ("<p>\n{{ title | uper }}", "line 2, column 12: unknown filter `uper`"),
-            ("<p>\n\n{% include \"nowhere.html\" %}", "line 3, column 1: unknown template `nowhere.html`"),
+            ("<p>\n\n{% include \"nowhere.html\" %}", "line 3, column 12: unknown template `nowhere.html`"),
             ("{% extends \"bass.html\" %}", "own.html`: it extends `bass.html`, which does not exist"),
         ] {
             let wrong = Templates::new(&own(text)).expect_err("a mistake").to_string();
