@@ -97,9 +97,12 @@ fn described(text: &str) -> Views {
             here = heading.split(':').next().unwrap_or_default().trim().to_string();
         }
         let cells: Vec<&str> = line.split(" | ").collect();
-        if let (Some(name), Some(kind), true) =
-            (cells.first().and_then(|cell| cell.strip_prefix("| `")?.strip_suffix('`')), cells.get(1), cells.len() == 3)
-        {
+        if let (false, Some(name), Some(kind), true) = (
+            here.is_empty(),
+            cells.first().and_then(|cell| cell.strip_prefix("| `")?.strip_suffix('`')),
+            cells.get(1),
+            cells.len() == 3,
+        ) {
             assert!(cells[2].trim_end_matches('|').trim().len() > 3, "docs/templates.md does not say what `{name}` means");
             views.entry(here.clone()).or_default().insert(name.to_string(), kind.trim().to_string());
         }

@@ -6,6 +6,7 @@ use super::{
 use crate::{
     channels::wkd::{Directories, WkdError},
     diag::{self, Finding, Findings, Level},
+    publish,
     workspace::{PublicLink, Reading},
 };
 use clap::ValueEnum;
@@ -45,6 +46,9 @@ enum Format {
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let mut reading = desk.reading()?;
+    if let Some(workspace) = &reading.workspace {
+        reading.findings.append(publish::trial(workspace, &desk.now));
+    }
     if args.online {
         let dead = dead_links(desk, &reading, args.resolve)?;
         reading.findings.append(dead);

@@ -4,7 +4,8 @@
 //! `compose` opens the workshop of a letter, `letters` signs mail, `reminders` that of certificates which end soon, `pack`
 //! makes the copies, `deliver` hands them over at the pace that `pace` allows, as many at once as `window` finds enough,
 //! `site` stages the public files, `document` makes the RFC 2350 description and keeps its versions, `archive` finds those
-//! that a new ledger does not know, `announcement` tells lists of a new one, `difference` shows how a published revision has
+//! that a new ledger does not know, `announcement` tells lists of a new one, `trial` tries the workspace's own
+//! templates, `difference` shows how a published revision has
 //! changed. Nobody is asked and nothing printed here.
 
 mod announcement;
@@ -20,6 +21,7 @@ mod pack;
 mod reminders;
 mod site;
 mod thread;
+mod trial;
 mod window;
 
 pub use crate::render::site::Extent;
@@ -31,6 +33,7 @@ pub use difference::difference;
 pub use document::{digest as document_digest, text as document_text};
 pub use pace::Pace;
 pub use site::{Stock, forget_standing, stage};
+pub use trial::trial;
 
 use crate::{
     channels::{

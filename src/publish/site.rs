@@ -6,7 +6,7 @@ use crate::{
     channels::site::{Changes, SiteError, Stage, Switch},
     diag::Findings,
     ledger::Ledger,
-    openpgp::Clearsigned,
+    openpgp::{Certificate, Clearsigned},
     plan::Change,
     receipt::{Edition, History},
     render::{
@@ -136,20 +136,6 @@ impl<'a> Stock<'a> {
         if findings.has_errors() {
             return Err(PublishError::Words(findings));
         }
-        let keys: Vec<KeyView> = workspace
-            .team
-            .keys
-            .iter()
-            .filter_map(|fingerprint| workspace.certificates.of_team(fingerprint))
-            .map(|key| KeyView {
-                fingerprint: key.fingerprint().clone(),
-                user_ids: key.user_ids(),
-                algorithm: Some(key.algorithm()),
-                created: Some(key.created()),
-                expires: key.expires(now),
-                armored: key.armored().into_bytes(),
-            })
-            .collect();
         let views: BTreeMap<Lang, DocumentView> = documents
             .iter()
             .map(|shared| {
@@ -164,17 +150,7 @@ impl<'a> Stock<'a> {
                 (document.lang().clone(), view)
             })
             .collect();
-        let pages: Vec<OwnPage<'_>> = workspace
-            .pages
-            .iter()
-            .map(|page| OwnPage {
-                name: page.name.as_str(),
-                lang: &page.lang,
-                title: &page.title,
-                nav: page.nav,
-                markdown: &page.body,
-            })
-            .collect();
+        let (keys, pages) = (key_views(workspace, now), own_pages(workspace));
         Ok(Stock { workspace, extent, words, keys, views, pages, documents })
     }
 
@@ -193,6 +169,35 @@ impl<'a> Stock<'a> {
             extent: self.extent,
         }
     }
+}
+
+/// The team's certificates, as the site shows them.
+fn key_views(workspace: &Workspace, now: &Moment) -> Vec<KeyView> {
+    let keys = workspace.team.keys.iter().filter_map(|fingerprint| workspace.certificates.of_team(fingerprint));
+    let view = |key: &Certificate| KeyView {
+        fingerprint: key.fingerprint().clone(),
+        user_ids: key.user_ids(),
+        algorithm: Some(key.algorithm()),
+        created: Some(key.created()),
+        expires: key.expires(now),
+        armored: key.armored().into_bytes(),
+    };
+    keys.map(view).collect()
+}
+
+/// The team's own pages, in all languages.
+fn own_pages(workspace: &Workspace) -> Vec<OwnPage<'_>> {
+    workspace
+        .pages
+        .iter()
+        .map(|page| OwnPage {
+            name: page.name.as_str(),
+            lang: &page.lang,
+            title: &page.title,
+            nav: page.nav,
+            markdown: &page.body,
+        })
+        .collect()
 }
 
 /// Puts the whole site of the plan into a stage.

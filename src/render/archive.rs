@@ -12,26 +12,26 @@ use crate::{
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Month {
+struct ArchiveMonth {
     href: String,
     name: String,
     count: String,
 }
 
 #[derive(Serialize)]
-struct Year {
+struct ArchiveYear {
     href: String,
     /// As it stands in the path: `2026`.
     number: i16,
     name: String,
     count: String,
-    months: Vec<Month>,
+    months: Vec<ArchiveMonth>,
 }
 
 #[derive(Serialize)]
 struct ArchiveView {
     head: Head,
-    years: Vec<Year>,
+    years: Vec<ArchiveYear>,
 }
 
 /// The page of all years and months.
@@ -51,11 +51,12 @@ impl Made<Vec<&Advisory>, Public> for ArchivePage {
     fn made(_: &Vec<&Advisory>, _: &Public, (room, catalogue): &(&Room<'_>, &Catalogue<'_>)) -> Result<ArchivePage, RenderError> {
         let words = room.words;
         let count = |scope: Scope<'_>| words.count("count_advisories", catalogue.list(scope).len());
-        let month = |scope: Scope<'_>| Month { href: room.link(&scope.path()), name: scope.word(room), count: count(scope) };
+        let month =
+            |scope: Scope<'_>| ArchiveMonth { href: room.link(&scope.path()), name: scope.word(room), count: count(scope) };
         let years = catalogue.years().filter_map(|scope| {
             let Scope::Year(number) = scope else { return None };
             let months = (1..=12).rev().map(|month| Scope::Month(number, month));
-            Some(Year {
+            Some(ArchiveYear {
                 href: room.link(&scope.path()),
                 number,
                 name: scope.word(room),

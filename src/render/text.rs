@@ -137,7 +137,12 @@ fn facts(advisory: &Advisory, room: &Room<'_>, out: &mut Lines) {
     for (name, value) in &facts {
         let shown = if *name == last { String::new() } else { format!("{name}:") };
         let pad = width - unicode_width::UnicodeWidthStr::width(shown.as_str()).min(width);
-        out.hanging(&format!("{shown}{}", " ".repeat(pad)), value);
+        // A value in its own order, where the word before it is read from right to left and it is not.
+        let value = match markdown::is_rtl(name) && !markdown::is_rtl(value) {
+            true => markdown::ltr(value),
+            false => value.clone(),
+        };
+        out.hanging(&format!("{shown}{}", " ".repeat(pad)), &value);
         last = name;
     }
 }

@@ -198,9 +198,7 @@ fn add(name: &str, text: &str, layer: &mut Layer, findings: &mut Findings) {
         match value.value {
             Value::Text(tag) if word == "locale" => match Locale::read(&tag) {
                 Ok(locale) => layer.locale = Some(locale),
-                Err(wrong) => {
-                    findings.push(source.error(value.span, "not-a-locale", wrong.message).hint(wrong.hint.unwrap_or_default()))
-                }
+                Err(wrong) => findings.push(source.wrong(value.span, "not-a-locale", wrong)),
             },
             Value::Text(text) => {
                 layer.texts.insert(word.into_owned(), text.into_owned());

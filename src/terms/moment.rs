@@ -45,16 +45,16 @@ impl Moment {
         }
     }
 
-    fn zoned(&self, offset: Offset) -> Zoned {
-        self.at.to_zoned(TimeZone::fixed(offset))
-    }
-
     /// The time of day as written, if one was given.
     pub fn time(&self) -> Option<civil::Time> {
         match self.written {
             Written::Date(_) => None,
             Written::Time(offset) => Some(self.zoned(offset).time()),
         }
+    }
+
+    fn zoned(&self, offset: Offset) -> Zoned {
+        self.at.to_zoned(TimeZone::fixed(offset))
     }
 
     /// The year as written.

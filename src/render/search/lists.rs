@@ -178,7 +178,7 @@ struct Entry<'a> {
 }
 
 #[derive(Serialize)]
-struct Pager {
+struct FoundPager {
     previous: Option<String>,
     next: Option<String>,
     place: String,
@@ -192,7 +192,7 @@ struct FoundView<'a> {
     up: Link,
     smaller: Vec<Link>,
     entries: Vec<Entry<'a>>,
-    pager: Option<Pager>,
+    pager: Option<FoundPager>,
 }
 
 /// Which list, in which language.
@@ -270,7 +270,7 @@ impl Made<Vec<&Advisory>, Public> for FoundPage {
             up,
             smaller: found.smaller.iter().map(|(name, path)| link(path, name)).collect(),
             entries,
-            pager: (found.pages > 1).then(|| Pager {
+            pager: (found.pages > 1).then(|| FoundPager {
                 previous: (found.page > 1).then(|| room.link(&place(found.page - 1))),
                 next: (found.page < found.pages).then(|| room.link(&place(found.page + 1))),
                 place: position,
