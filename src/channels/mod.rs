@@ -1,9 +1,12 @@
-//! The ways out: [`site`] for the public, [`mail`] for everybody else; and one way in, [`wkd`], which asks for
-//! certificates.
+//! The ways out: [`site`] for the public, from there on [`deploy`], and [`mail`] for everybody else; and one way in,
+//! [`wkd`], which asks for certificates.
 //!
-//! The first two take only what went through the gate ([`crate::tlp`]), each for its own audience; the third is
-//! given nothing but an address.
+//! `site` and `mail` take only what went through the gate ([`crate::tlp`]), each for its own audience; `deploy` sends
+//! only what `site` has made; `wkd` is given nothing but an address.
 
 pub mod mail;
 pub mod site;
-pub mod wkd;
+pub mod deploy;
+pub mod web;
+
+pub use web::wkd;

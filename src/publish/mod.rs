@@ -23,6 +23,7 @@ pub use site::stage;
 
 use crate::{
     channels::{
+        deploy::DeployError,
         mail::{ParcelError, Post, PostError, Served},
         site::{Changes, SiteError, Switch},
     },
@@ -83,6 +84,8 @@ pub enum PublishError {
     Render(#[from] RenderError),
     #[error(transparent)]
     Site(#[from] SiteError),
+    #[error(transparent)]
+    Deploy(#[from] DeployError),
     #[error(transparent)]
     Post(#[from] PostError),
     #[error(transparent)]
@@ -191,6 +194,7 @@ impl<'a> Prepared<'a> {
             }
             site::record(job, ledger, &kept).map_err(PublishError::midway)?;
             report.untidy.extend(document::archive(job, &kept).err());
+            report.untidy.extend(site::record_files(job, kept, &changes).err());
             site::deeds(job, &changes);
             report.site = Some(changes);
         }

@@ -3,19 +3,23 @@
 use super::{Job, Keyring, PublishError, document, document_version};
 use crate::{
     artefact::{Artefact, Digest},
-    channels::site::{Changes, Stage, Switch},
+    channels::{
+        deploy::Record,
+        site::{Changes, Stage, Switch},
+    },
     diag::Findings,
     ledger::Ledger,
-    openpgp::Clearsigned,
+    openpgp::{Certificate, Clearsigned},
     plan::Change,
     render::{
         rfc2350::Document,
         site::{self, Beside, DocumentView, Extent, KeyView, OwnPage, SiteShop, Supplies},
         text::{Twin, has_twin},
+        wellknown::{self, SecurityTxt},
         words,
     },
     terms::{Fingerprint, Lang},
-    tlp::{Made, Public, Shareable},
+    tlp::{Gate, Made, Public, Shareable},
 };
 use rayon::prelude::*;
 use std::{
@@ -29,6 +33,8 @@ pub struct Kept {
     /// Signatures made in this run: digest of the text, armored signature.
     signatures: Vec<(Digest, String)>,
     signer: Option<Fingerprint>,
+    /// All files, with their digests.
+    files: Vec<(String, Digest)>,
     /// The signed RFC 2350 texts.
     pub(super) documents: Vec<(Lang, String)>,
 }
@@ -83,6 +89,15 @@ impl Made<Document, Public> for SignedText {
     }
 }
 
+impl Made<SecurityTxt, Public> for SignedText {
+    type Shop<'s> = &'s Signatory<'s>;
+    type Error = PublishError;
+
+    fn made(text: &SecurityTxt, _: &Public, signatory: &&Signatory<'_>) -> Result<SignedText, PublishError> {
+        Ok(SignedText(Artefact::new(wellknown::SECURITY_TXT, TEXT, signatory.sign(text.text())?.document())))
+    }
+}
+
 fn text_path(lang: &Lang, default: &Lang) -> String {
     if lang == default { "rfc2350.txt".into() } else { format!("{lang}/rfc2350.txt") }
 }
@@ -107,6 +122,7 @@ pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> R
             algorithm: Some(key.algorithm()),
             created: Some(key.created()),
             expires: key.expires(job.now),
+            encryption_expires: key.state(job.now).ends().cloned(),
             armored: key.armored().into_bytes(),
         })
         .collect();
@@ -162,8 +178,11 @@ pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> R
     let shop = SiteShop::open(supplies)?;
     let public = &job.plan.public;
     job.watch.begin("site", public.thing().len());
+    let files = Mutex::new(Vec::new());
     let put = |file: Shareable<Artefact, Public>| -> Result<(), PublishError> {
         stage.put(&file)?;
+        let made = (file.thing().path.clone(), file.thing().digest());
+        files.lock().expect("nobody panics with the list in hand").push(made);
         Ok(())
     };
     site::render(&shop, public, &put).map_err(|error| match error {
@@ -178,13 +197,36 @@ pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> R
             signed.push((document.thing().lang().clone(), String::from_utf8_lossy(&text.thing().bytes).into_owned()));
             put(text)?;
         }
+        well_known(job, &signatory, &put)?;
         for file in document::earlier(job, version.map_or(1, |version| version.version))? {
             put(file.into_artefact())?;
         }
     }
     job.watch.end();
     let signatures = signatory.fresh.into_inner().expect("nobody panics with the signatures in hand");
-    Ok(Kept { signatures, signer, documents: signed })
+    let files = files.into_inner().expect("nobody panics with the list in hand");
+    Ok(Kept { signatures, signer, files, documents: signed })
+}
+
+/// The team's Web Key Directory, and its security.txt if there is a key to sign it with.
+fn well_known(
+    job: &Job<'_>,
+    signatory: &Signatory<'_>,
+    put: &dyn Fn(Shareable<Artefact, Public>) -> Result<(), PublishError>,
+) -> Result<(), PublishError> {
+    let workspace = job.workspace;
+    let of_team = |fingerprint| workspace.certificates.of_team(fingerprint);
+    let certificates: Vec<&Certificate> = workspace.team.keys.iter().filter_map(of_team).collect();
+    let pages = workspace.pages.iter().map(|page| page.name.as_str()).collect();
+    let shop = wellknown::Shop { settings: &workspace.settings, certificates: &certificates, pages: &pages, now: job.now };
+    let team = Gate::at(job.now.clone()).open(&workspace.team, Public)?;
+    let Ok(directory) = team.make::<Vec<Artefact>>(&shop);
+    directory.each().try_for_each(put)?;
+    let signer = workspace.settings.signing.as_ref().and_then(|signing| of_team(&signing.fingerprint));
+    if let Some(Ok(text)) = signer.map(|signer| team.make::<SecurityTxt>(&(shop, signer))) {
+        put(text.make::<SignedText>(&signatory)?.into_artefact())?;
+    }
+    Ok(())
 }
 
 fn twins(
@@ -226,6 +268,13 @@ impl Kept {
         batch.commit()?;
         Ok(())
     }
+}
+
+/// Records which files now stand in `public/`: nothing else is ever deployed.
+pub(super) fn record_files(job: &Job<'_>, kept: Kept, changes: &Changes) -> Result<(), PublishError> {
+    let mut record = Record::read(&job.work)?;
+    record.follow(kept.files, changes);
+    Ok(record.write(&job.work)?)
 }
 
 /// Records what now stands on the site.

@@ -8,5 +8,7 @@ pub mod index;
 pub mod feed;
 pub mod text;
 pub mod site;
+pub mod wellknown;
+pub mod addresses;
 pub mod letter;
 pub mod rfc2350;

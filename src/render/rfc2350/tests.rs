@@ -61,7 +61,12 @@ impl Desk {
     fn document(&self, tag: &str, prose: &Prose) -> Document {
         let lang = lang(tag);
         let words = DocumentWords::built_in(&lang);
-        let site = Site { url: "https://cert.example.org/".parse().expect("an address"), languages: self.languages.clone() };
+        let site = Site {
+            url: "https://cert.example.org/".parse().expect("an address"),
+            languages: self.languages.clone(),
+            addresses: crate::settings::Addresses::Plain,
+            deploy: Vec::new(),
+        };
         let shop = Workshop {
             key: self.key.as_ref(),
             prose,
