@@ -138,7 +138,7 @@ fn access(store: &settings::Store, root: &Path) -> Result<Access, Failure> {
 fn explain(error: DeployError) -> Failure {
     let midway = error.is_midway();
     let hint = match &error {
-        DeployError::Unrecorded(_) | DeployError::NotOurs { .. } => {
+        DeployError::Unrecorded(_) | DeployError::NotOurs { .. } | DeployError::Missing { .. } => {
             "`advise publish` makes `public/` anew, of what may be public; keep files of your own in `site/assets/`"
         }
         DeployError::Foreign { .. } => "look with `--dry-run --take-over`; say `keep` in its settings, or `--take-over`",

@@ -142,7 +142,7 @@ fn nothing_leaves_that_the_site_channel_did_not_make() {
     let world = world.without("public/advisories/secret.html");
     let page = world.text("public/index.html");
     let world = refused(world.file("public/index.html", &page.replace("</main>", "TLP:RED</main>")), "`index.html` in");
-    let world = refused(world.without("public/index.html"), "`index.html` in");
+    let world = refused(world.without("public/index.html"), "1 are missing");
     assert!(!www.exists());
     // `publish` makes it as it should be.
     let world = world.run("publish --only site --yes").whatever_it_says();

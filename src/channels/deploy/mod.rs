@@ -33,6 +33,8 @@ pub enum DeployError {
     Unrecorded(PathBuf),
     #[error("`{path}` in `{}` is not as `publish` made it, so nothing is sent", public.display())]
     NotOurs { public: PathBuf, path: String },
+    #[error("of the files that `publish` made in `{}`, {count} are missing, so nothing is sent", public.display())]
+    Missing { public: PathBuf, count: usize },
     #[error("`{}` is a part of the workspace, or holds it", .0.display())]
     Inside(PathBuf),
     #[error("the target holds {count} other files, such as `{example}`, and no site: they would be removed")]
@@ -75,18 +77,20 @@ impl Standing {
     pub fn open(public: &Path, record: &Record) -> Result<Standing, DeployError> {
         // A link in its place is followed, since that is how it is published; links in it are not.
         let root = public.canonicalize().map_err(DeployError::io("find", public))?;
-        if record.files().is_empty() {
+        if record.len() == 0 {
             return Err(DeployError::Unrecorded(public.to_path_buf()));
         }
         let not_ours = |path: &str| DeployError::NotOurs { public: public.to_path_buf(), path: path.to_string() };
-        let there = files_below(&root)?;
-        if let Some(path) = there.iter().find(|path| !record.files().contains_key(*path)) {
-            return Err(not_ours(path));
+        let mut files = BTreeMap::new();
+        for path in files_below(&root)? {
+            let digest = record.content(&path).ok_or_else(|| not_ours(&path))?.to_string();
+            files.insert(path, digest);
         }
-        if let Some(path) = record.files().keys().find(|path| !there.contains(*path)) {
-            return Err(not_ours(path));
+        // (No two paths have one name there, so what is left over is missing here.)
+        if files.len() < record.len() {
+            return Err(DeployError::Missing { public: public.to_path_buf(), count: record.len() - files.len() });
         }
-        let standing = Standing { root, files: record.files().clone() };
+        let standing = Standing { root, files };
         let paths: Vec<&str> = standing.files.keys().map(String::as_str).collect();
         paths.par_iter().try_for_each(|path| standing.bytes(path).map(drop))?;
         Ok(standing)

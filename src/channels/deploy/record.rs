@@ -1,5 +1,5 @@
-//! Which files the site channel made: their paths, each with the digest of its content. It lies in `.advise/`, and only
-//! what stands in it is ever sent anywhere.
+//! Which files the site channel made: the digest of each one's path, with that of its content. It lies in `.advise/`,
+//! where no name of an attachment belongs, and only what stands in it is ever sent anywhere.
 
 use super::DeployError;
 use crate::{artefact::Digest, channels::site::Changes};
@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Paths and digests, in hexadecimal digits.
+/// Digests of paths and of contents, in hexadecimal digits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
     files: BTreeMap<String, String>,
@@ -28,26 +28,26 @@ impl Record {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Record::default()),
             Err(source) => return Err(DeployError::io("read", &path)(source)),
         };
-        let files = text.lines().filter_map(|line| line.split_once("  "));
-        Ok(Record { files: files.map(|(digest, path)| (path.to_string(), digest.to_string())).collect() })
+        let files = text.lines().filter_map(|line| line.split_once(' '));
+        Ok(Record { files: files.map(|(path, digest)| (path.to_string(), digest.to_string())).collect() })
     }
 
     /// Takes in what a switch of the site has changed. `put` is what was made for it; of a file that stayed the digest
     /// that was known stays too.
     pub fn follow(&mut self, put: impl IntoIterator<Item = (String, Digest)>, changes: &Changes) {
         for path in &changes.removed {
-            self.files.remove(path);
+            self.files.remove(&name(path));
         }
-        self.files.extend(put.into_iter().map(|(path, digest)| (path, digest.hex())));
+        self.files.extend(put.into_iter().map(|(path, digest)| (name(&path), digest.hex())));
     }
 
     /// Writes it down, whole or not at all.
     pub fn write(&self, work: &Path) -> Result<(), DeployError> {
-        let mut text = String::with_capacity(self.files.len() * 110);
+        let mut text = String::with_capacity(self.files.len() * 130);
         for (path, digest) in &self.files {
-            text.push_str(digest);
-            text.push_str("  ");
             text.push_str(path);
+            text.push(' ');
+            text.push_str(digest);
             text.push('\n');
         }
         let path = place(work);
@@ -56,7 +56,16 @@ impl Record {
         fs::rename(&fresh, &path).map_err(DeployError::io("write", &path))
     }
 
-    pub(super) fn files(&self) -> &BTreeMap<String, String> {
-        &self.files
+    /// What the file of this path holds, if it is one of the site's.
+    pub(super) fn content(&self, path: &str) -> Option<&str> {
+        self.files.get(&name(path)).map(String::as_str)
     }
+
+    pub(super) fn len(&self) -> usize {
+        self.files.len()
+    }
+}
+
+fn name(path: &str) -> String {
+    Digest::of(path.as_bytes()).hex()
 }
