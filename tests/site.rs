@@ -112,6 +112,7 @@ impl Sample {
             algorithm: Some("Ed25519".into()),
             created: Some("2026-06-01".parse().expect("a date")),
             expires: Some("2029-06-01".parse().expect("a date")),
+            encryption_expires: Some("2028-06-01".parse().expect("a date")),
             armored: b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n".to_vec(),
         }];
         let rfc2350 = BTreeMap::from([(

@@ -3,12 +3,13 @@
 use super::ui::Ui;
 use crate::{
     advisory::{self, Advisory},
-    diag::{Findings, Level},
+    diag::{Finding, Findings, Level},
     ledger::{Ledger, LedgerError},
     openpgp::{self, SignerError, TeamKey},
     plan::{self, Facts, Plan, Request},
     publish,
     receipt::{History, MemberHash},
+    render::wellknown,
     roster::Keybook,
     settings::{self, KeySource, Settings},
     terms::{Address, Moment},
@@ -123,7 +124,12 @@ impl Desk {
 
     /// Everything, read file by file, with all findings.
     pub fn reading(&self) -> Result<Reading, Failure> {
-        Ok(workspace::read(&self.root, &self.now, &self.published()?)?)
+        let mut reading = workspace::read(&self.root, &self.now, &self.published()?)?;
+        if let Some(finding) = self.security_txt(reading.workspace.as_ref())? {
+            reading.findings.push(finding);
+            reading.findings.sort();
+        }
+        Ok(reading)
     }
 
     /// What is out already. Without a ledger nothing counts as published: the stricter way.
@@ -133,6 +139,43 @@ impl Desk {
         let document = ledger.editions()?.into_iter().next_back();
         let document = document.map(|last| (last.version.version, last.version.date, last.clocks));
         Ok(Published { revisions, on_site, document })
+    }
+
+    /// Whether the security.txt that stands is about to end, since then it is worth nothing to who finds it.
+    pub fn security_txt(&self, workspace: Option<&Workspace>) -> Result<Option<Finding>, Failure> {
+        const WARNED_DAYS: i64 = 60;
+        let name = format!("public/{}", wellknown::SECURITY_TXT);
+        let path = self.root.join(&name);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Failure::io(&path, error)),
+        };
+        let Some((end, days)) = wellknown::end_of(&text).map(|end| (end.clone(), self.now.days_until(&end))) else {
+            return Ok(None);
+        };
+        if days > WARNED_DAYS {
+            return Ok(None);
+        }
+        let signing = workspace.and_then(|workspace| {
+            workspace.settings.signing.as_ref().and_then(|signing| workspace.certificates.of_team(&signing.fingerprint))
+        });
+        let by_key = signing.and_then(|key| key.signs_until(&self.now)).is_some_and(|until| until <= end);
+        let when = if days < 0 { format!("ended on {}", end.date()) } else { format!("ends on {}", end.date()) };
+        let (why, hint) = match by_key {
+            true => (" with the key that signs it", "renew the key first, then `advise publish`"),
+            false => ("", "`advise publish` renews it; then deploy the site"),
+        };
+        let message = format!("the security.txt that stands on the site {when}{why}");
+        Ok(Some(Finding::of_file(&name, "security-txt-ends", message).hint(hint).warning()))
+    }
+
+    /// The same for commands that show no findings.
+    pub fn warn_of_security_txt(&self, workspace: &Workspace) -> Result<(), Failure> {
+        if let Some(finding) = self.security_txt(Some(workspace))? {
+            self.ui.warning(&format!("{}; {}", finding.message, finding.hint.unwrap_or_default()));
+        }
+        Ok(())
     }
 
     /// The workspace, if it has no errors; else all of them are shown.

@@ -6,6 +6,7 @@ mod build;
 mod check;
 mod completions;
 mod constituent;
+mod deploy;
 mod desk;
 mod init;
 mod key;
@@ -69,6 +70,7 @@ enum Verb {
     Publish(publish::Args),
     Build(build::Args),
     Serve(serve::Args),
+    Deploy(deploy::Args),
     Status(status::Args),
     Rfc2350(rfc2350::Args),
     Verify(verify::Args),
@@ -109,6 +111,7 @@ pub fn main() -> ExitCode {
         Verb::Publish(args) => publish::run(&desk, args),
         Verb::Build(args) => build::run(&desk, args),
         Verb::Serve(args) => serve::run(&desk, args),
+        Verb::Deploy(args) => deploy::run(&desk, args),
         Verb::Status(args) => status::run(&desk, args),
         Verb::Rfc2350(args) => rfc2350::run(&desk, args),
         Verb::Verify(args) => verify::run(&desk, args),

@@ -34,7 +34,7 @@ type Made = Result<Option<Shareable<Sheet, Staff>>, RenderError>;
 /// Opens a session and does something with it.
 pub(super) fn with<T>(snapshot: &Snapshot, prefix: &str, work: impl FnOnce(&Session<'_>) -> T) -> Result<T, Trouble> {
     let workspace = &snapshot.workspace;
-    let site = Site { url: address(&workspace.settings.site, prefix), languages: workspace.settings.site.languages.clone() };
+    let site = Site { url: address(&workspace.settings.site, prefix), ..workspace.settings.site.clone() };
     let stock = stock(snapshot)?;
     let shop = SiteShop::open(stock.supplies(&site)).map_err(|error| broken(&error.to_string()))?;
 

@@ -37,6 +37,7 @@ pub use trial::trial;
 
 use crate::{
     channels::{
+        deploy::DeployError,
         mail::{ParcelError, Post, PostError, Served},
         site::{Changes, SiteError, Switch},
     },
@@ -97,6 +98,8 @@ pub enum PublishError {
     Render(#[from] RenderError),
     #[error(transparent)]
     Site(#[from] SiteError),
+    #[error(transparent)]
+    Deploy(#[from] DeployError),
     #[error(transparent)]
     Post(#[from] PostError),
     #[error(transparent)]
@@ -195,8 +198,9 @@ impl<'a> Prepared<'a> {
         let Prepared { job, ready, notices, site } = self;
         let mut report = Report::default();
         record(job, ledger, &ready, &notices, site.as_ref())?;
-        if let Some((switch, _)) = site {
+        if let Some((switch, kept)) = site {
             let changes = switch.changes().clone();
+            let files = site::take_record(job, &changes)?;
             match switch.commit() {
                 Err(error) if error.is_halfway() => return Err(PublishError::from(error).midway()),
                 Err(error) if !error.is_live() => return Err(error.into()),
@@ -205,6 +209,7 @@ impl<'a> Prepared<'a> {
                 Ok(_) => {}
             }
             site::record(job, ledger).map_err(PublishError::midway)?;
+            report.untidy.extend(site::record_files(job, files, kept, &changes).err());
             site::deeds(job, &changes);
             report.site = Some(changes);
         }

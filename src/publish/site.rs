@@ -3,7 +3,10 @@
 use super::{Job, Keyring, PublishError, document, document_version};
 use crate::{
     artefact::{Artefact, Digest, Unit},
-    channels::site::{Changes, SiteError, Stage, Switch},
+    channels::{
+        deploy::Record,
+        site::{Changes, SiteError, Stage, Switch},
+    },
     diag::Findings,
     ledger::Ledger,
     openpgp::{Certificate, Clearsigned},
@@ -13,11 +16,12 @@ use crate::{
         rfc2350::{Document, facts::text_path},
         site::{self, Beside, DocumentView, Extent, KeyView, OwnPage, Sink, SiteShop, Supplies},
         text::{Twin, has_twin},
+        wellknown::{self, SecurityTxt},
         words::{self, Words},
     },
     settings::Site,
     terms::{Fingerprint, Lang, Moment},
-    tlp::{Made, Public, Shareable},
+    tlp::{Gate, Made, Public, Shareable},
     workspace::Workspace,
 };
 use rayon::prelude::*;
@@ -33,6 +37,8 @@ pub struct Kept {
     /// Signatures made in this run: digest of the text, armored signature.
     signatures: Vec<(Digest, String)>,
     signer: Option<Fingerprint>,
+    /// All files that were made, with their digests.
+    files: Vec<(String, Digest)>,
     /// All versions of the RFC 2350 description that stand on the site, with their signed texts.
     pub(super) editions: Vec<Edition>,
 }
@@ -171,6 +177,16 @@ impl<'a> Stock<'a> {
     }
 }
 
+impl Made<SecurityTxt, Public> for Vec<Artefact> {
+    type Shop<'s> = Signatory<'s>;
+    type Error = PublishError;
+
+    fn made(text: &SecurityTxt, _: &Public, signatory: &Signatory<'_>) -> Result<Vec<Artefact>, PublishError> {
+        let signed = signatory.sign(text.text())?.document();
+        Ok(vec![Artefact::new(wellknown::SECURITY_TXT, TEXT, signed)])
+    }
+}
+
 /// The team's certificates, as the site shows them.
 fn key_views(workspace: &Workspace, now: &Moment) -> Vec<KeyView> {
     let keys = workspace.team.keys.iter().filter_map(|fingerprint| workspace.certificates.of_team(fingerprint));
@@ -180,6 +196,7 @@ fn key_views(workspace: &Workspace, now: &Moment) -> Vec<KeyView> {
         algorithm: Some(key.algorithm()),
         created: Some(key.created()),
         expires: key.expires(now),
+        encryption_expires: key.state(now).ends().cloned(),
         armored: key.armored().into_bytes(),
     };
     keys.map(view).collect()
@@ -214,30 +231,62 @@ pub fn stage(job: &Job<'_>, ledger: &mut Ledger, stage: &Stage, extent: Extent) 
     let shop = SiteShop::open(stock.supplies(settings))?;
     let public = &job.plan.public;
     job.watch.begin("site", public.thing().len());
-    let sink = OnStage(stage);
+    let sink = OnStage { stage, made: Mutex::default() };
     site::render(&shop, public, &sink)?;
     if extent == Extent::Full {
         twins(job, &shop, &signatory, &sink)?;
         document::files(job, &editions)?.into_iter().try_for_each(|file| sink.put(file))?;
+        well_known(job, &signatory, &sink)?;
     }
     job.watch.end();
     let signatures = signatory.fresh.into_inner().expect("nobody panics with the signatures in hand");
-    Ok(Kept { signatures, signer, editions })
+    let files = sink.made.into_inner().expect("nobody panics with the list in hand");
+    Ok(Kept { signatures, signer, editions, files })
+}
+
+/// The team's Web Key Directory, and its security.txt if there is a key to sign it with.
+fn well_known(job: &Job<'_>, signatory: &Signatory<'_>, sink: &OnStage<'_>) -> Result<(), PublishError> {
+    let workspace = job.workspace;
+    let of_team = |fingerprint| workspace.certificates.of_team(fingerprint);
+    let certificates: Vec<&Certificate> = workspace.team.keys.iter().filter_map(of_team).collect();
+    let pages = workspace.pages.iter().map(|page| page.name.as_str()).collect();
+    let shop = wellknown::Shop { settings: &workspace.settings, certificates: &certificates, pages: &pages, now: job.now };
+    let team = Gate::at(job.now.clone()).open(&workspace.team, Public)?;
+    let Ok(directory) = team.make::<Vec<Artefact>>(&shop);
+    directory.each().try_for_each(|file| sink.put(file))?;
+    let signer = workspace.settings.signing.as_ref().and_then(|signing| of_team(&signing.fingerprint));
+    if let Some(Ok(text)) = signer.map(|signer| team.make::<SecurityTxt>(&(shop, signer))) {
+        text.make::<Vec<Artefact>>(signatory)?.each().try_for_each(|file| sink.put(file))?;
+    }
+    Ok(())
 }
 
 /// The stage as the render floor sees it.
-struct OnStage<'s>(&'s Stage);
+struct OnStage<'s> {
+    stage: &'s Stage,
+    /// What it got, by path.
+    made: Mutex<Vec<(String, Digest)>>,
+}
+
+impl OnStage<'_> {
+    fn note(&self, file: &Shareable<Artefact, Public>) {
+        let made = (file.thing().path.clone(), file.thing().digest());
+        self.made.lock().expect("nobody panics with the list in hand").push(made);
+    }
+}
 
 impl Sink<PublishError> for OnStage<'_> {
     fn put(&self, file: Shareable<Artefact, Public>) -> Result<(), PublishError> {
-        self.0.put(&file)?;
+        self.stage.put(&file)?;
+        self.note(&file);
         Ok(())
     }
     fn has(&self, unit: &Unit) -> bool {
-        self.0.has(unit)
+        self.stage.has(unit)
     }
     fn put_of(&self, unit: &Unit, file: Shareable<Artefact, Public>) -> Result<(), PublishError> {
-        self.0.put_of(unit, &file)?;
+        self.stage.put_of(unit, &file)?;
+        self.note(&file);
         Ok(())
     }
 }
@@ -277,7 +326,9 @@ fn twins(job: &Job<'_>, shop: &SiteShop<'_>, signatory: &Signatory<'_>, sink: &O
 pub(super) fn stage_and_compare(job: &Job<'_>, ledger: &mut Ledger, folder: &Path) -> Result<(Switch, Kept), PublishError> {
     let record = standing(&job.work);
     let disappears = job.plan.site.iter().any(|(_, _, change)| *change == Change::Disappears);
-    let staged = if disappears { Stage::recording(folder, &record) } else { Stage::trusting(folder, &record) }?;
+    // (Without the digests of all files nothing could be deployed, so all are made again.)
+    let anew = disappears || !Record::is_kept(&job.work);
+    let staged = if anew { Stage::recording(folder, &record) } else { Stage::trusting(folder, &record) }?;
     let kept = stage(job, ledger, &staged, Extent::Full)?;
     kept.keep_signatures(ledger)?;
     match staged.finish() {
@@ -315,6 +366,25 @@ impl Kept {
         batch.commit()?;
         Ok(())
     }
+}
+
+/// The record of the files in `public/`, which is not there while they change: a run that breaks off leaves none, and the
+/// next one makes everything again.
+pub(super) fn take_record(job: &Job<'_>, changes: &Changes) -> Result<Record, PublishError> {
+    let record = Record::read(&job.work)?;
+    if !changes.is_empty() {
+        Record::forget(&job.work)?;
+    }
+    Ok(record)
+}
+
+/// Records which files now stand in `public/`: nothing else is ever deployed.
+pub(super) fn record_files(job: &Job<'_>, mut record: Record, kept: Kept, changes: &Changes) -> Result<(), PublishError> {
+    if changes.is_empty() && Record::is_kept(&job.work) {
+        return Ok(());
+    }
+    record.follow(kept.files, changes);
+    Ok(record.write(&job.work)?)
 }
 
 /// Records what now stands on the site.

@@ -15,6 +15,8 @@ pub mod feed;
 pub mod text;
 pub mod site;
 mod versions;
+pub mod wellknown;
+pub mod addresses;
 pub mod letter;
 pub mod rfc2350;
 pub mod preview;

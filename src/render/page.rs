@@ -3,6 +3,7 @@
 //! Views are what templates see: plain texts taken from an [`Advisory`], which itself no template ever sees.
 
 use super::{
+    addresses,
     feed::Format,
     site::Beside,
     templates::{TemplateError, Templates},
@@ -123,7 +124,7 @@ impl Room<'_> {
 
     /// The file of a page of this language.
     pub(super) fn file(&self, rest: &str, template: &str, view: &impl Serialize) -> Result<Artefact, RenderError> {
-        let page = self.templates.render(template, view)?;
+        let page = addresses::shown(self.templates.render(template, view)?, self.site.addresses);
         let path = self.path(rest);
         let path = if path.is_empty() || path.ends_with('/') { format!("{path}index.html") } else { path };
         Ok(Artefact::new(path, HTML, page))

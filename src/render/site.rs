@@ -75,6 +75,8 @@ pub struct KeyView {
     pub algorithm: Option<String>,
     pub created: Option<Moment>,
     pub expires: Option<Moment>,
+    /// When the last of its keys ends that can be encrypted to; `None` if it never does, or if there is none.
+    pub encryption_expires: Option<Moment>,
     /// The public certificate in armor.
     pub armored: Vec<u8>,
 }
@@ -647,6 +649,7 @@ struct KeyRow<'a> {
     algorithm: Option<&'a str>,
     created: Option<DateView>,
     expires: Option<DateView>,
+    encryption_expires: Option<DateView>,
 }
 
 #[derive(Serialize)]
@@ -727,6 +730,7 @@ fn pages_of(room: &Room<'_>, supplies: &Supplies<'_>, files: &mut Vec<Artefact>)
                     algorithm: key.algorithm.as_deref(),
                     created: key.created.as_ref().map(|moment| room.date(moment)),
                     expires: key.expires.as_ref().map(|moment| room.date(moment)),
+                    encryption_expires: key.encryption_expires.as_ref().map(|moment| room.date(moment)),
                 })
                 .collect(),
             key_href: room.href("pgp-key.asc"),

@@ -238,6 +238,7 @@ impl World {
         let writes: &[&str] = match words {
             _ if words.contains("publish") => &["public/", "outbox/", ".advise/"],
             _ if words.contains("build") => &["public/", ".advise/", "made/"],
+            _ if words.contains("deploy") => &[".advise/"],
             _ if words.contains("new ") => &["advisories/"],
             _ if words.contains("constituent refresh") && !words.contains("--dry-run") => &["certs/"],
             _ if words.contains("key generate") => &["certs/", ".advise/keys/"],

@@ -307,7 +307,7 @@ fn message_id(id: &str) -> Result<String, LetterError> {
 }
 
 /// An address in a `mailto:`, where `%`, `/`, `?`, `#`, `&` and the like are encoded (RFC 6068, 2).
-fn encoded(address: &Address) -> String {
+pub(super) fn encoded(address: &Address) -> String {
     let keep = |c: char| c.is_ascii_alphanumeric() || "-._~@+".contains(c);
     address.as_str().chars().map(|c| if keep(c) { c.to_string() } else { format!("%{:02X}", u32::from(c)) }).collect()
 }

@@ -40,7 +40,12 @@ pub fn prose(text: &str) -> Prose {
 }
 
 pub fn site() -> Site {
-    Site { url: "https://cert.example.org/".parse().expect("an address"), languages: vec![lang("en")] }
+    Site {
+        url: "https://cert.example.org/".parse().expect("an address"),
+        languages: vec![lang("en")],
+        addresses: crate::settings::Addresses::Plain,
+        deploy: Vec::new(),
+    }
 }
 
 /// A document of these parts, through the gate like any other.

@@ -1,15 +1,16 @@
 //! Web Key Directories (draft-koch-openpgp-webkey-service): the certificates that a domain gives for an address.
 //!
-//! The one door of `ureq`, so it also tries links of public texts ([`Directories::visit`]). HTTPS only, with a certificate that holds, few redirects, little data, not for long, no
+//! It also tries links of public texts ([`Directories::visit`]). HTTPS only, with a certificate that holds, few redirects,
+//! little data, not for long, no
 //! cookies, no proxy. The domain comes out of the constituents' files, so no address inside of a network is asked
 //! unless the settings say so. What comes back are bytes; whether they are worth anything is not decided here.
 
-use crate::{settings::Wkd, terms::Address};
+use super::{AuthorityError, authority, plain};
+use crate::{openpgp::directory_hash, settings::Wkd, terms::Address};
 use std::{
     collections::HashMap,
-    fs, io,
     net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -17,7 +18,7 @@ use ureq::{
     Agent, Error,
     config::Config,
     http::{StatusCode, Uri},
-    tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem},
+    tls::{RootCerts, TlsConfig, TlsProvider},
     unversioned::{
         resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
         transport::{DefaultConnector, NextTimeout},
@@ -35,10 +36,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "each variant's message says it")]
 pub enum WkdError {
-    #[error("`{}` holds no certificates of an authority", .0.display())]
-    Authority(PathBuf),
-    #[error("cannot use `{}`: {source}", path.display())]
-    Io { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
     #[error("`{host}` has no address")]
     NoHost { host: String },
     #[error("the way from `{host}` leads to a private address; `wkd.private_addresses` allows that")]
@@ -89,18 +88,7 @@ impl Directories {
         let names = Names { hosts: Arc::new(hosts.into_iter().collect()), private: settings.private_addresses };
         let mut trusted = vec![RootCerts::PlatformVerifier];
         if let Some(file) = &settings.ca_file {
-            let path = workspace.join(file);
-            let pem = fs::read(&path).map_err(|source| WkdError::Io { path: path.clone(), source })?;
-            let certificates: Vec<Certificate<'static>> = parse_pem(&pem)
-                .filter_map(|item| match item {
-                    Ok(PemItem::Certificate(certificate)) => Some(certificate),
-                    _ => None,
-                })
-                .collect();
-            if certificates.is_empty() {
-                return Err(WkdError::Authority(path));
-            }
-            trusted.push(RootCerts::new_with_certs(&certificates));
+            trusted.push(authority(&workspace.join(file))?);
         }
         let agents = trusted.iter().map(|roots| agent(roots.clone(), names.clone(), true)).collect();
         let visitors = trusted.into_iter().map(|roots| agent(roots, names.clone(), false)).collect();
@@ -134,7 +122,7 @@ impl Directories {
     /// if it has nothing.
     pub fn ask(&self, address: &Address) -> Result<Option<Vec<u8>>, WkdError> {
         let domain = address.domain();
-        let hash = hash(address.local());
+        let hash = directory_hash(address);
         // Section 3.1: "Implementations MUST first try the advanced method. Only if an address for the required
         // sub-domain does not exist, they SHOULD fall back to the direct method. A non-responding server does not
         // mean that the fall back should be carried out."
@@ -199,11 +187,6 @@ fn failure(host: &str, error: Error) -> WkdError {
     }
 }
 
-/// The reason that OpenSSL puts in brackets at the end, after much about itself.
-fn plain(words: &str) -> String {
-    words.strip_suffix(')').and_then(|words| words.rsplit_once('(')).map_or(words, |(_, reason)| reason).to_string()
-}
-
 /// Finds the addresses of hosts, and keeps to itself those which are nobody's business.
 #[derive(Debug, Clone)]
 struct Names {
@@ -264,24 +247,9 @@ fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// Section 3.1: the local part in lower case "is hashed using the SHA-1 algorithm. The resulting 160 bit digest is
-/// encoded using the Z-Base-32 method as described in [RFC6189], section 5.1.6."
-fn hash(local: &str) -> String {
-    const DIGITS: &[u8; 32] = b"ybndrfg8ejkmcpqxot1uwisza345h769";
-    let digest = openssl::sha::sha1(local.to_ascii_lowercase().as_bytes());
-    // Five bytes are eight digits, without rest.
-    let fives = digest.chunks(5).map(|five| five.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte)));
-    fives.flat_map(|number| (0..8).map(move |i| char::from(DIGITS[(number >> (35 - 5 * i)) as usize & 31]))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_hash_is_that_of_the_drafts_example() {
-        assert_eq!(hash("Joe.Doe"), "iy9q119eutrkn8s1mk4r39qejnbu3n5q");
-    }
 
     #[test]
     fn nothing_inside_of_a_network_is_public() {
