@@ -12,7 +12,7 @@ use crate::{
     roster::Keybook,
     settings::{self, KeySource, Settings},
     terms::{Address, Moment},
-    workspace::{self, Published, ReadError, Reading, Workspace},
+    workspace::{self, Memory, Published, ReadError, Reading, Workspace},
 };
 use std::{
     collections::HashSet,
@@ -121,18 +121,33 @@ impl Desk {
         self.root.join(WORK)
     }
 
-    /// Everything that was read, with all findings.
+    /// Everything, read file by file, with all findings.
     pub fn reading(&self) -> Result<Reading, Failure> {
-        // Without a ledger nothing counts as published: the stricter way.
-        let history = Ledger::open_read_only_or_empty(&self.work())?.history()?;
-        let published =
-            Published { revisions: history.frozen.into_keys().collect(), on_site: history.on_site.into_keys().collect() };
-        Ok(workspace::read(&self.root, &self.now, &published)?)
+        Ok(workspace::read(&self.root, &self.now, &self.published()?)?)
+    }
+
+    /// What is out already. Without a ledger nothing counts as published: the stricter way.
+    fn published(&self) -> Result<Published, Failure> {
+        let (revisions, on_site) = Ledger::open_read_only_or_empty(&self.work())?.published()?;
+        Ok(Published { revisions, on_site })
     }
 
     /// The workspace, if it has no errors; else all of them are shown.
     pub fn workspace(&self) -> Result<Workspace, Failure> {
         let reading = self.reading()?;
+        self.workspace_of(reading)
+    }
+
+    /// The same for a run of `publish`: advisories whose files nobody has touched since the last one are not read again.
+    pub fn workspace_trusting_memory(&self) -> Result<Workspace, Failure> {
+        let mut reading = workspace::read_trusting_memory(&self.root, &self.now, &self.published()?, &self.work())?;
+        if let Some(Err(error)) = reading.memory.take().map(Memory::keep) {
+            self.ui.warning(&format!("{error}: the next run has to read all advisories again"));
+        }
+        self.workspace_of(reading)
+    }
+
+    fn workspace_of(&self, reading: Reading) -> Result<Workspace, Failure> {
         match reading.workspace {
             Some(workspace) => {
                 let mistakes = reading.findings.count(Level::Error);
@@ -168,6 +183,12 @@ impl Desk {
             .ok_or_else(|| self.mistakes(&findings))?;
         let taken = workspace::stems(&self.root)?.into_iter().map(|stem| stem.to_ascii_lowercase()).collect();
         Ok((settings, taken))
+    }
+
+    /// The same desk at the time that it is now.
+    pub fn later(&self) -> Desk {
+        let now = Moment::from_timestamp(jiff::Timestamp::now());
+        Desk { root: self.root.clone(), clock: now.clone(), now, ui: self.ui }
     }
 
     /// The ledger for reading. Where there is none it is an empty one, without a file, and that is said: what is shown

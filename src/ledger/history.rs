@@ -8,7 +8,7 @@ use crate::{
     tlp::Cover,
 };
 use rusqlite::{OptionalExtension, Params, Row, params};
-use std::{collections::HashMap, fmt::Display, str::FromStr};
+use std::{collections::HashSet, fmt::Display, str::FromStr};
 
 /// One run of `publish`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,13 @@ impl Ledger {
         })
     }
 
+    /// What is out: revisions that were mailed or stood on the site, and the advisories that stand there.
+    pub fn published(&self) -> Result<(HashSet<(Id, String)>, HashSet<Id>), LedgerError> {
+        let revisions = self.all("SELECT advisory, revision FROM frozen", [], |row| Ok((word(row, 0)?, row.get(1)?)))?;
+        let on_site = self.all("SELECT advisory FROM on_site", [], |row| word(row, 0))?;
+        Ok((revisions.into_iter().collect(), on_site.into_iter().collect()))
+    }
+
     /// The receipts of one advisory.
     pub fn receipts_of(&self, advisory: &Id) -> Result<Vec<Receipt>, LedgerError> {
         self.receipts(&format!("{DELIVERY} WHERE advisory = ?1"), [advisory.as_str()])
@@ -73,13 +80,6 @@ impl Ledger {
             statement.query_row(params![&text.0[..], signer.as_str()], |row| row.get(0)).optional()
         };
         query().map_err(|e| LedgerError::sqlite(&self.path, e))
-    }
-
-    /// All signatures of one key, by the digest of what it signed: one reading for ten thousand pages.
-    pub fn signatures(&self, signer: &Fingerprint) -> Result<HashMap<Digest, String>, LedgerError> {
-        let sql = "SELECT text, armor FROM signature WHERE fingerprint = ?1";
-        let rows = self.all(sql, [signer.as_str()], |row| Ok((Digest(row.get(0)?), row.get(1)?)))?;
-        Ok(rows.into_iter().collect())
     }
 
     /// The latest run, ended or not.

@@ -127,7 +127,6 @@ fn documents_signatures_and_runs_are_kept() {
     ledger.keep_signature(Digest::of(b"a text"), &signer, armor).expect("kept");
     assert_eq!(ledger.signature(Digest::of(b"a text"), &signer).expect("read").as_deref(), Some(armor));
     assert_eq!(ledger.signature(Digest::of(b"b text"), &signer).expect("read"), None);
-    assert_eq!(ledger.signatures(&signer).expect("read").len(), 1);
     let text = format!("-----BEGIN PGP SIGNED MESSAGE-----\nsecret\n{armor}");
     assert!(matches!(ledger.keep_signature(Digest::of(b"x"), &signer, &text), Err(LedgerError::NotASignature)));
 

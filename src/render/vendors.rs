@@ -1,7 +1,10 @@
 //! The makers of affected products: which there are, and where each has its list.
 
 use crate::{advisory::Advisory, artefact::Digest};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+};
 
 /// A maker of products. Spellings that differ in capitals and signs only are one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,29 +19,38 @@ pub struct Vendor {
 
 /// The vendors of some advisories.
 #[derive(Debug, Clone, Default)]
-pub struct Vendors(BTreeMap<String, Vendor>);
+pub struct Vendors {
+    by_slug: BTreeMap<String, Vendor>,
+    /// The slug of each spelling.
+    slugs: HashMap<String, String>,
+}
 
 impl Vendors {
     /// All that these advisories name.
     pub fn of(advisories: &[&Advisory]) -> Vendors {
-        let mut spellings: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
-        let mut products: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+        let mut counts: HashMap<&str, (usize, HashSet<&str>)> = HashMap::new();
         for one in advisories.iter().flat_map(|advisory| &advisory.affected) {
-            let slug = slug(&one.vendor);
-            *spellings.entry(slug.clone()).or_default().entry(&one.vendor).or_default() += 1;
-            products.entry(slug).or_default().insert(&one.product);
+            let (count, products) = counts.entry(&one.vendor).or_default();
+            *count += 1;
+            products.insert(&one.product);
+        }
+        let slugs: HashMap<String, String> = counts.keys().map(|name| (name.to_string(), slug(name))).collect();
+        let mut spellings: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, slug) in &slugs {
+            spellings.entry(slug).or_default().push(name);
         }
         let vendors = spellings.into_iter().filter_map(|(slug, names)| {
-            let (name, _) = names.into_iter().max_by_key(|(name, count)| (*count, std::cmp::Reverse(*name)))?;
-            let products = products.remove(&slug)?.into_iter().map(str::to_string).collect();
-            Some((slug.clone(), Vendor { slug, name: name.to_string(), products }))
+            let name = names.iter().max_by_key(|name| (counts[**name].0, Reverse(**name)))?;
+            let products: BTreeSet<&str> = names.iter().flat_map(|name| counts[*name].1.iter().copied()).collect();
+            let products = products.into_iter().map(str::to_string).collect();
+            Some((slug.to_string(), Vendor { slug: slug.to_string(), name: name.to_string(), products }))
         });
-        Vendors(vendors.collect())
+        Vendors { by_slug: vendors.collect(), slugs }
     }
 
     /// Those of one advisory, each once.
     pub fn in_advisory<'v>(&'v self, advisory: &Advisory) -> BTreeSet<&'v Vendor> {
-        advisory.affected.iter().filter_map(|one| self.0.get(&slug(&one.vendor))).collect()
+        advisory.affected.iter().filter_map(|one| self.by_slug.get(self.slugs.get(&one.vendor)?)).collect()
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     advisory::{Advisory, Revision, Status},
-    artefact::Artefact,
+    artefact::{Artefact, Digest},
     markdown::{self, HtmlStyle},
     terms::{Moment, Severity},
     tlp::{Made, Marked as _, Public},
@@ -84,6 +84,28 @@ pub struct FeedShop<'s> {
     pub formats: &'s [Format],
 }
 
+impl<'s> FeedShop<'s> {
+    /// Where the feeds stand on the site.
+    pub fn path(&self) -> String {
+        self.room.path(&self.scope.feed_folder().unwrap_or_default())
+    }
+
+    /// Digests of all that the feeds are made of, besides what their room has.
+    pub fn made_of(&self, advisories: &[&Advisory]) -> Vec<Digest> {
+        let FeedShop { room: _, catalogue: _, scope, formats } = self;
+        let mut parts = vec![Digest::of(format!("{scope:?}{formats:?}").as_bytes())];
+        for (advisory, revision) in self.chosen(advisories) {
+            parts.extend([advisory.digest, Digest::of(revision.number.as_bytes())]);
+        }
+        parts
+    }
+
+    fn chosen<'a>(&self, advisories: &[&'a Advisory]) -> Vec<(&'a Advisory, &'a Revision)> {
+        let list = self.catalogue.list(self.scope).iter().filter_map(|at| advisories.get(*at).copied());
+        newest(list, self.scope.feed_size())
+    }
+}
+
 /// What the three formats say, each in its way.
 struct Feed<'a> {
     room: &'a Room<'a>,
@@ -120,15 +142,14 @@ impl Made<Vec<&Advisory>, Public> for Vec<FeedFile> {
     type Error = RenderError;
 
     fn made(advisories: &Vec<&Advisory>, _: &Public, shop: &FeedShop<'_>) -> Result<Vec<FeedFile>, RenderError> {
-        let FeedShop { room, catalogue, scope, formats } = *shop;
-        let list: Vec<&Advisory> = catalogue.list(scope).iter().filter_map(|at| advisories.get(*at).copied()).collect();
-        let chosen = newest(&list, scope.feed_size());
+        let FeedShop { room, scope, formats, .. } = *shop;
+        let chosen = shop.chosen(advisories);
         let feed = Feed {
             room,
             title: format!("{}: {}", room.team.name.in_lang(&room.lang), scope.title(room)),
             description: format!("{} {}", room.words.get("advisories_text"), room.words.get("feed_hint")),
             page: room.site.link(&room.path(&scope.path())),
-            items: chosen.into_iter().map(|(advisory, revision)| item(advisory, revision, room)).collect(),
+            items: chosen.into_iter().map(|(advisory, revision)| item(advisory, revision, room)).collect::<Result<_, _>>()?,
         };
         let folder = scope.feed_folder().unwrap_or_default();
         let made = formats.iter().map(|format| {
@@ -145,15 +166,25 @@ impl Made<Vec<&Advisory>, Public> for Vec<FeedFile> {
     }
 }
 
-/// The revisions that a feed of these advisories holds, the newest first.
-fn newest<'a>(list: &[&'a Advisory], at_least: usize) -> Vec<(&'a Advisory, &'a Revision)> {
-    let mut all: Vec<(usize, &Advisory, &Revision)> = Vec::with_capacity(list.len());
-    for advisory in list {
-        all.extend(advisory.revisions.iter().enumerate().map(|(at, revision)| (at, *advisory, revision)));
+/// The revisions that a feed of these advisories holds, the newest first. In the list, what changed last stands first.
+fn newest<'a>(list: impl Iterator<Item = &'a Advisory>, at_least: usize) -> Vec<(&'a Advisory, &'a Revision)> {
+    let mut all: Vec<(usize, &Advisory, &Revision)> = Vec::new();
+    let mut since = None;
+    let mut last: Option<&Moment> = None;
+    for (place, advisory) in list.enumerate() {
+        let changed = advisory.updated();
+        let since = *since.get_or_insert(changed.unix() - DAYS * 86_400);
+        // Of an advisory that changed before so many others and before those days, no revision can be among the newest.
+        if place >= at_least && changed.unix() < since && last.is_some_and(|last| changed < last) {
+            break;
+        }
+        if place < at_least {
+            last = Some(changed);
+        }
+        all.extend(advisory.revisions.iter().enumerate().map(|(at, revision)| (at, advisory, revision)));
     }
     all.sort_by(|(at, a, r), (bt, b, s)| Reverse((&r.date, &a.id, at)).cmp(&Reverse((&s.date, &b.id, bt))));
-    let since = all.first().map(|(.., revision)| revision.date.clone());
-    let is_recent = |date: &Moment| since.as_ref().is_some_and(|newest| date.unix() >= newest.unix() - DAYS * 86_400);
+    let is_recent = |date: &Moment| since.is_some_and(|since| date.unix() >= since);
     let count = all.iter().take_while(|(.., revision)| is_recent(&revision.date)).count().max(at_least);
     all.into_iter().take(count).map(|(_, advisory, revision)| (advisory, revision)).collect()
 }
@@ -167,7 +198,7 @@ fn with_style(xml: Vec<u8>, room: &Room<'_>) -> Vec<u8> {
     [head, b"\n", style.as_bytes(), rest, b"\n"].concat()
 }
 
-fn item<'a>(advisory: &'a Advisory, revision: &'a Revision, room: &Room<'_>) -> Item<'a> {
+fn item<'a>(advisory: &'a Advisory, revision: &'a Revision, room: &Room<'_>) -> Result<Item<'a>, RenderError> {
     let words = room.words;
     let (_, text) = advisory.text(&room.lang);
     let link = room.site.link(&room.path(&format!("advisories/{}/", advisory.id)));
@@ -185,19 +216,19 @@ fn item<'a>(advisory: &'a Advisory, revision: &'a Revision, room: &Room<'_>) -> 
         title = format!("{}: {title}", words.get("withdrawn"));
     }
     let tags = [words.kind(advisory.kind), words.severity(advisory.severity)].into_iter().map(str::to_string);
-    Item {
+    Ok(Item {
         advisory,
         revision,
         title,
         link,
         summary: format!("{}. {}", advisory.tlp().label(), room.change(revision)),
         tags: tags.chain(advisory.cves.iter().map(ToString::to_string)).collect(),
-        content: content(advisory, revision, is_newest, room),
-    }
+        content: content(advisory, revision, is_newest, room)?,
+    })
 }
 
 /// The full text of the newest revision; of an earlier one only what it was, since its text has been replaced.
-fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Room<'_>) -> String {
+fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Room<'_>) -> Result<String, RenderError> {
     let words = room.words;
     let (lang, text) = advisory.text(&room.lang);
     let label = advisory.tlp().label();
@@ -213,7 +244,7 @@ fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Roo
         } else if advisory.is_revised() {
             let _ = writeln!(out, "<p><em>{}</em></p>", escape(room.change(revision)));
         }
-        let body = markdown::html(&text.body, &HtmlStyle { prefix: "", top: 2, words: room.marks(lang) });
+        let body = markdown::html(text.body.read()?, &HtmlStyle { prefix: "", top: 2, words: room.marks(lang) });
         let body = body.replace(
             "href=\"/",
             &format!("href=\"{}", room.site.url.join("/").map_or_else(|_| room.site.link(""), String::from)),
@@ -231,7 +262,7 @@ fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Roo
         let _ = writeln!(out, "<p>{}</p>\n<p>{}</p>", escape(room.change(revision)), escape(&replaced));
     }
     let _ = writeln!(out, "<p><strong>{label}</strong></p>");
-    out
+    Ok(out)
 }
 
 /// A text for HTML and XML.
