@@ -21,6 +21,9 @@ const ROOM_FOR_LINES: usize = 45_000;
 /// What one line takes besides its texts.
 const BARE_LINE: usize = 160;
 
+/// CVE, where it is a list of those, and the place among all advisories.
+type Line<'a> = (Option<&'a Cve>, usize);
+
 /// One list, or one page of it where it has several, or the list of its smaller lists.
 #[derive(Debug, Clone)]
 pub struct Found<'a> {
@@ -31,8 +34,7 @@ pub struct Found<'a> {
     what: What,
     /// Name and place of the smaller lists.
     smaller: Vec<(String, String)>,
-    /// CVE, where it is a list of those, and the place among all advisories.
-    lines: Vec<(Option<&'a Cve>, usize)>,
+    lines: Vec<Line<'a>>,
     /// From 1.
     page: usize,
     pages: usize,
@@ -53,8 +55,8 @@ pub(super) struct Lists<'a> {
 
 impl<'a> Lists<'a> {
     pub fn of(advisories: &[&'a Advisory], base: &str) -> Lists<'a> {
-        let mut months: BTreeMap<(i16, i8), Vec<(Option<&Cve>, usize)>> = BTreeMap::new();
-        let mut cves: BTreeMap<&str, Vec<(Option<&Cve>, usize)>> = BTreeMap::new();
+        let mut months: BTreeMap<(i16, i8), Vec<Line<'_>>> = BTreeMap::new();
+        let mut cves: BTreeMap<&str, Vec<Line<'_>>> = BTreeMap::new();
         for (at, one) in advisories.iter().enumerate() {
             let day = one.date.date();
             months.entry((day.year(), day.month())).or_default().push((None, at));
@@ -106,12 +108,12 @@ struct Pages<'a> {
 }
 
 impl<'a> Pages<'a> {
-    fn weight(&self, lines: &[(Option<&Cve>, usize)]) -> usize {
+    fn weight(&self, lines: &[Line<'_>]) -> usize {
         lines.iter().map(|(_, at)| self.weights[*at]).sum()
     }
 
     /// The CVEs of a year or of a group in it, whose last `open` digits are still to be told apart.
-    fn cves(&mut self, year: &str, group: Option<&str>, open: usize, lines: &[(Option<&'a Cve>, usize)]) {
+    fn cves(&mut self, year: &str, group: Option<&str>, open: usize, lines: &[Line<'a>]) {
         let folder = format!("search/cve/{year}/");
         let (path, name, what) = match group {
             None => (folder.clone(), format!("CVE-{year}"), What::CveYear),
@@ -121,7 +123,7 @@ impl<'a> Pages<'a> {
         if is_single || self.weight(lines) <= ROOM_FOR_LINES {
             return self.list(path, name, what, lines);
         }
-        let of = |line: &(Option<&Cve>, usize)| line.0.map(|cve| masked(cve.number(), open)).unwrap_or_default();
+        let of = |line: &Line<'_>| line.0.map(|cve| masked(cve.number(), open)).unwrap_or_default();
         let chunks: Vec<_> = lines.chunk_by(|a, b| of(a) == of(b)).collect();
         let smaller = chunks.iter().map(|chunk| {
             let group = of(&chunk[0]);
@@ -136,8 +138,8 @@ impl<'a> Pages<'a> {
 
     /// A list, in as many pages as it needs. Pages are filled from the first on, so that what comes last, as new
     /// numbers do, changes the last page.
-    fn list(&mut self, path: String, name: String, what: What, lines: &[(Option<&'a Cve>, usize)]) {
-        let mut pages: Vec<Vec<(Option<&Cve>, usize)>> = vec![Vec::new()];
+    fn list(&mut self, path: String, name: String, what: What, lines: &[Line<'a>]) {
+        let mut pages: Vec<Vec<Line<'_>>> = vec![Vec::new()];
         let mut room = ROOM_FOR_LINES;
         for line in lines {
             let weight = self.weights[line.1];
