@@ -147,9 +147,7 @@ fn candidate(lines: &[Line], at: usize) -> Option<Found> {
         // The number alone, and the title in the next line, as tables of pages come out.
         let next = following(at)?;
         let (title, leads) = bare(&lines[next].text);
-        if titles::fit(title, &number).is_none() {
-            return None;
-        }
+        titles::fit(title, &number)?;
         found.written = format!("{} {}", found.written, lines[next].text.trim());
         (found.title, found.leads, found.length) = (title.to_string(), leads, next - at + 1);
     } else if titles::fit(title, &number) != Some(Fit::Exact) && line.mark != Mark::Heading {

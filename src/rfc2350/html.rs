@@ -178,11 +178,7 @@ impl Writer {
                 }
                 return;
             }
-            "td" | "th" => {
-                if !self.text.trim().is_empty() {
-                    self.end_line();
-                }
-            }
+            "td" | "th" if !self.text.trim().is_empty() => self.end_line(),
             "img" => {
                 let words = attribute("alt").unwrap_or_default();
                 if !words.trim().is_empty() {
