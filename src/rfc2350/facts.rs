@@ -153,6 +153,16 @@ impl Finder {
         if introduces {
             kept.remove(0);
         }
+        // "Country (ISO 3166): KZ" is a fact of its own.
+        let code = |line: &str| {
+            line.split_once(':').map(|(name, code)| (name.to_lowercase(), code.trim().to_string())).filter(|(name, code)| {
+                (name.starts_with("country") || name.starts_with("страна"))
+                    && code.len() == 2
+                    && code.bytes().all(|c| c.is_ascii_uppercase())
+            })
+        };
+        let country = kept.iter().find_map(|line| code(line)).map(|(_, code)| code);
+        kept.retain(|line| code(line).is_none());
         let is_sentence = |line: &String| {
             line.split_whitespace().count() > 9 && line.ends_with('.') || line.chars().count() > 160 || line.contains("://")
         };
@@ -161,8 +171,13 @@ impl Finder {
         }
         let from: Vec<Sentence> = blocks.iter().flat_map(Block::sentences).collect();
         let value = kept.join("\n");
-        if let Some(country) = zone::by_name(kept.last().map_or("", String::as_str)).or_else(|| zone::by_name(&value)) {
-            self.add("country", country.code, Vec::new());
+        let named = || {
+            zone::by_name(kept.last().map_or("", String::as_str))
+                .or_else(|| zone::by_name(&value))
+                .map(|country| country.code.to_string())
+        };
+        if let Some(country) = country.or_else(named) {
+            self.add("country", country, Vec::new());
         }
         self.take("2.2", &from);
         self.add("address", value, from);

@@ -244,7 +244,7 @@ impl Rules<'_> {
                 && !is_address
                 && self.ends_its_sentences()
                 && !is_list(block);
-            let prose = !matches!(number.as_str(), "1.1" | "2.1" | "2.2" | "2.3" | "2.4" | "2.5" | "2.8");
+            let prose = !number.is_empty() && !matches!(number.as_str(), "1.1" | "2.1" | "2.2" | "2.3" | "2.4" | "2.5" | "2.8");
             if bare.ends_with(':') {
                 self.warn(
                     *line,

@@ -23,7 +23,11 @@ pub fn mark_certificates(lines: &mut [Line]) -> Vec<String> {
         };
         let bare = |line: &Line| line.text.trim().trim_start_matches("- ").to_string();
         all.push(lines[at..=end].iter().map(|line| bare(line) + "\n").collect());
-        for line in lines[at..=end].iter_mut().filter(|line| !line.is_blank()) {
+        // In Markdown it stands in a fence, which would be empty without it.
+        let fence = |line: Option<&Line>| line.is_some_and(|line| line.text.trim().starts_with("```"));
+        let fenced = at > 0 && fence(lines.get(at - 1)) && fence(lines.get(end + 1));
+        let (from, end) = if fenced { (at - 1, end + 1) } else { (at, end) };
+        for line in lines[from..=end].iter_mut().filter(|line| !line.is_blank()) {
             line.mark = Mark::Chrome(Why::Certificate);
         }
         at = end + 1;
