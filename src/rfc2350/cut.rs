@@ -209,7 +209,7 @@ fn is_heading(lines: &[Line], one: &Found, last: Option<&Found>) -> bool {
     let follows = last.and_then(|last| last.number.as_ref()).is_some_and(|last| follows(last.parts(), number.parts()));
     // Items of a list follow each other line by line; so do few headings of which nobody knows the title.
     let in_list = number.depth() == 1 && lines[one.at].mark != Mark::Heading && number.parts()[0] <= 7;
-    like_title && follows && !in_list && (alone || number.depth() > 1)
+    like_title && follows && !in_list && (alone || number.depth() > 1 || number.parts()[0] > 7)
 }
 
 /// Whether a number may come after another: its next sister (a few may be missing), its first child, an aunt.

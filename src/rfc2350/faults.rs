@@ -311,7 +311,7 @@ fn leads_to_nothing(text: &str) -> bool {
     let ends = |lead: &&str| {
         lower.strip_suffix(*lead).is_some_and(|rest| rest.is_empty() || rest.ends_with(|c: char| !c.is_alphanumeric()))
     };
-    LEADS.iter().any(|lead| ends(lead))
+    LEADS.iter().any(ends)
 }
 
 fn starts_with_address(text: &str) -> bool {
