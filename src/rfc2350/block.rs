@@ -145,7 +145,11 @@ pub fn blocks(lines: &[Line], width: Option<usize>, markdown: bool) -> Vec<Block
         let item = item(text, line.mark);
         let breaks = all.last().is_some_and(|last| {
             let before = last.lines.last().map_or("", |(_, text)| text.as_str());
-            last.kind == Kind::Text && (is_deliberate(before, text, width) || is_fingerprint(before) || is_fingerprint(text))
+            last.kind == Kind::Text
+                && (is_deliberate(before, text, width)
+                    || is_labelled(before) && is_labelled(text)
+                    || is_fingerprint(before)
+                    || is_fingerprint(text))
         });
         match item {
             Some(words) => {
@@ -189,6 +193,12 @@ fn marked(bare: &str) -> Option<&str> {
     let rest = &bare[sign.len_utf8()..];
     let dash = matches!(sign, '-' | '*' | '–' | '—');
     (rest.starts_with([' ', '\t']) || !dash && !rest.is_empty()).then(|| rest.trim_start())
+}
+
+/// `Short name: EX-CERT`: such lines below each other are a table.
+fn is_labelled(text: &str) -> bool {
+    let label = text.trim().split_once(':').filter(|(_, value)| value.starts_with([' ', '\t'])).map(|(label, _)| label);
+    label.is_some_and(|label| label.split_whitespace().count() <= 4 && label.starts_with(char::is_uppercase))
 }
 
 /// Whether a line is a fingerprint and nothing else.
@@ -262,6 +272,12 @@ mod tests {
         let expected =
             [(Kind::Text, "Winter UTC+1"), (Kind::Text, "Summer UTC+2"), (Kind::Item, "one and more"), (Kind::Item, "two")];
         assert_eq!(rest, expected);
+    }
+
+    #[test]
+    fn rows_of_a_table_stay_apart() {
+        let text = "Official name:  Example Region Computer Emergency Team of all Districts\nShort name:     EX-CERT\n";
+        assert_eq!(of(text).len(), 2);
     }
 
     #[test]

@@ -123,13 +123,9 @@ fn prose(document: &Document, found: &Found, lang: &Lang) -> String {
             loose.extend(section.blocks.clone());
             continue;
         }
-        // Text before the first heading goes below it.
-        let mut blocks = std::mem::take(&mut loose);
+        // Text before the first heading goes below the first that has a number.
         let orphan = section.number.is_none();
-        if orphan && !blocks.is_empty() {
-            let _ = write!(out, "{}\n\n{}\n", heading_of(&"1".parse().ok(), "", lang), write::section(&blocks));
-            blocks.clear();
-        }
+        let mut blocks = if orphan { Vec::new() } else { std::mem::take(&mut loose) };
         blocks.extend(section.blocks.clone());
         // Of a section that stands there twice, the second part goes to the first.
         if section.number.as_ref().is_some_and(|number| written.contains(&number)) {
@@ -164,7 +160,7 @@ fn prose(document: &Document, found: &Found, lang: &Lang) -> String {
 fn heading_of(number: &Option<Number>, title: &str, lang: &Lang) -> String {
     let Some(number) = number else { return format!("### {}", clean(title)) };
     let title = if title.is_empty() { DocumentWords::built_in(lang).title(number).unwrap_or_default() } else { clean(title) };
-    let level = number.depth().max(2).min(6);
+    let level = number.depth().clamp(2, 6);
     format!("{} {number} {title}", "#".repeat(level)).trim_end().to_string()
 }
 

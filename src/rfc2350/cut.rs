@@ -147,9 +147,7 @@ fn candidate(lines: &[Line], at: usize) -> Option<Found> {
         // The number alone, and the title in the next line, as tables of pages come out.
         let next = following(at)?;
         let (title, leads) = bare(&lines[next].text);
-        if titles::fit(title, &number).is_none() {
-            return None;
-        }
+        titles::fit(title, &number)?;
         found.written = format!("{} {}", found.written, lines[next].text.trim());
         (found.title, found.leads, found.length) = (title.to_string(), leads, next - at + 1);
     } else if titles::fit(title, &number) != Some(Fit::Exact) && line.mark != Mark::Heading {
@@ -211,7 +209,7 @@ fn is_heading(lines: &[Line], one: &Found, last: Option<&Found>) -> bool {
     let follows = last.and_then(|last| last.number.as_ref()).is_some_and(|last| follows(last.parts(), number.parts()));
     // Items of a list follow each other line by line; so do few headings of which nobody knows the title.
     let in_list = number.depth() == 1 && lines[one.at].mark != Mark::Heading && number.parts()[0] <= 7;
-    like_title && follows && !in_list && (alone || number.depth() > 1)
+    like_title && follows && !in_list && (alone || number.depth() > 1 || number.parts()[0] > 7)
 }
 
 /// Whether a number may come after another: its next sister (a few may be missing), its first child, an aunt.

@@ -178,11 +178,7 @@ impl Writer {
                 }
                 return;
             }
-            "td" | "th" => {
-                if !self.text.trim().is_empty() {
-                    self.end_line();
-                }
-            }
+            "td" | "th" if !self.text.trim().is_empty() => self.end_line(),
             "img" => {
                 let words = attribute("alt").unwrap_or_default();
                 if !words.trim().is_empty() {
@@ -196,7 +192,14 @@ impl Writer {
             }
             _ => {}
         }
-        if is_block(name) {
+        // A name and its value belong together.
+        let value = name == "dd" && !self.text.trim().is_empty();
+        if value {
+            let end = if self.text.trim_end().ends_with(':') { " " } else { ": " };
+            self.text.truncate(self.text.trim_end().len());
+            self.text.push_str(end);
+        }
+        if is_block(name) && !value {
             self.flush();
             self.mark = match name {
                 "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => Mark::Heading,
@@ -235,7 +238,7 @@ impl Writer {
         if name == "a" || self.link.as_ref().is_some_and(|link| link.cloaked.is_some()) {
             self.end_link();
         }
-        if is_block(name) {
+        if is_block(name) && name != "dt" {
             self.flush();
             self.mark = Mark::Text;
         }
@@ -372,6 +375,13 @@ mod tests {
             (9, Mark::Chrome(Why::Page(3)), "End"),
         ];
         assert_eq!(found, expected.map(|(number, mark, text)| (number, mark, text.to_string())));
+    }
+
+    #[test]
+    fn a_name_stands_beside_its_value() {
+        let text = "<dl><dt>Fax</dt><dd>none</dd><dt>Mail:<dd>a@example.org</dl>End";
+        let found: Vec<String> = lines(text).into_iter().map(|(_, _, text)| text).collect();
+        assert_eq!(found, ["Fax: none", "Mail: a@example.org", "End"]);
     }
 
     #[test]

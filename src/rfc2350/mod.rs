@@ -1,12 +1,13 @@
 //! RFC 2350 documents that others made: what teams publish today, read as it is.
 //!
-//! `decode`, `html`, `armor` and `lines` turn bytes into lines that know where they stood; `cut` and `titles` find
-//! the sections; `block` has what stands in them; `facts` finds what belongs into `team.yaml`, with `zone`, `dates`
+//! `decode`, `html`, `armor`, `lines` and `marks` turn bytes into lines that know where they stood; `cut`, `titles` and
+//! `around` find the sections; `block` has what stands in them; `facts` finds what belongs into `team.yaml`, with `zone`, `dates`
 //! and `scan`; `faults` names what is wrong; `compose` and `merge` write the sources of our document, and `proof`
 //! shows that no text was lost on the way; `judge` says what a published document is worth. No file is read here and
 //! no clock asked.
 
 mod armor;
+mod around;
 mod block;
 mod compose;
 mod cut;
@@ -18,6 +19,7 @@ mod html;
 mod judge;
 mod language;
 mod lines;
+mod marks;
 mod merge;
 mod proof;
 mod read;

@@ -1,12 +1,13 @@
 //! A file as a document: decoded, its signature judged, its sections found and numbered.
 
 use super::{
-    Unreadable, armor,
+    Unreadable, armor, around,
     block::{self, Block},
     cut::{self, Cut},
     decode::decode,
     html,
     lines::{self, Line, Mark, Why},
+    marks,
     titles::{self, Fit},
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     terms::{Fingerprint, Moment},
     tlp::Tlp,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 const MOST_LINES: usize = 20_000;
 
@@ -189,10 +190,10 @@ pub fn read(
     if form == Form::Markdown {
         lines::read_markdown(&mut lines);
     }
-    let armored = mark_certificates(&mut lines);
-    mark_armor(&mut lines);
+    let armored = marks::mark_certificates(&mut lines);
+    marks::mark_armor(&mut lines);
     lines::mark_furniture(&mut lines);
-    welcome(&mut lines);
+    marks::welcome(&mut lines);
     if form != Form::Markdown {
         lines::close_ranks(&mut lines);
     }
@@ -200,14 +201,14 @@ pub fn read(
     if all.is_empty() {
         return Err(Unreadable::Empty);
     }
-    let label = mark_label(&mut lines);
+    let label = marks::mark_label(&mut lines);
     let escapes = lines.iter().filter(|line| is_escaped(&line.text)).map(|line| line.number).collect();
     let width = block::width(lines.iter().filter(|line| line.is_own()));
     let cuts = cut::cut(lines);
     chrome.extend(cuts.chrome);
-    let (title, preamble) = preamble(cuts.before, form, !cuts.sections.is_empty(), &mut chrome);
+    let (title, preamble) = around::preamble(cuts.before, form, !cuts.sections.is_empty(), &mut chrome);
     let mut cut = cuts.sections;
-    trailing(&mut cut, &all, &mut chrome);
+    around::trailing(&mut cut, &all, &mut chrome);
     let numbers = numbers(&cut);
     let blocks = |lines: &[Line]| block::blocks(lines, width, form == Form::Markdown);
     let mut sections: Vec<Section> = preamble
@@ -281,222 +282,6 @@ fn form(text: &str) -> Form {
 
 fn is_escaped(text: &str) -> bool {
     text.trim_start().starts_with("- -")
-}
-
-/// Armored certificates that are whole, which are files and not text.
-fn mark_certificates(lines: &mut [Line]) -> Vec<String> {
-    let is = |line: &Line, words: &str| line.text.trim().trim_start_matches("- ") == words;
-    let mut all = Vec::new();
-    let mut at = 0;
-    while at < lines.len() {
-        let rest = &lines[at..];
-        let whole = is(&rest[0], "-----BEGIN PGP PUBLIC KEY BLOCK-----")
-            .then(|| rest.iter().position(|line| is(line, "-----END PGP PUBLIC KEY BLOCK-----")));
-        let Some(end) = whole.flatten().map(|end| at + end) else {
-            at += 1;
-            continue;
-        };
-        let bare = |line: &Line| line.text.trim().trim_start_matches("- ").to_string();
-        all.push(lines[at..=end].iter().map(|line| bare(line) + "\n").collect());
-        for line in lines[at..=end].iter_mut().filter(|line| !line.is_blank()) {
-            line.mark = Mark::Chrome(Why::Certificate);
-        }
-        at = end + 1;
-    }
-    all
-}
-
-/// Lines of an armor that is shown in a page, or is not whole.
-fn mark_armor(lines: &mut [Line]) {
-    let bare = |text: &str| text.trim().trim_start_matches("- ").trim().to_string();
-    let mut inside = false;
-    let mut heads = false;
-    for line in lines.iter_mut().filter(|line| line.is_own()) {
-        let text = bare(&line.text);
-        let begins = text.starts_with("-----BEGIN PGP SIGN") && text.ends_with("-----");
-        if begins {
-            inside = text.contains("SIGNATURE");
-            heads = !inside;
-            line.mark = Mark::Chrome(Why::Armor);
-        } else if text == "-----END PGP SIGNATURE-----" {
-            (inside, heads) = (false, false);
-            line.mark = Mark::Chrome(Why::Armor);
-        } else if heads {
-            heads = text.starts_with("Hash:") || text.is_empty() && heads;
-            if text.starts_with("Hash:") {
-                line.mark = Mark::Chrome(Why::Armor);
-            }
-        } else if inside && !text.is_empty() {
-            // An end that is missing must not swallow the rest.
-            let is_head = ["Version:", "Comment:", "Hash:", "Charset:"].iter().any(|name| text.starts_with(name));
-            inside = is_head || !text.contains(char::is_whitespace) && text.is_ascii();
-            if inside {
-                line.mark = Mark::Chrome(Why::Armor);
-            }
-        }
-    }
-}
-
-/// Takes an element back that looked like a part of the page, but has the document in it.
-fn welcome(lines: &mut [Line]) {
-    let is_known = |line: &Line| titles::is_numbered_heading(line.text.trim()) || titles::exact(line.text.trim()).is_some();
-    let own = lines.iter().filter(|line| line.is_own() && is_known(line)).count();
-    let mut inside: BTreeMap<usize, usize> = BTreeMap::new();
-    for line in lines.iter().filter(|line| is_known(line)) {
-        if let Mark::Chrome(Why::Page(root)) = line.mark {
-            *inside.entry(root).or_default() += 1;
-        }
-    }
-    let wanted: Vec<usize> = inside.into_iter().filter(|(_, count)| *count >= 4 && own < 8).map(|(root, _)| root).collect();
-    for line in lines.iter_mut() {
-        if matches!(line.mark, Mark::Chrome(Why::Page(root)) if wanted.contains(&root)) {
-            line.mark = Mark::Text;
-        }
-    }
-}
-
-/// A line that is a label and nothing else, near the beginning or the end.
-fn mark_label(lines: &mut [Line]) -> Option<(usize, Tlp)> {
-    let written: Vec<usize> = (0..lines.len()).filter(|at| !lines[*at].is_blank()).collect();
-    let edge = written.iter().take(12).chain(written.iter().rev().take(6)).copied().collect::<Vec<_>>();
-    let mut label = None;
-    for at in edge {
-        let text = lines[at].text.trim().trim_matches(|c: char| "[]()*_".contains(c)).to_uppercase();
-        let words =
-            text.strip_prefix("TLP").map(|rest| rest.trim_start_matches([':', ' ', '-']).trim_end_matches('.').to_string());
-        let found = words.and_then(|word| match word.as_str() {
-            // TLP 1 had another word for it.
-            "WHITE" => Some(Tlp::Clear),
-            word => word.parse::<Tlp>().ok(),
-        });
-        if let Some(tlp) = found {
-            // The narrowest one counts.
-            if label.is_none_or(|(_, other)| tlp > other) {
-                label = Some((lines[at].number, tlp));
-            }
-            if lines[at].is_own() {
-                lines[at].mark = Mark::Chrome(Why::Label);
-            }
-        }
-    }
-    label
-}
-
-type Preamble = Vec<(Option<Line>, Vec<Line>)>;
-
-/// What stands before the first section: the title, what is of the page, and paragraphs, perhaps with headings.
-fn preamble(before: Vec<Line>, form: Form, has_sections: bool, chrome: &mut Vec<Line>) -> (Option<Line>, Preamble) {
-    let is_title = |line: &Line| {
-        let lower = line.text.to_lowercase();
-        cut::is_short(&line.text)
-            && (lower.contains("2350") || lower.contains("csirt description") || lower.contains("cert description"))
-    };
-    let named = before.iter().position(|line| !line.is_blank() && is_title(line));
-    let first = before.iter().position(|line| !line.is_blank() && cut::is_short(&line.text));
-    let at = named.or(first.filter(|at| has_sections && before[..*at].iter().all(Line::is_blank)));
-    let title = at.map(|at| before[at].clone());
-    let mut parts: Preamble = Vec::new();
-    let mut push = |line: &Line| match parts.last_mut() {
-        Some((_, body)) => body.push(line.clone()),
-        None => parts.push((None, vec![line.clone()])),
-    };
-    let mut heads = Vec::new();
-    for (n, line) in before.iter().enumerate() {
-        let above = at.is_some_and(|at| n < at);
-        // In a page, single words before the document are links and buttons, wherever they stand.
-        let loose = form == Form::Html
-            && line.mark != Mark::Heading
-            && cut::is_short(&line.text)
-            && line.text.split_whitespace().count() <= 3;
-        if Some(n) == at {
-            continue;
-        }
-        if !line.is_blank() && has_sections && (above && named.is_some() && cut::is_short_or_colon(&line.text) || loose) {
-            chrome.push(Line { mark: Mark::Chrome(Why::Around), ..line.clone() });
-            continue;
-        }
-        let next = before[n + 1..].iter().find(|line| !line.is_blank());
-        let heads_text = !line.is_blank()
-            && cut::is_short(&line.text)
-            && line.text.split_whitespace().count() <= 8
-            && (n == 0 || before[n - 1].is_blank())
-            && (line.mark == Mark::Heading || before.get(n + 1).is_some_and(Line::is_blank))
-            && next.is_some_and(|next| next.text.split_whitespace().count() > 8);
-        if heads_text && has_sections && !above {
-            heads.push(n);
-        }
-        push(line);
-    }
-    // Cut again at the headings, which is easier once it is known which lines stay.
-    let lines: Vec<Line> = parts.into_iter().flat_map(|(_, body)| body).collect();
-    let heads: Vec<usize> = heads.into_iter().map(|n| before[n].number).collect();
-    let mut parts: Preamble = Vec::new();
-    for line in lines {
-        if heads.contains(&line.number) && !line.is_blank() {
-            parts.push((Some(line), Vec::new()));
-        } else {
-            match parts.last_mut() {
-                Some((_, body)) => body.push(line),
-                None => parts.push((None, vec![line])),
-            }
-        }
-    }
-    parts.retain(|(heading, body)| heading.is_some() || body.iter().any(|line| !line.is_blank()));
-    (title, parts)
-}
-
-/// Words of pages and not of documents.
-const PAGE_WORDS: [&str; 22] = [
-    "all rights reserved",
-    "cookie",
-    "privacy policy",
-    "sitemap",
-    "site map",
-    "back to top",
-    "follow us",
-    "powered by",
-    "our partners",
-    "наши партнеры",
-    "наши партнёры",
-    "выберите язык",
-    "choose language",
-    "select language",
-    "skip to content",
-    "impressum",
-    "datenschutz",
-    "mentions légales",
-    "все права защищены",
-    "карта сайта",
-    "share this",
-    "print this page",
-];
-
-/// What stands after the document: lines that are of the page by their words or by their script.
-fn trailing(sections: &mut [Cut], all: &[Line], chrome: &mut Vec<Line>) {
-    let Some(last) = sections.last_mut() else { return };
-    let main = cyrillic(all.iter().filter(|line| line.is_own()).map(|line| line.text.as_str()));
-    while let Some(at) = last.body.iter().rposition(|line| !line.is_blank()) {
-        let text = last.body[at].text.trim();
-        let lower = text.to_lowercase();
-        let short = text.split_whitespace().count() <= 12 && !text.ends_with(['.', '!', '?']);
-        let of_page = short
-            && (PAGE_WORDS.iter().any(|word| lower.contains(word))
-                || cyrillic([text].into_iter()) != main && text.chars().any(char::is_alphabetic))
-            || (lower.starts_with('©') || lower.starts_with("copyright ©")) && text.split_whitespace().count() <= 15;
-        if !of_page {
-            break;
-        }
-        let line = last.body.remove(at);
-        chrome.push(Line { mark: Mark::Chrome(Why::Around), ..line });
-    }
-}
-
-fn cyrillic<'t>(texts: impl Iterator<Item = &'t str>) -> bool {
-    let (mut yes, mut no) = (0_usize, 0_usize);
-    for c in texts.flat_map(str::chars).filter(|c| c.is_alphabetic()) {
-        if matches!(c, '\u{400}'..='\u{52f}') { yes += 1 } else { no += 1 }
-    }
-    yes > no
 }
 
 /// The numbers that sections get: that of the standard whose title they have, unless another section has it.

@@ -88,6 +88,9 @@ pub fn phones(text: &str, loose: bool) -> Vec<(Range<usize>, Phone)> {
             .find(|(n, c)| !(c.is_ascii_digit() || " ()-./\u{2013}".contains(*c) || *n == 0))
             .map_or(run.len(), |(n, _)| n);
         let run = run[..end].trim_end_matches(|c: char| !c.is_ascii_digit());
+        // `(24/7` is of the words behind the number.
+        let open = run.rfind('(').filter(|open| *open > 0 && !run[*open..].contains(')'));
+        let run = run[..open.unwrap_or(run.len())].trim_end_matches(|c: char| !c.is_ascii_digit());
         at = start + run.len().max(1);
         let digits = run.bytes().filter(u8::is_ascii_digit).count();
         let international = run.starts_with('+') || run.starts_with("00") && digits >= 10;
@@ -225,6 +228,7 @@ mod tests {
     fn numbers_that_can_be_called_are_found() {
         let first = |text: &str, loose| phones(text, loose).first().map(|(_, phone)| phone.to_string());
         assert_eq!(first("+7 727 555 1725(not safe)", false).as_deref(), Some("+7 727 555 1725"));
+        assert_eq!(first("+43 1 555 0101 (24/7 emergency)", true).as_deref(), Some("+43 1 555 0101"));
         assert_eq!(first("Tel.: 0049 30 5550100, all day", false).as_deref(), Some("+49 30 5550100"));
         assert_eq!(first("(030) 555-0100", true).as_deref(), Some("(030) 555-0100"));
         for text in ["2026-11-22", "22.11.2026", "08:00 to 16:00", "3956 A25E AC69 B0F0", "AS64500"] {

@@ -196,6 +196,29 @@ fn markdown_says_the_same() {
 }
 
 #[test]
+fn a_certificate_in_the_text_is_a_file_and_no_prose() {
+    let made = advise::openpgp::generate(&["MARSH-CERT <cert@marsh.example>"], advise::openpgp::Kind::Team, None, &now(), None)
+        .expect("a key");
+    let armored = made.certificate.armored();
+    let key = format!("Fingerprint: {}\n\n", made.certificate.fingerprint().spaced());
+    let markdown = text("# RFC 2350", |(n, t, b)| match n {
+        "2.8" => format!("## {n} {t}\n\n{key}```\n{armored}```\n\nAsk for it.\n\n"),
+        _ => format!("## {n} {t}\n\n{b}\n\n"),
+    });
+    let plainly =
+        text("RFC 2350", |(n, t, b)| if n == "2.8" { format!("{n} {t}\n\n{key}{armored}\n") } else { plain((n, t, b)) });
+    for text in [markdown, plainly] {
+        let document = read(text.as_bytes());
+        assert_eq!(document.certificates.len(), 1);
+        let read = advise::openpgp::Certificate::read(document.certificates[0].as_bytes()).expect("a certificate");
+        assert_eq!(read.fingerprint(), made.certificate.fingerprint());
+        let imported = imported(&document);
+        assert_eq!(names(&imported.faults), []);
+        assert!(!imported.prose.contains("BEGIN PGP") && !imported.prose.contains("```"), "{}", imported.prose);
+    }
+}
+
+#[test]
 fn titles_may_be_in_other_languages() {
     for (what, titles) in [("German", &GERMAN), ("French", &FRENCH), ("Russian", &RUSSIAN)] {
         let document = titled(titles);

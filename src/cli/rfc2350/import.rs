@@ -30,7 +30,7 @@ pub struct Args {
     /// Plain or clear-signed text, HTML saved from a site, or Markdown
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The team's certificate: verifies the document, and goes into certs/
+    /// The team's certificate: verifies the document, and goes into certs/ if section 2.8 names it
     #[arg(long, value_name = "CERT")]
     key: Vec<PathBuf>,
     /// Into this folder instead of the workspace
