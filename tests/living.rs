@@ -129,9 +129,17 @@ fn who_is_to_be_told_hears_of_each_version_once_even_after_a_kill() {
     let mut world = team().at("2026-12-01T12:00:00Z").change("team.yaml", "+7 727 555 0100", "+7 727 555 0199");
     let traced = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).status().is_ok_and(|status| status.success());
     if traced {
-        // All intents are written, and the site is being switched.
+        // All intents are written, and the first file of the site is about to be moved in.
         let mut run = Command::new("strace");
-        run.args(["-f", "-o", "/dev/null", "-e", "trace=renameat2", "-e", "inject=renameat2:signal=SIGKILL:when=1"]);
+        run.args([
+            "-f",
+            "-o",
+            "/dev/null",
+            "-e",
+            "trace=renameat,renameat2",
+            "-e",
+            "inject=renameat,renameat2:signal=SIGKILL:when=1",
+        ]);
         run.arg(world::advise()).arg("-C").arg(world.root()).args(["--now", "2026-12-01T12:00:00Z", "publish", "--yes"]);
         let died = run.stdin(Stdio::null()).output().expect("strace runs");
         assert!(!died.status.success() && world.mail().is_empty(), "{died:?}");
