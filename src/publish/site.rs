@@ -104,7 +104,7 @@ impl Made<Twin, Public> for Vec<Artefact> {
     fn made(twin: &Twin, _: &Public, signatory: &Signatory<'_>) -> Result<Vec<Artefact>, PublishError> {
         let file = signatory.sign(twin.text())?.document();
         let detached = signatory.detach(file.as_bytes())?;
-        Ok(pair(&twin.path(), file, &detached))
+        Ok(pair(twin.path(), file, &detached))
     }
 }
 
