@@ -111,6 +111,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         keybook: &keybook,
         history: &history,
         member: &member,
+        announcement: None,
         document: None,
         now: &now,
         request: &request,

@@ -1,4 +1,4 @@
-//! A thing that was made and can be stored or sent: name, media type, bytes, digest.
+//! A thing that was made and can be stored or sent: name, media type, bytes, digest; and of which things it is made.
 
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -23,9 +23,23 @@ impl Digest {
         Digest(hasher.finalize().into())
     }
 
+    /// What [`Digest::hex`] gave.
+    pub fn from_hex(text: &str) -> Option<Digest> {
+        let digit = |c: u8| char::from(c).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let mut bytes = [0; 32];
+        if text.len() != 64 {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+        }
+        Some(Digest(bytes))
+    }
+
     /// In 64 hexadecimal digits.
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+        self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 }
 
@@ -58,5 +72,35 @@ impl Artefact {
     /// Of the bytes.
     pub fn digest(&self) -> Digest {
         Digest::of(&self.bytes)
+    }
+}
+
+/// This program, named by its sources: what another one made or remembered may be different.
+pub const PROGRAM: &str = env!("ADVISE_PROGRAM");
+
+/// Files that are made together, of the same things: a name for them, and the digest of all that they are made of.
+/// As long as that stays, they need not be made again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    name: String,
+    key: Digest,
+}
+
+impl Unit {
+    /// A name that no other unit of the site has, and a digest of all that goes into its files. Panics on a name with a
+    /// line end or a tab: names are made of ids and paths, which have none.
+    pub fn new(name: String, key: Digest) -> Unit {
+        assert!(!name.contains(['\n', '\t']), "the name of a unit is made of ids and paths");
+        Unit { name, key }
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Of all that its files are made of.
+    pub fn key(&self) -> Digest {
+        self.key
     }
 }

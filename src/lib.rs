@@ -27,4 +27,5 @@ pub mod ledger;
 pub mod channels;
 // conductor and desk
 pub mod publish;
+pub mod preview;
 pub mod cli;

@@ -7,7 +7,11 @@ use crate::{
     terms::{Id, Lang, Moment},
     tlp::Cover,
 };
-use std::{collections::HashMap, fmt, str::FromStr};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    str::FromStr,
+};
 
 /// A recipient's address as a keyed hash: the ledger's way of knowing a member without naming one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -157,6 +161,36 @@ pub struct DocumentVersion {
     pub date: Moment,
 }
 
+/// A version of the RFC 2350 document as it was published: all of it is for everybody, and stays so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edition {
+    /// Number, content and date.
+    pub version: DocumentVersion,
+    /// What it says of the team's clocks, in English; empty where an older `advise` did not write that down.
+    pub clocks: String,
+    /// Its signed texts; none of a version of which only the number is known.
+    pub texts: BTreeMap<Lang, EditionText>,
+}
+
+impl Edition {
+    /// Whether it was published by an older `advise`, or before this ledger began: whom it was announced to is not known,
+    /// so it is announced to nobody.
+    pub fn is_taken_over(&self) -> bool {
+        self.clocks.is_empty()
+    }
+}
+
+/// A version of the RFC 2350 document in one language, with the signatures that it was published with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditionText {
+    /// Without anything around it.
+    pub text: String,
+    /// The armored block that makes it a clear-signed text.
+    pub block: String,
+    /// The armored detached signature of that clear-signed text.
+    pub detached: String,
+}
+
 /// All that the plan needs to know of the past.
 #[derive(Debug, Clone, Default)]
 pub struct History {
@@ -166,14 +200,19 @@ pub struct History {
     pub frozen: HashMap<(Id, String), Frozen>,
     /// What stands on the site: advisory → (revision, digest of what was published).
     pub on_site: HashMap<Id, (String, Digest)>,
-    /// Of the RFC 2350 document, the newest.
-    pub document: Option<DocumentVersion>,
+    /// Of the RFC 2350 document, the newest last.
+    pub editions: Vec<Edition>,
 }
 
 impl History {
     /// Whether nothing was ever published.
     pub fn is_empty(&self) -> bool {
-        self.deliveries.is_empty() && self.frozen.is_empty() && self.on_site.is_empty() && self.document.is_none()
+        self.deliveries.is_empty() && self.frozen.is_empty() && self.on_site.is_empty() && self.editions.is_empty()
+    }
+
+    /// The newest version of the RFC 2350 document.
+    pub fn document(&self) -> Option<&DocumentVersion> {
+        self.editions.last().map(|edition| &edition.version)
     }
 }
 

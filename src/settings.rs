@@ -1,5 +1,9 @@
 //! `advise.yaml`: how this workspace publishes.
 
+mod deploy;
+
+pub use deploy::{Place, Store, Target};
+
 use crate::{
     diag::{Findings, Source, Span},
     terms::{Address, Fingerprint, Lang, Wrong, one_of, shorten},
@@ -26,6 +30,22 @@ pub struct Site {
     pub url: Url,
     /// The first is the default and stands at `/`.
     pub languages: Vec<Lang>,
+    /// How mail addresses show on pages.
+    pub addresses: Addresses,
+    /// Where the finished site is copied to.
+    pub deploy: Vec<Target>,
+}
+
+/// How mail addresses show on HTML pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Addresses {
+    /// As they are.
+    Plain,
+    /// `name (at) example.org`, and no link that opens a mail.
+    At,
+    /// As character references: the same for readers and their browsers, not for what only looks for an `@`.
+    #[default]
+    Entities,
 }
 
 impl Site {
@@ -176,7 +196,7 @@ impl FromStr for IdPattern {
 }
 
 const FIELDS: &[&str] = &["site", "mail", "signing", "wkd", "ids"];
-const SITE: &[&str] = &["url", "languages"];
+const SITE: &[&str] = &["url", "languages", "addresses", "deploy"];
 const MAIL: &[&str] = &[
     "transport",
     "from",
@@ -270,7 +290,23 @@ fn site(source: &Source, node: Node, findings: &mut Findings) -> Option<Site> {
     if languages.is_empty() {
         languages.push(Lang::english());
     }
-    Some(Site { url: url?.0.0, languages })
+    let addresses = fields.optional::<Addresses>("addresses", findings).map(|(addresses, _)| addresses).unwrap_or_default();
+    let deploy = deploy::targets(source, &mut fields, findings);
+    Some(Site { url: url?.0.0, languages, addresses, deploy })
+}
+
+impl FromStr for Addresses {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Addresses, Wrong> {
+        match text {
+            "plain" => Ok(Addresses::Plain),
+            "at" => Ok(Addresses::At),
+            "entities" => Ok(Addresses::Entities),
+            _ => Err(Wrong::new(format!("addresses cannot be shown as `{}`", shorten(text)))
+                .hint(one_of(text, &["plain", "at", "entities"]))),
+        }
+    }
 }
 
 struct TransportName(&'static str);

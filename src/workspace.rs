@@ -1,18 +1,24 @@
 //! The only reader of the workspace's tree: files in, a [`Workspace`] and all its findings out.
 //!
+//! `memory` knows the facts of advisories whose files have not been touched since they were read.
 //! Symbolic links are not followed, so nothing from outside the folder can end in a letter or on the site.
 //! What needs more than one file to be judged (unknown lists, duplicate ids, missing certificates) is judged here.
 
 mod certificates;
 mod files;
 mod judge;
+mod memory;
+mod trace;
 
 pub use certificates::Certificates;
+pub use memory::{Memory, MemoryError};
+pub use trace::trace;
 
 use crate::{
     advisory::{self, Advisory, Attachment, Status},
-    diag::{Finding, Findings, Level, Source},
-    render::rfc2350::{Prose, prose},
+    artefact::Digest,
+    diag::{Finding, Findings, Level, Source, Span},
+    render::rfc2350::{DocumentWords, Prose, prose},
     roster::{self, Keybook, ParsedConstituent, ParsedList, Roster},
     settings::{self, Settings},
     team::{self, Team},
@@ -26,6 +32,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
+use url::Url;
 
 /// Everything that people decided, as values. It has no errors; its warnings are beside it in [`Reading`].
 #[derive(Debug)]
@@ -76,6 +83,20 @@ pub struct Reading {
     pub workspace: Option<Workspace>,
     /// How many advisories were looked at.
     pub advisories: usize,
+    /// What the next reading may trust, if this one had a memory.
+    pub memory: Option<Memory>,
+    /// Addresses of the web in the RFC 2350 description, which everybody may see, each once. None of them comes from an
+    /// advisory: to try a link tells its host that somebody reads it.
+    pub links: Vec<PublicLink>,
+}
+
+/// An address of the web in a public text.
+#[derive(Debug, Clone)]
+pub struct PublicLink {
+    /// `http:` or `https:`.
+    pub url: Url,
+    /// Where it stands, as a finding that only lacks its sentence.
+    pub place: Finding,
 }
 
 /// Why a folder cannot be read as a workspace at all.
@@ -100,6 +121,11 @@ impl Workspace {
         self.certificates.keybook(now)
     }
 
+    /// The words of the RFC 2350 description in a language. What is wrong in the workspace's own was found when it was read.
+    pub fn document_words(&self, lang: &Lang) -> DocumentWords {
+        DocumentWords::read(lang, &self.templates, &mut Findings::new())
+    }
+
     /// The advisory of an id.
     pub fn advisory(&self, id: &Id) -> Option<&Advisory> {
         self.advisories.iter().find(|advisory| advisory.id == *id)
@@ -113,13 +139,16 @@ pub struct Published {
     pub revisions: HashSet<(Id, String)>,
     /// What stands on the site.
     pub on_site: HashSet<Id>,
+    /// The RFC 2350 description: its version, its date, and what it says of the team's clocks (empty if not known).
+    pub document: Option<(u32, Moment, String)>,
 }
 
 /// Parts of the tree with their places, before they are judged together.
 struct Parts {
     advisories: Vec<(Origin, Box<advisory::Parsed>)>,
-    lists: Vec<(Origin, ParsedList)>,
-    constituents: Vec<(Origin, ParsedConstituent)>,
+    // In boxes: twice as many places as there are files are needed while they are read.
+    lists: Vec<(Origin, Box<ParsedList>)>,
+    constituents: Vec<(Origin, Box<ParsedConstituent>)>,
     certificates: Certificates,
     claims: Claims,
     settings: Option<(Source, Settings)>,
@@ -144,6 +173,16 @@ struct Files {
 /// Reads and judges the whole tree. `now` decides which certificates have expired; `published` is what
 /// is out already: what has changed around it since (a contact left, a list was narrowed) stops nobody.
 pub fn read(root: &Path, now: &Moment, published: &Published) -> Result<Reading, ReadError> {
+    read_with(root, now, published, None)
+}
+
+/// The same, trusting what is remembered in the folder `work` of files that nobody has touched since they were read. The
+/// reading has a new [`Memory`], if there is such a folder.
+pub fn read_trusting_memory(root: &Path, now: &Moment, published: &Published, work: &Path) -> Result<Reading, ReadError> {
+    read_with(root, now, published, Some(work))
+}
+
+fn read_with(root: &Path, now: &Moment, published: &Published, work: Option<&Path>) -> Result<Reading, ReadError> {
     let marker = root.join("advise.yaml");
     if !marker.is_file() {
         return Err(ReadError::NotAWorkspace(root.to_path_buf()));
@@ -183,16 +222,22 @@ pub fn read(root: &Path, now: &Moment, published: &Published) -> Result<Reading,
         lists: stems_in("lists", "yaml")?.into_iter().collect(),
         certificates: stems_in("certs", "asc")?.into_iter().filter(|stem| !is_read(stem)).collect(),
         has_all_constituents: stems_in("constituents", "yaml")?.len() == constituents.len(),
-        ids: stems(root)?,
+        ids: Vec::new(),
     };
-    let Advisories { parsed: advisories, count, drafts } = advisories(root, &lang, &mut findings)?;
+    let memory = work.map(|work| memory::Old::read(work, &lang));
+    let Advisories { parsed: advisories, ids, count, drafts, memory } = advisories(root, &lang, memory, &mut findings)?;
+    let files = Files { ids, ..files };
     let prose = prose_files(root, &lang, &mut findings)?;
     let pages = pages(root, &lang, &mut findings)?;
     let templates = templates(root, &mut findings)?;
+    for lang in templates.iter().filter_map(|(name, _)| DocumentWords::lang_of(name)) {
+        drop(DocumentWords::read(&lang, &templates, &mut findings));
+    }
     let assets = assets(root, &mut findings)?;
 
     let parts = Parts { advisories, lists, constituents, certificates, claims, settings, team, files, prose };
     judge::all(&parts, now, published, &mut findings);
+    let links = links(&parts);
     findings.sort();
     let of_draft = |rest: &str| {
         let translation = rest.strip_prefix('.').and_then(|rest| rest.strip_suffix(".md"));
@@ -223,7 +268,33 @@ pub fn read(root: &Path, now: &Moment, published: &Published) -> Result<Reading,
         }
         _ => None,
     };
-    Ok(Reading { findings, workspace, advisories: count })
+    Ok(Reading { findings, workspace, advisories: count, memory, links })
+}
+
+fn links(parts: &Parts) -> Vec<PublicLink> {
+    let mut seen = HashSet::new();
+    let mut links = Vec::new();
+    let mut add = |url: &str, place: Finding| {
+        // One that cannot be read is a fault which was named already.
+        let Ok(mut url) = Url::parse(url) else { return };
+        url.set_fragment(None);
+        if seen.insert(url.clone()) {
+            links.push(PublicLink { url, place: place.warning() });
+        }
+    };
+    for prose in parts.prose.values() {
+        for (span, url) in prose.links() {
+            add(url, prose.source.error(span, "dead-link", ""));
+        }
+    }
+    if let Some((source, team, _)) = &parts.team {
+        for url in team.website.iter().chain(&team.key_servers) {
+            let at = source.text.find(url.as_str()).map(|at| Span::new(at, at + url.len()));
+            let whole = || Finding::of_file(&source.path, "dead-link", "");
+            add(url, at.map_or_else(whole, |span| source.error(span, "dead-link", "")));
+        }
+    }
+    links
 }
 
 /// The file names in `advisories/` without `.md`: the ids that are taken, whatever is in the files.
@@ -241,10 +312,10 @@ fn named<T: Send>(
     extension: &str,
     findings: &mut Findings,
     parse: impl Fn(&Source, Slug, &mut Findings) -> Option<T> + Sync,
-) -> Result<Vec<(Origin, T)>, ReadError> {
+) -> Result<Vec<(Origin, Box<T>)>, ReadError> {
     let entries = files::list(root, folder, findings)?;
     let home: Arc<Path> = root.into();
-    let read: Vec<Read<(Origin, T)>> = entries
+    let read: Vec<Read<(Origin, Box<T>)>> = entries
         .par_iter()
         .map(|entry| {
             let mut findings = Findings::new();
@@ -263,8 +334,9 @@ fn named<T: Send>(
                 }
             };
             let source = files::text(root, &entry.path, &mut findings)?;
-            let parsed = source
-                .and_then(|source| parse(&source, name, &mut findings).map(|parsed| (Origin::new(&home, source.path), parsed)));
+            let parsed = source.and_then(|source| {
+                parse(&source, name, &mut findings).map(|parsed| (Origin::new(&home, source.path), Box::new(parsed)))
+            });
             Ok((findings, parsed))
         })
         .collect();
@@ -296,24 +368,38 @@ fn collect<T>(read: Vec<Read<T>>, findings: &mut Findings) -> Result<Vec<T>, Rea
 /// What is in `advisories/`.
 struct Advisories {
     parsed: Vec<(Origin, Box<advisory::Parsed>)>,
+    /// File names without `.md`.
+    ids: Vec<String>,
     count: usize,
     /// Paths of drafts, without `.md`.
     drafts: BTreeSet<String>,
+    memory: Option<Memory>,
 }
 
-fn advisories(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<Advisories, ReadError> {
+fn advisories(root: &Path, lang: &Lang, memory: Option<memory::Old>, findings: &mut Findings) -> Result<Advisories, ReadError> {
     let mut folders = Vec::new();
     files::advisory_folders(root, "advisories", &mut folders, findings)?;
     let originals: Vec<(&files::Folder, &Entry)> =
         folders.iter().flat_map(|folder| folder.originals().map(move |entry| (folder, entry))).collect();
     let drafts = Mutex::new(BTreeSet::new());
     let home: Arc<Path> = root.into();
-    let read: Vec<Read<(Origin, Box<advisory::Parsed>)>> = originals
+    let known = memory.as_ref().map(memory::Old::open);
+    let read: Vec<Read<(Origin, Box<advisory::Parsed>, memory::Record<'_>)>> = originals
         .par_iter()
         .map(|(folder, entry)| {
             let mut findings = Findings::new();
-            let source = files::text(root, &entry.path, &mut findings)?;
             let stem = entry.stem("md").unwrap_or_default();
+            if let Some((parsed, record)) = known.as_ref().and_then(|known| known.recall(&home, folder, entry, stem)) {
+                if parsed.advisory.status == Status::Draft {
+                    let mut drafts = drafts.lock().expect("nobody panics with the drafts in hand");
+                    drafts.insert(entry.path.trim_end_matches(".md").to_string());
+                }
+                let origin = Origin::new(&home, parsed.advisory.path.clone());
+                return Ok((findings, Some((origin, parsed, record))));
+            }
+            let before = known.as_ref().and_then(|known| known.look(&home, folder, entry, stem));
+            let source = files::text(root, &entry.path, &mut findings)?;
+            let digest = source.as_ref().map(|source| Digest::of(source.text.as_bytes()));
             let parsed = source.as_ref().and_then(|source| advisory::parse(source, stem, lang, &mut findings));
             let is_draft = match (&parsed, &source) {
                 (Some(parsed), _) => parsed.advisory.status == Status::Draft,
@@ -326,10 +412,11 @@ fn advisories(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<Advis
             }
             // The text is not kept: ten thousand of them would be the most of this program's memory.
             let parsed = source.zip(parsed).map(|(source, parsed)| (Origin::new(&home, source.path), Box::new(parsed)));
-            let mut translations = Vec::new();
+            let (mut translations, mut digests) = (Vec::new(), Vec::from_iter(digest));
             for (lang, entry) in folder.translations(stem) {
                 let before = findings.count(Level::Error);
                 let source = files::text(root, &entry.path, &mut findings)?;
+                digests.extend(source.as_ref().map(|source| Digest::of(source.text.as_bytes())));
                 let text = source.as_ref().and_then(|source| advisory::parse_translation(source, &mut findings));
                 if parsed.as_ref().is_some_and(|(_, parsed)| parsed.advisory.lang == lang) {
                     findings.push(
@@ -349,14 +436,26 @@ fn advisories(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<Advis
             }
             let parsed = parsed.map(|(origin, mut parsed)| {
                 parsed.advisory = parsed.advisory.with(translations, attachments);
-                (origin, parsed)
+                // What had anything to be told is read each time, so that it is told each time.
+                let plain = known.as_ref().zip(before).filter(|_| findings.is_empty());
+                let record = plain.and_then(|(known, before)| {
+                    let after = known.look(&home, folder, entry, stem)?;
+                    known.record(&before, &after, &digests, &parsed)
+                });
+                (origin, parsed, record.unwrap_or_default())
             });
             Ok((findings, parsed))
         })
         .collect();
     let count = read.len();
     let drafts = drafts.into_inner().expect("nobody panics with the drafts in hand");
-    Ok(Advisories { parsed: collect(read, findings)?, count, drafts })
+    let ids = originals.iter().filter_map(|(_, entry)| entry.stem("md").map(str::to_string)).collect();
+    let read = collect(read, findings)?;
+    let records: Vec<&memory::Record<'_>> = read.iter().map(|(.., record)| record).collect();
+    let news = known.and_then(|known| known.renewed(&records));
+    let parsed = read.into_iter().map(|(origin, parsed, _)| (origin, parsed)).collect();
+    let memory = memory.and_then(|memory| memory.followed_by(news));
+    Ok(Advisories { parsed, ids, count, drafts, memory })
 }
 
 fn prose_files(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<BTreeMap<Lang, Prose>, ReadError> {
@@ -388,6 +487,9 @@ fn prose_files(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<BTre
     }
     Ok(all)
 }
+
+/// The id under which changes of the RFC 2350 description are announced, one revision a version.
+pub const ANNOUNCEMENT: &str = "RFC2350";
 
 const PAGE: &[&str] = &["title", "nav"];
 /// Names that the site needs for itself.

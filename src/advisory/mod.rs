@@ -1,24 +1,25 @@
 //! An advisory: what the team says, to whom, under which label.
 //!
 //! `front_matter` cuts a file in two, `draft` is what was written, `parse` makes an [`Advisory`] of it or
-//! all findings, `body` judges the Markdown, `lint` what is allowed but odd. No files, no clock.
+//! all findings, `body` is the Markdown, `lint` judges it and what is allowed but odd. No files, no clock.
 //!
 //! [`Advisory`] is not `Serialize`, so that no template or JSON can be made of one by accident:
 //! ```compile_fail
 //! fn leak(advisory: &advise::advisory::Advisory) -> String { serde_json::to_string(advisory).unwrap() }
 //! ```
 
+mod body;
 mod front_matter;
 mod lint;
 mod parse;
 
+pub use body::{Body, Gone, Shelf};
 pub use front_matter::{Pieces, says_draft, split};
 pub use lint::body as lint_body;
-pub use parse::{FIELDS, Parsed, Translation, file_name, parse, parse_translation};
+pub use parse::{FIELDS, Parsed, Translation, body, file_name, parse, parse_translation};
 
 use crate::{
     artefact::Digest,
-    diag::{Source, Span},
     terms::{Address, Cve, Cvss, Cwe, Id, Lang, Moment, Severity, Slug, Wrong, one_of, shorten},
     tlp::{Marked, Tlp},
 };
@@ -88,12 +89,12 @@ pub struct Revision {
 }
 
 /// Title and body in one language.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Text {
     /// One line.
     pub title: String,
-    /// Markdown, with `\n` line ends.
-    pub body: String,
+    /// Markdown.
+    pub body: Body,
 }
 
 /// A file that goes along.
@@ -239,19 +240,3 @@ macro_rules! words {
 
 words!(Kind, "kind" { Advisory = "advisory", Alert = "alert", Awareness = "awareness", Announcement = "announcement" });
 words!(Status, "status" { Draft = "draft", Final = "final", Withdrawn = "withdrawn" });
-
-/// Where the Markdown stands in its file, for findings about it.
-#[derive(Debug, Clone)]
-pub struct Body {
-    /// The whole file.
-    pub source: Source,
-    /// The Markdown in it.
-    pub span: Span,
-}
-
-impl Body {
-    /// The Markdown.
-    pub fn text(&self) -> &str {
-        &self.source.text[self.span.start..self.span.end]
-    }
-}

@@ -1,6 +1,10 @@
 //! Makes an [`Advisory`] of a file's text, or tells everything that is wrong with it.
 
-use super::{Advisory, Affected, Attachment, Kind, Reader, Reference, Revision, Score, Status, Text, front_matter::split, lint};
+use super::{
+    Advisory, Affected, Attachment, Kind, Reader, Reference, Revision, Score, Status, Text,
+    front_matter::{Pieces, split},
+    lint,
+};
 use crate::{
     artefact::Digest,
     diag::{Finding, Findings, Level, Source, Span},
@@ -165,7 +169,7 @@ pub fn parse(source: &Source, stem: &str, lang: &Lang, findings: &mut Findings) 
     if revisions.is_empty() {
         revisions.push(Revision { number: "1".into(), date: date.clone(), summary: String::new() });
     }
-    let body = source.text[pieces.body.start..pieces.body.end].trim_start_matches('\n').to_string();
+    let body = cut_body(source, pieces).into();
     let advisory = Advisory {
         id,
         kind,
@@ -206,8 +210,17 @@ pub fn parse_translation(source: &Source, findings: &mut Findings) -> Option<Tra
     if findings.count(Level::Error) > before {
         return None;
     }
-    let body = source.text[pieces.body.start..pieces.body.end].trim_start_matches('\n').to_string();
+    let body = cut_body(source, pieces).into();
     Some(Translation { text: Text { title: title?.0.0, body } })
+}
+
+/// The Markdown of a text or a translation that was once read without an error.
+pub fn body(source: &Source) -> Option<String> {
+    split(source).ok().map(|pieces| cut_body(source, pieces).to_string())
+}
+
+fn cut_body(source: &Source, pieces: Pieces) -> &str {
+    source.text[pieces.body.start..pieces.body.end].trim_start_matches('\n')
 }
 
 /// Takes out the facts of the original, which somebody has copied along with the text to be translated.
@@ -254,7 +267,7 @@ impl Advisory {
             parts.extend([
                 lang.as_str().into(),
                 translation.text.title.clone().into_bytes(),
-                translation.text.body.clone().into_bytes(),
+                translation.text.body.read().expect("what was parsed is at hand").as_bytes().to_vec(),
             ]);
         }
         for attachment in &attachments {

@@ -21,11 +21,19 @@ pub struct Args {
     /// Pages, lists, feeds and sitemap, nothing that is signed
     #[arg(long, requires = "out")]
     pages_only: bool,
+    /// Make and compare every file of `public/`, also those of which nothing has changed
+    #[arg(long, conflicts_with = "out")]
+    anew: bool,
 }
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let request = Request { ids: Vec::new(), only: Some(Only::Site) };
-    let Some(out) = args.out else { return super::publish::publish(desk, &request, true, false, None) };
+    let Some(out) = args.out else {
+        if args.anew {
+            publish::forget_standing(&desk.work()).map_err(Failure::new)?;
+        }
+        return super::publish::publish(desk, &request, true, false, None);
+    };
     let workspace = desk.workspace()?;
     let extent = if args.pages_only { Extent::PagesOnly } else { Extent::Full };
     // A ledger that is not there is not begun here: it would look as if nothing had ever been published.

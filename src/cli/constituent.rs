@@ -1,5 +1,7 @@
 mod refresh;
 
+pub use refresh::host;
+
 use super::{
     Done,
     desk::{Desk, Failure},

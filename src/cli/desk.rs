@@ -2,17 +2,18 @@
 
 use super::ui::Ui;
 use crate::{
-    advisory,
-    diag::{Findings, Level},
+    advisory::{self, Advisory},
+    diag::{Finding, Findings, Level},
     ledger::{Ledger, LedgerError},
     openpgp::{self, SignerError, TeamKey},
     plan::{self, Facts, Plan, Request},
     publish,
     receipt::{History, MemberHash},
+    render::wellknown,
     roster::Keybook,
     settings::{self, KeySource, Settings},
     terms::{Address, Moment},
-    workspace::{self, Published, ReadError, Reading, Workspace},
+    workspace::{self, Memory, Published, ReadError, Reading, Workspace},
 };
 use std::{
     collections::HashSet,
@@ -121,18 +122,78 @@ impl Desk {
         self.root.join(WORK)
     }
 
-    /// Everything that was read, with all findings.
+    /// Everything, read file by file, with all findings.
     pub fn reading(&self) -> Result<Reading, Failure> {
-        // Without a ledger nothing counts as published: the stricter way.
-        let history = Ledger::open_read_only_or_empty(&self.work())?.history()?;
-        let published =
-            Published { revisions: history.frozen.into_keys().collect(), on_site: history.on_site.into_keys().collect() };
-        Ok(workspace::read(&self.root, &self.now, &published)?)
+        let mut reading = workspace::read(&self.root, &self.now, &self.published()?)?;
+        if let Some(finding) = self.security_txt(reading.workspace.as_ref())? {
+            reading.findings.push(finding);
+            reading.findings.sort();
+        }
+        Ok(reading)
+    }
+
+    /// What is out already. Without a ledger nothing counts as published: the stricter way.
+    fn published(&self) -> Result<Published, Failure> {
+        let ledger = Ledger::open_read_only_or_empty(&self.work())?;
+        let (revisions, on_site) = ledger.published()?;
+        let document = ledger.editions()?.into_iter().next_back();
+        let document = document.map(|last| (last.version.version, last.version.date, last.clocks));
+        Ok(Published { revisions, on_site, document })
+    }
+
+    /// Whether the security.txt that stands is about to end, since then it is worth nothing to who finds it.
+    pub fn security_txt(&self, workspace: Option<&Workspace>) -> Result<Option<Finding>, Failure> {
+        const WARNED_DAYS: i64 = 60;
+        let name = format!("public/{}", wellknown::SECURITY_TXT);
+        let path = self.root.join(&name);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Failure::io(&path, error)),
+        };
+        let Some((end, days)) = wellknown::end_of(&text).map(|end| (end.clone(), self.now.days_until(&end))) else {
+            return Ok(None);
+        };
+        if days > WARNED_DAYS {
+            return Ok(None);
+        }
+        let signing = workspace.and_then(|workspace| {
+            workspace.settings.signing.as_ref().and_then(|signing| workspace.certificates.of_team(&signing.fingerprint))
+        });
+        let by_key = signing.and_then(|key| key.signs_until(&self.now)).is_some_and(|until| until <= end);
+        let when = if days < 0 { format!("ended on {}", end.date()) } else { format!("ends on {}", end.date()) };
+        let (why, hint) = match by_key {
+            true => (" with the key that signs it", "renew the key first, then `advise publish`"),
+            false => ("", "`advise publish` renews it; then deploy the site"),
+        };
+        let message = format!("the security.txt that stands on the site {when}{why}");
+        Ok(Some(Finding::of_file(&name, "security-txt-ends", message).hint(hint).warning()))
+    }
+
+    /// The same for commands that show no findings.
+    pub fn warn_of_security_txt(&self, workspace: &Workspace) -> Result<(), Failure> {
+        if let Some(finding) = self.security_txt(Some(workspace))? {
+            self.ui.warning(&format!("{}; {}", finding.message, finding.hint.unwrap_or_default()));
+        }
+        Ok(())
     }
 
     /// The workspace, if it has no errors; else all of them are shown.
     pub fn workspace(&self) -> Result<Workspace, Failure> {
         let reading = self.reading()?;
+        self.workspace_of(reading)
+    }
+
+    /// The same for a run of `publish`: advisories whose files nobody has touched since the last one are not read again.
+    pub fn workspace_trusting_memory(&self) -> Result<Workspace, Failure> {
+        let mut reading = workspace::read_trusting_memory(&self.root, &self.now, &self.published()?, &self.work())?;
+        if let Some(Err(error)) = reading.memory.take().map(Memory::keep) {
+            self.ui.warning(&format!("{error}: the next run has to read all advisories again"));
+        }
+        self.workspace_of(reading)
+    }
+
+    fn workspace_of(&self, reading: Reading) -> Result<Workspace, Failure> {
         match reading.workspace {
             Some(workspace) => {
                 let mistakes = reading.findings.count(Level::Error);
@@ -170,6 +231,12 @@ impl Desk {
         Ok((settings, taken))
     }
 
+    /// The same desk at the time that it is now.
+    pub fn later(&self) -> Desk {
+        let now = Moment::from_timestamp(jiff::Timestamp::now());
+        Desk { root: self.root.clone(), clock: now.clone(), now, ui: self.ui }
+    }
+
     /// The ledger for reading. Where there is none it is an empty one, without a file, and that is said: what is shown
     /// of it may be wrong.
     pub fn ledger_to_read(&self) -> Result<Ledger, Failure> {
@@ -202,9 +269,11 @@ impl Desk {
         request: &Request,
         then: impl FnOnce(&Plan<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let (history, keybook) = (ledger.history()?, workspace.keybook(&self.now));
+        let (mut history, keybook) = (ledger.history()?, workspace.keybook(&self.now));
+        publish::take_over(workspace, &mut history, &self.now).map_err(not_ours)?;
         let member = |address: &Address| ledger.member(address);
-        let plan = self.plan(workspace, &history, &keybook, &member, request)?;
+        let announcement = publish::announcement(workspace, &history, request.only, &self.now);
+        let plan = self.plan(workspace, &history, announcement.as_ref(), &keybook, &member, request)?;
         then(&plan)
     }
 
@@ -213,11 +282,12 @@ impl Desk {
         &'a self,
         workspace: &'a Workspace,
         history: &'a History,
+        announcement: Option<&'a Advisory>,
         keybook: &'a Keybook,
         member: &'a dyn Fn(&Address) -> MemberHash,
         request: &'a Request,
     ) -> Result<Plan<'a>, Failure> {
-        for id in &request.ids {
+        for id in request.ids.iter().filter(|id| announcement.is_none_or(|announcement| announcement.id != **id)) {
             let advisory = workspace.advisory(id).ok_or_else(|| {
                 let ids: Vec<&str> = workspace.advisories.iter().map(|advisory| advisory.id.as_str()).collect();
                 let failure = Failure::usage(format!("there is no advisory `{id}`"));
@@ -233,6 +303,7 @@ impl Desk {
         }
         Ok(plan::make(&Facts {
             advisories: &workspace.advisories,
+            announcement,
             roster: &workspace.roster,
             settings: &workspace.settings,
             keybook,
@@ -327,6 +398,15 @@ impl Desk {
         };
         relays.iter().map(password).collect()
     }
+}
+
+/// What stands in the archive of the RFC 2350 description and cannot be taken over.
+pub fn not_ours(error: publish::PublishError) -> Failure {
+    Failure::new(error)
+        .hint(
+            "the ledger knows no version of the RFC 2350 description, and only what the team has signed is taken from `public/`",
+        )
+        .hint("move the file away if it is not yours")
 }
 
 fn signer_failure(error: SignerError) -> Failure {

@@ -6,6 +6,7 @@ mod build;
 mod check;
 mod completions;
 mod constituent;
+mod deploy;
 mod desk;
 mod init;
 mod key;
@@ -15,6 +16,7 @@ mod new;
 mod plan;
 mod publish;
 mod rfc2350;
+mod serve;
 mod status;
 mod story;
 mod ui;
@@ -67,6 +69,8 @@ enum Verb {
     Plan(plan::Args),
     Publish(publish::Args),
     Build(build::Args),
+    Serve(serve::Args),
+    Deploy(deploy::Args),
     Status(status::Args),
     Rfc2350(rfc2350::Args),
     Verify(verify::Args),
@@ -106,6 +110,8 @@ pub fn main() -> ExitCode {
         Verb::Plan(args) => plan::run(&desk, args),
         Verb::Publish(args) => publish::run(&desk, args),
         Verb::Build(args) => build::run(&desk, args),
+        Verb::Serve(args) => serve::run(&desk, args),
+        Verb::Deploy(args) => deploy::run(&desk, args),
         Verb::Status(args) => status::run(&desk, args),
         Verb::Rfc2350(args) => rfc2350::run(&desk, args),
         Verb::Verify(args) => verify::run(&desk, args),

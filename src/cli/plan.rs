@@ -29,6 +29,7 @@ pub fn only(word: &str) -> Result<Only, String> {
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let workspace = desk.workspace()?;
+    desk.warn_of_security_txt(&workspace)?;
     let ledger = desk.ledger_to_read()?;
     let request = Request { ids: args.ids, only: args.only };
     desk.planned(&workspace, &ledger, &request, |plan| {

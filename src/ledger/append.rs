@@ -3,11 +3,11 @@
 use super::{Ledger, LedgerError};
 use crate::{
     artefact::Digest,
-    receipt::{DeliveryKey, DocumentVersion, Intent, Outcome, State},
+    receipt::{DeliveryKey, Edition, EditionText, Intent, Outcome, State},
     terms::{Fingerprint, Id, Moment},
 };
 use rusqlite::{OptionalExtension, Params, Transaction, TransactionBehavior, params};
-use std::path::Path;
+use std::{cell::RefCell, path::Path};
 
 /// How a run of `publish` ended; the exit codes of the desk, in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,8 @@ impl RunOutcome {
 pub struct Batch<'l> {
     tx: Transaction<'l>,
     path: &'l Path,
+    /// A time as it is written, once for all entries of the same time.
+    stamp: RefCell<Option<(Moment, String)>>,
 }
 
 impl Ledger {
@@ -47,7 +49,7 @@ impl Ledger {
     pub fn batch(&mut self) -> Result<Batch<'_>, LedgerError> {
         let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let tx = begun.map_err(|e| LedgerError::sqlite(&self.path, e))?;
-        Ok(Batch { tx, path: &self.path })
+        Ok(Batch { tx, path: &self.path, stamp: RefCell::default() })
     }
 
     fn alone<T>(&mut self, entry: impl FnOnce(&Batch<'_>) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
@@ -114,8 +116,8 @@ impl Ledger {
     }
 
     /// A version of the RFC 2350 document is out. See [`Batch::document_published`].
-    pub fn document_published(&mut self, document: &DocumentVersion) -> Result<(), LedgerError> {
-        self.alone(|batch| batch.document_published(document))
+    pub fn document_published(&mut self, edition: &Edition) -> Result<(), LedgerError> {
+        self.alone(|batch| batch.document_published(edition))
     }
 
     /// Keeps the signature of a text. See [`Batch::keep_signature`].
@@ -250,24 +252,31 @@ impl Batch<'_> {
         self.write("DELETE FROM on_site WHERE advisory = ?1", [advisory.as_str()]).map(|_| ())
     }
 
-    /// A version of the RFC 2350 document is out; a version once out keeps its content.
-    pub fn document_published(&self, document: &DocumentVersion) -> Result<(), LedgerError> {
-        let sql = "INSERT INTO document (version, digest, date) VALUES (?1, ?2, ?3)
-                   ON CONFLICT DO UPDATE SET version = version WHERE digest = excluded.digest";
-        let kept = self.write(sql, params![document.version, &document.digest.0[..], document.date.to_string()])?;
-        match kept {
-            0 => Err(LedgerError::Frozen { advisory: "rfc2350".into(), revision: document.version.to_string() }),
-            _ => Ok(()),
+    /// A version of the RFC 2350 document is out, or about to be; a version keeps its content and its texts from then on.
+    pub fn document_published(&self, edition: &Edition) -> Result<(), LedgerError> {
+        let Edition { version, clocks, texts } = edition;
+        let sql = "INSERT INTO document (version, digest, date, clocks) VALUES (?1, ?2, ?3, ?4)
+                   ON CONFLICT DO UPDATE SET clocks = CASE clocks WHEN '' THEN excluded.clocks ELSE clocks END
+                   WHERE digest = excluded.digest";
+        let kept = self.write(sql, params![version.version, &version.digest.0[..], version.date.to_string(), clocks])?;
+        if kept == 0 {
+            return Err(LedgerError::Frozen { advisory: "rfc2350".into(), revision: version.version.to_string() });
         }
+        for (lang, EditionText { text, block, detached }) in texts {
+            if !is_signature(block) || !is_signature(detached) {
+                return Err(LedgerError::NotASignature);
+            }
+            let sql = "INSERT INTO document_text (version, lang, text, block, detached) VALUES (?1, ?2, ?3, ?4, ?5)
+                       ON CONFLICT DO NOTHING";
+            self.write(sql, params![version.version, lang.as_str(), text, block, detached])?;
+        }
+        Ok(())
     }
 
     /// Keeps the armored signature that a key made of a text, so that the next build writes the same bytes.
     /// The text itself is known by its digest only, and anything but an armored signature is refused.
     pub fn keep_signature(&self, text: Digest, signer: &Fingerprint, armor: &str) -> Result<(), LedgerError> {
-        let (first, last) = ("-----BEGIN PGP SIGNATURE-----", "-----END PGP SIGNATURE-----");
-        let body = armor.trim().strip_prefix(first).and_then(|rest| rest.strip_suffix(last));
-        let base64 = |c: u8| c.is_ascii_alphanumeric() || b"+/=\r\n".contains(&c);
-        if !body.is_some_and(|body| body.bytes().all(base64)) {
+        if !is_signature(armor) {
             return Err(LedgerError::NotASignature);
         }
         self.write(
@@ -280,7 +289,12 @@ impl Batch<'_> {
 
     fn delivery(&self, key: &DeliveryKey, sql: &str, now: &Moment, words: &str) -> Result<usize, LedgerError> {
         let DeliveryKey { advisory, revision, mail, member } = key;
-        self.write(sql, params![advisory.as_str(), revision, mail.as_str(), &member.0[..], now.to_string(), words])
+        let mut stamp = self.stamp.borrow_mut();
+        let (_, now) = match &mut *stamp {
+            Some(known) if known.0 == *now => known,
+            other => other.insert((now.clone(), now.to_string())),
+        };
+        self.write(sql, params![advisory.as_str(), revision, mail.as_str(), &member.0[..], &*now, words])
     }
 
     fn write(&self, sql: &str, values: impl Params) -> Result<usize, LedgerError> {
@@ -299,6 +313,14 @@ fn found(rows: usize, what: &'static str, key: &DeliveryKey) -> Result<(), Ledge
         }),
         _ => Ok(()),
     }
+}
+
+/// Whether it is an armored signature and nothing else.
+fn is_signature(armor: &str) -> bool {
+    let (first, last) = ("-----BEGIN PGP SIGNATURE-----", "-----END PGP SIGNATURE-----");
+    let body = armor.trim().strip_prefix(first).and_then(|rest| rest.strip_suffix(last));
+    let base64 = |c: u8| c.is_ascii_alphanumeric() || b"+/=\r\n".contains(&c);
+    body.is_some_and(|body| body.bytes().all(base64))
 }
 
 /// A server's words without addresses and control characters, and not without end.

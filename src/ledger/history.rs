@@ -3,12 +3,16 @@
 use super::{Ledger, LedgerError, RunOutcome};
 use crate::{
     artefact::Digest,
-    receipt::{DeliveryKey, DocumentVersion, Frozen, History, Intent, MemberHash, Receipt},
-    terms::{Fingerprint, Id, Moment},
+    receipt::{DeliveryKey, DocumentVersion, Edition, EditionText, Frozen, History, Intent, MemberHash, Receipt},
+    terms::{Fingerprint, Id, Lang, Moment},
     tlp::Cover,
 };
 use rusqlite::{OptionalExtension, Params, Row, params};
-use std::{collections::HashMap, fmt::Display, str::FromStr};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt::Display,
+    str::FromStr,
+};
 
 /// One run of `publish`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +44,15 @@ impl Ledger {
             deliveries: deliveries.into_iter().map(|receipt| (receipt.intent.key.clone(), receipt)).collect(),
             frozen: frozen.into_iter().collect(),
             on_site: on_site.into_iter().collect(),
-            document: self.documents()?.pop(),
+            editions: self.editions()?,
         })
+    }
+
+    /// What is out: revisions that were mailed or stood on the site, and the advisories that stand there.
+    pub fn published(&self) -> Result<(HashSet<(Id, String)>, HashSet<Id>), LedgerError> {
+        let revisions = self.all("SELECT advisory, revision FROM frozen", [], |row| Ok((word(row, 0)?, row.get(1)?)))?;
+        let on_site = self.all("SELECT advisory FROM on_site", [], |row| word(row, 0))?;
+        Ok((revisions.into_iter().collect(), on_site.into_iter().collect()))
     }
 
     /// The receipts of one advisory.
@@ -59,10 +70,21 @@ impl Ledger {
     }
 
     /// All versions of the RFC 2350 document, the newest last.
-    pub fn documents(&self) -> Result<Vec<DocumentVersion>, LedgerError> {
-        self.all("SELECT version, digest, date FROM document ORDER BY version", [], |row| {
-            Ok(DocumentVersion { version: row.get(0)?, digest: Digest(row.get(1)?), date: word(row, 2)? })
-        })
+    pub fn editions(&self) -> Result<Vec<Edition>, LedgerError> {
+        let mut editions = self.all("SELECT version, digest, date, clocks FROM document ORDER BY version", [], |row| {
+            let version = DocumentVersion { version: row.get(0)?, digest: Digest(row.get(1)?), date: word(row, 2)? };
+            Ok(Edition { version, clocks: row.get(3)?, texts: BTreeMap::new() })
+        })?;
+        let texts = self.all("SELECT version, lang, text, block, detached FROM document_text", [], |row| {
+            let text = EditionText { text: row.get(2)?, block: row.get(3)?, detached: row.get(4)? };
+            Ok((row.get::<_, u32>(0)?, word::<Lang>(row, 1)?, text))
+        })?;
+        for (version, lang, text) in texts {
+            if let Some(edition) = editions.iter_mut().find(|edition| edition.version.version == version) {
+                edition.texts.insert(lang, text);
+            }
+        }
+        Ok(editions)
     }
 
     /// The armored signature that a key once made of a text.
@@ -73,13 +95,6 @@ impl Ledger {
             statement.query_row(params![&text.0[..], signer.as_str()], |row| row.get(0)).optional()
         };
         query().map_err(|e| LedgerError::sqlite(&self.path, e))
-    }
-
-    /// All signatures of one key, by the digest of what it signed: one reading for ten thousand pages.
-    pub fn signatures(&self, signer: &Fingerprint) -> Result<HashMap<Digest, String>, LedgerError> {
-        let sql = "SELECT text, armor FROM signature WHERE fingerprint = ?1";
-        let rows = self.all(sql, [signer.as_str()], |row| Ok((Digest(row.get(0)?), row.get(1)?)))?;
-        Ok(rows.into_iter().collect())
     }
 
     /// The latest run, ended or not.

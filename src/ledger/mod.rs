@@ -2,7 +2,8 @@
 //!
 //! `schema` makes the tables, `append` writes, `history` reads, `keyed` makes names that say nothing to
 //! others, `lock` keeps two runs apart. The ledger holds digests, ids, keyed hashes and the answers of servers
-//! with every address taken out; never a text, a title or an address. SQLite has its one door here.
+//! with every address taken out; never an address, nor a title or a text, but for the archive of the RFC 2350
+//! document, which is public. SQLite has its one door here.
 
 mod append;
 mod history;
@@ -27,7 +28,7 @@ use std::{
 };
 
 /// The file's name inside `.advise`.
-const FILE: &str = "ledger.sqlite";
+pub const FILE: &str = "ledger.sqlite";
 
 /// Why the ledger cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,14 @@ pub enum LedgerError {
     Full {
         /// The ledger's file.
         path: PathBuf,
+    },
+    /// The disk failed while it wrote; what was not written is not claimed to be.
+    #[error("the disk of the ledger `{}` failed, or has no space left", path.display())]
+    NotKept {
+        /// The ledger's file.
+        path: PathBuf,
+        /// SQLite's reason.
+        source: rusqlite::Error,
     },
     /// Not a ledger any more, or never one.
     #[error("the ledger `{}` is damaged: {why}", path.display())]
@@ -125,6 +134,8 @@ impl LedgerError {
                 LedgerError::Full { path }
             }
             Some(ErrorCode::DiskFull) => LedgerError::Full { path },
+            // When it syncs, a full disk (with quotas, thin volumes or late allocation) is any error to SQLite.
+            Some(ErrorCode::SystemIoFailure) => LedgerError::NotKept { path, source },
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => LedgerError::Corrupt { path, why: source.to_string() },
             _ => LedgerError::Sqlite { path, source },
         }
@@ -158,6 +169,18 @@ impl Ledger {
             // An empty file would be taken for a damaged ledger; what went wrong is the error itself.
             drop(fs::remove_file(&path));
         })
+    }
+
+    /// Takes away a ledger that was just made, if nothing was published since: the next run has to say once more that it
+    /// is the first.
+    pub fn discard_if_unused(self) -> Result<(), LedgerError> {
+        if !self.history()?.is_empty() {
+            return Ok(());
+        }
+        let Ledger { connection, path, .. } = self;
+        // Takes its two other files along.
+        connection.close().map_err(|(_, e)| LedgerError::sqlite(&path, e))?;
+        fs::remove_file(&path).map_err(|e| LedgerError::io(&path, e))
     }
 
     /// Whether there is one in this folder.

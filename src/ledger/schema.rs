@@ -89,6 +89,18 @@ pub(super) const STEPS: &[&str] = &[
     ALTER TABLE delivery ADD COLUMN first TEXT;
     ALTER TABLE delivery ADD COLUMN run INTEGER;
 ",
+    // The archive of the RFC 2350 document: public texts, and the only ones here.
+    "
+    ALTER TABLE document ADD COLUMN clocks TEXT NOT NULL DEFAULT '';
+    CREATE TABLE document_text (
+        version INTEGER NOT NULL REFERENCES document (version),
+        lang TEXT NOT NULL,
+        text TEXT NOT NULL,
+        block TEXT NOT NULL,
+        detached TEXT NOT NULL,
+        PRIMARY KEY (version, lang)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Brings the tables up to date and gives the ledger's secret, which is made with the first version. Only a `new`

@@ -1,11 +1,11 @@
 use super::*;
 use crate::{
     artefact::Digest,
-    receipt::{DeliveryKey, DocumentVersion, Intent, Mail, Outcome, State},
+    receipt::{DeliveryKey, DocumentVersion, Edition, EditionText, Intent, Mail, Outcome, State},
     terms::{Address, Fingerprint, Id, Moment},
     tlp::Cover,
 };
-use std::{path::PathBuf, str::FromStr};
+use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
 use tempfile::TempDir;
 
 fn the<T: FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
@@ -115,19 +115,30 @@ fn a_published_revision_is_frozen() {
 fn documents_signatures_and_runs_are_kept() {
     let (_temp, dir) = folder();
     let mut ledger = Ledger::create(&dir).expect("a new ledger");
-    let version = |version, text: &[u8]| DocumentVersion { version, digest: Digest::of(text), date: the("2026-07-01") };
-    for document in [version(1, b"a"), version(2, b"b"), version(2, b"b")] {
-        ledger.document_published(&document).expect("published");
+    let armor = "-----BEGIN PGP SIGNATURE-----\n\niQIz\n=abcd\n-----END PGP SIGNATURE-----\n";
+    let edition = |version, text: &str, clocks: &str| Edition {
+        version: DocumentVersion { version, digest: Digest::of(text.as_bytes()), date: the("2026-07-01") },
+        clocks: clocks.into(),
+        texts: [(the("en"), EditionText { text: text.into(), block: armor.into(), detached: armor.into() })].into(),
+    };
+    // Of a version that an older program wrote down, the number alone is known at first.
+    let bare = Edition { texts: BTreeMap::new(), ..edition(1, "a", "") };
+    let changed = Edition { clocks: "later".into(), texts: edition(1, "other", "").texts, ..edition(1, "a", "") };
+    for edition in [bare, edition(1, "a", "now"), edition(2, "b", ""), edition(2, "b", ""), changed] {
+        ledger.document_published(&edition).expect("published");
     }
-    assert!(matches!(ledger.document_published(&version(2, b"c")), Err(LedgerError::Frozen { .. })));
-    assert_eq!(ledger.history().expect("a history").document, Some(version(2, b"b")));
+    assert!(matches!(ledger.document_published(&edition(2, "c", "")), Err(LedgerError::Frozen { .. })));
+    let unsigned = Edition {
+        texts: [(the("en"), EditionText { text: "c".into(), block: "c".into(), detached: armor.into() })].into(),
+        ..edition(3, "c", "")
+    };
+    assert!(matches!(ledger.document_published(&unsigned), Err(LedgerError::NotASignature)));
+    assert_eq!(ledger.history().expect("a history").editions, [edition(1, "a", "now"), edition(2, "b", "")]);
 
     let signer: Fingerprint = the(&"AB".repeat(20));
-    let armor = "-----BEGIN PGP SIGNATURE-----\n\niQIz\n=abcd\n-----END PGP SIGNATURE-----\n";
     ledger.keep_signature(Digest::of(b"a text"), &signer, armor).expect("kept");
     assert_eq!(ledger.signature(Digest::of(b"a text"), &signer).expect("read").as_deref(), Some(armor));
     assert_eq!(ledger.signature(Digest::of(b"b text"), &signer).expect("read"), None);
-    assert_eq!(ledger.signatures(&signer).expect("read").len(), 1);
     let text = format!("-----BEGIN PGP SIGNED MESSAGE-----\nsecret\n{armor}");
     assert!(matches!(ledger.keep_signature(Digest::of(b"x"), &signer, &text), Err(LedgerError::NotASignature)));
 

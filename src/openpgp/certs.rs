@@ -136,6 +136,14 @@ impl Certificate {
         self.signing_keys(&policy(at), at).is_ok_and(|keys| !keys.is_empty())
     }
 
+    /// Until when what is signed with it now can be verified, if there is an end: that of the certificate, or of the
+    /// key in it that signs.
+    pub fn signs_until(&self, now: &Moment) -> Option<Moment> {
+        let (at, policy) = (instant(now), policy(instant(now)));
+        let key = self.signing_keys(&policy, at).ok().and_then(|keys| keys.first().and_then(ValidKey::key_expiration_time));
+        [key, self.primary_end(&policy, at)].into_iter().flatten().min().map(moment)
+    }
+
     /// When the whole certificate ends, if ever, by what its owner had said until `now`; past or future.
     pub fn expires(&self, now: &Moment) -> Option<Moment> {
         let at = instant(now);

@@ -17,6 +17,16 @@ impl Clearsigned {
         Clearsigned { text: normal(text), block }
     }
 
+    /// Takes a clear-signed document apart, as [`document`](Clearsigned::document) put it together; nothing is checked.
+    pub fn parse(document: &str) -> Option<Clearsigned> {
+        let document = document.replace("\r\n", "\n");
+        let (head, rest) = document.strip_prefix("-----BEGIN PGP SIGNED MESSAGE-----\n")?.split_once("\n\n")?;
+        let at = rest.find("\n-----BEGIN PGP SIGNATURE-----")? + 1;
+        let is_header = |line: &str| line.contains(": ");
+        let text: Vec<&str> = rest[..at].lines().map(|line| line.strip_prefix("- ").unwrap_or(line)).collect();
+        head.lines().all(is_header).then(|| Clearsigned::assemble(&text.join("\n"), &rest[at..]))
+    }
+
     /// What was signed: LF, no white space at line ends, one final newline.
     pub fn text(&self) -> &str {
         &self.text
@@ -44,6 +54,23 @@ impl Clearsigned {
         document.push_str(&self.block);
         document
     }
+}
+
+/// What a reader finds in a document: the text between its heading and its signature, without dash-escapes.
+pub(super) fn content(document: &str) -> Option<String> {
+    let body = document.strip_prefix("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n")?;
+    let mut content = String::with_capacity(body.len());
+    for line in body.split_inclusive('\n') {
+        if line == "-----BEGIN PGP SIGNATURE-----\n" {
+            return Some(content);
+        }
+        content.push_str(match line.strip_prefix("- ") {
+            Some(escaped) => escaped,
+            None if line.starts_with('-') => return None,
+            None => line,
+        });
+    }
+    None
 }
 
 /// The form in which a text can be clear-signed so that every program sees the same.
@@ -83,5 +110,20 @@ mod tests {
         let signed = Clearsigned::assemble("-a\nb", "-----BEGIN …\r\n-----END …");
         assert!(signed.document().ends_with("\n\n- -a\nb\n-----BEGIN …\n-----END …\n"));
         assert_eq!(Clearsigned::assemble(signed.text(), signed.block()), signed);
+        let block = "-----BEGIN PGP SIGNATURE-----\n\nabcd\n-----END PGP SIGNATURE-----\n";
+        let signed = Clearsigned::assemble("-a\n\n- b\n", block);
+        assert_eq!(Clearsigned::parse(&signed.document()), Some(signed.clone()));
+        assert_eq!(Clearsigned::parse(signed.text()), None);
+    }
+
+    #[test]
+    fn a_reader_finds_the_text_that_was_signed() {
+        let block = "-----BEGIN PGP SIGNATURE-----\n…\n";
+        for text in ["a\n", "-----BEGIN PGP SIGNATURE-----\n- -a\n\n- b\n", "-\n- \n--\n"] {
+            let document = Clearsigned::assemble(text, block).document();
+            assert_eq!(content(&document), Some(normal(text)), "{text:?}");
+            let bare = document.replace("\n- -", "\n-");
+            assert!(bare == document || content(&bare) != Some(normal(text)), "{text:?}");
+        }
     }
 }

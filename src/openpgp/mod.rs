@@ -19,6 +19,7 @@ mod agent;
 mod certs;
 mod clear;
 mod curve;
+mod directory;
 mod encrypt;
 mod generate;
 mod judged;
@@ -29,6 +30,7 @@ mod verify;
 
 pub use certs::{CertError, Certificate};
 pub use clear::Clearsigned;
+pub use directory::{directory, directory_hash};
 pub use encrypt::{EncryptError, Sealed, Sealer, encrypt};
 pub use generate::{Cause, GenerateError, Generated, Kind, generate, revoke};
 pub use judged::EncryptionKeys;

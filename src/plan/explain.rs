@@ -232,7 +232,8 @@ fn site(plan: &Plan<'_>, out: &mut String) {
         });
     }
     if let Some(DocumentChange::New(document)) = &plan.document {
-        lines.push(format!("  RFC 2350 description: version {}", document.version));
+        let news = if plan.document_news.is_empty() { String::new() } else { format!(" (changes in {})", plan.document_news) };
+        lines.push(format!("  RFC 2350 description: version {}{news}", document.version));
     }
     if lines.is_empty() {
         return;
@@ -297,7 +298,9 @@ pub fn json(plan: &Plan<'_>) -> Value {
         .collect();
     let document = plan.document.as_ref().map(|change| match change {
         DocumentChange::Unchanged(document) => object!({ "version": document.version, "changes": false }),
-        DocumentChange::New(document) => object!({ "version": document.version, "changes": true }),
+        DocumentChange::New(document) => {
+            object!({ "version": document.version, "changes": true, "sections": plan.document_news })
+        }
     });
     object!({
         "letters": letters, "held": held, "waiting": waiting, "site": site, "rfc2350": document,

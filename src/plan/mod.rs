@@ -1,17 +1,20 @@
 //! What `publish` would do, decided before anything happens: [`make`] is a pure function of [`Facts`].
 //!
 //! Every letter of a plan has been through the gate: a [`Batch`] holds the proof. `explain` says a plan in
-//! words and as JSON, `again` knows when what was deferred is due, `seen` keeps a later plan to what was shown.
+//! words and as JSON, `again` knows when what was deferred is due, `seen` keeps a later plan to what was shown,
+//! `outlook` says who would get a letter if nobody had it yet.
 //! Nothing is read, rendered or sent here.
 
 mod again;
 mod expiring;
 mod explain;
+mod outlook;
 mod seen;
 
 pub use again::{Again, again, pause};
 pub use expiring::Expiring;
 pub use explain::{expiring_json, expiring_words, json, stuck, words};
+pub use outlook::{Prospect, Whom, Withheld, outlook};
 pub use seen::Seen;
 
 use crate::{
@@ -29,6 +32,8 @@ use std::collections::{BTreeMap, HashSet};
 pub struct Facts<'a> {
     /// What the team says.
     pub advisories: &'a [Advisory],
+    /// And what it has to say of its RFC 2350 document.
+    pub announcement: Option<&'a Advisory>,
     /// Whom it warns.
     pub roster: &'a Roster,
     /// How it publishes.
@@ -45,6 +50,13 @@ pub struct Facts<'a> {
     pub now: &'a Moment,
     /// What was asked for.
     pub request: &'a Request,
+}
+
+impl<'a> Facts<'a> {
+    /// Everything that may be mailed.
+    fn all(&self) -> impl Iterator<Item = &'a Advisory> + use<'a> {
+        self.advisories.iter().chain(self.announcement)
+    }
 }
 
 /// What staff asked for on the command line.
@@ -87,6 +99,14 @@ impl<'a> Opened<'a> {
         match self {
             Opened::List(shared) => Some(shared.audience()),
             Opened::Person(_) => None,
+        }
+    }
+
+    /// Whom it is for.
+    pub fn whom(&self) -> Whom<'a> {
+        match self {
+            Opened::List(shared) => Whom::List(shared.audience()),
+            Opened::Person(shared) => Whom::Person(shared.audience()),
         }
     }
 
@@ -240,6 +260,8 @@ pub struct Plan<'a> {
     pub site: Vec<(Id, String, Change)>,
     /// The RFC 2350 document.
     pub document: Option<DocumentChange>,
+    /// The sections that a new version of it changes: `2.4, 2.8`; empty if that is not known.
+    pub document_news: String,
     /// Published revisions that changed: `publish` stops.
     pub conflicts: Vec<Conflict<'a>>,
     /// Letters that were begun and whose advisory is gone, or a draft again: how many of each.
@@ -307,6 +329,10 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
     let gate = Gate::at(facts.now.clone());
     let mail = facts.request.only != Some(Only::Site);
     let web = facts.request.only != Some(Only::Mail);
+    let news = facts.announcement.map(Advisory::revision);
+    let document = facts.document.filter(|_| web).map(|digest| document_change(facts.history, digest, facts.now));
+    let is_new = |number: &str| matches!(&document, Some(DocumentChange::New(new)) if new.version.to_string() == number);
+    let document_news = news.filter(|news| is_new(&news.number)).map(|news| news.summary.clone()).unwrap_or_default();
     let mut plan = Plan {
         batches: Vec::new(),
         later: Vec::new(),
@@ -314,7 +340,8 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
         waiting: Vec::new(),
         public: Shareable::gather([]),
         site: Vec::new(),
-        document: facts.document.filter(|_| web).map(|digest| document(facts, digest)),
+        document,
+        document_news,
         conflicts: Vec::new(),
         orphans: if mail { orphans(facts) } else { Vec::new() },
         expiring: if mail { expiring::expiring(facts) } else { Vec::new() },
@@ -322,7 +349,7 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
         web,
     };
     let named = |advisory: &Advisory| facts.request.ids.contains(&advisory.id);
-    for advisory in facts.advisories.iter().filter(|advisory| advisory.status != Status::Draft) {
+    for advisory in facts.all().filter(|advisory| advisory.status != Status::Draft) {
         let asked = facts.request.ids.is_empty() || named(advisory);
         let frozen = facts.history.frozen.get(&(advisory.id.clone(), advisory.revision().number.clone()));
         if let Some(frozen) = frozen.filter(|frozen| frozen.digest != advisory.digest) {
@@ -362,7 +389,7 @@ fn letters<'a>(facts: &Facts<'a>, gate: &Gate, advisory: &'a Advisory, named: bo
                 continue;
             }
         };
-        let recipients = recipients(facts, &opened);
+        let recipients = recipients(facts, advisory, opened.whom());
         // A withdrawal that nobody has to hear is nothing to wait for.
         if recipients.is_empty() && advisory.status != Status::Withdrawn {
             plan.waiting.push(Waiting { advisory, audience: reader.to_string(), reason: Reason::NobodyThere });
@@ -431,7 +458,7 @@ struct Copy<'a> {
 /// Letters that wait for a try that the plan will never ask for.
 fn orphans(facts: &Facts<'_>) -> Vec<(Id, usize)> {
     let alive: HashSet<&Id> =
-        facts.advisories.iter().filter(|advisory| advisory.status != Status::Draft).map(|advisory| &advisory.id).collect();
+        facts.all().filter(|advisory| advisory.status != Status::Draft).map(|advisory| &advisory.id).collect();
     let mut orphans: BTreeMap<Id, usize> = BTreeMap::new();
     for (key, receipt) in &facts.history.deliveries {
         let open = matches!(receipt.state, State::Intended | State::Sending | State::Deferred);
@@ -447,32 +474,22 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
     let advisory = opened.advisory();
     let always = opened.list().is_some_and(|list| list.encrypt == Encrypt::Always);
     let cover = Cover::for_letter(advisory.tlp, always, to.certificate.is_some());
-    if cover == Cover::Encrypted {
-        let why = match to.certificate {
-            None => Some(Why::NoCertificate),
-            Some(fingerprint) => {
-                let state = facts.keybook.state(fingerprint);
-                (!state.is_usable()).then(|| Why::Certificate(fingerprint.clone(), state))
-            }
-        };
-        if let Some(why) = why {
-            let told = opened.list().and_then(|list| list.notify_held).unwrap_or(facts.settings.mail.notify_held);
-            let key = notice_key(&advisory.id, to.member);
-            // At most once: one of which nobody knows whether it arrived is not sent again.
-            let before = facts.history.deliveries.get(&key);
-            let named = facts.request.ids.contains(&advisory.id);
-            let (due, next) = before.map_or((true, None), |receipt| match (receipt.state, again(receipt)) {
-                (State::Accepted | State::Sending, _) => (false, None),
-                (State::Failed, _) | (_, Again::Never) => (named, None),
-                (_, Again::At(due)) if !named && due > *facts.now => (false, Some(due)),
-                (_, Again::At(_) | Again::Now) => (true, None),
-            });
-            let told = told && to.contact.is_some();
-            let (notice, next) = (told && due, next.filter(|_| told));
-            let Copy { contact, address, member, .. } = to;
-            plan.held.push(Held { opened: opened.clone(), contact, address, member, why, notice, next });
-            return;
-        }
+    if let Some(why) = hindrance(facts, cover, to.certificate) {
+        let key = notice_key(&advisory.id, to.member);
+        // At most once: one of which nobody knows whether it arrived is not sent again.
+        let before = facts.history.deliveries.get(&key);
+        let named = facts.request.ids.contains(&advisory.id);
+        let (due, next) = before.map_or((true, None), |receipt| match (receipt.state, again(receipt)) {
+            (State::Accepted | State::Sending, _) => (false, None),
+            (State::Failed, _) | (_, Again::Never) => (named, None),
+            (_, Again::At(due)) if !named && due > *facts.now => (false, Some(due)),
+            (_, Again::At(_) | Again::Now) => (true, None),
+        });
+        let told = is_told(facts, opened.list(), to.contact);
+        let (notice, next) = (told && due, next.filter(|_| told));
+        let Copy { contact, address, member, .. } = to;
+        plan.held.push(Held { opened: opened.clone(), contact, address, member, why, notice, next });
+        return;
     }
     let lang = language(facts.settings, advisory, to.contact);
     let recipient = Recipient {
@@ -502,6 +519,23 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
     }
 }
 
+/// What keeps a letter under this cover from somebody.
+fn hindrance(facts: &Facts<'_>, cover: Cover, certificate: Option<&Fingerprint>) -> Option<Why> {
+    match (cover, certificate) {
+        (Cover::Signed, _) => None,
+        (Cover::Encrypted, None) => Some(Why::NoCertificate),
+        (Cover::Encrypted, Some(fingerprint)) => {
+            let state = facts.keybook.state(fingerprint);
+            (!state.is_usable()).then(|| Why::Certificate(fingerprint.clone(), state))
+        }
+    }
+}
+
+/// Whether who is held is told so. A list server is not.
+fn is_told(facts: &Facts<'_>, list: Option<&List>, contact: Option<&Contact>) -> bool {
+    contact.is_some() && list.and_then(|list| list.notify_held).unwrap_or(facts.settings.mail.notify_held)
+}
+
 /// The language of somebody's letter: their own, where the text is there in it, or at least (with a note that the
 /// text is not) the words around it; else that of the text.
 pub fn language<'a>(settings: &'a Settings, advisory: &'a Advisory, contact: Option<&'a Contact>) -> &'a Lang {
@@ -522,8 +556,7 @@ pub fn letter_key(advisory: &Advisory, member: MemberHash) -> DeliveryKey {
 type Addressee<'a> = (&'a Address, Option<&'a Contact>, Option<&'a Fingerprint>);
 
 /// Everybody who belongs to the audience and may get this revision.
-fn recipients<'a>(facts: &Facts<'a>, opened: &Opened<'a>) -> Vec<Addressee<'a>> {
-    let advisory = opened.advisory();
+fn recipients<'a>(facts: &Facts<'a>, advisory: &Advisory, whom: Whom<'a>) -> Vec<Addressee<'a>> {
     let gets = |contact: &Contact| {
         contact.suspended.is_none() && contact.joined.as_ref().is_none_or(|joined| joined.date() <= advisory.updated().date())
     };
@@ -535,9 +568,8 @@ fn recipients<'a>(facts: &Facts<'a>, opened: &Opened<'a>) -> Vec<Addressee<'a>> 
             facts.history.deliveries.get(&key).is_some_and(Receipt::may_have_arrived)
         })
     };
-    let all: Vec<Addressee<'a>> = match opened {
-        Opened::Person(shared) => {
-            let contact: &'a Contact = shared.audience();
+    let all: Vec<Addressee<'a>> = match whom {
+        Whom::Person(contact) => {
             // Who is named is meant, whenever they joined.
             vec![contact]
                 .into_iter()
@@ -545,19 +577,16 @@ fn recipients<'a>(facts: &Facts<'a>, opened: &Opened<'a>) -> Vec<Addressee<'a>> 
                 .map(|c| (&c.address, Some(c), c.certificate.as_ref()))
                 .collect()
         }
-        Opened::List(shared) => {
-            let list: &'a List = shared.audience();
-            match &list.delivery {
-                Delivery::Relay(certificate) => vec![(&list.address, None, certificate.as_ref())],
-                Delivery::Direct => list
-                    .members
-                    .iter()
-                    .map(|c| &**c)
-                    .filter(|c| gets(c))
-                    .map(|c| (&c.address, Some(c), c.certificate.as_ref()))
-                    .collect(),
-            }
-        }
+        Whom::List(list) => match &list.delivery {
+            Delivery::Relay(certificate) => vec![(&list.address, None, certificate.as_ref())],
+            Delivery::Direct => list
+                .members
+                .iter()
+                .map(|c| &**c)
+                .filter(|c| gets(c))
+                .map(|c| (&c.address, Some(c), c.certificate.as_ref()))
+                .collect(),
+        },
     };
     // Only who got the warning needs to hear that it was withdrawn.
     match advisory.status {
@@ -630,12 +659,13 @@ fn public<'a>(facts: &Facts<'a>, gate: &Gate, plan: &mut Plan<'a>) {
     plan.public = Shareable::gather(open);
 }
 
-fn document(facts: &Facts<'_>, digest: Digest) -> DocumentChange {
-    match &facts.history.document {
+/// What publishing a document of this content would do.
+pub fn document_change(history: &History, digest: Digest, now: &Moment) -> DocumentChange {
+    match history.document() {
         Some(document) if document.digest == digest => DocumentChange::Unchanged(document.clone()),
         before => {
-            let version = before.as_ref().map_or(1, |document| document.version + 1);
-            DocumentChange::New(DocumentVersion { version, digest, date: facts.now.clone() })
+            let version = before.map_or(1, |document| document.version + 1);
+            DocumentChange::New(DocumentVersion { version, digest, date: now.clone() })
         }
     }
 }

@@ -1,18 +1,21 @@
-//! The RFC 2350 description in each language, its version, and its archive.
+//! The RFC 2350 description in each language: its version, its signed texts, its archive, and what is new in it.
 
-use super::{Job, PublishError, document_version, site::Kept};
+use super::{Job, PublishError, document_version, site::Signatory};
 use crate::{
     artefact::{Artefact, Digest},
-    receipt::History,
-    render::rfc2350::{Document, DocumentWords, KeyFacts, Workshop, digest_of},
+    openpgp::Clearsigned,
+    plan::{DocumentChange, document_change},
+    receipt::{DocumentVersion, Edition, EditionText, History},
+    render::rfc2350::{Clocks, Document, KeyFacts, News, Workshop, digest_of, facts},
+    render::site::EditionView,
     terms::{Lang, Moment},
     tlp::{Gate, Made, Marked, Public, Shareable, Tlp},
     workspace::Workspace,
 };
-use std::{convert::Infallible, fs, path::Path};
+use std::{collections::BTreeMap, convert::Infallible, fs, path::Path};
 
-/// Where signed versions are kept, in `.advise/`.
-const KEPT: &str = "rfc2350";
+/// Where an older `advise` kept signed texts, in `.advise/`. They are in the ledger now.
+const FOLDER: &str = "rfc2350";
 
 /// The document in each language that has prose, the site's default language first.
 pub(super) fn documents(workspace: &Workspace, version: u32, date: &Moment, now: &Moment) -> Vec<Shareable<Document, Public>> {
@@ -24,7 +27,7 @@ pub(super) fn documents(workspace: &Workspace, version: u32, date: &Moment, now:
     languages
         .iter()
         .filter_map(|lang| {
-            let words = DocumentWords::built_in(lang);
+            let words = workspace.document_words(lang);
             let prose = workspace.prose.get(lang)?;
             let shop = Workshop { key: key.as_ref(), prose, version, date, lang, languages: &languages, words: &words, site };
             let Ok(document) = team.make::<Document>(&shop);
@@ -42,46 +45,137 @@ pub fn digest(workspace: &Workspace, now: &Moment) -> Option<Digest> {
     }
 }
 
-/// The text in a language, as it would be published now.
-pub fn text(workspace: &Workspace, history: &History, lang: &Lang, now: &Moment) -> Option<String> {
-    let (version, date) = match (&history.document, digest(workspace, now)?) {
-        (Some(document), digest) if document.digest == digest => (document.version, document.date.clone()),
-        (before, _) => (before.as_ref().map_or(0, |document| document.version) + 1, now.clone()),
-    };
-    let documents = documents(workspace, version, &date, now);
-    documents.iter().find(|document| document.thing().lang() == lang).map(|document| document.thing().text())
+/// The version that is out, or would be next; `None` if there is no document.
+pub(super) fn version(workspace: &Workspace, history: &History, now: &Moment) -> Option<DocumentVersion> {
+    let (DocumentChange::Unchanged(version) | DocumentChange::New(version)) =
+        document_change(history, digest(workspace, now)?, now);
+    Some(version)
 }
 
-/// Keeps the signed texts of the version that is out, so that it can be archived when the next one comes.
-pub(super) fn archive(job: &Job<'_>, kept: &Kept) -> Result<(), PublishError> {
-    let Some(version) = document_version(job.plan) else { return Ok(()) };
-    let folder = job.work.join(KEPT);
-    let fail = |path: &Path| {
-        let path = path.to_path_buf();
-        move |error| PublishError::Io { path, error }
-    };
-    fs::create_dir_all(&folder).map_err(fail(&folder))?;
-    for (lang, text) in &kept.documents {
-        let path = folder.join(format!("{}.{lang}.txt", version.version));
-        if !path.exists() {
-            let fresh = path.with_extension("new");
-            fs::write(&fresh, text).map_err(fail(&fresh))?;
-            fs::rename(&fresh, &path).map_err(fail(&path))?;
+/// What the document says of the team's clocks now, for the ledger.
+fn clocks(workspace: &Workspace, now: &Moment) -> String {
+    Clocks::named(&workspace.team.time_zone, now).unwrap_or_default()
+}
+
+/// All versions, with the one that would be published now as the last, even if that has no signature yet.
+pub(super) fn outlook(workspace: &Workspace, history: &History, now: &Moment) -> Vec<Edition> {
+    let mut editions = history.editions.clone();
+    let Some(digest) = digest(workspace, now) else { return editions };
+    let (DocumentChange::Unchanged(version) | DocumentChange::New(version)) = document_change(history, digest, now);
+    let texts: BTreeMap<Lang, EditionText> = documents(workspace, version.version, &version.date, now)
+        .iter()
+        .map(|document| {
+            let text = EditionText { text: document.thing().text(), block: String::new(), detached: String::new() };
+            (document.thing().lang().clone(), text)
+        })
+        .collect();
+    match editions.last_mut().filter(|last| last.version.version == version.version) {
+        Some(last) => texts.into_iter().for_each(|(lang, text)| {
+            last.texts.entry(lang).or_insert(text);
+        }),
+        None => editions.push(Edition { version, clocks: clocks(workspace, now), texts }),
+    }
+    editions
+}
+
+/// The text in a language, as it would be published now.
+pub fn text(workspace: &Workspace, history: &History, lang: &Lang, now: &Moment) -> Option<String> {
+    digest(workspace, now)?;
+    let mut editions = outlook(workspace, history, now);
+    editions.pop()?.texts.remove(lang).map(|text| text.text)
+}
+
+impl Made<Document, Public> for EditionText {
+    type Shop<'s> = Signatory<'s>;
+    type Error = PublishError;
+
+    fn made(document: &Document, _: &Public, signatory: &Signatory<'_>) -> Result<EditionText, PublishError> {
+        EditionText::of(&signatory.sign(&document.text())?, signatory)
+    }
+}
+
+impl EditionText {
+    fn of(signed: &Clearsigned, signatory: &Signatory<'_>) -> Result<EditionText, PublishError> {
+        let detached = signatory.detach(signed.document().as_bytes())?;
+        Ok(EditionText { text: signed.text().to_string(), block: signed.block().to_string(), detached })
+    }
+}
+
+/// All versions with their signed texts, the one that stands after this run as the last. A text that was published
+/// once is not made again: it keeps its bytes and its signatures, whatever this program writes by now.
+pub(super) fn editions(
+    job: &Job<'_>,
+    documents: &[Shareable<Document, Public>],
+    signatory: &Signatory<'_>,
+) -> Result<Vec<Edition>, PublishError> {
+    let mut editions = job.history.editions.clone();
+    let Some(version) = document_version(job.plan) else { return Ok(editions) };
+    if editions.last().is_none_or(|last| last.version.version < version.version) {
+        let clocks = clocks(job.workspace, job.now);
+        editions.push(Edition { version: version.clone(), clocks, texts: BTreeMap::new() });
+    }
+    for edition in &mut editions {
+        from_folder(job, edition, signatory)?;
+        for text in edition.texts.values_mut().filter(|text| text.detached.is_empty()) {
+            text.detached = signatory.detach(Clearsigned::assemble(&text.text, &text.block).document().as_bytes())?;
         }
+    }
+    let Some(last) = editions.last_mut() else { return Ok(editions) };
+    for document in documents {
+        let lang = document.thing().lang();
+        if !last.texts.contains_key(lang) {
+            last.texts.insert(lang.clone(), document.make::<EditionText>(signatory)?.thing().clone());
+        }
+    }
+    Ok(editions)
+}
+
+/// The texts of a version that an older `advise` kept in a folder.
+fn from_folder(job: &Job<'_>, edition: &mut Edition, signatory: &Signatory<'_>) -> Result<(), PublishError> {
+    for lang in &job.workspace.settings.site.languages {
+        let path = job.work.join(FOLDER).join(format!("{}.{lang}.txt", edition.version.version));
+        if edition.texts.contains_key(lang) || !path.exists() {
+            continue;
+        }
+        let text = fs::read_to_string(&path).map_err(|error| PublishError::Io { path: path.clone(), error })?;
+        let signed = Clearsigned::parse(&text).ok_or_else(|| no_text(&path))?;
+        edition.texts.insert(lang.clone(), EditionText::of(&signed, signatory)?);
     }
     Ok(())
 }
 
-/// A version that was published before.
-#[derive(Debug, Clone)]
-pub(super) struct Earlier {
-    version: u32,
-    lang: Lang,
-    text: String,
+fn no_text(path: &Path) -> PublishError {
+    let error = std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not a clear-signed text");
+    PublishError::Io { path: path.to_path_buf(), error }
 }
 
-/// It was public once.
-impl Marked for Earlier {
+/// What pages and feeds show of each version in a language, the newest first.
+pub(super) fn views(workspace: &Workspace, editions: &[Edition], lang: &Lang) -> Vec<EditionView> {
+    let (site, words) = (&workspace.settings.site, workspace.document_words(lang));
+    let view = |(at, edition): (usize, &Edition)| {
+        let news = News::of(editions, at, lang, &words, site)?;
+        let version = &edition.version;
+        let title = words.fill("rfc2350_version_title", &[("version", &version.version.to_string())]);
+        Some(EditionView {
+            version: version.version,
+            date: version.date.clone(),
+            title,
+            text_path: facts::version_path(site, lang, version.version),
+            sections: news.sections(),
+            news: news.html(&words),
+        })
+    };
+    editions.iter().enumerate().filter_map(view).rev().collect()
+}
+
+/// A signed text of one version, and where it stands.
+struct Text<'e> {
+    path: String,
+    text: &'e EditionText,
+}
+
+/// It was public once, or is about to be.
+impl Marked for Text<'_> {
     fn tlp(&self) -> Tlp {
         Tlp::Clear
     }
@@ -90,44 +184,29 @@ impl Marked for Earlier {
     }
 }
 
-/// Its file on the site.
-pub(super) struct EarlierFile(Artefact);
-
-impl From<EarlierFile> for Artefact {
-    fn from(file: EarlierFile) -> Artefact {
-        file.0
-    }
-}
-
-impl Made<Earlier, Public> for EarlierFile {
-    /// The site's default language.
-    type Shop<'s> = Lang;
+impl Made<Text<'_>, Public> for Vec<Artefact> {
+    type Shop<'s> = ();
     type Error = Infallible;
 
-    fn made(earlier: &Earlier, _: &Public, default: &Lang) -> Result<EarlierFile, Infallible> {
-        let folder = if earlier.lang == *default { String::new() } else { format!("{}/", earlier.lang) };
-        let path = format!("{folder}rfc2350/archive/{}.txt", earlier.version);
-        Ok(EarlierFile(Artefact::new(path, "text/plain; charset=utf-8", earlier.text.clone())))
+    fn made(text: &Text<'_>, _: &Public, (): &()) -> Result<Vec<Artefact>, Infallible> {
+        let EditionText { text: plain, block, detached } = text.text;
+        Ok(super::site::pair(&text.path, Clearsigned::assemble(plain, block).document(), detached))
     }
 }
 
-/// The files of all versions before this one.
-pub(super) fn earlier(job: &Job<'_>, before: u32) -> Result<Vec<Shareable<EarlierFile, Public>>, PublishError> {
-    let folder = job.work.join(KEPT);
-    let gate = Gate::at(job.now.clone());
-    let site = &job.workspace.settings.site;
+/// The files of all versions, each text with its signature beside it. The newest stands in two places: where readers
+/// look for it, and where it stays.
+pub(super) fn files(job: &Job<'_>, editions: &[Edition]) -> Result<Vec<Shareable<Artefact, Public>>, PublishError> {
+    let (gate, site) = (Gate::at(job.now.clone()), &job.workspace.settings.site);
     let mut files = Vec::new();
-    for version in 1..before {
-        for lang in &site.languages {
-            let path = folder.join(format!("{version}.{lang}.txt"));
-            let text = match fs::read_to_string(&path) {
-                Ok(text) => text,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue, // it was not in this language then
-                Err(error) => return Err(PublishError::Io { path, error }),
-            };
-            let shared = gate.open(Earlier { version, lang: lang.clone(), text }, Public)?;
-            let Ok(file) = shared.make::<EarlierFile>(site.default_lang());
-            files.push(file);
+    for (at, edition) in editions.iter().enumerate() {
+        for (lang, text) in &edition.texts {
+            let archived = facts::version_path(site, lang, edition.version.version);
+            let current = (at + 1 == editions.len()).then(|| facts::text_path(site, lang));
+            for path in [Some(archived), current].into_iter().flatten() {
+                let Ok(pair) = gate.open(Text { path, text }, Public)?.make::<Vec<Artefact>>(&());
+                files.extend(pair.each());
+            }
         }
     }
     Ok(files)

@@ -1,10 +1,17 @@
 //! Carries out a plan. [`prepare`] composes, signs, verifies and stages everything; nothing leaves before it has
 //! come back without an error. [`Prepared::carry_out`] records, switches the site, delivers and settles.
 //!
-//! `letters` composes mail, `reminders` that of certificates which end soon, `pack` makes the copies, `deliver` hands them
-//! over at the pace that `pace` allows, `site` stages the public files, `document` makes the RFC 2350 description,
-//! `difference` shows how a published revision has changed. Nobody is asked and nothing printed here.
+//! `compose` opens the workshop of a letter, `letters` signs mail, `reminders` that of certificates which end soon, `pack`
+//! makes the copies, `deliver` hands them over at the pace that `pace` allows, as many at once as `window` finds enough,
+//! `site` stages the public files, `document` makes the RFC 2350 description and keeps its versions, `archive` finds those
+//! that a new ledger does not know, `announcement` tells lists of a new one, `trial` tries the workspace's own
+//! templates, `difference` shows how a published revision has
+//! changed. Nobody is asked and nothing printed here.
 
+mod announcement;
+mod archive;
+mod clock;
+mod compose;
 mod deliver;
 mod difference;
 mod document;
@@ -14,15 +21,23 @@ mod pack;
 mod reminders;
 mod site;
 mod thread;
+mod trial;
+mod window;
 
 pub use crate::render::site::Extent;
+pub use announcement::announcement;
+pub use archive::take_over;
+pub use clock::Clock;
+pub use compose::{Addressed, Office};
 pub use difference::difference;
 pub use document::{digest as document_digest, text as document_text};
 pub use pace::Pace;
-pub use site::stage;
+pub use site::{Stock, forget_standing, stage};
+pub use trial::trial;
 
 use crate::{
     channels::{
+        deploy::DeployError,
         mail::{ParcelError, Post, PostError, Served},
         site::{Changes, SiteError, Switch},
     },
@@ -83,6 +98,8 @@ pub enum PublishError {
     Render(#[from] RenderError),
     #[error(transparent)]
     Site(#[from] SiteError),
+    #[error(transparent)]
+    Deploy(#[from] DeployError),
     #[error(transparent)]
     Post(#[from] PostError),
     #[error(transparent)]
@@ -183,14 +200,16 @@ impl<'a> Prepared<'a> {
         record(job, ledger, &ready, &notices, site.as_ref())?;
         if let Some((switch, kept)) = site {
             let changes = switch.changes().clone();
+            let files = site::take_record(job, &changes)?;
             match switch.commit() {
+                Err(error) if error.is_halfway() => return Err(PublishError::from(error).midway()),
                 Err(error) if !error.is_live() => return Err(error.into()),
                 // The new site stands: what could not be tidied up must not keep the letters from leaving.
                 Err(error) => report.untidy.push(error.into()),
                 Ok(_) => {}
             }
-            site::record(job, ledger, &kept).map_err(PublishError::midway)?;
-            report.untidy.extend(document::archive(job, &kept).err());
+            site::record(job, ledger).map_err(PublishError::midway)?;
+            report.untidy.extend(site::record_files(job, files, kept, &changes).err());
             site::deeds(job, &changes);
             report.site = Some(changes);
         }
@@ -237,6 +256,10 @@ fn record(
     }
     for intent in owed.iter().chain(notices.iter().flat_map(|notice| &notice.intents)) {
         batch.intend(intent, job.now)?;
+    }
+    if let Some((_, kept)) = site {
+        // With the intents: who is told of a version is told of this one, with this date, whenever the run ends.
+        kept.editions.iter().try_for_each(|edition| batch.document_published(edition))?;
     }
     batch.commit()?;
     Ok(())

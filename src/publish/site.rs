@@ -2,25 +2,33 @@
 
 use super::{Job, Keyring, PublishError, document, document_version};
 use crate::{
-    artefact::{Artefact, Digest},
-    channels::site::{Changes, Stage, Switch},
+    artefact::{Artefact, Digest, Unit},
+    channels::{
+        deploy::Record,
+        site::{Changes, SiteError, Stage, Switch},
+    },
     diag::Findings,
     ledger::Ledger,
-    openpgp::Clearsigned,
+    openpgp::{Certificate, Clearsigned},
     plan::Change,
+    receipt::{Edition, History},
     render::{
-        rfc2350::Document,
-        site::{self, Beside, DocumentView, Extent, KeyView, OwnPage, SiteShop, Supplies},
+        rfc2350::{Document, facts::text_path},
+        site::{self, Beside, DocumentView, Extent, KeyView, OwnPage, Sink, SiteShop, Supplies},
         text::{Twin, has_twin},
-        words,
+        wellknown::{self, SecurityTxt},
+        words::{self, Words},
     },
-    terms::{Fingerprint, Lang},
-    tlp::{Made, Public, Shareable},
+    settings::Site,
+    terms::{Fingerprint, Lang, Moment},
+    tlp::{Gate, Made, Public, Shareable},
+    workspace::Workspace,
 };
 use rayon::prelude::*;
 use std::{
-    collections::{BTreeMap, HashMap},
-    path::Path,
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
     sync::Mutex,
 };
 
@@ -29,113 +37,174 @@ pub struct Kept {
     /// Signatures made in this run: digest of the text, armored signature.
     signatures: Vec<(Digest, String)>,
     signer: Option<Fingerprint>,
-    /// The signed RFC 2350 texts.
-    pub(super) documents: Vec<(Lang, String)>,
+    /// All files that were made, with their digests.
+    files: Vec<(String, Digest)>,
+    /// All versions of the RFC 2350 description that stand on the site, with their signed texts.
+    pub(super) editions: Vec<Edition>,
 }
 
 /// The workshop in which texts are signed; a text that was signed before keeps its signature.
-struct Signatory<'s> {
-    known: HashMap<Digest, String>,
+pub struct Signatory<'s> {
+    /// The ledger, for one thread at a time; and whose signatures are looked for there.
+    ledger: Mutex<&'s mut Ledger>,
+    signer: Option<Fingerprint>,
     fresh: Mutex<Vec<(Digest, String)>>,
     keyring: &'s dyn Keyring,
 }
 
 impl Signatory<'_> {
-    fn sign(&self, text: &str) -> Result<Clearsigned, PublishError> {
+    pub(super) fn sign(&self, text: &str) -> Result<Clearsigned, PublishError> {
         let digest = Digest::of(text.as_bytes());
-        if let Some(block) = self.known.get(&digest) {
-            return Ok(Clearsigned::assemble(text, block));
+        if let Some(block) = self.known(digest)? {
+            return Ok(Clearsigned::assemble(text, &block));
         }
         let signed = self.keyring.key()?.clearsign(text)?;
-        let mut fresh = self.fresh.lock().expect("nobody panics with the signatures in hand");
-        fresh.push((digest, signed.block().to_string()));
+        self.made(digest, signed.block());
         Ok(signed)
     }
-}
 
-/// A clear-signed text of the site.
-struct SignedText(Artefact);
+    /// A detached signature of a file as it stands on the site, for programs that verify no clear-signed text.
+    pub(super) fn detach(&self, file: &[u8]) -> Result<String, PublishError> {
+        let digest = Digest::of(file);
+        if let Some(armor) = self.known(digest)? {
+            return Ok(armor);
+        }
+        let armor = self.keyring.key()?.detach(file)?;
+        self.made(digest, &armor);
+        Ok(armor)
+    }
 
-impl From<SignedText> for Artefact {
-    fn from(text: SignedText) -> Artefact {
-        text.0
+    fn known(&self, of: Digest) -> Result<Option<String>, PublishError> {
+        let Some(signer) = &self.signer else { return Ok(None) };
+        let ledger = self.ledger.lock().expect("nobody panics with the ledger in hand");
+        Ok(ledger.signature(of, signer)?)
+    }
+
+    fn made(&self, of: Digest, armor: &str) {
+        let mut fresh = self.fresh.lock().expect("nobody panics with the signatures in hand");
+        fresh.push((of, armor.to_string()));
     }
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
+const SIGNATURE: &str = "application/pgp-signature";
 
-impl Made<Twin, Public> for SignedText {
+/// A clear-signed file, and beside it the detached signature of its bytes.
+///
+/// The block in the file could not serve as both: it is of the text inside, without the lines around it, so it would
+/// verify against no file that stands on the site.
+pub(super) fn pair(path: &str, file: String, detached: &str) -> Vec<Artefact> {
+    vec![Artefact::new(path, TEXT, file), Artefact::new(format!("{path}.asc"), SIGNATURE, detached)]
+}
+
+impl Made<Twin, Public> for Vec<Artefact> {
     type Shop<'s> = Signatory<'s>;
     type Error = PublishError;
 
-    fn made(twin: &Twin, _: &Public, signatory: &Signatory<'_>) -> Result<SignedText, PublishError> {
-        Ok(SignedText(Artefact::new(twin.path(), TEXT, signatory.sign(twin.text())?.document())))
+    fn made(twin: &Twin, _: &Public, signatory: &Signatory<'_>) -> Result<Vec<Artefact>, PublishError> {
+        let file = signatory.sign(twin.text())?.document();
+        let detached = signatory.detach(file.as_bytes())?;
+        Ok(pair(&twin.path(), file, &detached))
     }
 }
 
-impl Made<Document, Public> for SignedText {
-    type Shop<'s> = (&'s Signatory<'s>, &'s Lang);
+/// What a site is made of besides advisories, in the form in which its makers want it.
+pub struct Stock<'a> {
+    workspace: &'a Workspace,
+    extent: Extent,
+    words: BTreeMap<Lang, Words>,
+    keys: Vec<KeyView>,
+    views: BTreeMap<Lang, DocumentView>,
+    pages: Vec<OwnPage<'a>>,
+    /// The RFC 2350 description in each language.
+    pub documents: Vec<Shareable<Document, Public>>,
+}
+
+impl<'a> Stock<'a> {
+    /// What it would be now. Texts that are not out yet are without signatures.
+    pub fn to_come(workspace: &'a Workspace, history: &History, now: &Moment) -> Result<Stock<'a>, PublishError> {
+        let documents = document::version(workspace, history, now)
+            .map_or_else(Vec::new, |version| document::documents(workspace, version.version, &version.date, now));
+        Stock::of(workspace, documents, &document::outlook(workspace, history, now), now, Extent::Full)
+    }
+
+    /// Gathers it, with the RFC 2350 description in each language, and all of its versions.
+    fn of(
+        workspace: &'a Workspace,
+        documents: Vec<Shareable<Document, Public>>,
+        editions: &[Edition],
+        now: &Moment,
+        extent: Extent,
+    ) -> Result<Stock<'a>, PublishError> {
+        let settings = &workspace.settings.site;
+        let mut findings = Findings::new();
+        let words = words::read(&settings.languages, &workspace.templates, &mut findings);
+        if findings.has_errors() {
+            return Err(PublishError::Words(findings));
+        }
+        let views: BTreeMap<Lang, DocumentView> = documents
+            .iter()
+            .map(|shared| {
+                let document = shared.thing();
+                let view = DocumentView {
+                    html: document.html(),
+                    version: document.version().to_string(),
+                    date: document.date().clone(),
+                    text_path: (extent == Extent::Full).then(|| text_path(settings, document.lang())),
+                    editions: document::views(workspace, editions, document.lang()),
+                };
+                (document.lang().clone(), view)
+            })
+            .collect();
+        let (keys, pages) = (key_views(workspace, now), own_pages(workspace));
+        Ok(Stock { workspace, extent, words, keys, views, pages, documents })
+    }
+
+    /// For the workshop of the site, which is to stand at this address.
+    pub fn supplies<'s>(&'s self, site: &'s Site) -> Supplies<'s> {
+        Supplies {
+            site,
+            team: &self.workspace.team,
+            words: &self.words,
+            templates: &self.workspace.templates,
+            keys: &self.keys,
+            rfc2350: &self.views,
+            pages: &self.pages,
+            assets: &self.workspace.assets,
+            beside: Beside { text: self.extent == Extent::Full, ..Beside::NOTHING },
+            extent: self.extent,
+        }
+    }
+}
+
+impl Made<SecurityTxt, Public> for Vec<Artefact> {
+    type Shop<'s> = Signatory<'s>;
     type Error = PublishError;
 
-    fn made(document: &Document, _: &Public, (signatory, default): &(&Signatory<'_>, &Lang)) -> Result<SignedText, PublishError> {
-        let path = text_path(document.lang(), default);
-        Ok(SignedText(Artefact::new(path, TEXT, signatory.sign(&document.text())?.document())))
+    fn made(text: &SecurityTxt, _: &Public, signatory: &Signatory<'_>) -> Result<Vec<Artefact>, PublishError> {
+        let signed = signatory.sign(text.text())?.document();
+        Ok(vec![Artefact::new(wellknown::SECURITY_TXT, TEXT, signed)])
     }
 }
 
-fn text_path(lang: &Lang, default: &Lang) -> String {
-    if lang == default { "rfc2350.txt".into() } else { format!("{lang}/rfc2350.txt") }
-}
-
-/// Puts the whole site of the plan into a stage.
-pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> Result<Kept, PublishError> {
-    let workspace = job.workspace;
-    let settings = &workspace.settings.site;
-    let mut findings = Findings::new();
-    let words = words::read(&settings.languages, &workspace.templates, &mut findings);
-    if findings.has_errors() {
-        return Err(PublishError::Words(findings));
-    }
-    let keys: Vec<KeyView> = workspace
-        .team
-        .keys
-        .iter()
-        .filter_map(|fingerprint| workspace.certificates.of_team(fingerprint))
-        .map(|key| KeyView {
-            fingerprint: key.fingerprint().clone(),
-            user_ids: key.user_ids(),
-            algorithm: Some(key.algorithm()),
-            created: Some(key.created()),
-            expires: key.expires(job.now),
-            armored: key.armored().into_bytes(),
-        })
-        .collect();
-    let signer = workspace.settings.signing.as_ref().map(|signing| signing.fingerprint.clone());
-    let known = match &signer {
-        Some(signer) if extent == Extent::Full => ledger.signatures(signer)?,
-        _ => HashMap::new(),
+/// The team's certificates, as the site shows them.
+fn key_views(workspace: &Workspace, now: &Moment) -> Vec<KeyView> {
+    let keys = workspace.team.keys.iter().filter_map(|fingerprint| workspace.certificates.of_team(fingerprint));
+    let view = |key: &Certificate| KeyView {
+        fingerprint: key.fingerprint().clone(),
+        user_ids: key.user_ids(),
+        algorithm: Some(key.algorithm()),
+        created: Some(key.created()),
+        expires: key.expires(now),
+        encryption_expires: key.state(now).ends().cloned(),
+        armored: key.armored().into_bytes(),
     };
-    let signatory = Signatory { known, fresh: Mutex::default(), keyring: job.keyring };
-    let default = settings.default_lang();
+    keys.map(view).collect()
+}
 
-    let version = document_version(job.plan);
-    let documents =
-        version.map_or_else(Vec::new, |version| document::documents(workspace, version.version, &version.date, job.now));
-
-    let views: BTreeMap<Lang, DocumentView> = documents
-        .iter()
-        .map(|shared| {
-            let document = shared.thing();
-            let view = DocumentView {
-                html: document.html(),
-                version: document.version().to_string(),
-                date: document.date().clone(),
-                text_path: (extent == Extent::Full).then(|| text_path(document.lang(), default)),
-            };
-            (document.lang().clone(), view)
-        })
-        .collect();
-    let pages: Vec<OwnPage<'_>> = workspace
+/// The team's own pages, in all languages.
+fn own_pages(workspace: &Workspace) -> Vec<OwnPage<'_>> {
+    workspace
         .pages
         .iter()
         .map(|page| OwnPage {
@@ -145,74 +214,145 @@ pub fn stage(job: &Job<'_>, ledger: &Ledger, stage: &Stage, extent: Extent) -> R
             nav: page.nav,
             markdown: &page.body,
         })
-        .collect();
-    let beside = Beside { text: extent == Extent::Full, ..Beside::NOTHING };
-    let supplies = Supplies {
-        site: settings,
-        team: &workspace.team,
-        words: &words,
-        templates: &workspace.templates,
-        keys: &keys,
-        rfc2350: &views,
-        pages: &pages,
-        assets: &workspace.assets,
-        beside,
-        extent,
-    };
-    let shop = SiteShop::open(supplies)?;
+        .collect()
+}
+
+/// Puts the whole site of the plan into a stage.
+pub fn stage(job: &Job<'_>, ledger: &mut Ledger, stage: &Stage, extent: Extent) -> Result<Kept, PublishError> {
+    let workspace = job.workspace;
+    let settings = &workspace.settings.site;
+    let signer = workspace.settings.signing.as_ref().map(|signing| signing.fingerprint.clone());
+    let signatory =
+        Signatory { ledger: Mutex::new(ledger), signer: signer.clone(), fresh: Mutex::default(), keyring: job.keyring };
+    let documents = document_version(job.plan)
+        .map_or_else(Vec::new, |version| document::documents(workspace, version.version, &version.date, job.now));
+    let editions = if extent == Extent::Full { document::editions(job, &documents, &signatory)? } else { Vec::new() };
+    let stock = Stock::of(workspace, documents, &editions, job.now, extent)?;
+    let shop = SiteShop::open(stock.supplies(settings))?;
     let public = &job.plan.public;
     job.watch.begin("site", public.thing().len());
-    let put = |file: Shareable<Artefact, Public>| -> Result<(), PublishError> {
-        stage.put(&file)?;
-        Ok(())
-    };
-    site::render(&shop, public, &put).map_err(|error| match error {
-        site::SiteError::Render(error) => PublishError::Render(error),
-        site::SiteError::Sink(error) => error,
-    })?;
-    let mut signed = Vec::new();
+    let sink = OnStage { stage, made: Mutex::default() };
+    site::render(&shop, public, &sink)?;
     if extent == Extent::Full {
-        twins(job, &shop, &signatory, &put)?;
-        for document in &documents {
-            let text = document.make::<SignedText>(&(&signatory, default))?.into_artefact();
-            signed.push((document.thing().lang().clone(), String::from_utf8_lossy(&text.thing().bytes).into_owned()));
-            put(text)?;
-        }
-        for file in document::earlier(job, version.map_or(1, |version| version.version))? {
-            put(file.into_artefact())?;
-        }
+        twins(job, &shop, &signatory, &sink)?;
+        document::files(job, &editions)?.into_iter().try_for_each(|file| sink.put(file))?;
+        well_known(job, &signatory, &sink)?;
     }
     job.watch.end();
     let signatures = signatory.fresh.into_inner().expect("nobody panics with the signatures in hand");
-    Ok(Kept { signatures, signer, documents: signed })
+    let files = sink.made.into_inner().expect("nobody panics with the list in hand");
+    Ok(Kept { signatures, signer, editions, files })
 }
 
-fn twins(
-    job: &Job<'_>,
-    shop: &SiteShop<'_>,
-    signatory: &Signatory<'_>,
-    put: &(dyn Fn(Shareable<Artefact, Public>) -> Result<(), PublishError> + Sync),
-) -> Result<(), PublishError> {
+/// The team's Web Key Directory, and its security.txt if there is a key to sign it with.
+fn well_known(job: &Job<'_>, signatory: &Signatory<'_>, sink: &OnStage<'_>) -> Result<(), PublishError> {
+    let workspace = job.workspace;
+    let of_team = |fingerprint| workspace.certificates.of_team(fingerprint);
+    let certificates: Vec<&Certificate> = workspace.team.keys.iter().filter_map(of_team).collect();
+    let pages = workspace.pages.iter().map(|page| page.name.as_str()).collect();
+    let shop = wellknown::Shop { settings: &workspace.settings, certificates: &certificates, pages: &pages, now: job.now };
+    let team = Gate::at(job.now.clone()).open(&workspace.team, Public)?;
+    let Ok(directory) = team.make::<Vec<Artefact>>(&shop);
+    directory.each().try_for_each(|file| sink.put(file))?;
+    let signer = workspace.settings.signing.as_ref().and_then(|signing| of_team(&signing.fingerprint));
+    if let Some(Ok(text)) = signer.map(|signer| team.make::<SecurityTxt>(&(shop, signer))) {
+        text.make::<Vec<Artefact>>(signatory)?.each().try_for_each(|file| sink.put(file))?;
+    }
+    Ok(())
+}
+
+/// The stage as the render floor sees it.
+struct OnStage<'s> {
+    stage: &'s Stage,
+    /// What it got, by path.
+    made: Mutex<Vec<(String, Digest)>>,
+}
+
+impl OnStage<'_> {
+    fn note(&self, file: &Shareable<Artefact, Public>) {
+        let made = (file.thing().path.clone(), file.thing().digest());
+        self.made.lock().expect("nobody panics with the list in hand").push(made);
+    }
+}
+
+impl Sink<PublishError> for OnStage<'_> {
+    fn put(&self, file: Shareable<Artefact, Public>) -> Result<(), PublishError> {
+        self.stage.put(&file)?;
+        self.note(&file);
+        Ok(())
+    }
+    fn has(&self, unit: &Unit) -> bool {
+        self.stage.has(unit)
+    }
+    fn put_of(&self, unit: &Unit, file: Shareable<Artefact, Public>) -> Result<(), PublishError> {
+        self.stage.put_of(unit, &file)?;
+        self.note(&file);
+        Ok(())
+    }
+}
+
+impl From<site::SiteError<PublishError>> for PublishError {
+    fn from(error: site::SiteError<PublishError>) -> PublishError {
+        match error {
+            site::SiteError::Render(error) => PublishError::Render(error),
+            site::SiteError::Sink(error) => error,
+        }
+    }
+}
+
+fn twins(job: &Job<'_>, shop: &SiteShop<'_>, signatory: &Signatory<'_>, sink: &OnStage<'_>) -> Result<(), PublishError> {
     let public = &job.plan.public;
+    let signer = Digest::of(signatory.signer.as_ref().map_or("", |signer| signer.as_str()).as_bytes());
     (0..public.thing().len()).into_par_iter().try_for_each(|at| {
         let Some(advisory) = public.nth(at) else { return Ok(()) };
-        for room in shop.rooms() {
-            if has_twin(advisory.thing(), &room.lang, &job.workspace.settings.site) {
-                put(advisory.make::<Twin>(room)?.make::<SignedText>(signatory)?.into_artefact())?;
-            }
-        }
+        let one = advisory.thing();
         job.watch.step();
-        Ok(())
+        sink.once(&shop.unit("text", one.id.as_str(), [&one.digest, &signer]), |put| {
+            for room in shop.rooms() {
+                if has_twin(one, &room.lang, &job.workspace.settings.site) {
+                    advisory.make::<Twin>(room)?.make::<Vec<Artefact>>(signatory)?.each().try_for_each(&put)?;
+                }
+            }
+            Ok(())
+        })
     })
 }
 
 /// Stages the site beside `public/` and compares the two. Signatures are kept at once: they are good whatever
 /// happens next, and made again they would differ.
+///
+/// Where something leaves the site, nothing that was noted of it is trusted: all is made anew, and a whole new tree takes
+/// the place of the old one, in which nothing can be left.
 pub(super) fn stage_and_compare(job: &Job<'_>, ledger: &mut Ledger, folder: &Path) -> Result<(Switch, Kept), PublishError> {
-    let staged = Stage::begin(folder)?;
+    let record = standing(&job.work);
+    let disappears = job.plan.site.iter().any(|(_, _, change)| *change == Change::Disappears);
+    // (Without the digests of all files nothing could be deployed, so all are made again.)
+    let anew = disappears || !Record::is_kept(&job.work);
+    let staged = if anew { Stage::recording(folder, &record) } else { Stage::trusting(folder, &record) }?;
+    let kept = stage(job, ledger, &staged, Extent::Full)?;
+    kept.keep_signatures(ledger)?;
+    match staged.finish() {
+        Err(SiteError::Missing(_)) => {}
+        switch => return Ok((switch?, kept)),
+    }
+    let staged = Stage::recording(folder, &record)?;
     let kept = stage(job, ledger, &staged, Extent::Full)?;
     kept.keep_signatures(ledger)?;
     Ok((staged.finish()?, kept))
+}
+
+/// Where it is noted in `.advise/` of which units the site is made.
+fn standing(work: &Path) -> PathBuf {
+    work.join("standing")
+}
+
+/// Forgets what was noted of the site, so that the next run makes and compares every file.
+pub fn forget_standing(work: &Path) -> Result<(), PublishError> {
+    let path = standing(work);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(PublishError::Io { path, error }),
+        _ => Ok(()),
+    }
 }
 
 impl Kept {
@@ -228,17 +368,33 @@ impl Kept {
     }
 }
 
+/// The record of the files in `public/`, which is not there while they change: a run that breaks off leaves none, and the
+/// next one makes everything again.
+pub(super) fn take_record(job: &Job<'_>, changes: &Changes) -> Result<Record, PublishError> {
+    let record = Record::read(&job.work)?;
+    if !changes.is_empty() {
+        Record::forget(&job.work)?;
+    }
+    Ok(record)
+}
+
+/// Records which files now stand in `public/`: nothing else is ever deployed.
+pub(super) fn record_files(job: &Job<'_>, mut record: Record, kept: Kept, changes: &Changes) -> Result<(), PublishError> {
+    if changes.is_empty() && Record::is_kept(&job.work) {
+        return Ok(());
+    }
+    record.follow(kept.files, changes);
+    Ok(record.write(&job.work)?)
+}
+
 /// Records what now stands on the site.
-pub(super) fn record(job: &Job<'_>, ledger: &mut Ledger, kept: &Kept) -> Result<(), PublishError> {
+pub(super) fn record(job: &Job<'_>, ledger: &mut Ledger) -> Result<(), PublishError> {
     let batch = ledger.batch()?;
     for (id, _, change) in &job.plan.site {
         match (change, job.workspace.advisory(id)) {
             (Change::Disappears, _) | (_, None) => batch.site_removed(id)?,
             (_, Some(advisory)) => batch.site_published(id, &advisory.revision().number, advisory.digest, job.now)?,
         }
-    }
-    if let (Some(version), false) = (document_version(job.plan), kept.documents.is_empty()) {
-        batch.document_published(version)?;
     }
     batch.commit()?;
     Ok(())

@@ -1,7 +1,8 @@
 //! Lists of advisories and the home page.
 //!
 //! A [`Catalogue`] says once, for all languages, which advisory stands on which list; each list page then
-//! takes its own fifty, so that no page ever carries the whole list.
+//! takes its own fifty, so that no page ever carries the whole list. Pages are numbered from the oldest ([`Pages`]), so
+//! that what is new changes the first page and leaves the others as they are.
 
 use super::{
     feed::Format,
@@ -10,12 +11,16 @@ use super::{
 };
 use crate::{
     advisory::{Advisory, Kind, Status},
-    artefact::Artefact,
+    artefact::{Artefact, Digest},
     terms::{Lang, Severity},
     tlp::{Made, Public},
 };
 use serde::Serialize;
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+};
 
 /// How many advisories stand on the home page.
 const HOME_ROWS: usize = 10;
@@ -27,12 +32,14 @@ const ALERT_DAYS: i64 = 30;
 const ALERTS: usize = 3;
 
 /// What a list is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope<'a> {
     /// Everything public.
     All,
     /// First published in a year.
     Year(i16),
+    /// First published in a month of a year.
+    Month(i16, i8),
     /// Of one severity.
     Severity(Severity),
     /// Of one kind.
@@ -49,6 +56,7 @@ impl Scope<'_> {
         match self {
             Scope::All => "advisories/".to_string(),
             Scope::Year(year) => format!("advisories/{year}/"),
+            Scope::Month(year, month) => format!("advisories/{year}/{month:02}/"),
             Scope::Severity(severity) => format!("severity/{severity}/"),
             Scope::Kind(kind) => format!("kind/{kind}/"),
             Scope::Vendor(vendor) => format!("vendor/{}/", vendor.slug),
@@ -56,11 +64,11 @@ impl Scope<'_> {
         }
     }
 
-    /// The place of its feeds, in the tree of a language; years have none.
+    /// The place of its feeds, in the tree of a language; years and months have none.
     pub fn feed_folder(self) -> Option<String> {
         match self {
             Scope::All => Some(String::new()),
-            Scope::Year(_) => None,
+            Scope::Year(_) | Scope::Month(..) => None,
             _ => Some(self.path()),
         }
     }
@@ -75,7 +83,8 @@ impl Scope<'_> {
         let words = room.words;
         match self {
             Scope::All => words.get("advisories").to_string(),
-            Scope::Year(year) => words.fill("year_title", &[("year", &year.to_string())]),
+            Scope::Year(year) => words.fill("year_title", &[("year", &digits(year, room))]),
+            Scope::Month(year, month) => words.fill("month_title", &[("month", &words.locale().month(year, month))]),
             Scope::Severity(severity) => words.fill("severity_title", &[("severity", words.severity(severity))]),
             Scope::Kind(kind) => words.get(kinds(kind)).to_string(),
             Scope::Vendor(vendor) => words.fill("vendor_title", &[("vendor", &vendor.name)]),
@@ -88,13 +97,18 @@ impl Scope<'_> {
         let words = room.words;
         match self {
             Scope::All => words.get("all").to_string(),
-            Scope::Year(year) => year.to_string(),
+            Scope::Year(year) => digits(year, room),
+            Scope::Month(year, month) => words.locale().month(year, month),
             Scope::Severity(severity) => words.severity(severity).to_string(),
             Scope::Kind(kind) => words.get(kinds(kind)).to_string(),
             Scope::Vendor(vendor) => vendor.name.clone(),
             Scope::Language(lang) => room.name_of(lang).to_string(),
         }
     }
+}
+
+fn digits(year: i16, room: &Room<'_>) -> String {
+    room.words.locale().digits(year.unsigned_abs().into())
 }
 
 fn kinds(kind: Kind) -> &'static str {
@@ -111,6 +125,8 @@ fn kinds(kind: Kind) -> &'static str {
 #[derive(Debug, Clone)]
 pub struct Catalogue<'a> {
     lists: BTreeMap<Scope<'a>, Vec<usize>>,
+    /// The vendors that stand beside each list, those with the most advisories.
+    shown_vendors: Vec<&'a Vendor>,
 }
 
 impl<'a> Catalogue<'a> {
@@ -118,11 +134,11 @@ impl<'a> Catalogue<'a> {
     /// there are lists.
     pub fn new(advisories: &[&Advisory], vendors: &'a Vendors, languages: &'a [Lang]) -> Catalogue<'a> {
         let mut order: Vec<usize> = (0..advisories.len()).collect();
-        order.sort_by_cached_key(|at| {
-            let one = advisories[*at];
-            Reverse((one.updated().clone(), one.date.clone(), one.id.clone()))
+        order.sort_by(|a, b| {
+            let key = |at: &usize| (advisories[*at].updated(), &advisories[*at].date, &advisories[*at].id);
+            key(b).cmp(&key(a))
         });
-        let mut lists: BTreeMap<Scope<'a>, Vec<usize>> = BTreeMap::new();
+        let mut lists: HashMap<Scope<'a>, Vec<usize>> = HashMap::new();
         // Lists by severity and kind are there even when they are empty, since people subscribe to their feeds.
         for severity in Severity::ALL {
             lists.insert(Scope::Severity(severity), Vec::new());
@@ -140,7 +156,33 @@ impl<'a> Catalogue<'a> {
             }
         }
         lists.insert(Scope::All, order);
-        Catalogue { lists }
+        let mut catalogue = Catalogue { lists: lists.into_iter().collect(), shown_vendors: Vec::new() };
+        let mut vendors = catalogue.vendors();
+        vendors.sort_by_key(|(_, count)| Reverse(*count));
+        vendors.truncate(VENDORS_SHOWN);
+        // In the order of the alphabet, so that one advisory more seldom changes what stands beside all lists.
+        vendors.sort_by_cached_key(|(vendor, _)| (vendor.name.to_lowercase(), &vendor.slug));
+        catalogue.shown_vendors = vendors.into_iter().map(|(vendor, _)| vendor).collect();
+        catalogue
+    }
+
+    /// Of what stands beside every list: the words for other lists, and their addresses.
+    pub fn digest(&self) -> Digest {
+        let years: Vec<Scope<'_>> = self.years().collect();
+        let languages: Vec<Scope<'_>> = self.languages().collect();
+        let vendors: Vec<(&str, &str)> = self.shown_vendors.iter().map(|vendor| (&*vendor.slug, &*vendor.name)).collect();
+        let has_more = self.lists.keys().any(|scope| matches!(scope, Scope::Vendor(_)));
+        Digest::of(format!("{years:?}{languages:?}{vendors:?}{has_more}").as_bytes())
+    }
+
+    /// With lists by month of first publication, for the archive.
+    pub fn with_months(mut self, advisories: &[&Advisory]) -> Catalogue<'a> {
+        let all = self.lists.get(&Scope::All).cloned().unwrap_or_default();
+        for at in all {
+            let day = advisories[at].date.date();
+            self.lists.entry(Scope::Month(day.year(), day.month())).or_default().push(at);
+        }
+        self
     }
 
     /// All lists there are.
@@ -153,13 +195,18 @@ impl<'a> Catalogue<'a> {
         self.lists.get(&scope).map_or(&[], Vec::as_slice)
     }
 
-    /// How many pages a list has; an empty one has one that says so.
-    pub fn pages(&self, scope: Scope<'_>, page_size: usize) -> usize {
-        self.list(scope).len().div_ceil(page_size).max(1)
+    /// How a list is cut into pages.
+    pub fn pages(&self, scope: Scope<'_>, page_size: usize) -> Pages {
+        Pages { length: self.list(scope).len(), size: page_size }
     }
 
-    fn years(&self) -> impl Iterator<Item = Scope<'a>> {
+    /// The lists by year, the newest first.
+    pub(super) fn years(&self) -> impl Iterator<Item = Scope<'a>> {
         self.lists.keys().rev().copied().filter(|scope| matches!(scope, Scope::Year(_)))
+    }
+
+    fn has_months(&self) -> bool {
+        self.lists.keys().any(|scope| matches!(scope, Scope::Month(..)))
     }
 
     fn languages(&self) -> impl Iterator<Item = Scope<'a>> {
@@ -178,19 +225,67 @@ impl<'a> Catalogue<'a> {
     }
 }
 
+/// How a list is cut into pages. The first page, `None`, has what is newest; the others are numbered from the oldest, and
+/// one that is full stays as it is, whatever comes after it. So that the first page is never nearly empty, the page before
+/// it gives up half of its own as long as the first has less than a half.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pages {
+    length: usize,
+    size: usize,
+}
+
+impl Pages {
+    /// How many are numbered.
+    pub fn numbered(self) -> usize {
+        if self.length > self.size { self.length / self.size } else { 0 }
+    }
+
+    /// All of them, the newest first.
+    pub fn all(self) -> impl Iterator<Item = Option<usize>> {
+        std::iter::once(None).chain((1..=self.numbered()).rev().map(Some))
+    }
+
+    /// How many of the oldest stand on pages up to this one.
+    fn up_to(self, number: usize) -> usize {
+        let half = self.size / 2;
+        let is_cut = number == self.numbered() && self.length % self.size < half;
+        number * self.size - if is_cut && number > 0 { half } else { 0 }
+    }
+
+    /// The places of a page's advisories in the list, whose newest stands first.
+    pub fn range(self, page: Option<usize>) -> Range<usize> {
+        let (from, to) = match page {
+            None => (self.up_to(self.numbered()), self.length),
+            Some(number) => (self.up_to(number - 1), self.up_to(number)),
+        };
+        self.length - to..self.length - from
+    }
+
+    /// The page with what is next older.
+    fn older(self, page: Option<usize>) -> Option<usize> {
+        let before = page.map_or(self.numbered(), |number| number - 1);
+        (before > 0).then_some(before)
+    }
+
+    /// The page with what is next newer, if there is one; `Some(None)` is the first page.
+    fn newer(self, page: Option<usize>) -> Option<Option<usize>> {
+        page.map(|number| Some(number + 1).filter(|next| *next <= self.numbered()))
+    }
+}
+
 /// One line of a list.
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
-    href: String,
-    id: String,
-    title: String,
-    lang: Option<String>,
-    dir: Option<&'static str>,
-    kind: String,
-    severity: Word,
-    revision: Option<String>,
-    withdrawn: bool,
-    date: DateView,
+    pub href: String,
+    pub id: String,
+    pub title: String,
+    pub lang: Option<String>,
+    pub dir: Option<&'static str>,
+    pub kind: String,
+    pub severity: Word,
+    pub revision: Option<String>,
+    pub withdrawn: bool,
+    pub date: DateView,
 }
 
 fn row(advisory: &Advisory, room: &Room<'_>) -> Row {
@@ -228,7 +323,7 @@ struct FilterGroup {
 struct Pager {
     newer: Option<String>,
     older: Option<String>,
-    place: String,
+    place: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -290,8 +385,35 @@ pub struct ListShop<'s> {
     pub room: &'s Room<'s>,
     pub catalogue: &'s Catalogue<'s>,
     pub scope: Scope<'s>,
-    /// From 1.
-    pub page: usize,
+    /// Its number; the first page has none.
+    pub page: Option<usize>,
+    /// Of what stands beside every list; see [`Catalogue::digest`].
+    pub beside: Digest,
+}
+
+impl ListShop<'_> {
+    /// The place of the page in the tree of its language.
+    fn place(&self, page: Option<usize>) -> String {
+        match page {
+            None => self.scope.path(),
+            Some(number) => format!("{}page/{number}/", self.scope.path()),
+        }
+    }
+
+    /// Where the page stands on the site.
+    pub fn path(&self) -> String {
+        self.room.path(&self.place(self.page))
+    }
+
+    /// Digests of all that the page is made of, besides what its room has.
+    pub fn made_of(&self, advisories: &[&Advisory]) -> Vec<Digest> {
+        let ListShop { room, catalogue, scope, page, beside } = self;
+        let pages = catalogue.pages(*scope, room.page_size);
+        let turns = (pages.newer(*page), pages.older(*page), pages.numbered() > 0);
+        let around = format!("{} {page:?} {turns:?} {:?}", scope.path(), intro(*scope, room));
+        let rows = catalogue.list(*scope)[pages.range(*page)].iter().filter_map(|at| advisories.get(*at));
+        [*beside, Digest::of(around.as_bytes())].into_iter().chain(rows.map(|one| one.digest)).collect()
+    }
 }
 
 impl Made<Vec<&Advisory>, Public> for ListPage {
@@ -299,30 +421,27 @@ impl Made<Vec<&Advisory>, Public> for ListPage {
     type Error = RenderError;
 
     fn made(advisories: &Vec<&Advisory>, _: &Public, shop: &ListShop<'_>) -> Result<ListPage, RenderError> {
-        let ListShop { room, catalogue, scope, page } = *shop;
+        let ListShop { room, catalogue, scope, page, .. } = *shop;
         let pages = catalogue.pages(scope, room.page_size);
-        let place = |page: usize| match page {
-            1 => scope.path(),
-            _ => format!("{}page/{page}/", scope.path()),
-        };
+        let place = |page| shop.place(page);
         let heading = scope.title(room);
-        let position = room.words.fill("page_place", &[("page", &page.to_string()), ("pages", &pages.to_string())]);
-        let title = if page > 1 { format!("{heading}, {position}") } else { heading.clone() };
+        let position = page.map(|number| room.words.fill("page_number", &[("page", &number.to_string())]));
+        let title = position.as_ref().map_or_else(|| heading.clone(), |position| format!("{heading}, {position}"));
         let mut head = room.head(&place(page), &title, room.words.get("advisories_text"), "advisories", &room.everywhere());
         let feed = scope.feed_folder().map(|folder| room.link(&format!("{folder}rss.xml")));
         // The feed of everything stands in the head of every page already.
         head.feed = feed.clone().filter(|_| scope != Scope::All);
         let feeds = |folder: String| room.feeds.iter().map(move |format| link(*format, room, &folder)).collect();
-        let rows = catalogue.list(scope).iter().skip((page - 1) * room.page_size).take(room.page_size);
+        let rows = catalogue.list(scope)[pages.range(page)].iter();
         let view = ListView {
             head,
             heading,
             intro: intro(scope, room),
             filters: filters(room, catalogue, scope),
             rows: rows.filter_map(|at| advisories.get(*at)).map(|one| row(one, room)).collect(),
-            pager: (pages > 1).then(|| Pager {
-                newer: (page > 1).then(|| room.link(&place(page - 1))),
-                older: (page < pages).then(|| room.link(&place(page + 1))),
+            pager: (pages.numbered() > 0).then(|| Pager {
+                newer: pages.newer(page).map(|page| room.link(&place(page))),
+                older: pages.older(page).map(|page| room.link(&place(Some(page)))),
                 place: position,
             }),
             feeds: scope.feed_folder().map(feeds).unwrap_or_default(),
@@ -346,15 +465,21 @@ fn filters(room: &Room<'_>, catalogue: &Catalogue<'_>, current: Scope<'_>) -> Ve
         items: scopes.into_iter().map(filter).collect(),
     };
     let severities = Severity::ALL.into_iter().rev().map(Scope::Severity);
-    let mut vendors = catalogue.vendors();
-    let all_vendors = vendors.len();
-    vendors.sort_by_key(|(_, count)| Reverse(*count));
-    vendors.truncate(VENDORS_SHOWN);
-    let mut makers = group("by_vendor", vendors.into_iter().map(|(vendor, _)| Scope::Vendor(vendor)).collect());
-    if all_vendors > 0 {
+    let vendors = &catalogue.shown_vendors;
+    let mut makers = group("by_vendor", vendors.iter().copied().map(Scope::Vendor).collect());
+    if !vendors.is_empty() {
         makers.items.push(Filter {
             href: room.link("vendor/"),
             word: room.words.get("all_vendors").to_string(),
+            lang: None,
+            current: false,
+        });
+    }
+    let mut years = group("by_year", catalogue.years().collect());
+    if catalogue.has_months() {
+        years.items.push(Filter {
+            href: room.link("archive/"),
+            word: room.words.get("archive").to_string(),
             lang: None,
             current: false,
         });
@@ -363,7 +488,7 @@ fn filters(room: &Room<'_>, catalogue: &Catalogue<'_>, current: Scope<'_>) -> Ve
         group("by_severity", std::iter::once(Scope::All).chain(severities).collect()),
         group("by_kind", Kind::ALL.iter().copied().map(Scope::Kind).collect()),
         makers,
-        group("by_year", catalogue.years().collect()),
+        years,
         group("by_language", catalogue.languages().collect()),
     ]
     .into_iter()
@@ -423,7 +548,7 @@ impl Made<Vec<&Advisory>, Public> for HomePage {
 struct VendorRow {
     href: String,
     name: String,
-    count: usize,
+    count: String,
 }
 
 #[derive(Serialize)]
@@ -450,7 +575,7 @@ impl Made<Vec<&Advisory>, Public> for VendorsPage {
         let row = |(vendor, count): (&Vendor, usize)| VendorRow {
             href: room.link(&Scope::Vendor(vendor).path()),
             name: vendor.name.clone(),
-            count,
+            count: room.words.locale().number(count),
         };
         let view = VendorsView {
             head: room.head(
@@ -463,5 +588,46 @@ impl Made<Vec<&Advisory>, Public> for VendorsPage {
             vendors: catalogue.vendors().into_iter().map(row).collect(),
         };
         room.file("vendor/", "vendors.html", &view).map(VendorsPage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The pages of a list of so many: by number, which of the oldest-first stand there.
+    fn cut(length: usize) -> BTreeMap<Option<usize>, Vec<usize>> {
+        let pages = Pages { length, size: 50 };
+        let oldest_first = |range: Range<usize>| range.map(|place| length - 1 - place).collect();
+        pages.all().map(|page| (page, oldest_first(pages.range(page)))).collect()
+    }
+
+    #[test]
+    fn who_walks_to_the_older_pages_meets_each_once() {
+        for length in 0..400 {
+            let pages = Pages { length, size: 50 };
+            let (mut met, mut page) = (Vec::new(), None);
+            loop {
+                let here = pages.range(page);
+                assert!(here.len() <= 50 && (here.len() >= 25 || length < 50), "{length} {page:?} {here:?}");
+                met.extend(here);
+                let Some(older) = pages.older(page) else { break };
+                assert_eq!(pages.newer(Some(older)), Some(page));
+                page = Some(older);
+            }
+            assert_eq!(met, (0..length).collect::<Vec<_>>(), "{length}");
+            assert_eq!(pages.newer(None), None);
+        }
+    }
+
+    #[test]
+    fn a_full_page_stays_as_it_is() {
+        for length in 0..400 {
+            let (before, after) = (cut(length), cut(length + 1));
+            let changed = before.iter().filter(|(page, rows)| page.is_some() && after.get(page) != Some(rows));
+            let changed: Vec<_> = changed.collect();
+            assert!(changed.iter().all(|(_, rows)| rows.len() < 50), "{length}: {changed:?}");
+            assert!(changed.len() <= 1);
+        }
     }
 }

@@ -4,16 +4,19 @@
 //! beside these pages by whoever publishes; here they are only linked ([`Beside`]).
 
 use super::{
+    advisory::Page,
+    archive::ArchivePage,
     feed::{FeedFile, FeedShop, Format, escape},
     index::{Catalogue, FeedLink, HomePage, ListPage, ListShop, Scope, VendorsPage, link},
-    page::{AttachedFile, DateView, HTML, Head, Page, RenderError, Room, direction, media_type},
+    page::{AttachedFile, DateView, HTML, Head, RenderError, Room, direction, media_type},
+    search::{FoundPage, FoundShop, IndexPart, PartShop, SCRIPTS, Scripts, SearchPage, Shelves},
     templates::{Templates, file},
     vendors::Vendors,
     words::Words,
 };
 use crate::{
     advisory::{Advisory, Kind},
-    artefact::{Artefact, Digest},
+    artefact::{Artefact, Digest, PROGRAM, Unit},
     markdown::{self, HtmlStyle},
     settings::Site,
     team::Team,
@@ -34,8 +37,8 @@ const PAGE_SIZE: usize = 50;
 const SITEMAP_SIZE: usize = 45_000;
 
 /// The names that no page of the team's own may have, since the site has these places itself.
-pub const TAKEN: [&str; 10] =
-    ["advisories", "assets", "feeds", "kind", "language", "pgp", "rfc2350", "search", "severity", "vendor"];
+pub const TAKEN: [&str; 11] =
+    ["advisories", "archive", "assets", "feeds", "kind", "language", "pgp", "rfc2350", "search", "severity", "vendor"];
 
 /// How much of the site is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +75,8 @@ pub struct KeyView {
     pub algorithm: Option<String>,
     pub created: Option<Moment>,
     pub expires: Option<Moment>,
+    /// When the last of its keys ends that can be encrypted to; `None` if it never does, or if there is none.
+    pub encryption_expires: Option<Moment>,
     /// The public certificate in armor.
     pub armored: Vec<u8>,
 }
@@ -87,6 +92,25 @@ pub struct DocumentView {
     pub date: Moment,
     /// Where the signed text is: `rfc2350.txt`.
     pub text_path: Option<String>,
+    /// All versions that are kept, the newest first.
+    pub editions: Vec<EditionView>,
+}
+
+/// A version of the RFC 2350 document in one language.
+#[derive(Debug, Clone)]
+pub struct EditionView {
+    /// Its number.
+    pub version: u32,
+    /// Of its publication.
+    pub date: Moment,
+    /// For people: "RFC 2350 description, version 3".
+    pub title: String,
+    /// Where its signed text stays: `rfc2350/archive/3.txt`.
+    pub text_path: String,
+    /// The sections that changed: `2.4, 2.8`.
+    pub sections: String,
+    /// What is new in it: a fragment without scripts and styles; its headings begin at `h2`.
+    pub news: String,
 }
 
 /// A page that the team wrote itself, in one language.
@@ -127,11 +151,80 @@ pub struct Supplies<'s> {
     pub extent: Extent,
 }
 
+impl<'s> Supplies<'s> {
+    /// The RFC 2350 document that a room shows: its own, or that of the default language.
+    fn document(&self, room: &Room<'_>) -> Option<(&'s Lang, &'s DocumentView)> {
+        self.rfc2350.get_key_value(&room.lang).or_else(|| self.rfc2350.get_key_value(room.site.default_lang()))
+    }
+
+    fn editions(&self, room: &Room<'_>) -> &'s [EditionView] {
+        self.document(room).map_or(&[], |(_, document)| &document.editions)
+    }
+
+    /// Of all of them, and of the program.
+    fn digest(&self) -> Digest {
+        // Each field is named here, so that a new one cannot be forgotten.
+        let Supplies { site, team, words, templates, keys, rfc2350, pages, assets, beside, extent } = self;
+        let Beside { text, pdf, csaf } = beside;
+        let assets: Vec<(&String, Digest)> = assets.iter().map(|(path, bytes)| (path, Digest::of(bytes))).collect();
+        let written = [
+            format!("{site:?}{team:?}{words:?}"),
+            format!("{templates:?}"),
+            format!("{keys:?}"),
+            format!("{rfc2350:?}{pages:?}"),
+            format!("{assets:?}"),
+            format!("{text}{pdf}{}{extent:?}", csaf.is_some()),
+        ];
+        Digest::of_parts([PROGRAM].into_iter().chain(written.iter().map(String::as_str)).map(str::as_bytes))
+    }
+}
+
 /// The workshop of the site: its supplies, and a room for each language.
 #[derive(Debug)]
 pub struct SiteShop<'s> {
     supplies: Supplies<'s>,
     rooms: Vec<Room<'s>>,
+    surroundings: Digest,
+}
+
+/// Where the files of the site go. A closure that takes them is one, to which everything is new.
+pub trait Sink<E>: Sync {
+    /// Takes a file that is made each time.
+    fn put(&self, file: Shareable<Artefact, Public>) -> Result<(), E>;
+
+    /// Whether the files of a unit stand already, so that nothing has to be made.
+    fn has(&self, unit: &Unit) -> bool;
+
+    /// Takes a file of a unit. All of its files have to be put.
+    fn put_of(&self, unit: &Unit, file: Shareable<Artefact, Public>) -> Result<(), E>;
+
+    /// Makes a unit, if its files do not stand already; `make` hands them over.
+    ///
+    /// What it makes may depend on what the unit's key is a digest of, and on nothing else.
+    fn once<F: From<SiteError<E>>>(&self, unit: &Unit, make: impl FnOnce(&Put<'_, E>) -> Result<(), F>) -> Result<(), F>
+    where
+        Self: Sized,
+    {
+        if self.has(unit) {
+            return Ok(());
+        }
+        make(&|file| self.put_of(unit, file).map_err(SiteError::Sink))
+    }
+}
+
+/// Takes the files of a unit.
+pub type Put<'p, E> = dyn Fn(Shareable<Artefact, Public>) -> Result<(), SiteError<E>> + 'p;
+
+impl<E, F: Fn(Shareable<Artefact, Public>) -> Result<(), E> + Sync> Sink<E> for F {
+    fn put(&self, file: Shareable<Artefact, Public>) -> Result<(), E> {
+        self(file)
+    }
+    fn has(&self, _: &Unit) -> bool {
+        false
+    }
+    fn put_of(&self, _: &Unit, file: Shareable<Artefact, Public>) -> Result<(), E> {
+        self(file)
+    }
 }
 
 /// What stopped the site: making it, or what its files were handed to.
@@ -177,6 +270,8 @@ struct Shared<'a> {
     logo: Option<String>,
     has_key: bool,
     has_rfc2350: bool,
+    /// The scripts of the search page; none where there is no such page.
+    search: Option<Scripts>,
     feed_kinds: Vec<FeedKind>,
 }
 
@@ -201,7 +296,15 @@ impl<'s> SiteShop<'s> {
             let Some(words) = supplies.words.get(lang) else { continue };
             rooms.push(room(&supplies, lang, words, &templates)?);
         }
-        Ok(SiteShop { supplies, rooms })
+        Ok(SiteShop { surroundings: supplies.digest(), supplies, rooms })
+    }
+
+    /// A unit of files that are made of these things, by their digests, and of what this shop has: words, templates,
+    /// facts about the team. `name` is the site's only one of its kind.
+    pub fn unit<'d>(&self, kind: &str, name: &str, of: impl IntoIterator<Item = &'d Digest>) -> Unit {
+        let own = [&self.surroundings.0[..], kind.as_bytes()];
+        let key = Digest::of_parts(own.into_iter().chain(of.into_iter().map(|digest| &digest.0[..])));
+        Unit::new(format!("{kind} {name}"), key)
     }
 
     /// The room of a language, if the site has it.
@@ -252,6 +355,7 @@ fn room<'s>(supplies: &Supplies<'s>, lang: &Lang, words: &'s Words, templates: &
         logo: has_asset("logo.svg").then(|| format!("{base}assets/logo.svg")),
         has_key: !supplies.keys.is_empty(),
         has_rfc2350: !supplies.rfc2350.is_empty(),
+        search: (supplies.extent == Extent::Full).then(|| Scripts::at(base, |name| script(supplies, name).to_string())),
         feed_kinds: feeds
             .iter()
             .map(|format| FeedKind {
@@ -291,6 +395,10 @@ fn stylesheet<'s>(supplies: &Supplies<'s>) -> &'s str {
     file(supplies.templates, "site.css").expect("the built-in templates have a style sheet")
 }
 
+fn script<'s>(supplies: &Supplies<'s>, name: &str) -> &'s str {
+    file(supplies.templates, name).expect("the built-in templates have the scripts of the search page")
+}
+
 /// One page for each name, in this language or else in the default one, or in what there is.
 fn own_pages<'s>(supplies: &Supplies<'s>, lang: &Lang) -> Vec<&'s OwnPage<'s>> {
     let mut best: BTreeMap<&str, &OwnPage<'_>> = BTreeMap::new();
@@ -305,49 +413,86 @@ fn own_pages<'s>(supplies: &Supplies<'s>, lang: &Lang) -> Vec<&'s OwnPage<'s>> {
 }
 
 /// Makes the whole site of these advisories. Every file goes to the sink as soon as it is made, from several
-/// threads, in no particular order.
+/// threads, in no particular order; units that the sink has already are not made.
 pub fn render<E: Send>(
     shop: &SiteShop<'_>,
     advisories: &Shareable<Vec<&Advisory>, Public>,
-    sink: &(dyn Fn(Shareable<Artefact, Public>) -> Result<(), E> + Sync),
+    sink: &impl Sink<E>,
 ) -> Result<(), SiteError<E>> {
-    let put = |made: Shareable<Artefact, Public>| sink(made).map_err(SiteError::Sink);
+    let put = |made: Shareable<Artefact, Public>| sink.put(made).map_err(SiteError::Sink);
     (0..advisories.thing().len()).into_par_iter().try_for_each(|at| -> Result<(), SiteError<E>> {
         let Some(advisory) = advisories.nth(at) else { return Ok(()) };
-        for room in &shop.rooms {
-            put(advisory.make::<Page>(room)?.into_artefact())?;
-        }
-        for attachment in &advisory.thing().attachments {
-            put(advisory.make::<AttachedFile>(&attachment.name.as_str())?.into_artefact())?;
-        }
-        Ok(())
+        let one = advisory.thing();
+        sink.once(&shop.unit("advisory", one.id.as_str(), [&one.digest]), |put| {
+            for room in &shop.rooms {
+                advisory.make::<Vec<Page>>(room)?.each().try_for_each(|page| put(page.into_artefact()))?;
+            }
+            for attachment in &one.attachments {
+                put(advisory.make::<AttachedFile>(&attachment.name.as_str())?.into_artefact())?;
+            }
+            Ok(())
+        })
     })?;
 
     let (vendors, languages) = match shop.supplies.extent {
         Extent::Full => (Vendors::of(advisories.thing()), languages(advisories.thing())),
         Extent::PagesOnly => (Vendors::default(), Vec::new()),
     };
-    let catalogue = &Catalogue::new(advisories.thing(), &vendors, &languages);
+    let catalogue = Catalogue::new(advisories.thing(), &vendors, &languages);
+    let catalogue = &match shop.supplies.extent {
+        Extent::Full => catalogue.with_months(advisories.thing()),
+        Extent::PagesOnly => catalogue,
+    };
+    let beside = catalogue.digest();
     let mut lists = Vec::new();
     for room in &shop.rooms {
         for scope in catalogue.scopes() {
-            let pages = 1..=catalogue.pages(scope, room.page_size);
-            lists.extend(pages.map(|page| ListShop { room, catalogue, scope, page }));
+            let pages = catalogue.pages(scope, room.page_size).all();
+            lists.extend(pages.map(|page| ListShop { room, catalogue, scope, page, beside }));
         }
     }
-    lists.par_iter().try_for_each(|list| put(advisories.make::<ListPage>(list)?.into_artefact()))?;
+    lists.par_iter().try_for_each(|list| -> Result<(), SiteError<E>> {
+        let unit = shop.unit("list", &list.path(), &list.made_of(advisories.thing()));
+        sink.once(&unit, |put| put(advisories.make::<ListPage>(list)?.into_artefact()))
+    })?;
 
     let feeds: Vec<FeedShop<'_>> = shop
         .rooms
         .iter()
-        .flat_map(|room| catalogue.scopes().map(move |scope| FeedShop { room, catalogue, scope, formats: room.feeds }))
+        .flat_map(|room| {
+            let editions = shop.supplies.editions(room);
+            catalogue.scopes().map(move |scope| FeedShop { room, catalogue, scope, formats: room.feeds, editions })
+        })
         .filter(|feed| feed.scope.feed_folder().is_some())
         .collect();
     feeds.par_iter().try_for_each(|feed| -> Result<(), SiteError<E>> {
-        advisories.make::<Vec<FeedFile>>(feed)?.each().try_for_each(|file| put(file.into_artefact()))
+        let unit = shop.unit("feed", &feed.path(), &feed.made_of(advisories.thing()));
+        sink.once(&unit, |put| advisories.make::<Vec<FeedFile>>(feed)?.each().try_for_each(|file| put(file.into_artefact())))
     })?;
 
+    if shop.supplies.extent == Extent::Full {
+        let site = shop.supplies.site;
+        let shelves = &Shelves::of(advisories.thing(), site.url.path());
+        shelves.parts().try_for_each(|part| -> Result<(), SiteError<E>> {
+            let part = PartShop { site, part };
+            let unit = shop.unit("search index", &part.path(), &part.made_of(advisories.thing()));
+            sink.once(&unit, |put| put(advisories.make::<IndexPart>(&part)?.into_artefact()))
+        })?;
+        let pages: Vec<FoundShop<'_>> =
+            shop.rooms.iter().flat_map(|room| shelves.pages().iter().map(move |found| FoundShop { room, found })).collect();
+        pages.par_iter().try_for_each(|page| -> Result<(), SiteError<E>> {
+            let unit = shop.unit("search page", &page.path(), &page.made_of(advisories.thing()));
+            sink.once(&unit, |put| put(advisories.make::<FoundPage>(page)?.into_artefact()))
+        })?;
+        for room in &shop.rooms {
+            put(advisories.make::<SearchPage>(&(room, catalogue, shelves))?.into_artefact())?;
+        }
+    }
+
     for room in &shop.rooms {
+        if shop.supplies.extent == Extent::Full {
+            put(advisories.make::<ArchivePage>(&(room, catalogue))?.into_artefact())?;
+        }
         put(advisories.make::<HomePage>(&(room, catalogue))?.into_artefact())?;
         if !catalogue.vendors().is_empty() {
             put(advisories.make::<VendorsPage>(&(room, catalogue))?.into_artefact())?;
@@ -356,8 +501,90 @@ pub fn render<E: Send>(
     advisories.make::<Vec<Artefact>>(shop)?.each().try_for_each(put)
 }
 
+/// One file of the site by its path, without making the others; what [`render`] makes is found here. A site that is only
+/// looked at makes what is asked for.
+pub(super) fn find(
+    shop: &SiteShop<'_>,
+    advisories: &Vec<&Advisory>,
+    catalogue: &Catalogue<'_>,
+    path: &str,
+) -> Result<Option<Artefact>, RenderError> {
+    let is_own = |room: &&Room<'_>| room.lang != *room.site.default_lang();
+    let elsewhere = shop.rooms.iter().filter(is_own).find_map(|room| Some((room, path.strip_prefix(&room.path(""))?)));
+    let Some((room, rest)) = elsewhere.or_else(|| Some((shop.rooms.first()?, path))) else { return Ok(None) };
+    let is_default = !is_own(&room);
+    if let Some((id, name)) = rest.strip_prefix("advisories/").and_then(|rest| rest.split_once('/'))
+        && let Some(advisory) = advisories.iter().find(|advisory| advisory.id.as_str() == id)
+    {
+        return match name {
+            _ if name.ends_with("index.html") => {
+                let mut pages = Vec::<Page>::made(advisory, &Public, room)?.into_iter().map(Artefact::from);
+                Ok(pages.find(|page| page.path == path))
+            }
+            _ if is_default && advisory.attachments.iter().any(|one| one.name == name) => {
+                AttachedFile::made(advisory, &Public, &name).map(|file| Some(file.into()))
+            }
+            _ => Ok(None),
+        };
+    }
+    for scope in catalogue.scopes() {
+        let feed = scope.feed_folder().and_then(|folder| {
+            let name = rest.strip_prefix(&folder)?;
+            room.feeds.iter().find(|format| format.file() == name)
+        });
+        if let Some(format) = feed {
+            let editions = shop.supplies.editions(room);
+            let shop = FeedShop { room, catalogue, scope, formats: std::slice::from_ref(format), editions };
+            let made = Vec::<FeedFile>::made(advisories, &Public, &shop)?;
+            return Ok(made.into_iter().next().map(Artefact::from));
+        }
+        let page = rest.strip_prefix(&scope.path()).and_then(|rest| match rest.strip_suffix("index.html")? {
+            "" => Some(None),
+            more => Some(Some(more.strip_prefix("page/")?.strip_suffix('/')?.parse().ok()?)),
+        });
+        if let Some(page) = page.filter(|page| catalogue.pages(scope, room.page_size).all().any(|one| one == *page)) {
+            let shop = ListShop { room, catalogue, scope, page, beside: catalogue.digest() };
+            return ListPage::made(advisories, &Public, &shop).map(|page| Some(page.into()));
+        }
+    }
+    if rest.starts_with("search/") {
+        let shelves = &Shelves::of(advisories, room.site.url.path());
+        if rest == "search/index.html" {
+            return SearchPage::made(advisories, &Public, &(room, catalogue, shelves)).map(|page| Some(page.into()));
+        }
+        let parts = || shelves.parts().map(|part| PartShop { site: room.site, part });
+        if let Some(part) = parts().find(|part| part.path() == path) {
+            return IndexPart::made(advisories, &Public, &part).map(|part| Some(part.into()));
+        }
+        let mut pages = shelves.pages().iter().map(|found| FoundShop { room, found });
+        return match pages.find(|page| path.strip_suffix("index.html") == Some(&page.path())) {
+            Some(page) => FoundPage::made(advisories, &Public, &page).map(|page| Some(page.into())),
+            None => Ok(None),
+        };
+    }
+    match rest {
+        "index.html" => return HomePage::made(advisories, &Public, &(room, catalogue)).map(|page| Some(page.into())),
+        "archive/index.html" => {
+            return ArchivePage::made(advisories, &Public, &(room, catalogue)).map(|page| Some(page.into()));
+        }
+        "vendor/index.html" if !catalogue.vendors().is_empty() => {
+            return VendorsPage::made(advisories, &Public, &(room, catalogue)).map(|page| Some(page.into()));
+        }
+        _ => {}
+    }
+    let mut files = Vec::new();
+    if rest.ends_with(".html") {
+        pages_of(room, &shop.supplies, &mut files)?;
+    } else if is_default && rest.starts_with("sitemap") {
+        files = Vec::<Artefact>::made(advisories, &Public, shop)?;
+    } else if is_default {
+        assets(&shop.supplies, &mut files);
+    }
+    Ok(files.into_iter().find(|file| file.path == path))
+}
+
 /// The languages in which something is written, if there are several.
-fn languages(advisories: &[&Advisory]) -> Vec<Lang> {
+pub(super) fn languages(advisories: &[&Advisory]) -> Vec<Lang> {
     let all: BTreeSet<&Lang> = advisories.iter().flat_map(|one| one.texts.keys()).collect();
     if all.len() > 1 { all.into_iter().cloned().collect() } else { Vec::new() }
 }
@@ -386,6 +613,19 @@ struct NoticeView<'a> {
     text_dir: &'static str,
     foreign: bool,
     body: String,
+    form: Option<FormView<'a>>,
+}
+
+/// A form to fill in, on a page of the team's own.
+#[derive(Serialize)]
+struct FormView<'a> {
+    /// The form as a text file.
+    href: String,
+    /// What the page says after it.
+    rest: String,
+    send: String,
+    fingerprint: Option<&'a str>,
+    key_href: String,
 }
 
 #[derive(Serialize)]
@@ -394,6 +634,8 @@ struct DocumentPage<'a> {
     version: &'a str,
     date: DateView,
     text_href: Option<String>,
+    signature_href: Option<String>,
+    versions_href: Option<String>,
     text_lang: &'a str,
     text_dir: &'static str,
     foreign: bool,
@@ -407,6 +649,7 @@ struct KeyRow<'a> {
     algorithm: Option<&'a str>,
     created: Option<DateView>,
     expires: Option<DateView>,
+    encryption_expires: Option<DateView>,
 }
 
 #[derive(Serialize)]
@@ -445,30 +688,35 @@ fn pages_of(room: &Room<'_>, supplies: &Supplies<'_>, files: &mut Vec<Artefact>)
     for page in own_pages(supplies, &room.lang) {
         let rest = format!("{}/", page.name);
         let real: Vec<&Lang> = supplies.pages.iter().filter(|other| other.name == page.name).map(|other| other.lang).collect();
+        let mut body = markdown::html(page.markdown, &HtmlStyle { prefix: "", top: 2, words: room.marks(page.lang) });
+        let form = markdown::listing(page.markdown, FORM).map(|text| form(room, &rest, text, &mut body, files));
         let view = NoticeView {
             head: room.head(&rest, page.title, "", page.name, &real),
             title: page.title,
             text_lang: page.lang.as_str(),
             text_dir: direction(page.lang),
             foreign: *page.lang != room.lang,
-            body: markdown::html(page.markdown, &HtmlStyle { prefix: "", top: 2, words: room.marks(page.lang) }),
+            body,
+            form,
         };
         files.push(room.file(&rest, "notice.html", &view)?);
     }
-    let document = supplies.rfc2350.get_key_value(&room.lang);
-    if let Some((lang, document)) = document.or_else(|| supplies.rfc2350.get_key_value(room.site.default_lang())) {
+    if let Some((lang, document)) = supplies.document(room) {
         let real: Vec<&Lang> = room.site.languages.iter().filter(|lang| supplies.rfc2350.contains_key(lang)).collect();
         let view = DocumentPage {
             head: room.head("rfc2350/", words.get("rfc2350"), words.get("rfc2350_text"), "rfc2350", &real),
             version: &document.version,
             date: room.date(&document.date),
             text_href: document.text_path.as_deref().map(|path| room.href(path)),
+            signature_href: document.text_path.as_deref().map(|path| room.href(&format!("{path}.asc"))),
+            versions_href: document.editions.first().map(|_| room.link("rfc2350/archive/")),
             text_lang: lang.as_str(),
             text_dir: direction(lang),
             foreign: *lang != room.lang,
             body: &document.html,
         };
         files.push(room.file("rfc2350/", "rfc2350.html", &view)?);
+        super::versions::pages(room, lang, document, &real, files)?;
     }
     if !supplies.keys.is_empty() {
         let view = KeyPage {
@@ -482,6 +730,7 @@ fn pages_of(room: &Room<'_>, supplies: &Supplies<'_>, files: &mut Vec<Artefact>)
                     algorithm: key.algorithm.as_deref(),
                     created: key.created.as_ref().map(|moment| room.date(moment)),
                     expires: key.expires.as_ref().map(|moment| room.date(moment)),
+                    encryption_expires: key.encryption_expires.as_ref().map(|moment| room.date(moment)),
                 })
                 .collect(),
             key_href: room.href("pgp-key.asc"),
@@ -494,6 +743,25 @@ fn pages_of(room: &Room<'_>, supplies: &Supplies<'_>, files: &mut Vec<Artefact>)
     head.languages.clear();
     files.push(room.file("404.html", "not_found.html", &HeadOnly { head })?);
     Ok(())
+}
+
+/// The language of a listing that is a form: it stands beside its page as a text file.
+const FORM: &str = "form";
+
+/// Puts the form beside its page, and parts what the page says behind it.
+fn form<'r>(room: &'r Room<'_>, rest: &str, text: String, body: &mut String, files: &mut Vec<Artefact>) -> FormView<'r> {
+    let path = room.path(&format!("{rest}form.txt"));
+    let href = room.href(&path);
+    files.push(Artefact::new(path, super::page::TEXT, text));
+    let listing = body.find("<code class=\"language-form\">").unwrap_or(body.len());
+    let end = body[listing..].find("</pre>\n").map_or(body.len(), |found| listing + found + "</pre>\n".len());
+    FormView {
+        href,
+        rest: body.split_off(end),
+        send: room.words.fill("form_send", &[("address", room.team.email.as_str())]),
+        fingerprint: room.fingerprint.as_deref(),
+        key_href: room.href("pgp-key.asc"),
+    }
 }
 
 fn feeds_page(room: &Room<'_>) -> FeedsPage {
@@ -533,6 +801,10 @@ fn assets(supplies: &Supplies<'_>, files: &mut Vec<Artefact>) {
     if !has_asset("favicon.svg") {
         let icon = file(supplies.templates, "favicon.svg").expect("the built-in templates have an icon");
         files.push(Artefact::new("assets/favicon.svg", media_type("favicon.svg"), icon));
+    }
+    let scripts: &[&str] = if supplies.extent == Extent::Full { &SCRIPTS } else { &[] };
+    for name in scripts.iter().filter(|name| !has_asset(name)) {
+        files.push(Artefact::new(format!("assets/{name}"), media_type(name), script(supplies, name)));
     }
     if !supplies.keys.is_empty() {
         let keys: Vec<u8> = supplies.keys.iter().flat_map(|key| key.armored.iter().copied()).collect();
@@ -595,8 +867,11 @@ fn urlset(site: &Site, entries: &[(String, Option<Moment>)]) -> String {
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n",
     );
     for (path, changed) in entries {
-        let changed = changed.as_ref().map(|moment| format!("<lastmod>{moment}</lastmod>")).unwrap_or_default();
-        let _ = writeln!(out, "<url><loc>{}</loc>{changed}</url>", escape(&site.link(path)));
+        let _ = write!(out, "<url><loc>{}</loc>", escape(&site.link(path)));
+        if let Some(moment) = changed {
+            let _ = write!(out, "<lastmod>{moment}</lastmod>");
+        }
+        out.push_str("</url>\n");
     }
     out.push_str("</urlset>\n");
     out

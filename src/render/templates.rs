@@ -3,6 +3,7 @@
 //! The built-in templates are in the repository's `templates/` and are part of the program; a file of the
 //! workspace's `templates/` takes the place of its namesake. They are given as text: no files are read here.
 
+use crate::terms::nearest;
 use include_dir::{Dir, include_dir};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -43,14 +44,41 @@ fn error(file: &str, error: &tera::Error) -> TemplateError {
             let message = sentence(report.message());
             TemplateError::At { file: file.into(), line: span.start_line, column: span.start_col + 1, message }
         }
+        ErrorKind::MissingParent { current, parent } => {
+            TemplateError::Whole { file: current.clone(), message: format!("it extends `{parent}`, which does not exist") }
+        }
+        ErrorKind::Msg(text) => reported(file, text),
         _ => TemplateError::Whole { file: file.into(), message: sentence(&error.to_string()) },
     }
 }
 
+/// The first of the mistakes that the engine found when it looked at all templates, which come as a text for people:
+/// `error: Unknown filter …`, and a line ` --> FILE:LINE:COLUMN` below.
+fn reported(file: &str, text: &str) -> TemplateError {
+    let message = text.lines().next().unwrap_or_default();
+    let message = sentence(message.strip_prefix("error: ").unwrap_or(message));
+    let place = text.lines().find_map(|line| {
+        let (rest, column) = line.trim_start().strip_prefix("--> ")?.trim_end_matches(']').rsplit_once(':')?;
+        let (file, line) = rest.rsplit_once(':')?;
+        Some((file.trim_start_matches('['), line.parse().ok()?, column.parse().ok()?))
+    });
+    match place {
+        Some((file, line, column)) => TemplateError::At { file: file.into(), line, column, message },
+        None => TemplateError::Whole { file: file.into(), message },
+    }
+}
+
+/// One sentence in our manner. The engine lists all names that there are; the nearest one is enough.
 fn sentence(message: &str) -> String {
-    let line = message.lines().next().unwrap_or_default().trim_end_matches('.');
-    let mut letters = line.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+    let line = message.lines().next().unwrap_or_default();
+    let (line, known) = line.split_once(". Available ").unwrap_or((line, ""));
+    let mut letters = line.trim_end_matches('.').chars();
+    let line: String = letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect());
+    let names = known.split_once(": ").map_or("", |(_, names)| names).split(", ");
+    match line.split('`').nth(1).and_then(|given| nearest(given.rsplit('.').next().unwrap_or(given), names)) {
+        Some(near) if !near.is_empty() => format!("{line}; did you mean `{near}`?"),
+        _ => line,
+    }
 }
 
 /// A text of the workspace's `templates/`, or the built-in one of that name.
@@ -124,6 +152,15 @@ mod tests {
         let wrong = templates.render("own.html", &View { title: "" }).expect_err("no such variable").to_string();
         assert!(wrong.starts_with("template `templates/own.html`, line 2, column 6: "), "{wrong}");
         assert!(wrong.contains("titel"), "{wrong}");
+        assert!(wrong.ends_with("did you mean `title`?"), "{wrong}");
+        for (text, said) in [
+            ("<p>\n{{ title | uper }}", "line 2, column 12: unknown filter `uper`"),
+            ("<p>\n\n{% include \"nowhere.html\" %}", "line 3, column 12: unknown template `nowhere.html`"),
+            ("{% extends \"bass.html\" %}", "own.html`: it extends `bass.html`, which does not exist"),
+        ] {
+            let wrong = Templates::new(&own(text)).expect_err("a mistake").to_string();
+            assert!(wrong.contains("own.html`") && wrong.contains(said), "{wrong}");
+        }
         let wrong = Templates::new(&own("{% if title %}\n<p>")).expect_err("an open block").to_string();
         assert!(wrong.contains("templates/own.html`, line"), "{wrong}");
     }

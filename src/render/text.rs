@@ -9,7 +9,6 @@ use crate::{
     terms::{Lang, Severity},
     tlp::{Made, Marked as _, Public},
 };
-use textwrap::{Options, wrap};
 
 /// The width of plain text that is published.
 pub const WIDTH: usize = 72;
@@ -43,12 +42,12 @@ impl Made<&Advisory, Public> for Twin {
 
     fn made(advisory: &&Advisory, _: &Public, room: &Room<'_>) -> Result<Twin, RenderError> {
         let path = room.path(&format!("advisories/{}.txt", advisory.id));
-        Ok(Twin(Artefact::new(path, TEXT, text(advisory, room))))
+        Ok(Twin(Artefact::new(path, TEXT, text(advisory, room)?)))
     }
 }
 
 /// The whole text: no trailing blanks, one line end at the end.
-fn text(advisory: &Advisory, room: &Room<'_>) -> String {
+fn text(advisory: &Advisory, room: &Room<'_>) -> Result<String, RenderError> {
     let words = room.words;
     let (lang, written) = advisory.text(&room.lang);
     let revision = advisory.revision();
@@ -75,7 +74,7 @@ fn text(advisory: &Advisory, room: &Room<'_>) -> String {
     out.blank();
     let site = room.site.url.to_string();
     let style = TextStyle { width: WIDTH, words: room.marks(lang), site: Some(&site), top: 2 };
-    out.block(&markdown::text_as(&written.body, &style).text);
+    out.block(&markdown::text_as(written.body.read()?, &style).text);
     if !advisory.references.is_empty() {
         out.heading(words.get("references"));
         for one in &advisory.references {
@@ -101,7 +100,7 @@ fn text(advisory: &Advisory, room: &Room<'_>) -> String {
     out.wrapped(words.get("more_versions"));
     out.line(&room.site.link(&room.path(&format!("advisories/{}/", advisory.id))));
     out.line(advisory.tlp().label());
-    out.0
+    Ok(out.0)
 }
 
 fn facts(advisory: &Advisory, room: &Room<'_>, out: &mut Lines) {
@@ -111,11 +110,11 @@ fn facts(advisory: &Advisory, room: &Room<'_>, out: &mut Lines) {
     if advisory.severity != Severity::None {
         facts.push((words.get("text_severity"), words.severity(advisory.severity).to_string()));
     }
-    facts.push((words.get("text_published"), words.date(&advisory.date)));
+    facts.push((words.get("text_published"), advisory.date.to_string()));
     if advisory.is_revised() {
         let revision = advisory.revision();
         let number = words.get("revision").to_lowercase();
-        facts.push((words.get("text_updated"), format!("{} ({number} {})", words.date(&revision.date), revision.number)));
+        facts.push((words.get("text_updated"), format!("{} ({number} {})", revision.date, revision.number)));
     }
     for score in &advisory.cvss {
         let cve = score.cve.as_ref().map(|cve| format!(", {cve}")).unwrap_or_default();
@@ -138,7 +137,12 @@ fn facts(advisory: &Advisory, room: &Room<'_>, out: &mut Lines) {
     for (name, value) in &facts {
         let shown = if *name == last { String::new() } else { format!("{name}:") };
         let pad = width - unicode_width::UnicodeWidthStr::width(shown.as_str()).min(width);
-        out.hanging(&format!("{shown}{}", " ".repeat(pad)), value);
+        // A value in its own order, where the word before it is read from right to left and it is not.
+        let value = match markdown::is_rtl(name) && !markdown::is_rtl(value) {
+            true => markdown::ltr(value),
+            false => value.clone(),
+        };
+        out.hanging(&format!("{shown}{}", " ".repeat(pad)), &value);
         last = name;
     }
 }
@@ -168,8 +172,7 @@ impl Lines {
 
     fn hanging(&mut self, first: &str, text: &str) {
         let rest = " ".repeat(unicode_width::UnicodeWidthStr::width(first));
-        let options = Options::new(WIDTH).initial_indent(first).subsequent_indent(&rest).break_words(false);
-        for line in wrap(text, options) {
+        for line in markdown::wrap(text, WIDTH, first, &rest) {
             self.line(&line);
         }
     }

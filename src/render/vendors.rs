@@ -1,10 +1,14 @@
 //! The makers of affected products: which there are, and where each has its list.
 
 use crate::{advisory::Advisory, artefact::Digest};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::{Ordering, Reverse},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    hash::{Hash, Hasher},
+};
 
 /// A maker of products. Spellings that differ in capitals and signs only are one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone)]
 pub struct Vendor {
     /// Its place on the site: small letters, digits and hyphens.
     pub slug: String,
@@ -14,31 +18,70 @@ pub struct Vendor {
     pub products: Vec<String>,
 }
 
+/// Two with one slug are the same; a vendor may have thousands of products, which are not worth a look.
+impl Ord for Vendor {
+    fn cmp(&self, other: &Vendor) -> Ordering {
+        if std::ptr::eq(self, other) { Ordering::Equal } else { self.slug.cmp(&other.slug) }
+    }
+}
+
+impl PartialOrd for Vendor {
+    fn partial_cmp(&self, other: &Vendor) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Vendor {
+    fn eq(&self, other: &Vendor) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Vendor {}
+
+impl Hash for Vendor {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.slug.hash(state);
+    }
+}
+
 /// The vendors of some advisories.
 #[derive(Debug, Clone, Default)]
-pub struct Vendors(BTreeMap<String, Vendor>);
+pub struct Vendors {
+    by_slug: BTreeMap<String, Vendor>,
+    /// The slug of each spelling.
+    slugs: HashMap<String, String>,
+}
 
 impl Vendors {
     /// All that these advisories name.
     pub fn of(advisories: &[&Advisory]) -> Vendors {
-        let mut spellings: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
-        let mut products: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-        for one in advisories.iter().flat_map(|advisory| &advisory.affected) {
-            let slug = slug(&one.vendor);
-            *spellings.entry(slug.clone()).or_default().entry(&one.vendor).or_default() += 1;
-            products.entry(slug).or_default().insert(&one.product);
+        let mut counts: HashMap<&str, (usize, HashSet<&str>)> = HashMap::new();
+        let rows = advisories.iter().flat_map(|advisory| advisory.affected.chunk_by(|one, next| one.vendor == next.vendor));
+        for rows in rows {
+            let (count, products) = counts.entry(&rows[0].vendor).or_default();
+            *count += rows.len();
+            products.extend(rows.iter().map(|one| one.product.as_str()));
+        }
+        let slugs: HashMap<String, String> = counts.keys().map(|name| (name.to_string(), slug(name))).collect();
+        let mut spellings: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, slug) in &slugs {
+            spellings.entry(slug).or_default().push(name);
         }
         let vendors = spellings.into_iter().filter_map(|(slug, names)| {
-            let (name, _) = names.into_iter().max_by_key(|(name, count)| (*count, std::cmp::Reverse(*name)))?;
-            let products = products.remove(&slug)?.into_iter().map(str::to_string).collect();
-            Some((slug.clone(), Vendor { slug, name: name.to_string(), products }))
+            let name = names.iter().max_by_key(|name| (counts[**name].0, Reverse(**name)))?;
+            let products: BTreeSet<&str> = names.iter().flat_map(|name| counts[*name].1.iter().copied()).collect();
+            let products = products.into_iter().map(str::to_string).collect();
+            Some((slug.to_string(), Vendor { slug: slug.to_string(), name: name.to_string(), products }))
         });
-        Vendors(vendors.collect())
+        Vendors { by_slug: vendors.collect(), slugs }
     }
 
     /// Those of one advisory, each once.
     pub fn in_advisory<'v>(&'v self, advisory: &Advisory) -> BTreeSet<&'v Vendor> {
-        advisory.affected.iter().filter_map(|one| self.0.get(&slug(&one.vendor))).collect()
+        // Most advisories are about one vendor, in row after row.
+        let rows = advisory.affected.chunk_by(|one, next| one.vendor == next.vendor);
+        rows.filter_map(|rows| self.by_slug.get(self.slugs.get(&rows[0].vendor)?)).collect()
     }
 }
 

@@ -5,7 +5,7 @@ mod parse;
 pub use parse::{FIELDS, Places, parse, parse_with_places};
 
 use crate::{
-    terms::{Address, Fingerprint, Lang, Slug},
+    terms::{Address, Fingerprint, Lang, Moment, Slug},
     tlp::{Marked, Tlp},
     yaml::Wording,
 };
@@ -33,11 +33,15 @@ pub struct Team {
     pub website: Option<String>,
     /// The first is the current one.
     pub keys: Vec<Fingerprint>,
+    /// Where the current one is offered too.
+    pub key_servers: Vec<String>,
     pub members: Option<Wording>,
     pub constituency: Option<Wording>,
     pub affiliation: Vec<String>,
     pub default_tlp: Option<Tlp>,
     pub notifications: Vec<Slug>,
+    /// When somebody last read the RFC 2350 description and found it true.
+    pub reviewed: Option<Moment>,
 }
 
 impl Team {

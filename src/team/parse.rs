@@ -3,7 +3,7 @@
 use super::Team;
 use crate::{
     diag::{Findings, Level, Source, Span},
-    terms::{Address, Fingerprint, Phone, Slug, Wrong, nearest, shorten},
+    terms::{Address, Fingerprint, Moment, Phone, Slug, Wrong, nearest, shorten},
     tlp::Tlp,
     yaml::{Fields, Line},
 };
@@ -27,11 +27,13 @@ pub const FIELDS: &[&str] = &[
     "email",
     "website",
     "keys",
+    "key_servers",
     "members",
     "constituency",
     "affiliation",
     "default_tlp",
     "notifications",
+    "reviewed",
 ];
 
 /// Where things stand in `team.yaml` that only the whole workspace can judge.
@@ -41,6 +43,10 @@ pub struct Places {
     pub keys: Vec<(Fingerprint, Span)>,
     /// The lists that are told of changes.
     pub notifications: Vec<(Slug, Span)>,
+    /// The time zone.
+    pub time_zone: Option<Span>,
+    /// The day of the last review.
+    pub reviewed: Option<(Moment, Span)>,
 }
 
 /// Reads `team.yaml`. `None` if it has errors; all of them are among the findings.
@@ -78,21 +84,25 @@ pub fn parse_with_places(source: &Source, findings: &mut Findings) -> Option<(Te
     }
     let website = fields.optional::<Website>("website", findings).map(|(website, _)| website.0);
     let keys = fields.distinct::<Fingerprint>("keys", findings);
+    let key_servers = fields.list::<Website>("key_servers", findings).into_iter().map(|(server, _)| server.0).collect();
     let members = fields.wording("members", findings);
     let constituency = fields.wording("constituency", findings);
     let affiliation = fields.list::<Line>("affiliation", findings).into_iter().map(|(line, _)| line.0).collect();
     let default_tlp = fields.optional::<Tlp>("default_tlp", findings).map(|(tlp, _)| tlp);
     let notifications = fields.distinct::<Slug>("notifications", findings);
+    let reviewed = fields.optional::<Moment>("reviewed", findings);
 
     if findings.count(Level::Error) > before {
         return None;
     }
+    let (time_zone, zone_span) = time_zone?;
+    let places = Places { keys, notifications, time_zone: Some(zone_span), reviewed };
     let team = Team {
         name: name?,
         short_name,
         address,
         country,
-        time_zone: time_zone?.0.0,
+        time_zone: time_zone.0,
         hours,
         holidays,
         phone,
@@ -101,14 +111,16 @@ pub fn parse_with_places(source: &Source, findings: &mut Findings) -> Option<(Te
         other_telecommunication,
         email: email?.0,
         website,
-        keys: keys.iter().map(|(key, _)| key.clone()).collect(),
+        keys: places.keys.iter().map(|(key, _)| key.clone()).collect(),
+        key_servers,
         members,
         constituency,
         affiliation,
         default_tlp,
-        notifications: notifications.iter().map(|(list, _)| list.clone()).collect(),
+        notifications: places.notifications.iter().map(|(list, _)| list.clone()).collect(),
+        reviewed: places.reviewed.as_ref().map(|(day, _)| day.clone()),
     };
-    Some((team, Places { keys, notifications }))
+    Some((team, places))
 }
 
 fn number(source: &Source, fields: &mut Fields, name: &'static str, findings: &mut Findings) -> Option<String> {
@@ -243,6 +255,8 @@ mod tests {
         says("phone: call us", "is not a telephone number", "+7 727");
         says("phone: 727 555 0100", "cannot be dialled from abroad", "country's code");
         says("keys: [3C008A824D7B5100]", "is not a certificate's fingerprint", "key ID");
+        says("key_servers: [hkps//keys.example.org]", "is not the address of a web site", "https://");
+        says("reviewed: last week", "is not a date", "2026-07-01");
         says("default_tlp: WHITE", "not a label of TLP 2.0", "CLEAR");
         says("notifications: [a-list, a-list]", "`a-list` stands in `notifications` twice", "remove");
         says("short_name: \"EX\\nCERT\"", "has a line break", "one line");

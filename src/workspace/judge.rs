@@ -14,6 +14,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// How many days before its end a certificate is worth a warning.
 const EXPIRY_WARNING_DAYS: i64 = REMINDERS[REMINDERS.len() - 1];
 
+/// How old the RFC 2350 description may be before somebody should look whether it is still true.
+const DOCUMENT_AGE_DAYS: i64 = 365;
+
 /// Judges everything.
 pub fn all(parts: &Parts, now: &Moment, published: &Published, findings: &mut Findings) {
     let lists: BTreeMap<&Slug, &List> = parts.lists.iter().map(|(_, parsed)| (&parsed.list.name, &parsed.list)).collect();
@@ -57,6 +60,7 @@ pub fn all(parts: &Parts, now: &Moment, published: &Published, findings: &mut Fi
         }
     }
     team(parts, &lists, now, findings);
+    document(parts, published, now, findings);
 }
 
 fn ids(parts: &Parts, findings: &mut Findings) {
@@ -64,6 +68,10 @@ fn ids(parts: &Parts, findings: &mut Findings) {
     let mut taken: HashSet<String> = parts.files.ids.iter().map(|id| id.to_ascii_lowercase()).collect();
     for (origin, parsed) in &parts.advisories {
         let id = &parsed.advisory.id;
+        if id.key() == super::ANNOUNCEMENT.to_ascii_lowercase() {
+            let message = format!("the id `{id}` is taken: changes of the RFC 2350 description are announced under it");
+            findings.push(origin.error(parsed.id, "reserved-id", message).hint("choose another one"));
+        }
         match first.get(&id.key()) {
             None => {
                 first.insert(id.key(), (origin, id));
@@ -326,6 +334,38 @@ fn team(parts: &Parts, lists: &BTreeMap<&Slug, &List>, now: &Moment, findings: &
     }
     for prose in parts.prose.values() {
         findings.append(rfc2350::lint_prose(team, key.as_ref(), prose, now));
+    }
+    findings.append(rfc2350::lint_languages(team, &parts.prose));
+}
+
+/// What has become of the RFC 2350 description since it was published.
+fn document(parts: &Parts, published: &Published, now: &Moment, findings: &mut Findings) {
+    let Some((source, team, places)) = &parts.team else { return };
+    if let Some((day, span)) = places.reviewed.as_ref().filter(|(day, _)| now.days_until(day) > 1) {
+        let message = format!("the description cannot have been reviewed on {}, in the future", day.date());
+        findings.push(source.error(*span, "future-date", message).hint("write the day on which somebody has read it"));
+    }
+    let Some((version, date, clocks)) = &published.document else { return };
+    // Judged with the prose, but published only if there is some.
+    if parts.prose.is_empty() {
+        return;
+    }
+    let days = date.days_until(now);
+    if days > DOCUMENT_AGE_DAYS {
+        let message = format!("the RFC 2350 description is of {} (version {version}), more than a year old", date.date());
+        let hint =
+            format!("read it again; if it is still true, say so with `reviewed: {}`, which makes a new version", now.date());
+        findings.push(Finding::of_file(&source.path, "document-old", message).hint(hint).warning());
+    }
+    let says = rfc2350::Clocks::named(&team.time_zone, now).unwrap_or_default();
+    let zone = format!("{}: ", team.time_zone);
+    if let (Some(span), Some(was), Some(is)) = (places.time_zone, clocks.strip_prefix(&zone), says.strip_prefix(&zone))
+        && was != is
+    {
+        let message =
+            format!("zone rule changed: version {version} of the RFC 2350 description says `{was}`, and now it is `{is}`");
+        let hint = "the next `advise publish` makes a new version that says so; change `hours` too, if they are others now";
+        findings.push(source.error(span, "zone-rule-changed", message).hint(hint).warning());
     }
 }
 

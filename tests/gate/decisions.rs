@@ -321,6 +321,7 @@ impl Team {
             keybook: &self.keybook,
             history,
             member: &hash,
+            announcement: None,
             document: None,
             now: &self.now,
             request: &self.request,

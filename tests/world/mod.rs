@@ -90,10 +90,19 @@ impl World {
 
     /// The same in a folder that is there.
     pub fn sample_in(temp: tempfile::TempDir) -> World {
+        World::made(temp, NOW)
+    }
+
+    /// The same, written at another time.
+    pub fn sample_of(now: &str) -> World {
+        World::made(tempfile::tempdir().expect("a folder"), now)
+    }
+
+    fn made(temp: tempfile::TempDir, now: &str) -> World {
         let root = temp.path().join("w");
-        let made = Command::new(advise()).args(["--now", NOW, "init", "--sample"]).arg(&root).output().expect("the program runs");
+        let made = Command::new(advise()).args(["--now", now, "init", "--sample"]).arg(&root).output().expect("the program runs");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        World { temp, root, now: NOW.into(), variables: Vec::new(), last: None }
+        World { temp, root, now: now.into(), variables: Vec::new(), last: None }
     }
 
     /// The sample's team, lists and members, with no advisory yet.
@@ -229,6 +238,7 @@ impl World {
         let writes: &[&str] = match words {
             _ if words.contains("publish") => &["public/", "outbox/", ".advise/"],
             _ if words.contains("build") => &["public/", ".advise/", "made/"],
+            _ if words.contains("deploy") => &[".advise/"],
             _ if words.contains("new ") => &["advisories/"],
             _ if words.contains("constituent refresh") && !words.contains("--dry-run") => &["certs/"],
             _ if words.contains("key generate") => &["certs/", ".advise/keys/"],

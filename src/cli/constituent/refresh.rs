@@ -41,7 +41,8 @@ pub struct Args {
     resolve: Vec<(String, SocketAddr)>,
 }
 
-fn host(text: &str) -> Result<(String, SocketAddr), String> {
+/// Reads what takes the place of DNS in tests.
+pub fn host(text: &str) -> Result<(String, SocketAddr), String> {
     let (host, address) = text.split_once('=').ok_or("write HOST=ADDRESS:PORT")?;
     Ok((host.to_string(), address.parse().map_err(|error| format!("{error}"))?))
 }

@@ -8,8 +8,8 @@ use atom_syndication::{Category, Content, Entry, FixedDateTime, Link, Person, Te
 pub(super) fn write(feed: &Feed<'_>, path: &str) -> Result<Vec<u8>, String> {
     let room = feed.room;
     let own = room.site.link(path);
-    let newest = feed.items.first().map(|one| &one.revision.date);
-    let entries: Result<Vec<Entry>, String> = feed.items.iter().filter(|one| one.is_newest()).map(entry).collect();
+    let newest = feed.items.first().map(|one| one.date);
+    let entries: Result<Vec<Entry>, String> = feed.items.iter().filter(|one| one.is_newest).map(entry).collect();
     let made = atom_syndication::Feed {
         title: Text::plain(feed.title.clone()),
         // RFC 4287, 4.2.6: a permanent, universally unique identifier; the feed's own address is both.
@@ -38,8 +38,8 @@ fn entry(one: &Item<'_>) -> Result<Entry, String> {
     Ok(Entry {
         title: Text::plain(one.title.clone()),
         id: one.link.clone(),
-        updated: date(&one.revision.date)?,
-        published: Some(date(&one.advisory.date)?),
+        updated: date(one.date)?,
+        published: Some(date(one.published)?),
         links: vec![link("alternate", &one.link, "text/html")],
         categories: one.tags.iter().map(|term| Category { term: term.clone(), scheme: None, label: None }).collect(),
         summary: Some(Text::plain(one.summary.clone())),

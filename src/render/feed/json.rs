@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 /// The bytes of a feed that stands at this path.
 pub(super) fn write(feed: &Feed<'_>, path: &str) -> Vec<u8> {
     let room = feed.room;
-    let items: Vec<Value> = feed.items.iter().filter(|one| one.is_newest()).map(item).collect();
+    let items: Vec<Value> = feed.items.iter().filter(|one| one.is_newest).map(item).collect();
     let made = json!({
         "version": "https://jsonfeed.org/version/1.1",
         "title": feed.title,
@@ -27,8 +27,8 @@ fn item(one: &Item<'_>) -> Value {
         "title": one.title,
         "summary": one.summary,
         "content_html": one.content,
-        "date_published": one.advisory.date.rfc3339(),
-        "date_modified": one.revision.date.rfc3339(),
+        "date_published": one.published.rfc3339(),
+        "date_modified": one.date.rfc3339(),
         "tags": one.tags,
     })
 }

@@ -10,13 +10,14 @@ mod rss;
 use super::{
     index::{Catalogue, Scope},
     page::{RenderError, Room},
+    site::EditionView,
 };
 use crate::{
     advisory::{Advisory, Revision, Status},
-    artefact::Artefact,
+    artefact::{Artefact, Digest},
     markdown::{self, HtmlStyle},
     terms::{Moment, Severity},
-    tlp::{Made, Marked as _, Public},
+    tlp::{Made, Marked as _, Public, Tlp},
 };
 use std::{cmp::Reverse, fmt::Write as _};
 
@@ -82,6 +83,31 @@ pub struct FeedShop<'s> {
     pub catalogue: &'s Catalogue<'s>,
     pub scope: Scope<'s>,
     pub formats: &'s [Format],
+    /// The versions of the RFC 2350 description, for the feed of everything; the newest first.
+    pub editions: &'s [EditionView],
+}
+
+impl<'s> FeedShop<'s> {
+    /// Where the feeds stand on the site.
+    pub fn path(&self) -> String {
+        self.room.path(&self.scope.feed_folder().unwrap_or_default())
+    }
+
+    /// Digests of all that the feeds are made of, besides what their room has.
+    pub fn made_of(&self, advisories: &[&Advisory]) -> Vec<Digest> {
+        // The versions of the RFC 2350 description are of the room: it is made of the document.
+        let FeedShop { room, catalogue: _, scope, formats, editions: _ } = self;
+        let mut parts = vec![Digest::of(format!("{} {} {formats:?}", scope.path(), scope.title(room)).as_bytes())];
+        for (advisory, revision) in self.chosen(advisories) {
+            parts.extend([advisory.digest, Digest::of(revision.number.as_bytes())]);
+        }
+        parts
+    }
+
+    fn chosen<'a>(&self, advisories: &[&'a Advisory]) -> Vec<(&'a Advisory, &'a Revision)> {
+        let list = self.catalogue.list(self.scope).iter().filter_map(|at| advisories.get(*at).copied());
+        newest(list, self.scope.feed_size())
+    }
 }
 
 /// What the three formats say, each in its way.
@@ -96,23 +122,23 @@ struct Feed<'a> {
     items: Vec<Item<'a>>,
 }
 
-/// One revision in a feed.
+/// One revision of an advisory in a feed, or one version of the RFC 2350 description.
 struct Item<'a> {
-    advisory: &'a Advisory,
-    revision: &'a Revision,
+    /// Of the whole thing.
+    published: &'a Moment,
+    /// Of this revision or version.
+    date: &'a Moment,
+    /// Whether it is the newest of its thing, which has one entry in Atom and JSON Feed.
+    is_newest: bool,
     title: String,
-    /// Of the advisory's page.
+    /// Of the page.
     link: String,
+    /// For good, and no other's.
+    guid: String,
     summary: String,
     tags: Vec<String>,
     /// HTML, with absolute links only.
     content: String,
-}
-
-impl Item<'_> {
-    fn is_newest(&self) -> bool {
-        std::ptr::eq(self.advisory.revision(), self.revision)
-    }
 }
 
 impl Made<Vec<&Advisory>, Public> for Vec<FeedFile> {
@@ -120,15 +146,19 @@ impl Made<Vec<&Advisory>, Public> for Vec<FeedFile> {
     type Error = RenderError;
 
     fn made(advisories: &Vec<&Advisory>, _: &Public, shop: &FeedShop<'_>) -> Result<Vec<FeedFile>, RenderError> {
-        let FeedShop { room, catalogue, scope, formats } = *shop;
-        let list: Vec<&Advisory> = catalogue.list(scope).iter().filter_map(|at| advisories.get(*at).copied()).collect();
-        let chosen = newest(&list, scope.feed_size());
+        let FeedShop { room, scope, formats, editions, .. } = *shop;
+        let chosen = shop.chosen(advisories);
+        let items = chosen.into_iter().map(|(advisory, revision)| item(advisory, revision, room));
+        let mut items: Vec<Item<'_>> = items.collect::<Result<_, _>>()?;
+        if scope == Scope::All {
+            add_versions(&mut items, editions, scope.feed_size(), room);
+        }
         let feed = Feed {
             room,
             title: format!("{}: {}", room.team.name.in_lang(&room.lang), scope.title(room)),
             description: format!("{} {}", room.words.get("advisories_text"), room.words.get("feed_hint")),
             page: room.site.link(&room.path(&scope.path())),
-            items: chosen.into_iter().map(|(advisory, revision)| item(advisory, revision, room)).collect(),
+            items,
         };
         let folder = scope.feed_folder().unwrap_or_default();
         let made = formats.iter().map(|format| {
@@ -145,15 +175,25 @@ impl Made<Vec<&Advisory>, Public> for Vec<FeedFile> {
     }
 }
 
-/// The revisions that a feed of these advisories holds, the newest first.
-fn newest<'a>(list: &[&'a Advisory], at_least: usize) -> Vec<(&'a Advisory, &'a Revision)> {
-    let mut all: Vec<(usize, &Advisory, &Revision)> = Vec::with_capacity(list.len());
-    for advisory in list {
-        all.extend(advisory.revisions.iter().enumerate().map(|(at, revision)| (at, *advisory, revision)));
+/// The revisions that a feed of these advisories holds, the newest first. In the list, what changed last stands first.
+fn newest<'a>(list: impl Iterator<Item = &'a Advisory>, at_least: usize) -> Vec<(&'a Advisory, &'a Revision)> {
+    let mut all: Vec<(usize, &Advisory, &Revision)> = Vec::new();
+    let mut since = None;
+    let mut last: Option<&Moment> = None;
+    for (place, advisory) in list.enumerate() {
+        let changed = advisory.updated();
+        let since = *since.get_or_insert(changed.unix() - DAYS * 86_400);
+        // Of an advisory that changed before so many others and before those days, no revision can be among the newest.
+        if place >= at_least && changed.unix() < since && last.is_some_and(|last| changed < last) {
+            break;
+        }
+        if place < at_least {
+            last = Some(changed);
+        }
+        all.extend(advisory.revisions.iter().enumerate().map(|(at, revision)| (at, advisory, revision)));
     }
     all.sort_by(|(at, a, r), (bt, b, s)| Reverse((&r.date, &a.id, at)).cmp(&Reverse((&s.date, &b.id, bt))));
-    let since = all.first().map(|(.., revision)| revision.date.clone());
-    let is_recent = |date: &Moment| since.as_ref().is_some_and(|newest| date.unix() >= newest.unix() - DAYS * 86_400);
+    let is_recent = |date: &Moment| since.is_some_and(|since| date.unix() >= since);
     let count = all.iter().take_while(|(.., revision)| is_recent(&revision.date)).count().max(at_least);
     all.into_iter().take(count).map(|(_, advisory, revision)| (advisory, revision)).collect()
 }
@@ -167,7 +207,7 @@ fn with_style(xml: Vec<u8>, room: &Room<'_>) -> Vec<u8> {
     [head, b"\n", style.as_bytes(), rest, b"\n"].concat()
 }
 
-fn item<'a>(advisory: &'a Advisory, revision: &'a Revision, room: &Room<'_>) -> Item<'a> {
+fn item<'a>(advisory: &'a Advisory, revision: &'a Revision, room: &Room<'_>) -> Result<Item<'a>, RenderError> {
     let words = room.words;
     let (_, text) = advisory.text(&room.lang);
     let link = room.site.link(&room.path(&format!("advisories/{}/", advisory.id)));
@@ -185,19 +225,55 @@ fn item<'a>(advisory: &'a Advisory, revision: &'a Revision, room: &Room<'_>) -> 
         title = format!("{}: {title}", words.get("withdrawn"));
     }
     let tags = [words.kind(advisory.kind), words.severity(advisory.severity)].into_iter().map(str::to_string);
-    Item {
-        advisory,
-        revision,
+    Ok(Item {
+        published: &advisory.date,
+        date: &revision.date,
+        is_newest,
         title,
+        // RULES, Feeds: one item for each revision, its guid has the revision; it is no address.
+        guid: format!("{link}#revision-{}", revision.number),
         link,
         summary: format!("{}. {}", advisory.tlp().label(), room.change(revision)),
         tags: tags.chain(advisory.cves.iter().map(ToString::to_string)).collect(),
-        content: content(advisory, revision, is_newest, room),
+        content: content(advisory, revision, is_newest, room)?,
+    })
+}
+
+/// Puts the versions of the RFC 2350 description where they belong by their dates: those that are newer than the oldest
+/// entry, or all, where there is room.
+fn add_versions<'a>(items: &mut Vec<Item<'a>>, editions: &'a [EditionView], size: usize, room: &Room<'_>) {
+    let oldest = if items.len() < size { None } else { items.last().map(|oldest| oldest.date.clone()) };
+    let young = editions.iter().filter(|edition| oldest.as_ref().is_none_or(|oldest| edition.date >= *oldest));
+    items.extend(young.take(size).map(|edition| version(edition, room)));
+    items.sort_by_key(|item| Reverse(item.date.clone()));
+}
+
+fn version<'a>(edition: &'a EditionView, room: &Room<'_>) -> Item<'a> {
+    let label = Tlp::Clear.label();
+    let text = room.site.link(&edition.text_path);
+    Item {
+        published: &edition.date,
+        date: &edition.date,
+        is_newest: true,
+        title: edition.title.clone(),
+        link: room.site.link(&room.path(&format!("rfc2350/archive/{}/", edition.version))),
+        guid: text.clone(),
+        summary: match edition.sections.as_str() {
+            "" => format!("{label}."),
+            sections => format!("{label}. {}: {sections}", room.words.get("versions_changed")),
+        },
+        tags: vec![room.words.get("rfc2350").to_string()],
+        content: format!(
+            "<p><strong>{label}</strong></p>\n{}<p>{1}: <a href=\"{2}\">{2}</a></p>\n<p><strong>{label}</strong></p>\n",
+            edition.news,
+            escape(room.words.get("signed_text")),
+            escape(&text)
+        ),
     }
 }
 
 /// The full text of the newest revision; of an earlier one only what it was, since its text has been replaced.
-fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Room<'_>) -> String {
+fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Room<'_>) -> Result<String, RenderError> {
     let words = room.words;
     let (lang, text) = advisory.text(&room.lang);
     let label = advisory.tlp().label();
@@ -213,7 +289,7 @@ fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Roo
         } else if advisory.is_revised() {
             let _ = writeln!(out, "<p><em>{}</em></p>", escape(room.change(revision)));
         }
-        let body = markdown::html(&text.body, &HtmlStyle { prefix: "", top: 2, words: room.marks(lang) });
+        let body = markdown::html(text.body.read()?, &HtmlStyle { prefix: "", top: 2, words: room.marks(lang) });
         let body = body.replace(
             "href=\"/",
             &format!("href=\"{}", room.site.url.join("/").map_or_else(|_| room.site.link(""), String::from)),
@@ -231,10 +307,13 @@ fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Roo
         let _ = writeln!(out, "<p>{}</p>\n<p>{}</p>", escape(room.change(revision)), escape(&replaced));
     }
     let _ = writeln!(out, "<p><strong>{label}</strong></p>");
-    out
+    Ok(out)
 }
 
 /// A text for HTML and XML.
 pub(super) fn escape(text: &str) -> String {
+    if !text.contains(['&', '<', '>', '"']) {
+        return text.to_string();
+    }
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -22,7 +22,7 @@ pub(super) fn write(feed: &Feed<'_>, path: &str) -> Result<Vec<u8>, String> {
         description: feed.description.clone(),
         language: Some(room.lang.to_string()),
         // RULES, Feeds: "`lastBuildDate` = newest item, not the time of the build".
-        last_build_date: feed.items.first().map(|newest| newest.revision.date.rfc2822()),
+        last_build_date: feed.items.first().map(|newest| newest.date.rfc2822()),
         items: feed.items.iter().map(|one| item(feed, one)).collect(),
         namespaces: BTreeMap::from([("atom".to_string(), "http://www.w3.org/2005/Atom".to_string())]),
         extensions: BTreeMap::from([("atom".to_string(), BTreeMap::from([("link".to_string(), vec![own_link])]))]),
@@ -35,12 +35,11 @@ pub(super) fn write(feed: &Feed<'_>, path: &str) -> Result<Vec<u8>, String> {
 fn item(feed: &Feed<'_>, one: &Item<'_>) -> rss::Item {
     rss::Item {
         title: Some(one.title.clone()),
-        // RULES, Feeds: one item for each revision, its guid has the revision; it is no address.
-        guid: Some(Guid { value: format!("{}#revision-{}", one.link, one.revision.number), permalink: false }),
+        guid: Some(Guid { value: one.guid.clone(), permalink: false }),
         link: Some(one.link.clone()),
         description: Some(one.summary.clone()),
         categories: one.tags.iter().map(|name| Category { name: name.clone(), domain: None }).collect(),
-        pub_date: Some(one.revision.date.rfc2822()),
+        pub_date: Some(one.date.rfc2822()),
         content: Some(one.content.clone()),
         dublin_core_ext: Some(DublinCoreExtension {
             creators: vec![feed.room.team.name.in_lang(&feed.room.lang).to_string()],

@@ -16,7 +16,8 @@ const FIRST: &str = "https://www.first.org/tlp/";
 pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String, LetterError> {
     let words = shop.words;
     let (lang, text) = advisory.text(shop.lang);
-    if text.body.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+    let own = text.body.read()?;
+    if own.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
         return Err(LetterError::Control("body"));
     }
     let mut page = Page::default();
@@ -96,7 +97,7 @@ pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String,
     page.gap();
 
     let style = TextStyle { width: WIDTH, words: &words.markdown, site: shop.site, top: 2 };
-    let written = markdown::text_as(&text.body, &style);
+    let written = markdown::text_as(own, &style);
     page.text.push_str(&written.text);
     page.gap();
 

@@ -33,11 +33,13 @@ fn team(name: &str) -> Team {
         email: term("cert@cert.example.org"),
         website: Some("https://cert.example.org/".into()),
         keys: Vec::new(),
+        key_servers: Vec::new(),
         members: None,
         constituency: None,
         affiliation: Vec::new(),
         default_tlp: None,
         notifications: Vec::new(),
+        reviewed: None,
     }
 }
 

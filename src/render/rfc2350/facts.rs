@@ -1,7 +1,12 @@
 //! The facts of each section, from the team, its key and its site. Prose comes after them.
 
 use super::{DocumentWords, Workshop, zone::Clocks};
-use crate::{team::Team, terms::Lang, yaml::Wording};
+use crate::{
+    settings::Site,
+    team::Team,
+    terms::{Lang, Moment},
+    yaml::Wording,
+};
 
 /// Where the team's certificate is on the site.
 const KEY_PATH: &str = "pgp-key.asc";
@@ -43,17 +48,36 @@ impl Row {
 }
 
 /// The path of the page in a language.
-pub fn page_path(shop: &Workshop, lang: &Lang) -> String {
-    format!("{}rfc2350/", folder(shop, lang))
+pub fn page_path(site: &Site, lang: &Lang) -> String {
+    format!("{}rfc2350/", folder(site, lang))
 }
 
-/// The path of the signed text in a language.
-pub fn text_path(shop: &Workshop, lang: &Lang) -> String {
-    format!("{}rfc2350.txt", folder(shop, lang))
+/// The path of the signed text in a language; its detached signature is beside it, with `.asc`.
+pub fn text_path(site: &Site, lang: &Lang) -> String {
+    format!("{}rfc2350.txt", folder(site, lang))
 }
 
-fn folder(shop: &Workshop, lang: &Lang) -> String {
-    if lang == shop.site.default_lang() { String::new() } else { format!("{lang}/") }
+/// The path of the page of all versions.
+pub fn archive_path(site: &Site, lang: &Lang) -> String {
+    format!("{}rfc2350/archive/", folder(site, lang))
+}
+
+/// The path of a version's signed text, which never changes; likewise.
+pub fn version_path(site: &Site, lang: &Lang, version: u32) -> String {
+    format!("{}{version}.txt", archive_path(site, lang))
+}
+
+fn folder(site: &Site, lang: &Lang) -> String {
+    if lang == site.default_lang() { String::new() } else { format!("{lang}/") }
+}
+
+/// What names a version and is no content: its number, its date, and where it stays.
+pub fn edition_rows(words: &DocumentWords, site: &Site, lang: &Lang, version: u32, date: &Moment) -> [Row; 3] {
+    [
+        Row::new(words.get("rfc2350_version"), version.to_string()),
+        Row::new(words.get("rfc2350_updated"), date.date().to_string()),
+        Row::link(words.get("rfc2350_permanent"), site.link(&version_path(site, lang, version))),
+    ]
 }
 
 /// The facts of the section with this number; none for most.
@@ -67,12 +91,17 @@ pub fn of(number: &str, team: &Team, shop: &Workshop) -> Vec<Fact> {
     };
     match number {
         "1" => vec![Fact::Text(words.fill("rfc2350_intro", &[("team", team.name.in_lang(shop.lang))]))],
-        "1.1" => vec![
-            Fact::Edition(Row::new(words.get("rfc2350_version"), shop.version.to_string())),
-            Fact::Edition(Row::new(words.get("rfc2350_updated"), shop.date.date().to_string())),
-        ],
+        "1.1" => {
+            let [version, date, _] = edition_rows(words, shop.site, shop.lang, shop.version, shop.date);
+            let reviewed = team.reviewed.as_ref().map(|day| row("rfc2350_reviewed", &day.date().to_string()));
+            [Fact::Edition(version), Fact::Edition(date)].into_iter().chain(reviewed).collect()
+        }
         // The lists themselves are closed, and so are their names.
-        "1.2" if !team.notifications.is_empty() => vec![Fact::Text(words.get("rfc2350_notified").to_string())],
+        "1.2" => {
+            let told = (!team.notifications.is_empty()).then(|| Fact::Text(words.get("rfc2350_notified").to_string()));
+            let feed = shop.site.link(&format!("{}atom.xml", folder(shop.site, shop.lang)));
+            told.into_iter().chain([Fact::Row(Row::link(words.get("rfc2350_feed"), feed))]).collect()
+        }
         "1.3" => locations(shop),
         "1.4" => authentication(team, shop),
         "2.1" => {
@@ -148,11 +177,16 @@ fn locations(shop: &Workshop) -> Vec<Fact> {
     for lang in shop.languages {
         let name = if lang == shop.lang { Some(words.get("language_name")) } else { DocumentWords::name_of(lang) };
         let values = [("language", name.unwrap_or(lang.as_str()))];
-        facts.push(Fact::Row(Row::link(words.fill("rfc2350_page", &values), shop.site.link(&page_path(shop, lang)))));
+        facts.push(Fact::Row(Row::link(words.fill("rfc2350_page", &values), shop.site.link(&page_path(shop.site, lang)))));
         // Without a key there is no signed text.
         if shop.key.is_some() {
-            facts.push(Fact::Row(Row::link(words.fill("rfc2350_text", &values), shop.site.link(&text_path(shop, lang)))));
+            facts.push(Fact::Row(Row::link(words.fill("rfc2350_text", &values), shop.site.link(&text_path(shop.site, lang)))));
         }
+    }
+    if shop.key.is_some() {
+        let [.., permanent] = edition_rows(words, shop.site, shop.lang, shop.version, shop.date);
+        facts.push(Fact::Edition(permanent));
+        facts.push(Fact::Row(Row::link(words.get("rfc2350_archive"), shop.site.link(&archive_path(shop.site, shop.lang)))));
     }
     facts
 }
@@ -167,11 +201,17 @@ fn authentication(team: &Team, shop: &Workshop) -> Vec<Fact> {
     vec![
         Fact::Text(words.fill("rfc2350_signed", &[("team", team.short(shop.lang))])),
         link("rfc2350_key_at", KEY_PATH),
-        link("rfc2350_text_at", &text_path(shop, shop.lang)),
+        link("rfc2350_text_at", &text_path(shop.site, shop.lang)),
+        link("rfc2350_signature_at", &format!("{}.asc", text_path(shop.site, shop.lang))),
         Fact::Commands(vec![
             "gpg --show-keys --fingerprint pgp-key.asc".into(),
             "gpg --import pgp-key.asc".into(),
             "gpg --output verified.txt --decrypt rfc2350.txt".into(),
+        ]),
+        Fact::Text(words.get("rfc2350_detached").to_string()),
+        Fact::Commands(vec![
+            "gpg --verify rfc2350.txt.asc rfc2350.txt".into(),
+            "sqv --keyring pgp-key.asc rfc2350.txt.asc rfc2350.txt".into(),
         ]),
         Fact::Text(words.get("rfc2350_signed_end").to_string()),
     ]
@@ -188,8 +228,19 @@ fn key(team: &Team, shop: &Workshop) -> Vec<Fact> {
         row("rfc2350_algorithm", &key.algorithm),
         row("rfc2350_expires", expires.as_deref().unwrap_or(words.get("rfc2350_never"))),
         Fact::Row(Row::link(words.get("rfc2350_key_at"), shop.site.link(KEY_PATH))),
-        Fact::Row(Row::link(words.get("rfc2350_key_about"), shop.site.link(&format!("{}pgp/", folder(shop, shop.lang))))),
+        Fact::Row(Row::link(words.get("rfc2350_key_about"), shop.site.link(&format!("{}pgp/", folder(shop.site, shop.lang))))),
     ]);
+    // A directory answers for a domain only where the domain's own web server is, or one of this name.
+    let (domain, host) = (team.email.domain(), shop.site.url.host_str().unwrap_or_default());
+    let named = key.user_ids.iter().any(|id| id.to_ascii_lowercase().contains(&team.email.key()));
+    if named && (host == domain || host.strip_prefix("openpgpkey.") == Some(domain)) {
+        facts.push(row("rfc2350_wkd", &format!("gpg --locate-external-keys {}", team.email)));
+    }
+    facts.extend(team.key_servers.iter().map(|server| {
+        // draft-gallagher-openpgp-hkp, 3.1: `/pks/lookup` with `op=get`, and `search` for a fingerprint after `0x`.
+        let lookup = format!("{}/pks/lookup?op=get&search=0x{}", server.trim_end_matches('/'), key.fingerprint);
+        Fact::Row(Row { href: Some(lookup), ..Row::new(words.get("rfc2350_key_server"), server) })
+    }));
     let older = team.keys.iter().filter(|older| **older != key.fingerprint);
     facts.extend(older.map(|older| row("rfc2350_older_key", &older.spaced())));
     facts

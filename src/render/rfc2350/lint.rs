@@ -14,6 +14,9 @@ use crate::{
     terms::{Fingerprint, Moment, shorten},
 };
 
+/// How many days before its end the key is worth a warning.
+const EXPIRY_WARNING_DAYS: i64 = 60;
+
 /// All faults of the prose in one language, and of the key.
 pub fn lint(team: &Team, key: Option<&KeyFacts>, prose: &Prose, now: &Moment) -> Findings {
     let mut findings = lint_key(team, key, now);
@@ -59,7 +62,9 @@ pub fn lint_key(team: &Team, key: Option<&KeyFacts>, now: &Moment) -> Findings {
         let days = now.days_until(expires);
         let finding = match days {
             _ if expires <= now => Some(say("key-expired", format!("the key of section 2.8 expired on {}", expires.date()))),
-            0..30 => Some(say("key-expires", format!("the key of section 2.8 expires on {}", expires.date())).warning()),
+            0..=EXPIRY_WARNING_DAYS => {
+                Some(say("key-expires", format!("the key of section 2.8 expires on {}", expires.date())).warning())
+            }
             _ => None,
         };
         if let Some(finding) = finding {
@@ -85,6 +90,8 @@ pub fn lint_prose(team: &Team, key: Option<&KeyFacts>, prose: &Prose, now: &Mome
             lint.ending(section);
         }
     }
+    lint.claims();
+    lint.edition();
     lint.offsets(now);
     lint.label();
     lint.empty();
@@ -204,6 +211,32 @@ impl Lint<'_> {
             || plain.ends_with(char::is_alphanumeric) && !is_address && paragraph.split_whitespace().count() >= 8
         {
             self.warn(span, "cut-short", "the section seems to end in the middle of a sentence", "finish it, with a full stop");
+        }
+    }
+
+    /// 1.4: a signature where there is none.
+    fn claims(&mut self) {
+        let (Some(section), None) = (find(self.prose, "1.4"), self.key) else { return };
+        let text = self.prose.text(section).to_lowercase();
+        if text.len() == section.body.end - section.body.start
+            && let Some((place, words)) = ["signed", "signature", "подпис"].iter().find_map(|w| Some((text.find(w)?, w)))
+        {
+            let span = Span::new(place, place + words.len()).shifted(section.body.start);
+            let hint =
+                "make a key with `advise key generate`, and name it in `keys`; the document then says itself how to verify it";
+            self.warn(span, "signature-claimed", "this speaks of a signature, and the team has no key that could sign", hint);
+        }
+    }
+
+    /// 1.1: a date that was true once.
+    fn edition(&mut self) {
+        let Some(section) = find(self.prose, "1.1") else { return };
+        let text = self.prose.text(section);
+        let year = |token: &str| token.len() == 4 && token.parse::<u16>().is_ok_and(|year| (1990..2100).contains(&year));
+        if let Some((place, token)) = tokens(text).find(|(_, token)| year(token)) {
+            let span = Span::new(place, place + token.len()).shifted(section.body.start);
+            let hint = "remove it: version and date of the last update are printed, and move by themselves";
+            self.warn(span, "own-date", "section 1.1 has a date of its own, which will not move", hint);
         }
     }
 
@@ -405,6 +438,7 @@ mod tests {
             ("1.3 Where", "See http:/cert.example.org/.", "broken-url"),
             ("1.3 Where", "See [our page]().", "blank-url"),
             ("1.3 Where", "The address is https:// today.", "blank-url"),
+            ("1.1 Date", "This is version 1.2 of 12 March 2015.", "own-date"),
             ("5.2 Activities", "- - All sites", "dash-escape"),
             ("1.4 Signature", "- -----BEGIN PGP SIGNATURE-----", "dash-escape"),
             ("2.8 Keys", "Our key has the ID 0x4D7B5100.", "short-key-id"),
@@ -440,6 +474,16 @@ mod tests {
         ] {
             assert_eq!(codes(heading, &text), Vec::<&str>::new(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_signature_is_not_claimed_without_a_key() {
+        let prose = prose("## 1.4 Authenticating this Document\n\nIt is signed.\n");
+        let codes = |key| -> Vec<&str> {
+            let findings = lint_prose(&sample_team(), key, &prose, &date(NOW));
+            findings.iter().filter(|f| f.code != "empty-section").map(|f| f.code).collect()
+        };
+        assert_eq!((codes(None), codes(Some(&sample_key()))), (vec!["signature-claimed"], vec![]));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! `outline` is the standard's, `prose` reads what staff wrote, `facts` says what is known, `words` and
 //! `zone` help it to say so; `text` and `html` show one [`Document`], so that page, text and languages are one
-//! content; `lint` finds what has gone wrong in real documents of other teams.
+//! content; `changes` tells one version from the next; `lint` finds what has gone wrong in real documents of other teams, `languages` where two of ours disagree.
 //!
 //! A document is for everybody, so it is made through the gate and in no other way:
 //! ```compile_fail
@@ -10,9 +10,11 @@
 //! fn past_the_gate(team: &Team) -> Document { Document::compose(team) }
 //! ```
 
+mod changes;
 pub mod facts;
 mod html;
 mod key;
+mod languages;
 mod lint;
 pub mod outline;
 pub mod prose;
@@ -20,9 +22,12 @@ mod text;
 mod words;
 pub mod zone;
 
+pub use changes::{Changes, News};
+pub use languages::lint_languages;
 pub use lint::{lint, lint_key, lint_prose};
 pub use prose::Prose;
 pub use words::DocumentWords;
+pub use zone::Clocks;
 
 use crate::{
     artefact::Digest,

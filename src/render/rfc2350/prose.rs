@@ -45,6 +45,20 @@ impl Prose {
         &self.source.text[section.body.start..section.body.end]
     }
 
+    /// All addresses of the web in it, each with its place.
+    pub fn links(&self) -> Vec<(Span, &str)> {
+        let text = &*self.source.text;
+        let starts = text.match_indices("http").map(|(at, _)| at);
+        let starts = starts.filter(|at| ["http://", "https://"].iter().any(|scheme| text[*at..].starts_with(scheme)));
+        let ends = |c: char| c.is_whitespace() || "<>()[]\"`«»|{}".contains(c);
+        let found = starts.map(|at| {
+            let url = &text[at..at + text[at..].find(ends).unwrap_or(text.len() - at)];
+            let url = url.trim_end_matches(['.', ',', ';', ':', '!', '?', '*', '_', '\'']);
+            (Span::new(at, at + url.len()), url)
+        });
+        found.collect()
+    }
+
     /// The first section with this number.
     pub fn section(&self, number: &Number) -> Option<&Section> {
         self.sections.iter().find(|section| section.number.as_ref() == Some(number))
@@ -225,6 +239,14 @@ mod tests {
             ("", "Emergencies", "Call."),
         ];
         assert_eq!(rows, expected.map(|(a, b, c)| (a.to_string(), b.to_string(), c.to_string())));
+    }
+
+    #[test]
+    fn addresses_end_before_what_stands_around_them() {
+        let text = "## 6 Forms\n\nSee <https://a.example/x>, [b](http://b.example/?q=1), https://c.example. Or https//no.\n";
+        let prose = parse(&Source::new("site/rfc2350.md", text), &mut Findings::new());
+        let links: Vec<&str> = prose.links().into_iter().map(|(_, url)| url).collect();
+        assert_eq!(links, ["https://a.example/x", "http://b.example/?q=1", "https://c.example"]);
     }
 
     #[test]

@@ -39,6 +39,15 @@ pub fn prose(text: &str) -> Prose {
     prose::parse(&Source::new("site/rfc2350.md", text), &mut Findings::new())
 }
 
+pub fn site() -> Site {
+    Site {
+        url: "https://cert.example.org/".parse().expect("an address"),
+        languages: vec![lang("en")],
+        addresses: crate::settings::Addresses::Plain,
+        deploy: Vec::new(),
+    }
+}
+
 /// A document of these parts, through the gate like any other.
 struct Desk {
     team: Team,
@@ -61,7 +70,7 @@ impl Desk {
     fn document(&self, tag: &str, prose: &Prose) -> Document {
         let lang = lang(tag);
         let words = DocumentWords::built_in(&lang);
-        let site = Site { url: "https://cert.example.org/".parse().expect("an address"), languages: self.languages.clone() };
+        let site = Site { languages: self.languages.clone(), ..site() };
         let shop = Workshop {
             key: self.key.as_ref(),
             prose,
@@ -201,15 +210,16 @@ fn the_commands_of_the_document_verify_it_and_nothing_is_escaped() {
     signer.run("gpg --batch --passphrase= --quick-generate-key cert@cert.example.org ed25519 sign never");
     std::fs::write(signer.0.path().join("plain.txt"), document.text()).expect("writing");
     signer.run("gpg --batch --digest-algo SHA512 --output rfc2350.txt --clear-sign plain.txt");
+    signer.run("gpg --batch --digest-algo SHA512 --armor --output rfc2350.txt.asc --detach-sign rfc2350.txt");
     signer.run("gpg --batch --armor --output pgp-key.asc --export");
     let signed = std::fs::read_to_string(signer.0.path().join("rfc2350.txt")).expect("a signed text");
     assert!(!signed.contains("\n- "), "{signed}");
-    for file in ["rfc2350.txt", "pgp-key.asc"] {
+    for file in ["rfc2350.txt", "rfc2350.txt.asc", "pgp-key.asc"] {
         std::fs::copy(signer.0.path().join(file), reader.0.path().join(file)).expect("copying");
     }
-    assert_eq!(commands.len(), 3);
+    assert_eq!(commands.len(), 5);
     let said: Vec<String> = commands.into_iter().map(|command| reader.run(command)).collect();
-    assert!(said[2].contains("Good signature"), "{said:?}");
+    assert!(said[2].contains("Good signature") && said[3].contains("Good signature"), "{said:?}");
     let verified = std::fs::read_to_string(reader.0.path().join("verified.txt")).expect("a verified text");
     assert_eq!(verified, document.text());
 }

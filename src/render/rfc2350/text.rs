@@ -13,7 +13,8 @@ use crate::{
 };
 
 const WIDTH: usize = 72;
-const INDENT: &str = "   ";
+/// Of everything but headings.
+pub(super) const INDENT: &str = "   ";
 
 /// The whole text.
 pub fn text(document: &Document) -> String {
@@ -79,26 +80,30 @@ impl Text {
     }
 
     fn facts(&mut self, group: &[Fact]) {
-        let mut lines = Vec::new();
         for fact in group {
-            match fact {
-                Fact::Edition(row) | Fact::Row(row) => lines.extend(self::row(row)),
-                Fact::Text(text) => {
-                    for paragraph in text.split("\n\n").filter(|p| !p.trim().is_empty()) {
-                        self.paragraph(&paragraph.split_whitespace().collect::<Vec<_>>().join(" "), INDENT);
-                    }
+            if let Fact::Text(text) = fact {
+                for paragraph in text.split("\n\n").filter(|p| !p.trim().is_empty()) {
+                    self.paragraph(&paragraph.split_whitespace().collect::<Vec<_>>().join(" "), INDENT);
                 }
-                Fact::Lines(given) => {
-                    lines.extend(given.iter().flat_map(|line| markdown::wrap(line, WIDTH - INDENT.len(), "", "  ")));
-                }
-                // A command is typed as it stands, so it is never wrapped.
-                Fact::Commands(commands) => lines.extend(commands.iter().map(|command| format!("  {command}"))),
             }
         }
+        let lines = fact_lines(group);
         if !lines.is_empty() {
             self.block(lines, INDENT);
         }
     }
+}
+
+/// The lines of all facts that are no paragraphs, without their indent.
+pub(super) fn fact_lines(facts: &[Fact]) -> Vec<String> {
+    let lines = facts.iter().flat_map(|fact| match fact {
+        Fact::Edition(row) | Fact::Row(row) => self::row(row),
+        Fact::Text(_) => Vec::new(),
+        Fact::Lines(given) => given.iter().flat_map(|line| markdown::wrap(line, WIDTH - INDENT.len(), "", "  ")).collect(),
+        // A command is typed as it stands, so it is never wrapped.
+        Fact::Commands(commands) => commands.iter().map(|command| format!("  {command}")).collect(),
+    });
+    lines.collect()
 }
 
 fn row(row: &Row) -> Vec<String> {

@@ -3,8 +3,8 @@
 
 use super::outline::Number;
 use crate::{
-    diag::{Source, Span},
-    terms::Lang,
+    diag::{Finding, Findings, Source, Span},
+    terms::{Lang, nearest},
     yaml::{self, Value},
 };
 use std::{borrow::Cow, collections::BTreeMap, sync::LazyLock};
@@ -15,11 +15,9 @@ pub struct DocumentWords {
     texts: Cow<'static, BTreeMap<String, String>>,
 }
 
-/// How our keys begin.
-const OURS: [&str; 4] = ["rfc2350_", "section_", "markdown_", "language_name"];
-
 static ENGLISH: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| flat(include_str!("words/en.yaml")));
 static RUSSIAN: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| flat(include_str!("words/ru.yaml")));
+static ARABIC: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| flat(include_str!("words/ar.yaml")));
 
 impl DocumentWords {
     /// The built-in words; English for a language that has none.
@@ -27,13 +25,14 @@ impl DocumentWords {
         let primary = lang.as_str().split('-').next().unwrap_or_default();
         match primary {
             "ru" => DocumentWords { texts: Cow::Borrowed(&RUSSIAN) },
+            "ar" => DocumentWords { texts: Cow::Borrowed(&ARABIC) },
             _ => DocumentWords { texts: Cow::Borrowed(&ENGLISH) },
         }
     }
 
     /// All built-in languages.
     pub fn all() -> impl Iterator<Item = DocumentWords> {
-        [DocumentWords { texts: Cow::Borrowed(&ENGLISH) }, DocumentWords { texts: Cow::Borrowed(&RUSSIAN) }].into_iter()
+        [&ENGLISH, &RUSSIAN, &ARABIC].into_iter().map(|texts| DocumentWords { texts: Cow::Borrowed(texts) })
     }
 
     /// What a language calls itself; `None` for one that is not built in.
@@ -41,16 +40,53 @@ impl DocumentWords {
         let texts: &BTreeMap<String, String> = match lang.as_str().split('-').next() {
             Some("en") => &ENGLISH,
             Some("ru") => &RUSSIAN,
+            Some("ar") => &ARABIC,
             _ => return None,
         };
         texts.get("language_name").map(String::as_str)
     }
 
-    /// The same, with some of them said in another way: a workspace's own words.
-    pub fn with<'w>(mut self, own: impl IntoIterator<Item = (&'w String, &'w String)>) -> DocumentWords {
-        let own = own.into_iter().filter(|(key, _)| OURS.iter().any(|start| key.starts_with(start)));
-        self.texts.to_mut().extend(own.map(|(key, text)| (key.clone(), text.clone())));
-        self
+    /// The built-in words, and over them those of a workspace: `words/rfc2350.LANG.yaml` among its templates, by their
+    /// names. So a team can write a language that is not built in.
+    pub fn read(lang: &Lang, templates: &[(String, String)], findings: &mut Findings) -> DocumentWords {
+        let mut words = DocumentWords::built_in(lang);
+        let name = format!("words/rfc2350.{lang}.yaml");
+        let Some((_, text)) = templates.iter().find(|(file, _)| *file == name) else { return words };
+        let source = Source::new(format!("templates/{name}"), text.as_str());
+        let pairs = match yaml::parse(&source, Span::new(0, text.len())) {
+            Ok(node) => match node.value {
+                Value::Map(pairs) => pairs,
+                _ => {
+                    findings.push(Finding::of_file(&source.path, "not-a-map", "this file has to be a map of words"));
+                    return words;
+                }
+            },
+            Err(finding) => {
+                findings.push(finding);
+                return words;
+            }
+        };
+        for (key, value) in pairs {
+            match (key.value, value.value) {
+                (Value::Text(key), Value::Text(text)) if RUSSIAN.contains_key(&*key) => {
+                    words.texts.to_mut().insert(key.into_owned(), text.into_owned());
+                }
+                (Value::Text(word), Value::Text(_)) => {
+                    let finding = source.error(key.span, "unknown-word", format!("the description has no word `{word}`"));
+                    findings.push(match nearest(&word, RUSSIAN.keys().map(String::as_str)) {
+                        Some(near) => finding.hint(format!("did you mean `{near}`?")),
+                        None => finding.hint("the words are those that docs/rfc2350.md names"),
+                    });
+                }
+                _ => findings.push(source.error(value.span, "not-a-text", "this word has to be a text")),
+            }
+        }
+        words
+    }
+
+    /// Whether a file of the workspace's templates has words of a language: which one.
+    pub fn lang_of(file: &str) -> Option<Lang> {
+        file.strip_prefix("words/rfc2350.")?.strip_suffix(".yaml")?.parse().ok()
     }
 
     /// The text of a key; the key itself where nobody wrote a text, so that the gap is seen.
@@ -104,19 +140,29 @@ mod tests {
 
     #[test]
     fn the_built_in_languages_are_complete() {
-        assert!(ENGLISH.keys().all(|key| RUSSIAN.contains_key(key)));
-        let russian = DocumentWords::built_in(&"ru".parse().expect("a language"));
-        assert!(
-            Number::standard()
-                .all(|number| russian.texts.contains_key(&format!("section_{}", number.to_string().replace('.', "_"))))
-        );
-        assert!(RUSSIAN.keys().all(|key| ENGLISH.contains_key(key) || key.starts_with("section_")));
+        for (tag, texts) in [("ru", &RUSSIAN), ("ar", &ARABIC)] {
+            assert!(ENGLISH.keys().all(|key| texts.contains_key(key)), "{tag}");
+            let words = DocumentWords::built_in(&tag.parse().expect("a language"));
+            let has = |number: Number| words.texts.contains_key(&format!("section_{}", number.to_string().replace('.', "_")));
+            assert!(Number::standard().all(has), "{tag}");
+            assert!(texts.keys().all(|key| ENGLISH.contains_key(key) || key.starts_with("section_")), "{tag}");
+        }
     }
 
     #[test]
     fn a_workspace_has_the_last_word() {
-        let own = BTreeMap::from([("rfc2350_none".to_string(), "Not yet".to_string()), ("menu".to_string(), "Menu".to_string())]);
-        let words = DocumentWords::built_in(&Lang::english()).with(&own);
-        assert_eq!((words.get("rfc2350_none"), words.get("menu")), ("Not yet", "menu"));
+        let read = |text: &str| {
+            let mut findings = Findings::new();
+            let templates = [("words/rfc2350.kk.yaml".to_string(), text.to_string())];
+            let lang = DocumentWords::lang_of(&templates[0].0).expect("a language");
+            let words = DocumentWords::read(&lang, &templates, &mut findings);
+            let codes: Vec<&str> = findings.iter().map(|finding| finding.code).collect();
+            (words, codes)
+        };
+        let (words, codes) = read("rfc2350_none: Жоқ\nsection_3_4: Өкілеттігі\nrfc2350_phon: Телефон\nrfc2350_fax: [1]\n");
+        assert_eq!((words.get("rfc2350_none"), words.get("rfc2350_phone")), ("Жоқ", "Telephone"));
+        assert_eq!(words.title(&"3.4".parse().expect("a number")).as_deref(), Some("Өкілеттігі"));
+        assert_eq!(codes, ["unknown-word", "not-a-text"]);
+        assert_eq!(read("[]").1, ["not-a-map"]);
     }
 }

@@ -1,7 +1,7 @@
 //! The team's offset from UTC, of the time zone database that is built in: every machine says the same.
 
 use super::words::DocumentWords;
-use crate::terms::Moment;
+use crate::terms::{Lang, Moment};
 use jiff::{
     Timestamp,
     tz::{Offset, TimeZone, TimeZoneDatabase},
@@ -39,7 +39,9 @@ pub enum Clocks {
     },
 }
 
-const YEAR: i64 = 366 * 86_400;
+/// A year and two weeks: summer time that begins on the last Sunday of a month comes after 53 weeks in some years, and
+/// in a shorter time its end alone would look like a change for good.
+const YEAR: i64 = 380 * 86_400;
 
 impl Clocks {
     /// Of an IANA name; `None` if the database does not know it, which `team::parse` does not let through.
@@ -48,6 +50,11 @@ impl Clocks {
         let start = from.timestamp();
         let end = Timestamp::from_second(start.as_second().saturating_add(YEAR)).unwrap_or(Timestamp::MAX);
         Some(clocks(&zone, start, end))
+    }
+
+    /// Zone and clocks in English, to see later whether their rules have changed; no language has a say in that.
+    pub fn named(zone: &str, from: &Moment) -> Option<String> {
+        Some(format!("{zone}: {}", Clocks::of(zone, from)?.describe(&DocumentWords::built_in(&Lang::english()))))
     }
 
     /// In words.
@@ -115,7 +122,6 @@ pub fn written(offset: Offset) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terms::Lang;
 
     fn says(zone: &str, from: &str, expected: &str) {
         let clocks = Clocks::of(zone, &from.parse().expect("a moment")).expect("a zone");
@@ -126,7 +132,7 @@ mod tests {
     fn offsets_are_those_of_the_real_clocks() {
         says("Asia/Almaty", "2026-07-01", "UTC+05:00 all year; there is no summer time");
         says("Asia/Almaty", "2024-01-15", "UTC+06:00; UTC+05:00 from 2024-03-01 on");
-        for date in ["2026-01-01", "2026-07-01", "2026-03-29", "2026-12-31", "2099-06-01"] {
+        for date in ["2026-01-01", "2026-07-01", "2026-03-29", "2023-03-27", "2026-12-31", "2099-06-01"] {
             says("Europe/Berlin", date, "UTC+01:00 in winter, UTC+02:00 in summer (daylight saving time)");
         }
         says("Australia/Sydney", "2026-07-01", "UTC+10:00 in winter, UTC+11:00 in summer (daylight saving time)");

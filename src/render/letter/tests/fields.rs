@@ -41,7 +41,7 @@ fn of_advisory(advisory: &mut Advisory) -> Texts<'_> {
         all.extend([("number", number), ("summary", summary)]);
     }
     for Text { title, body } in texts.values_mut() {
-        all.extend([("title", title), ("body", body)]);
+        all.extend([("title", title), ("body", body.written())]);
     }
     for Attachment { name, bytes: _ } in attachments {
         all.push(("attachment", name));
@@ -65,11 +65,13 @@ fn of_team(team: &mut Team) -> Texts<'_> {
         email: _,
         website,
         keys: _,
+        key_servers: _,
         members,
         constituency,
         affiliation: _,
         default_tlp: _,
         notifications: _,
+        reviewed: _,
     } = team;
     let mut all: Texts<'_> = vec![("time_zone", time_zone)];
     for (field, text) in

@@ -1,15 +1,16 @@
 //! Web Key Directories (draft-koch-openpgp-webkey-service): the certificates that a domain gives for an address.
 //!
-//! The one door of `ureq`. HTTPS only, with a certificate that holds, few redirects, little data, not for long, no
+//! It also tries links of public texts ([`Directories::visit`]). HTTPS only, with a certificate that holds, few redirects,
+//! little data, not for long, no
 //! cookies, no proxy. The domain comes out of the constituents' files, so no address inside of a network is asked
 //! unless the settings say so. What comes back are bytes; whether they are worth anything is not decided here.
 
-use crate::{settings::Wkd, terms::Address};
+use super::{AuthorityError, authority, plain};
+use crate::{openpgp::directory_hash, settings::Wkd, terms::Address};
 use std::{
     collections::HashMap,
-    fs, io,
     net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -17,7 +18,7 @@ use ureq::{
     Agent, Error,
     config::Config,
     http::{StatusCode, Uri},
-    tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem},
+    tls::{RootCerts, TlsConfig, TlsProvider},
     unversioned::{
         resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
         transport::{DefaultConnector, NextTimeout},
@@ -35,10 +36,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "each variant's message says it")]
 pub enum WkdError {
-    #[error("`{}` holds no certificates of an authority", .0.display())]
-    Authority(PathBuf),
-    #[error("cannot use `{}`: {source}", path.display())]
-    Io { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
     #[error("`{host}` has no address")]
     NoHost { host: String },
     #[error("the way from `{host}` leads to a private address; `wkd.private_addresses` allows that")]
@@ -74,6 +73,8 @@ impl WkdError {
 pub struct Directories {
     /// The second, if any, trusts a private authority.
     agents: Vec<Agent>,
+    /// Likewise; these go to pages, with or without TLS.
+    visitors: Vec<Agent>,
     names: Names,
 }
 
@@ -87,28 +88,41 @@ impl Directories {
         let names = Names { hosts: Arc::new(hosts.into_iter().collect()), private: settings.private_addresses };
         let mut trusted = vec![RootCerts::PlatformVerifier];
         if let Some(file) = &settings.ca_file {
-            let path = workspace.join(file);
-            let pem = fs::read(&path).map_err(|source| WkdError::Io { path: path.clone(), source })?;
-            let certificates: Vec<Certificate<'static>> = parse_pem(&pem)
-                .filter_map(|item| match item {
-                    Ok(PemItem::Certificate(certificate)) => Some(certificate),
-                    _ => None,
-                })
-                .collect();
-            if certificates.is_empty() {
-                return Err(WkdError::Authority(path));
-            }
-            trusted.push(RootCerts::new_with_certs(&certificates));
+            trusted.push(authority(&workspace.join(file))?);
         }
-        let agents = trusted.into_iter().map(|roots| agent(roots, names.clone())).collect();
-        Ok(Directories { agents, names })
+        let agents = trusted.iter().map(|roots| agent(roots.clone(), names.clone(), true)).collect();
+        let visitors = trusted.into_iter().map(|roots| agent(roots, names.clone(), false)).collect();
+        Ok(Directories { agents, visitors, names })
+    }
+
+    /// Whether somebody answers at an address of the web, which is public: the status, after all redirects. What is
+    /// there is not read.
+    pub fn visit(&self, url: &Url) -> Result<u16, WkdError> {
+        let host = url.host_str().unwrap_or_default().to_string();
+        if !self.names.exist(&host) {
+            return Err(WkdError::NoHost { host });
+        }
+        let mut last = Err(WkdError::NoHost { host: host.clone() });
+        for agent in &self.visitors {
+            let mut answer = agent.head(url.as_str()).call();
+            // Many servers know no HEAD, or have another opinion on it.
+            if answer.as_ref().is_ok_and(|answer| answer.status().as_u16() >= 400) {
+                answer = agent.get(url.as_str()).call();
+            }
+            let untrusted = matches!(answer, Err(Error::NativeTls(_)));
+            last = answer.map(|answer| answer.status().as_u16()).map_err(|error| failure(&host, error));
+            if !untrusted {
+                break;
+            }
+        }
+        last
     }
 
     /// What the directory of the address's domain has for it: OpenPGP certificates, if its keeper is no liar. `None`
     /// if it has nothing.
     pub fn ask(&self, address: &Address) -> Result<Option<Vec<u8>>, WkdError> {
         let domain = address.domain();
-        let hash = hash(address.local());
+        let hash = directory_hash(address);
         // Section 3.1: "Implementations MUST first try the advanced method. Only if an address for the required
         // sub-domain does not exist, they SHOULD fall back to the direct method. A non-responding server does not
         // mean that the fall back should be carried out."
@@ -141,11 +155,11 @@ impl Directories {
     }
 }
 
-fn agent(roots: RootCerts, names: Names) -> Agent {
+fn agent(roots: RootCerts, names: Names, https_only: bool) -> Agent {
     let tls = TlsConfig::builder().provider(TlsProvider::NativeTls).root_certs(roots).build();
     let config = Config::builder()
         .tls_config(tls)
-        .https_only(true)
+        .https_only(https_only)
         .max_redirects(REDIRECTS)
         .max_redirects_will_error(true)
         .http_status_as_error(false)
@@ -171,11 +185,6 @@ fn failure(host: &str, error: Error) -> WkdError {
         Error::Io(error) => WkdError::Failed { host, why: error.to_string() },
         error => WkdError::Failed { host, why: error.to_string() },
     }
-}
-
-/// The reason that OpenSSL puts in brackets at the end, after much about itself.
-fn plain(words: &str) -> String {
-    words.strip_suffix(')').and_then(|words| words.rsplit_once('(')).map_or(words, |(_, reason)| reason).to_string()
 }
 
 /// Finds the addresses of hosts, and keeps to itself those which are nobody's business.
@@ -238,24 +247,9 @@ fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// Section 3.1: the local part in lower case "is hashed using the SHA-1 algorithm. The resulting 160 bit digest is
-/// encoded using the Z-Base-32 method as described in [RFC6189], section 5.1.6."
-fn hash(local: &str) -> String {
-    const DIGITS: &[u8; 32] = b"ybndrfg8ejkmcpqxot1uwisza345h769";
-    let digest = openssl::sha::sha1(local.to_ascii_lowercase().as_bytes());
-    // Five bytes are eight digits, without rest.
-    let fives = digest.chunks(5).map(|five| five.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte)));
-    fives.flat_map(|number| (0..8).map(move |i| char::from(DIGITS[(number >> (35 - 5 * i)) as usize & 31]))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_hash_is_that_of_the_drafts_example() {
-        assert_eq!(hash("Joe.Doe"), "iy9q119eutrkn8s1mk4r39qejnbu3n5q");
-    }
 
     #[test]
     fn nothing_inside_of_a_network_is_public() {
