@@ -56,7 +56,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     Ok(if passes { Done::Well } else { Done::WithFindings })
 }
 
-/// The findings with their names, which docs/rfc2350.md explains.
+/// The findings with their names, which docs/rfc2350-import.md explains.
 fn findings(desk: &Desk, all: &diag::Findings) -> String {
     let named =
         |finding: &diag::Finding| diag::Finding { message: format!("{}: {}", finding.code, finding.message), ..finding.clone() };
