@@ -19,6 +19,7 @@ pub mod settings;
 // makers
 pub mod openpgp;
 pub mod render;
+pub mod rfc2350;
 pub mod workspace;
 pub mod plan;
 pub mod ledger;
@@ -26,4 +27,5 @@ pub mod ledger;
 pub mod channels;
 // conductor and desk
 pub mod publish;
+pub mod preview;
 pub mod cli;

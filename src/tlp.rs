@@ -31,6 +31,37 @@
 //! use advise::tlp::{Public, Shareable};
 //! fn leak(shared: Shareable<String, Public>, secret: String) { shared.make::<String>(|_| secret); }
 //! ```
+//! [`Staff`], who look at their own workspace before anything leaves it, are no audience: the gate does not open for
+//! them, nothing is signed or addressed for them, and what is made for them is nothing that the public can be shown:
+//! ```compile_fail
+//! use advise::{advisory::Advisory, tlp::{Gate, Staff}};
+//! fn leak(gate: &Gate, advisory: &Advisory) { let _ = gate.open(advisory, Staff); } // no `Audience`
+//! ```
+//! ```compile_fail
+//! use advise::{render::preview::Sheet, tlp::{Public, Shareable, Staff}};
+//! fn leak(seen: Shareable<Sheet, Staff>) -> Shareable<Sheet, Public> { seen }
+//! ```
+//! ```compile_fail
+//! use advise::{artefact::Artefact, channels::site::Stage, tlp::{Shareable, Staff}};
+//! fn leak(stage: &Stage, page: &Shareable<Artefact, Staff>) { let _ = stage.put(page); } // the site takes `Public`
+//! ```
+//! ```compile_fail
+//! use advise::{render::preview::Sheet, tlp::{Shareable, Staff}};
+//! fn leak(page: Shareable<Sheet, Staff>) { let _ = page.into_artefact(); } // a sheet is no file of the site
+//! ```
+//! ```compile_fail
+//! use advise::{openpgp::{Signed, TeamKey}, render::letter::Letter, tlp::{Shareable, Staff}};
+//! fn leak(seen: Shareable<Letter, Staff>, key: &TeamKey) { let _ = seen.make::<Signed<Letter>>(key); } // unsigned
+//! ```
+//! ```compile_fail
+//! use advise::{openpgp::Signed, render::letter::{Letter, Message, Packing}, tlp::{Shareable, Staff}};
+//! fn leak(seen: Shareable<Signed<Letter>, Staff>) { let _ = seen.make::<Message>(&Packing::Signed); } // no mail
+//! ```
+//! Nor does the preview's channel take what was made for anybody else:
+//! ```compile_fail
+//! use advise::{channels::preview, render::preview::Sheet, tlp::{Public, Shareable}};
+//! fn leak(page: Shareable<Sheet, Public>) { let _ = preview::answer(page); }
+//! ```
 //!
 //! Text and colours are those of FIRST's Standards Definitions and Usage Guidance, version 2.0 (August 2022).
 
@@ -186,6 +217,13 @@ impl Audience for Public {
     }
 }
 
+/// Staff, before anything leaves: who has the files and looks at what would become of them (`advise serve`).
+///
+/// It is no [`Audience`]. What is made for it is made by recipes of its own, which mark it, and only
+/// `channels::preview`, which speaks with this computer alone, takes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Staff;
+
 /// Why the gate stays shut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
@@ -239,6 +277,12 @@ impl Gate {
         if !thing.is_final() {
             return Err(Refusal::Draft);
         }
+        self.once_final(&thing, &audience)?;
+        Ok(Shareable { thing, audience })
+    }
+
+    /// How the gate would judge once the writers have let go of it. It opens nothing: this is for saying what will be.
+    pub fn once_final<T: Marked, A: Audience>(&self, thing: &T, audience: &A) -> Result<(), Refusal> {
         if !thing.is_addressed_to(&audience.name()) {
             return Err(Refusal::NotAddressed);
         }
@@ -248,7 +292,7 @@ impl Gate {
         }
         match thing.embargo() {
             Some(until) if ceiling == Tlp::Clear && self.now < until => Err(Refusal::Embargoed(until)),
-            _ => Ok(Shareable { thing, audience }),
+            _ => Ok(()),
         }
     }
 }
@@ -298,6 +342,14 @@ impl<T: Into<Artefact>, A> Shareable<T, A> {
     /// The same as a file to be, without a copy.
     pub fn into_artefact(self) -> Shareable<Artefact, A> {
         Shareable { thing: self.thing.into(), audience: self.audience }
+    }
+}
+
+impl<T> Shareable<T, Staff> {
+    /// Whatever its label and status, past the gate and not through it: for the eyes of those who wrote it. There is
+    /// no way from here to any audience.
+    pub fn past_the_gate(thing: T) -> Shareable<T, Staff> {
+        Shareable { thing, audience: Staff }
     }
 }
 

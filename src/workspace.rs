@@ -8,9 +8,11 @@ mod certificates;
 mod files;
 mod judge;
 mod memory;
+mod trace;
 
 pub use certificates::Certificates;
 pub use memory::{Memory, MemoryError};
+pub use trace::trace;
 
 use crate::{
     advisory::{self, Advisory, Attachment, Status},
@@ -124,8 +126,9 @@ pub struct Published {
 /// Parts of the tree with their places, before they are judged together.
 struct Parts {
     advisories: Vec<(Origin, Box<advisory::Parsed>)>,
-    lists: Vec<(Origin, ParsedList)>,
-    constituents: Vec<(Origin, ParsedConstituent)>,
+    // In boxes: twice as many places as there are files are needed while they are read.
+    lists: Vec<(Origin, Box<ParsedList>)>,
+    constituents: Vec<(Origin, Box<ParsedConstituent>)>,
     certificates: Certificates,
     claims: Claims,
     settings: Option<(Source, Settings)>,
@@ -259,10 +262,10 @@ fn named<T: Send>(
     extension: &str,
     findings: &mut Findings,
     parse: impl Fn(&Source, Slug, &mut Findings) -> Option<T> + Sync,
-) -> Result<Vec<(Origin, T)>, ReadError> {
+) -> Result<Vec<(Origin, Box<T>)>, ReadError> {
     let entries = files::list(root, folder, findings)?;
     let home: Arc<Path> = root.into();
-    let read: Vec<Read<(Origin, T)>> = entries
+    let read: Vec<Read<(Origin, Box<T>)>> = entries
         .par_iter()
         .map(|entry| {
             let mut findings = Findings::new();
@@ -281,8 +284,9 @@ fn named<T: Send>(
                 }
             };
             let source = files::text(root, &entry.path, &mut findings)?;
-            let parsed = source
-                .and_then(|source| parse(&source, name, &mut findings).map(|parsed| (Origin::new(&home, source.path), parsed)));
+            let parsed = source.and_then(|source| {
+                parse(&source, name, &mut findings).map(|parsed| (Origin::new(&home, source.path), Box::new(parsed)))
+            });
             Ok((findings, parsed))
         })
         .collect();

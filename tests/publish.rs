@@ -741,7 +741,7 @@ fn exit_codes_tell_how_it_ended() {
         .whatever_it_says();
     fs::write(&script, "#!/bin/sh\ncat > /dev/null\n").expect("written");
     world
-        .at("2026-11-22T12:01:00Z")
+        .at("2026-11-22T12:05:00Z")
         .run("publish --yes")
         .exits(1)
         .says("sent 1 letter")

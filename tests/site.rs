@@ -1,5 +1,8 @@
 //! The site of the sample workspace, made as `publish` makes it and read as a visitor does.
 
+#[path = "site/search.rs"]
+mod search;
+
 use advise::{
     advisory::{self, Advisory, Attachment},
     artefact::Artefact,
@@ -69,11 +72,14 @@ impl Sample {
                 continue;
             }
             let one = advisory::parse(&source(path), id, &lang("en"), &mut findings).expect("a good advisory");
-            let russian = path.with_file_name(format!("{id}.ru.md"));
-            let texts = match russian.is_file() {
-                true => vec![(lang("ru"), advisory::parse_translation(&source(&russian), &mut findings).expect("a translation"))],
-                false => Vec::new(),
-            };
+            let mut texts = Vec::new();
+            for tag in ["ru", "ar"] {
+                let path = path.with_file_name(format!("{id}.{tag}.md"));
+                if path.is_file() {
+                    let text = advisory::parse_translation(&source(&path), &mut findings).expect("a translation");
+                    texts.push((lang(tag), text));
+                }
+            }
             let folder = path.with_extension("");
             let attachments = fs::read_dir(folder).map_or(Vec::new(), |entries| {
                 let read = |path: PathBuf| Attachment {
@@ -205,6 +211,8 @@ fn the_places_of_the_contract_are_there() {
         "atom.xml",
         "feed.json",
         "severity/critical/atom.xml",
+        "archive/index.html",
+        "advisories/2026/11/index.html",
         "vendor/index.html",
         "language/ru/index.html",
         "language/ru/rss.xml",
@@ -213,15 +221,23 @@ fn the_places_of_the_contract_are_there() {
         "pgp/index.html",
         "pgp-key.asc",
         "report/index.html",
+        "report/form.txt",
         "assets/site.css",
         "assets/favicon.svg",
+        "assets/search.js",
+        "assets/minisearch.js",
+        "search/index.html",
+        "search/2026-06/index.html",
+        "search/cve/2026/index.html",
         "sitemap.xml",
         "robots.txt",
         "404.html",
     ] {
         assert!(site.contains_key(path), "{path} is not there");
         let is_page = path.ends_with(".html") || path.ends_with("rss.xml");
-        assert!(!is_page || site.contains_key(&format!("ru/{path}")), "ru/{path} is not there");
+        for tag in ["ru", "ar"] {
+            assert!(!is_page || site.contains_key(&format!("{tag}/{path}")), "{tag}/{path} is not there");
+        }
     }
 }
 
@@ -246,8 +262,17 @@ fn nothing_comes_from_another_host_and_nothing_runs() {
     let site = Sample::read().site(NOW, ALL, &[]);
     for (path, one) in site.iter().filter(|(path, _)| path.ends_with(".html")) {
         let text = String::from_utf8_lossy(&one.bytes);
-        for forbidden in ["<script", "<style", " style=\"", " src=\"http", "javascript:", " onclick", "@import", "<iframe"] {
+        for forbidden in ["<style", " style=\"", " src=\"http", "javascript:", " onclick", "@import", "<iframe"] {
             assert!(!text.contains(forbidden), "{path} has {forbidden}");
+        }
+        // The search page alone has a script: one, from this site.
+        let scripts: Vec<&str> = text.split("<script").skip(1).collect();
+        match path.trim_start_matches("ru/") {
+            "search/index.html" => {
+                assert!(scripts.len() == 1 && scripts[0].starts_with(" type=\"module\" src=\"/assets/search.js?v="), "{path}");
+                assert!(text.contains("script-src 'self'; connect-src 'self'"), "{path} may not run its script");
+            }
+            _ => assert!(scripts.is_empty() && !text.contains("script-src"), "{path} may run a script"),
         }
         assert!(text.contains("default-src 'none'"), "{path} has no policy");
     }
@@ -286,6 +311,97 @@ fn a_translation_is_linked_and_what_is_not_translated_says_so() {
     assert!(foreign.contains("Этот текст не переведён") && foreign.contains("<h1 lang=\"en\" dir=\"ltr\">"), "{foreign}");
     assert!(foreign.contains("rel=\"canonical\" href=\"https://cert.example.org/advisories/EX-2026-0012/\""));
     assert!(!site.contains_key("ru/advisories/EX-2026-0012.txt"));
+}
+
+#[test]
+fn what_is_written_from_right_to_left_stands_so_and_what_is_not_does_not() {
+    let site = Sample::read().site(NOW, ALL, &[]);
+    let arabic = text(&site, "ar/advisories/EX-2026-0007/index.html");
+    assert!(arabic.contains("<html lang=\"ar\" dir=\"rtl\">") && arabic.contains("<h1>Example Gateway: تنفيذ"), "{arabic}");
+    assert!(arabic.contains("<time datetime=\"2026-10-27\">27 أكتوبر 2026</time>"), "{arabic}");
+    for isolated in
+        ["<bdi class=\"id\">EX-2026-0007</bdi>", "<bdi>&gt;= 8.0, &lt; 8.1.1</bdi>", "lang=\"en\" dir=\"ltr\">Fixed version"]
+    {
+        assert!(arabic.contains(isolated), "{isolated}\n{arabic}");
+    }
+    let foreign = text(&site, "ar/advisories/EX-2026-0002/index.html");
+    assert!(
+        foreign.contains("<h1 lang=\"en\" dir=\"ltr\">") && foreign.contains("<div class=\"prose\" lang=\"en\" dir=\"ltr\">")
+    );
+    let english = text(&site, "advisories/EX-2026-0007/index.html");
+    assert!(english.contains("hreflang=\"x-default\" href=\"https://cert.example.org/advisories/EX-2026-0007/\""));
+    assert!(english.contains("<a href=\"/ar/advisories/EX-2026-0007/\" lang=\"ar\" hreflang=\"ar\">العربية</a>"));
+}
+
+#[test]
+fn a_score_is_explained_metric_by_metric() {
+    let page = text(&Sample::read().site(NOW, ALL, &[]), "ru/advisories/EX-2026-0007/index.html");
+    assert!(page.contains("<strong class=\"score\">9,8</strong> Критическая"), "{page}");
+    let row = "<tr><th scope=\"row\">Вектор атаки</th><td>по сети, в том числе из интернета</td></tr>";
+    assert_eq!(page.matches(row).count(), 3, "{page}");
+    assert_eq!(page.matches("<details class=\"explained\" open>").count(), 1, "the worst stands open");
+}
+
+#[test]
+fn a_form_can_be_taken_as_a_file() {
+    let site = Sample::read().site(NOW, ALL, &[]);
+    let (page, form) = (text(&site, "report/index.html"), text(&site, "report/form.txt"));
+    assert!(page.contains("href=\"/report/form.txt\"") && page.contains("class=\"fingerprint\""));
+    assert!(form.starts_with("TLP label") && form.contains("\n1. Who reports\n"), "{form}");
+    assert_eq!(page.matches("<h2 id=\"encrypted-mail\">").count(), 1, "what follows the form is there, once");
+}
+
+#[test]
+fn the_archive_counts_what_is_public_and_nothing_else() {
+    let sample = Sample::read();
+    let page = text(&sample.site(NOW, ALL, &[]), "archive/index.html");
+    let gate = Gate::at(NOW.parse().expect("a moment"));
+    let public = sample.advisories.iter().filter(|one| gate.open(*one, Public).is_ok()).count();
+    assert!(
+        page.contains(&format!("<a href=\"/advisories/2026/\">2026</a> <span class=\"soft\">{public} advisories</span>")),
+        "{page}"
+    );
+    assert!(page.contains("<a href=\"/advisories/2026/11/\">November 2026</a> <span class=\"soft\">1 advisory</span>"), "{page}");
+}
+
+/// Real ones have 404 CVEs, and texts of 300 KB.
+#[test]
+fn no_page_of_a_huge_advisory_is_heavy() {
+    let mut sample = Sample::read();
+    let cves: Vec<String> = (0..404).map(|number| format!("CVE-2026-{}", 10_000 + number)).collect();
+    let vector = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H/E:P/RL:O/RC:C";
+    let scores: String = cves.iter().map(|cve| format!("  - {{cve: {cve}, vector: \"{vector}\"}}\n")).collect();
+    let affected: String = (0..300)
+        .map(|number| format!("  - {{vendor: Example Networks, product: Model {number}, versions: \"< {number}.1\"}}\n"))
+        .collect();
+    let body: String = cves
+        .iter()
+        .map(|cve| format!("## {cve}\n\n{}\n\nSee [the first](#cve-2026-10000).\n\n", "Long words. ".repeat(60)))
+        .collect();
+    let front = format!(
+        "---\nid: EX-2026-0099\nstatus: final\ntitle: Huge\ndate: 2026-07-01\ntlp: CLEAR\nseverity: critical\naudience: [public]\ncves: [{}]\ncvss:\n{scores}affected:\n{affected}---\n{body}",
+        cves.join(", ")
+    );
+    let mut findings = Findings::new();
+    let source = Source::new("advisories/2026/EX-2026-0099.md", front);
+    let huge = advisory::parse(&source, "EX-2026-0099", &lang("en"), &mut findings).expect("a good advisory");
+    assert!(!findings.has_errors(), "{findings:?}");
+    sample.advisories.push(huge.advisory);
+    let site = sample.site(NOW, ALL, &[]);
+    for (path, one) in site.iter().filter(|(path, _)| path.ends_with(".html")) {
+        assert!(one.bytes.len() < 60_000, "{path} has {} bytes", one.bytes.len());
+    }
+    let pages: Vec<String> =
+        site.keys().filter(|path| path.starts_with("advisories/EX-2026-0099/")).map(|path| text(&site, path)).collect();
+    assert!(pages.len() > 5);
+    let all = pages.concat();
+    for cve in &cves {
+        let row = format!("<tr><th scope=\"row\"><a href=\"https://www.cve.org/CVERecord?id={cve}\">{cve}</a></th>");
+        assert_eq!(all.matches(&row).count(), 1, "{cve}");
+    }
+    assert_eq!(all.matches("<bdi>Model ").count(), 300);
+    assert_eq!(all.matches("Long words. Long words.").count(), 404 * 30, "no word is lost");
+    assert!(all.contains("href=\"/advisories/EX-2026-0099/#text-cve-2026-10000\""), "a link leads to the page of its target");
 }
 
 #[test]
@@ -369,7 +485,7 @@ fn the_same_input_gives_the_same_bytes() {
 #[test]
 fn pages_only_points_to_no_twin() {
     let site = Sample::read().site(NOW, Beside::NOTHING, &[]);
-    assert!(site.keys().all(|path| !path.contains(".txt") || path == "robots.txt"));
+    assert!(site.keys().all(|path| !path.contains(".txt") || path == "robots.txt" || path.ends_with("report/form.txt")));
     assert!(!text(&site, "advisories/EX-2026-0007/index.html").contains("EX-2026-0007.txt"));
 }
 

@@ -3,8 +3,9 @@
 
     scripts/bench.d/delivery.py [--mails N] [--bytes N] [--rounds N] [--connections 1,4,16] [--json]
 
-For each number of connections, in turn and several times: `smtp-source`, then `benches/delivery.rs`, which sends
-signed letters by the program's real path, each of them recorded in a ledger on disk. A round's ratio is that of two
+For each number of connections, in turn and several times: `smtp-source -d`, which keeps its connections (without it, it
+would make a new one for each mail), then `benches/delivery.rs`, which sends signed letters by the program's real path,
+each of them recorded in a ledger on disk. A round's ratio is that of two
 programs run one after the other; the table shows the best and the median of each, and the ratio of the medians.
 Exit code 1: less than 80 % of `smtp-source` at one of them; 2: something could not be run.
 BENCH_TMP says where the ledger is (else the usual place for temporary files: a disk, on purpose).
@@ -73,8 +74,8 @@ class Sink:
 
 
 def by_source(port, mails, size, connections):
-    # -c would count on the terminal; -m mails in all, -s connections at once, -l bytes of each.
-    command = [program("smtp-source"), "-s", str(connections), "-m", str(mails), "-l", str(size),
+    # -d keeps a connection for the next mail, as we do; -m mails in all, -s connections at once, -l bytes of each.
+    command = [program("smtp-source"), "-d", "-s", str(connections), "-m", str(mails), "-l", str(size),
                "-f", "cert@cert.example.org", "-t", "member@crowd.example.org", f"127.0.0.1:{port}"]
     start = time.perf_counter()
     run = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -121,7 +122,7 @@ def main():
         print(json.dumps({"mails": args.mails, "bytes": args.bytes, "target": TARGET, "rows": rows}))
     else:
         print(f"delivery of {args.mails} signed mails of {args.bytes} bytes to smtp-sink, mails/s, {args.rounds} rounds each")
-        print(f"{'connections':>11}  {'smtp-source':>18}  {'advise, ledger':>18}  {'ratio':>6}  {'of best':>7}  {'rounds':>11}")
+        print(f"{'connections':>11}  {'smtp-source -d':>18}  {'advise, ledger':>18}  {'ratio':>6}  {'of best':>7}  {'rounds':>11}")
         print(f"{'':>11}  {'best':>9}{'median':>9}  {'best':>9}{'median':>9}")
         for row in rows:
             theirs, ours, pairs = row["smtp_source"], row["advise"], row["pairs"]

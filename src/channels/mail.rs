@@ -347,9 +347,6 @@ pub enum PostError {
         /// The system's reason.
         source: io::Error,
     },
-    /// The runtime of the network cannot be made.
-    #[error("cannot start the network's runtime")]
-    Runtime(#[source] io::Error),
 }
 
 impl PostError {
@@ -377,6 +374,12 @@ pub trait Post: Send {
     /// Hands over one parcel. An error means that this parcel was not handed over, and that the next would not
     /// be either.
     fn send(&mut self, parcel: &Parcel<'_>) -> Result<Outcome, PostError>;
+
+    /// The same where it is known which parcel comes right after it. A post may announce that one already; it hands it
+    /// over with its own call only.
+    fn send_before(&mut self, parcel: &Parcel<'_>, _next: Option<&Parcel<'_>>) -> Result<Outcome, PostError> {
+        self.send(parcel)
+    }
 
     /// How many parcels are best handed over together.
     fn group(&self) -> usize {

@@ -185,6 +185,12 @@ impl Desk {
         Ok((settings, taken))
     }
 
+    /// The same desk at the time that it is now.
+    pub fn later(&self) -> Desk {
+        let now = Moment::from_timestamp(jiff::Timestamp::now());
+        Desk { root: self.root.clone(), clock: now.clone(), now, ui: self.ui }
+    }
+
     /// The ledger for reading. Where there is none it is an empty one, without a file, and that is said: what is shown
     /// of it may be wrong.
     pub fn ledger_to_read(&self) -> Result<Ledger, Failure> {

@@ -38,7 +38,15 @@ const FOLDERS: [(&str, Dir<'_>); 4] = [
 ];
 const SETTINGS: &str = include_str!("../../advise.yaml");
 const TEAM: &str = include_str!("../../team.yaml");
-const IGNORED: &str = "# made by `advise`, never committed\n/public/\n/outbox/\n/.advise/\n";
+/// What a new workspace has, until somebody writes what is true.
+pub(super) const NEW_SETTINGS: &str = "# How this workspace publishes. Unknown fields are errors; `advise check` names the nearest known one.\n\
+          site:\n  url: https://cert.example.org     # the public address of the site\n  languages: [en]                  # the first stands at \"/\"\n\n\
+          mail:\n  transport: outbox                # a Maildir in outbox/; change to `smtp` when you are ready\n\n\
+          # `advise key generate` makes a key and says what to write here\n# signing:\n#   key: .advise/keys/team.key\n#   fingerprint: ...\n\n\
+          ids: \"EX-{year}-{number:4}\"\n";
+pub(super) const NEW_TEAM: &str = "# The facts about the team, used by site, mail and the RFC 2350 description.\n\
+          name: Example CERT\nemail: cert@example.org\ntime_zone: Etc/UTC\n# address, phone, hours, constituency, ...: see the README\nkeys: []\n";
+pub(super) const IGNORED: &str = "# made by `advise`, never committed\n/public/\n/outbox/\n/.advise/\n";
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 /// Contacts of the sample whose certificates are not in order, to show what happens then.
@@ -103,28 +111,16 @@ fn add(files: &mut BTreeMap<String, Vec<u8>>, folder: &str, dir: &Dir<'_>) {
     }
 }
 
+/// The prose of a new workspace, which is the sample's.
+pub(super) fn new_prose() -> &'static [u8] {
+    let folder = FOLDERS.iter().find(|(name, _)| *name == "site").map(|(_, dir)| dir);
+    folder.and_then(|dir| dir.get_file("rfc2350.md")).map(|file| file.contents()).expect("the sample has the prose of RFC 2350")
+}
+
 fn plain(files: &mut BTreeMap<String, Vec<u8>>) {
-    files.insert(
-        "advise.yaml".into(),
-        b"# How this workspace publishes. Unknown fields are errors; `advise check` names the nearest known one.\n\
-          site:\n  url: https://cert.example.org     # the public address of the site\n  languages: [en]                  # the first stands at \"/\"\n\n\
-          mail:\n  transport: outbox                # a Maildir in outbox/; change to `smtp` when you are ready\n\n\
-          # `advise key generate` makes a key and says what to write here\n# signing:\n#   key: .advise/keys/team.key\n#   fingerprint: ...\n\n\
-          ids: \"EX-{year}-{number:4}\"\n"
-            .to_vec(),
-    );
-    files.insert(
-        "team.yaml".into(),
-        b"# The facts about the team, used by site, mail and the RFC 2350 description.\n\
-          name: Example CERT\nemail: cert@example.org\ntime_zone: Etc/UTC\n# address, phone, hours, constituency, ...: see the README\nkeys: []\n"
-            .to_vec(),
-    );
-    for (folder, dir) in &FOLDERS {
-        if *folder == "site" {
-            let prose = dir.get_file("rfc2350.md").expect("the sample has the prose of RFC 2350");
-            files.insert("site/rfc2350.md".into(), prose.contents().to_vec());
-        }
-    }
+    files.insert("advise.yaml".into(), NEW_SETTINGS.into());
+    files.insert("team.yaml".into(), NEW_TEAM.into());
+    files.insert("site/rfc2350.md".into(), new_prose().to_vec());
     for folder in ["advisories", "lists", "constituents", "certs"] {
         files.insert(format!("{folder}/.gitkeep"), Vec::new());
     }

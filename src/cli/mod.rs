@@ -15,6 +15,7 @@ mod new;
 mod plan;
 mod publish;
 mod rfc2350;
+mod serve;
 mod status;
 mod story;
 mod ui;
@@ -67,6 +68,7 @@ enum Verb {
     Plan(plan::Args),
     Publish(publish::Args),
     Build(build::Args),
+    Serve(serve::Args),
     Status(status::Args),
     Rfc2350(rfc2350::Args),
     Verify(verify::Args),
@@ -106,6 +108,7 @@ pub fn main() -> ExitCode {
         Verb::Plan(args) => plan::run(&desk, args),
         Verb::Publish(args) => publish::run(&desk, args),
         Verb::Build(args) => build::run(&desk, args),
+        Verb::Serve(args) => serve::run(&desk, args),
         Verb::Status(args) => status::run(&desk, args),
         Verb::Rfc2350(args) => rfc2350::run(&desk, args),
         Verb::Verify(args) => verify::run(&desk, args),

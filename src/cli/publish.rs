@@ -9,7 +9,8 @@ use crate::{
     ledger::{self, Ledger, RunOutcome},
     openpgp::TeamKey,
     plan::{self, Only, Plan, Request, Seen},
-    publish::{self, Job, Keyring, Pace, PublishError, Report, Watch},
+    publish::{self, Clock, Job, Keyring, Pace, PublishError, Report, Watch},
+    settings::Settings,
     terms::{Address, Id},
     workspace::Workspace,
 };
@@ -50,34 +51,18 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
 pub fn publish(desk: &Desk, request: &Request, yes: bool, first_run: bool, wait: Option<Duration>) -> Result<Done, Failure> {
     let until = wait.map(|wait| Instant::now() + wait);
     let mut carried = Carried::default();
-    let (story, settings) = {
-        let workspace = desk.workspace_trusting_memory()?;
-        let work = desk.work();
-        let mut ledger = match first_run && !Ledger::exists(&work)? {
-            true => Ledger::create(&work)?,
-            false => Ledger::open(&work)?,
-        };
-        let _lock = ledger::lock(&work, &desk.now)?;
-        let story = with_job(desk, &workspace, &mut ledger, request, &mut carried, |job, ledger, keys, carried| {
-            if first_run && !job.history.is_empty() {
-                return Err(Failure::usage("the ledger knows of earlier runs; nothing was done").hint(
-                    "leave `--first-run` out: a script that always says it would send everything again if the ledger were lost",
-                ));
-            }
-            if !agreed(desk, job.plan, yes)? {
-                desk.ui.deed("nothing was done");
-                return Ok(None);
-            }
-            carried.seen = Some(Seen::of(job.plan));
-            once(desk, job, ledger, keys, carried).map(Some)
-        })?;
-        let settings = workspace.settings.clone();
-        if until.is_none() {
-            // The program ends here: an archive need not be taken apart before.
-            std::mem::forget(workspace);
-        }
-        (story, settings)
+    let begins = first_run && !Ledger::exists(&desk.work())?;
+    let mut round = |desk: &Desk| first(desk, request, yes, first_run, wait.is_some(), &mut carried);
+    let done = match (round(desk), until) {
+        // Nothing was done yet, and there is time.
+        (Err(failure), Some(until)) => super::wait::until_reached(desk, until, failure, round),
+        (done, _) => done,
     };
+    if done.is_err() && begins && Ledger::exists(&desk.work())? {
+        let _lock = ledger::lock(&desk.work(), &desk.now)?;
+        Ledger::open(&desk.work())?.discard_if_unused()?;
+    }
+    let (story, settings) = done?;
     let Some(mut story) = story else { return Ok(Done::Well) };
     // The lock is free while nothing is due, so that others may publish in the meantime.
     let stayed = until.map_or(Ok(()), |until| super::wait::stay(desk, until, &settings, &mut carried, &mut story));
@@ -89,18 +74,72 @@ pub fn publish(desk: &Desk, request: &Request, yes: bool, first_run: bool, wait:
     })
 }
 
+/// The first round: shows the plan, asks, and carries it out. No story: staff said no.
+fn first(
+    desk: &Desk,
+    request: &Request,
+    yes: bool,
+    first_run: bool,
+    stays: bool,
+    carried: &mut Carried,
+) -> Result<(Option<Story>, Settings), Failure> {
+    let workspace = desk.workspace_trusting_memory()?;
+    let work = desk.work();
+    let begins = first_run && !Ledger::exists(&work)?;
+    let opened = if begins { None } else { Some(Ledger::open(&work)?) };
+    let _lock = ledger::lock(&work, &desk.now)?;
+    if begins {
+        // A ledger that is left behind would be taken for a past without letters, and a second clone would send
+        // everything again: it is made only when staff have agreed.
+        let mut none = Ledger::open_read_only_or_empty(&work)?;
+        if !with_job(desk, &workspace, &mut none, request, carried, |job, _, _, _| agreed(desk, job.plan, yes))? {
+            desk.ui.deed("nothing was done");
+            return Ok((None, workspace.settings));
+        }
+    }
+    let mut ledger = opened.map_or_else(|| Ledger::create(&work), Ok)?;
+    let story = with_job(desk, &workspace, &mut ledger, request, carried, |job, ledger, keys, carried| {
+        if first_run && !job.history.is_empty() {
+            return Err(Failure::usage("the ledger knows of earlier runs; nothing was done").hint(
+                "leave `--first-run` out: a script that always says it would send everything again if the ledger were lost",
+            ));
+        }
+        match &carried.seen {
+            // No server was reached, and all of it is tried again.
+            Some(seen) if seen.has_site_of(job.plan) => {}
+            Some(_) => {
+                return Err(Failure::usage("the workspace was changed meanwhile, and nothing was done")
+                    .hint("run `advise publish` again: it shows the new plan"));
+            }
+            None if !begins && !agreed(desk, job.plan, yes)? => {
+                desk.ui.deed("nothing was done");
+                return Ok(None);
+            }
+            None => carried.seen = stays.then(|| Seen::of(job.plan)),
+        }
+        once(desk, job, ledger, keys, carried).map(Some)
+    })?;
+    let settings = workspace.settings.clone();
+    if !stays {
+        // The program ends after this: an archive need not be taken apart before.
+        std::mem::forget(workspace);
+    }
+    Ok((story, settings))
+}
+
 /// What one run carries from one round to the next: staff are asked only once.
 #[derive(Default)]
 pub struct Carried {
     key: Option<TeamKey>,
     passwords: Option<Vec<Option<String>>>,
     pace: Option<Pace>,
-    /// What staff have seen; from then on nothing else is done.
+    /// What staff have seen, if it stays: from then on nothing else is done.
     pub seen: Option<Seen>,
 }
 
 /// Carries out a plan, as one run of the ledger.
 pub fn once(desk: &Desk, job: &Job<'_>, ledger: &mut Ledger, keys: &Keys<'_>, carried: &mut Carried) -> Result<Story, Failure> {
+    let clock = Clock::starts(&desk.now);
     let run = ledger.run_started(&desk.now)?;
     let done = carry_out(desk, job, ledger, carried);
     let outcome = match &done {
@@ -110,10 +149,10 @@ pub fn once(desk: &Desk, job: &Job<'_>, ledger: &mut Ledger, keys: &Keys<'_>, ca
         Ok(_) if job.plan.needs_attention() => RunOutcome::Held,
         Ok(_) => RunOutcome::Done,
     };
-    let finished = ledger.run_finished(run, outcome, &desk.now);
+    let finished = ledger.run_finished(run, outcome, &clock.now());
     let report = done.map_err(|error| keys.explain(error))?;
     finished.map_err(|error| keys.explain(PublishError::Midway(Box::new(error.into()))))?;
-    Ok(Story::of(job.plan, report))
+    Ok(Story::of(desk, job.plan, report))
 }
 
 /// Makes the plan of a workspace and hands it over as a job, with all that carrying it out takes. What must not be

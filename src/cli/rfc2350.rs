@@ -1,8 +1,16 @@
+mod import;
+mod verify;
+
 use super::{
     Done,
     desk::{Desk, Failure},
+    init,
 };
-use crate::{publish, terms::Lang};
+use crate::{openpgp::Certificate, publish, terms::Lang};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 /// The team's RFC 2350 description
 #[derive(Debug, clap::Args)]
@@ -19,10 +27,19 @@ enum Verb {
         #[arg(long, value_name = "LANG")]
         lang: Option<Lang>,
     },
+    Import(import::Args),
+    Verify(verify::Args),
 }
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
-    let Verb::Show { lang } = args.verb;
+    match args.verb {
+        Verb::Show { lang } => show(desk, lang),
+        Verb::Import(args) => import::run(desk, args),
+        Verb::Verify(args) => verify::run(desk, args),
+    }
+}
+
+fn show(desk: &Desk, lang: Option<Lang>) -> Result<Done, Failure> {
     let workspace = desk.workspace()?;
     let lang = lang.unwrap_or_else(|| workspace.settings.site.default_lang().clone());
     if !workspace.settings.site.languages.contains(&lang) {
@@ -39,4 +56,67 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         false => desk.ui.data(&text),
     }
     Ok(Done::Well)
+}
+
+/// A document and the detached signature beside it, if there is one.
+struct File {
+    bytes: Vec<u8>,
+    detached: Option<Vec<u8>>,
+}
+
+/// Far more than any document has; what is shorter is judged when it is read.
+const LONGEST: u64 = 64 << 20;
+
+fn open(path: &Path) -> Result<File, Failure> {
+    let size = fs::metadata(path).map_err(|error| Failure::io(path, error))?;
+    if size.is_dir() {
+        return Err(Failure::usage(format!("`{}` is a folder", path.display())).hint("name the file of the document"));
+    }
+    if size.len() > LONGEST {
+        return Err(Failure::usage(format!("`{}` is larger than 64 MiB, and no document", path.display())));
+    }
+    let bytes = fs::read(path).map_err(|error| Failure::io(path, error))?;
+    let mut detached = None;
+    for end in ["asc", "sig"] {
+        let beside = path.with_file_name(format!("{}.{end}", path.file_name().unwrap_or_default().to_string_lossy()));
+        match fs::read(&beside) {
+            // A key may stand there too.
+            Ok(bytes) if !bytes.windows(32).any(|window| window.starts_with(b"-----BEGIN PGP PUBLIC")) => {
+                detached = detached.or(Some(bytes))
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Failure::io(&beside, error)),
+        }
+    }
+    Ok(File { bytes, detached })
+}
+
+/// The certificates that staff named.
+fn given(paths: &[PathBuf]) -> Result<Vec<Certificate>, Failure> {
+    let mut all = Vec::new();
+    for path in paths {
+        let bytes = fs::read(path).map_err(|error| Failure::io(path, error))?;
+        all.extend(Certificate::read_all(&bytes).map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))?);
+    }
+    Ok(all)
+}
+
+/// Those in `certs/` of a workspace. What cannot be read there is the matter of `check`.
+fn kept(root: &Path) -> Result<Vec<Certificate>, Failure> {
+    let folder = root.join("certs");
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Failure::io(&folder, error)),
+    };
+    let mut all = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| Failure::io(&folder, error))?.path();
+        if path.extension().is_some_and(|end| end == "asc") && path.is_file() {
+            let bytes = fs::read(&path).map_err(|error| Failure::io(&path, error))?;
+            all.extend(Certificate::read(&bytes).ok());
+        }
+    }
+    Ok(all)
 }

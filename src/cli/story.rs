@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 
 /// All of it.
 pub struct Story {
-    plan: Value,
+    /// For programs only: with a hundred thousand recipients it is the most of this program's memory.
+    plan: Option<Value>,
     /// Letters and notices by how they ended; `deferred` and `unknown` as it is after the last round.
     outcomes: BTreeMap<&'static str, usize>,
     untried: usize,
@@ -30,10 +31,10 @@ pub struct Story {
 
 impl Story {
     /// Of one round.
-    pub fn of(plan: &Plan<'_>, report: Report) -> Story {
+    pub fn of(desk: &Desk, plan: &Plan<'_>, report: Report) -> Story {
         let site = report.site.as_ref();
         Story {
-            plan: plan::json(plan),
+            plan: desk.ui.wants_json().then(|| plan::json(plan)),
             site: site.map(|c| json!({ "added": c.added.len(), "changed": c.changed.len(), "removed": c.removed.len() })),
             site_changed: site.is_some_and(|changes| !changes.is_empty()),
             outcomes: report.outcomes,

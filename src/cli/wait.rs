@@ -87,6 +87,37 @@ pub fn stay(desk: &Desk, until: Instant, settings: &Settings, carried: &mut Carr
     Ok(())
 }
 
+/// Whether no server was reached, so that nothing was done.
+fn is_away(failure: &Failure) -> bool {
+    let error = failure.error.downcast_ref::<PublishError>();
+    matches!(error, Some(PublishError::Post(PostError::Unreachable { .. } | PostError::NoneLeft(_))))
+}
+
+/// Tries the first round again while no server is reached; the last time when the time is over.
+pub fn until_reached<T>(
+    desk: &Desk,
+    until: Instant,
+    mut failure: Failure,
+    mut round: impl FnMut(&Desk) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    while is_away(&failure) {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        let wait = LOOK_AGAIN.min(left);
+        desk.ui.deed(&format!("{:#}; nothing was sent, the next try is in {} s", failure.error, wait.as_secs().max(1)));
+        thread::sleep(wait);
+        match round(&desk.later()) {
+            // Somebody else publishes meanwhile, and will come to an end.
+            Err(other) if matches!(other.error.downcast_ref(), Some(LedgerError::Held { .. })) => {}
+            Err(other) => failure = other,
+            done => return done,
+        }
+    }
+    Err(failure)
+}
+
 /// One second more than to the moment itself, which is written in whole seconds.
 fn until_then(due: &Moment) -> Duration {
     let seconds = due.unix() - Timestamp::now().as_second();
@@ -94,8 +125,7 @@ fn until_then(due: &Moment) -> Duration {
 }
 
 fn round(desk: &Desk, settings: &Settings, carried: &mut Carried, story: &mut Story) -> Result<Next, Failure> {
-    let now = Moment::from_timestamp(Timestamp::now());
-    let desk = &Desk { root: desk.root.clone(), clock: now.clone(), now, ui: desk.ui };
+    let desk = &desk.later();
     let workspace = desk.workspace()?;
     if workspace.settings.mail.transport != settings.mail.transport || workspace.settings.signing != settings.signing {
         return Err(Failure::usage("the mail servers or the signing key were changed in advise.yaml meanwhile")
@@ -117,14 +147,12 @@ fn round(desk: &Desk, settings: &Settings, carried: &mut Carried, story: &mut St
                 story.and_then(round);
                 Ok(if story.is_closed() { Next::LookAgain } else { Next::AtOnce })
             }
-            Err(failure) => match failure.error.downcast_ref::<PublishError>() {
-                // Away, as it was before: nothing was lost, and there is time.
-                Some(PublishError::Post(error @ (PostError::Unreachable { .. } | PostError::NoneLeft(_)))) => {
-                    story.closed(error.to_string());
-                    Ok(Next::LookAgain)
-                }
-                _ => Err(failure),
-            },
+            // Away, as it was before: nothing was lost, and there is time.
+            Err(failure) if is_away(&failure) => {
+                story.closed(failure.error.to_string());
+                Ok(Next::LookAgain)
+            }
+            Err(failure) => Err(failure),
         }
     })
 }

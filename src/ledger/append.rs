@@ -7,7 +7,7 @@ use crate::{
     terms::{Fingerprint, Id, Moment},
 };
 use rusqlite::{OptionalExtension, Params, Transaction, TransactionBehavior, params};
-use std::path::Path;
+use std::{cell::RefCell, path::Path};
 
 /// How a run of `publish` ended; the exit codes of the desk, in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,8 @@ impl RunOutcome {
 pub struct Batch<'l> {
     tx: Transaction<'l>,
     path: &'l Path,
+    /// A time as it is written, once for all entries of the same time.
+    stamp: RefCell<Option<(Moment, String)>>,
 }
 
 impl Ledger {
@@ -47,7 +49,7 @@ impl Ledger {
     pub fn batch(&mut self) -> Result<Batch<'_>, LedgerError> {
         let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let tx = begun.map_err(|e| LedgerError::sqlite(&self.path, e))?;
-        Ok(Batch { tx, path: &self.path })
+        Ok(Batch { tx, path: &self.path, stamp: RefCell::default() })
     }
 
     fn alone<T>(&mut self, entry: impl FnOnce(&Batch<'_>) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
@@ -280,7 +282,12 @@ impl Batch<'_> {
 
     fn delivery(&self, key: &DeliveryKey, sql: &str, now: &Moment, words: &str) -> Result<usize, LedgerError> {
         let DeliveryKey { advisory, revision, mail, member } = key;
-        self.write(sql, params![advisory.as_str(), revision, mail.as_str(), &member.0[..], now.to_string(), words])
+        let mut stamp = self.stamp.borrow_mut();
+        let (_, now) = match &mut *stamp {
+            Some(known) if known.0 == *now => known,
+            other => other.insert((now.clone(), now.to_string())),
+        };
+        self.write(sql, params![advisory.as_str(), revision, mail.as_str(), &member.0[..], &*now, words])
     }
 
     fn write(&self, sql: &str, values: impl Params) -> Result<usize, LedgerError> {

@@ -26,8 +26,7 @@ impl Ledger {
 
     /// What stands before the `@` of a letter's Message-ID: 26 characters, the same at every try.
     pub fn token(&self, advisory: &Id, revision: &str, list: &str, lang: &Lang) -> String {
-        let parts = [advisory.as_str(), revision, list, lang.as_str()];
-        base32(&self.keyed("message", parts.map(str::as_bytes)))
+        self.members().token(advisory, revision, list, lang)
     }
 
     /// What names one member's letter in the envelope sender: 26 characters.
@@ -46,7 +45,7 @@ impl Ledger {
     }
 }
 
-/// The keyed hashes of addresses, and what is made of them.
+/// The keyed names of addresses and letters.
 #[derive(Clone)]
 pub struct Members(Hmac<Sha256>);
 
@@ -54,6 +53,12 @@ impl Members {
     /// See [`Ledger::member`].
     pub fn hash(&self, address: &Address) -> MemberHash {
         MemberHash(keyed(&self.0, "member", [address.key().as_bytes()]))
+    }
+
+    /// See [`Ledger::token`].
+    pub fn token(&self, advisory: &Id, revision: &str, list: &str, lang: &Lang) -> String {
+        let parts = [advisory.as_str(), revision, list, lang.as_str()];
+        base32(&keyed(&self.0, "message", parts.map(str::as_bytes)))
     }
 
     /// See [`Ledger::verp`].

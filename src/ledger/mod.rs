@@ -27,7 +27,7 @@ use std::{
 };
 
 /// The file's name inside `.advise`.
-const FILE: &str = "ledger.sqlite";
+pub const FILE: &str = "ledger.sqlite";
 
 /// Why the ledger cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,14 @@ pub enum LedgerError {
     Full {
         /// The ledger's file.
         path: PathBuf,
+    },
+    /// The disk failed while it wrote; what was not written is not claimed to be.
+    #[error("the disk of the ledger `{}` failed, or has no space left", path.display())]
+    NotKept {
+        /// The ledger's file.
+        path: PathBuf,
+        /// SQLite's reason.
+        source: rusqlite::Error,
     },
     /// Not a ledger any more, or never one.
     #[error("the ledger `{}` is damaged: {why}", path.display())]
@@ -125,6 +133,8 @@ impl LedgerError {
                 LedgerError::Full { path }
             }
             Some(ErrorCode::DiskFull) => LedgerError::Full { path },
+            // When it syncs, a full disk (with quotas, thin volumes or late allocation) is any error to SQLite.
+            Some(ErrorCode::SystemIoFailure) => LedgerError::NotKept { path, source },
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => LedgerError::Corrupt { path, why: source.to_string() },
             _ => LedgerError::Sqlite { path, source },
         }
@@ -158,6 +168,18 @@ impl Ledger {
             // An empty file would be taken for a damaged ledger; what went wrong is the error itself.
             drop(fs::remove_file(&path));
         })
+    }
+
+    /// Takes away a ledger that was just made, if nothing was published since: the next run has to say once more that it
+    /// is the first.
+    pub fn discard_if_unused(self) -> Result<(), LedgerError> {
+        if !self.history()?.is_empty() {
+            return Ok(());
+        }
+        let Ledger { connection, path, .. } = self;
+        // Takes its two other files along.
+        connection.close().map_err(|(_, e)| LedgerError::sqlite(&path, e))?;
+        fs::remove_file(&path).map_err(|e| LedgerError::io(&path, e))
     }
 
     /// Whether there is one in this folder.

@@ -73,6 +73,16 @@ impl Default for Words {
 /// exhaust the stack.
 const DEEPEST: usize = 40;
 
+/// The first listing that names this language, such as `form`, as it was written.
+pub fn listing(markdown: &str, language: &str) -> Option<String> {
+    parsed(markdown, |root| {
+        root.descendants().find_map(|node| match &node.data().value {
+            NodeValue::CodeBlock(code) if code.info.split([' ', ',', '{']).next() == Some(language) => Some(code.literal.clone()),
+            _ => None,
+        })
+    })
+}
+
 fn options() -> Options<'static> {
     Options {
         extension: Extension {

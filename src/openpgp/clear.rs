@@ -46,6 +46,23 @@ impl Clearsigned {
     }
 }
 
+/// What a reader finds in a document: the text between its heading and its signature, without dash-escapes.
+pub(super) fn content(document: &str) -> Option<String> {
+    let body = document.strip_prefix("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n")?;
+    let mut content = String::with_capacity(body.len());
+    for line in body.split_inclusive('\n') {
+        if line == "-----BEGIN PGP SIGNATURE-----\n" {
+            return Some(content);
+        }
+        content.push_str(match line.strip_prefix("- ") {
+            Some(escaped) => escaped,
+            None if line.starts_with('-') => return None,
+            None => line,
+        });
+    }
+    None
+}
+
 /// The form in which a text can be clear-signed so that every program sees the same.
 pub(super) fn normal(text: &str) -> String {
     // RFC 4880, 7.1: "any trailing whitespace -- spaces (0x20) and tabs (0x09) -- at the end of any line is removed
@@ -83,5 +100,16 @@ mod tests {
         let signed = Clearsigned::assemble("-a\nb", "-----BEGIN …\r\n-----END …");
         assert!(signed.document().ends_with("\n\n- -a\nb\n-----BEGIN …\n-----END …\n"));
         assert_eq!(Clearsigned::assemble(signed.text(), signed.block()), signed);
+    }
+
+    #[test]
+    fn a_reader_finds_the_text_that_was_signed() {
+        let block = "-----BEGIN PGP SIGNATURE-----\n…\n";
+        for text in ["a\n", "-----BEGIN PGP SIGNATURE-----\n- -a\n\n- b\n", "-\n- \n--\n"] {
+            let document = Clearsigned::assemble(text, block).document();
+            assert_eq!(content(&document), Some(normal(text)), "{text:?}");
+            let bare = document.replace("\n- -", "\n-");
+            assert!(bare == document || content(&bare) != Some(normal(text)), "{text:?}");
+        }
     }
 }

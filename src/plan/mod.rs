@@ -1,17 +1,20 @@
 //! What `publish` would do, decided before anything happens: [`make`] is a pure function of [`Facts`].
 //!
 //! Every letter of a plan has been through the gate: a [`Batch`] holds the proof. `explain` says a plan in
-//! words and as JSON, `again` knows when what was deferred is due, `seen` keeps a later plan to what was shown.
+//! words and as JSON, `again` knows when what was deferred is due, `seen` keeps a later plan to what was shown,
+//! `outlook` says who would get a letter if nobody had it yet.
 //! Nothing is read, rendered or sent here.
 
 mod again;
 mod expiring;
 mod explain;
+mod outlook;
 mod seen;
 
 pub use again::{Again, again, pause};
 pub use expiring::Expiring;
 pub use explain::{expiring_json, expiring_words, json, stuck, words};
+pub use outlook::{Prospect, Whom, Withheld, outlook};
 pub use seen::Seen;
 
 use crate::{
@@ -87,6 +90,14 @@ impl<'a> Opened<'a> {
         match self {
             Opened::List(shared) => Some(shared.audience()),
             Opened::Person(_) => None,
+        }
+    }
+
+    /// Whom it is for.
+    pub fn whom(&self) -> Whom<'a> {
+        match self {
+            Opened::List(shared) => Whom::List(shared.audience()),
+            Opened::Person(shared) => Whom::Person(shared.audience()),
         }
     }
 
@@ -362,7 +373,7 @@ fn letters<'a>(facts: &Facts<'a>, gate: &Gate, advisory: &'a Advisory, named: bo
                 continue;
             }
         };
-        let recipients = recipients(facts, &opened);
+        let recipients = recipients(facts, advisory, opened.whom());
         // A withdrawal that nobody has to hear is nothing to wait for.
         if recipients.is_empty() && advisory.status != Status::Withdrawn {
             plan.waiting.push(Waiting { advisory, audience: reader.to_string(), reason: Reason::NobodyThere });
@@ -447,32 +458,22 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
     let advisory = opened.advisory();
     let always = opened.list().is_some_and(|list| list.encrypt == Encrypt::Always);
     let cover = Cover::for_letter(advisory.tlp, always, to.certificate.is_some());
-    if cover == Cover::Encrypted {
-        let why = match to.certificate {
-            None => Some(Why::NoCertificate),
-            Some(fingerprint) => {
-                let state = facts.keybook.state(fingerprint);
-                (!state.is_usable()).then(|| Why::Certificate(fingerprint.clone(), state))
-            }
-        };
-        if let Some(why) = why {
-            let told = opened.list().and_then(|list| list.notify_held).unwrap_or(facts.settings.mail.notify_held);
-            let key = notice_key(&advisory.id, to.member);
-            // At most once: one of which nobody knows whether it arrived is not sent again.
-            let before = facts.history.deliveries.get(&key);
-            let named = facts.request.ids.contains(&advisory.id);
-            let (due, next) = before.map_or((true, None), |receipt| match (receipt.state, again(receipt)) {
-                (State::Accepted | State::Sending, _) => (false, None),
-                (State::Failed, _) | (_, Again::Never) => (named, None),
-                (_, Again::At(due)) if !named && due > *facts.now => (false, Some(due)),
-                (_, Again::At(_) | Again::Now) => (true, None),
-            });
-            let told = told && to.contact.is_some();
-            let (notice, next) = (told && due, next.filter(|_| told));
-            let Copy { contact, address, member, .. } = to;
-            plan.held.push(Held { opened: opened.clone(), contact, address, member, why, notice, next });
-            return;
-        }
+    if let Some(why) = hindrance(facts, cover, to.certificate) {
+        let key = notice_key(&advisory.id, to.member);
+        // At most once: one of which nobody knows whether it arrived is not sent again.
+        let before = facts.history.deliveries.get(&key);
+        let named = facts.request.ids.contains(&advisory.id);
+        let (due, next) = before.map_or((true, None), |receipt| match (receipt.state, again(receipt)) {
+            (State::Accepted | State::Sending, _) => (false, None),
+            (State::Failed, _) | (_, Again::Never) => (named, None),
+            (_, Again::At(due)) if !named && due > *facts.now => (false, Some(due)),
+            (_, Again::At(_) | Again::Now) => (true, None),
+        });
+        let told = is_told(facts, opened.list(), to.contact);
+        let (notice, next) = (told && due, next.filter(|_| told));
+        let Copy { contact, address, member, .. } = to;
+        plan.held.push(Held { opened: opened.clone(), contact, address, member, why, notice, next });
+        return;
     }
     let lang = language(facts.settings, advisory, to.contact);
     let recipient = Recipient {
@@ -502,6 +503,23 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
     }
 }
 
+/// What keeps a letter under this cover from somebody.
+fn hindrance(facts: &Facts<'_>, cover: Cover, certificate: Option<&Fingerprint>) -> Option<Why> {
+    match (cover, certificate) {
+        (Cover::Signed, _) => None,
+        (Cover::Encrypted, None) => Some(Why::NoCertificate),
+        (Cover::Encrypted, Some(fingerprint)) => {
+            let state = facts.keybook.state(fingerprint);
+            (!state.is_usable()).then(|| Why::Certificate(fingerprint.clone(), state))
+        }
+    }
+}
+
+/// Whether who is held is told so. A list server is not.
+fn is_told(facts: &Facts<'_>, list: Option<&List>, contact: Option<&Contact>) -> bool {
+    contact.is_some() && list.and_then(|list| list.notify_held).unwrap_or(facts.settings.mail.notify_held)
+}
+
 /// The language of somebody's letter: their own, where the text is there in it, or at least (with a note that the
 /// text is not) the words around it; else that of the text.
 pub fn language<'a>(settings: &'a Settings, advisory: &'a Advisory, contact: Option<&'a Contact>) -> &'a Lang {
@@ -522,8 +540,7 @@ pub fn letter_key(advisory: &Advisory, member: MemberHash) -> DeliveryKey {
 type Addressee<'a> = (&'a Address, Option<&'a Contact>, Option<&'a Fingerprint>);
 
 /// Everybody who belongs to the audience and may get this revision.
-fn recipients<'a>(facts: &Facts<'a>, opened: &Opened<'a>) -> Vec<Addressee<'a>> {
-    let advisory = opened.advisory();
+fn recipients<'a>(facts: &Facts<'a>, advisory: &Advisory, whom: Whom<'a>) -> Vec<Addressee<'a>> {
     let gets = |contact: &Contact| {
         contact.suspended.is_none() && contact.joined.as_ref().is_none_or(|joined| joined.date() <= advisory.updated().date())
     };
@@ -535,9 +552,8 @@ fn recipients<'a>(facts: &Facts<'a>, opened: &Opened<'a>) -> Vec<Addressee<'a>> 
             facts.history.deliveries.get(&key).is_some_and(Receipt::may_have_arrived)
         })
     };
-    let all: Vec<Addressee<'a>> = match opened {
-        Opened::Person(shared) => {
-            let contact: &'a Contact = shared.audience();
+    let all: Vec<Addressee<'a>> = match whom {
+        Whom::Person(contact) => {
             // Who is named is meant, whenever they joined.
             vec![contact]
                 .into_iter()
@@ -545,19 +561,16 @@ fn recipients<'a>(facts: &Facts<'a>, opened: &Opened<'a>) -> Vec<Addressee<'a>> 
                 .map(|c| (&c.address, Some(c), c.certificate.as_ref()))
                 .collect()
         }
-        Opened::List(shared) => {
-            let list: &'a List = shared.audience();
-            match &list.delivery {
-                Delivery::Relay(certificate) => vec![(&list.address, None, certificate.as_ref())],
-                Delivery::Direct => list
-                    .members
-                    .iter()
-                    .map(|c| &**c)
-                    .filter(|c| gets(c))
-                    .map(|c| (&c.address, Some(c), c.certificate.as_ref()))
-                    .collect(),
-            }
-        }
+        Whom::List(list) => match &list.delivery {
+            Delivery::Relay(certificate) => vec![(&list.address, None, certificate.as_ref())],
+            Delivery::Direct => list
+                .members
+                .iter()
+                .map(|c| &**c)
+                .filter(|c| gets(c))
+                .map(|c| (&c.address, Some(c), c.certificate.as_ref()))
+                .collect(),
+        },
     };
     // Only who got the warning needs to hear that it was withdrawn.
     match advisory.status {

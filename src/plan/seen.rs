@@ -1,44 +1,68 @@
 //! What staff have seen of a plan, so that a later one of the same run does nothing else.
 
-use super::{Batch, Expiring, Opened, Plan, Recipient, letter_key, notice_key};
+use super::{Batch, Change, DocumentChange, Expiring, Opened, Plan, Recipient, notice_key};
 use crate::{
-    receipt::DeliveryKey,
-    terms::{Fingerprint, Lang},
+    artefact::Digest,
+    receipt::{DeliveryKey, MemberHash},
+    terms::{Fingerprint, Id, Lang},
     tlp::Cover,
 };
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-/// A copy as it was shown: any of it different is another copy.
-type Shown = (DeliveryKey, String, Lang, Cover, Option<Fingerprint>);
+/// What many copies have in common: advisory, its content, revision, list, language, cover.
+type Letter = (Id, Digest, String, String, Lang, Cover);
+
+/// One copy as it was shown; any of it or of its letter different is another copy.
+type Shown = (MemberHash, Option<Fingerprint>);
 
 /// The copies, notices and reminders of a plan.
 #[derive(Debug, Clone)]
 pub struct Seen {
-    copies: HashSet<Shown>,
+    copies: HashMap<Letter, HashSet<Shown>>,
     notices: HashSet<DeliveryKey>,
     reminders: HashSet<DeliveryKey>,
+    site: Vec<(Id, String, Change)>,
+    /// Of everything that stands on the site afterwards, and of the RFC 2350 document.
+    content: Vec<Digest>,
 }
 
-fn shown(opened: &Opened<'_>, lang: &Lang, cover: Cover, recipient: &Recipient<'_>) -> Shown {
-    let key = letter_key(opened.advisory(), recipient.member);
-    (key, opened.list_name().into(), lang.clone(), cover, recipient.certificate.cloned())
+fn letter(opened: &Opened<'_>, lang: &Lang, cover: Cover) -> Letter {
+    let advisory = opened.advisory();
+    (advisory.id.clone(), advisory.digest, advisory.revision().number.clone(), opened.list_name().into(), lang.clone(), cover)
+}
+
+fn shown(recipient: &Recipient<'_>) -> Shown {
+    (recipient.member, recipient.certificate.cloned())
 }
 
 impl Seen {
     /// What this plan shows, and of what waits for its next try, what it would be.
     pub fn of(plan: &Plan<'_>) -> Seen {
-        let batches = plan.batches.iter().chain(&plan.later);
-        let copies = batches.flat_map(|Batch { opened, lang, cover, recipients, .. }| {
-            recipients.iter().map(move |recipient| shown(opened, lang, *cover, recipient))
-        });
+        let mut copies: HashMap<Letter, HashSet<Shown>> = HashMap::new();
+        for Batch { opened, lang, cover, recipients, .. } in plan.batches.iter().chain(&plan.later) {
+            copies.entry(letter(opened, lang, *cover)).or_default().extend(recipients.iter().map(shown));
+        }
         let notices = plan
             .held
             .iter()
             .filter(|held| held.notice || held.next.is_some())
             .map(|held| notice_key(&held.opened.advisory().id, held.member));
         let reminders = plan.expiring.iter().filter(|expiring| expiring.due || expiring.next.is_some()).map(Expiring::key);
-        Seen { copies: copies.collect(), notices: notices.collect(), reminders: reminders.collect() }
+        let (site, content) = (plan.site.clone(), content(plan));
+        Seen { copies, notices: notices.collect(), reminders: reminders.collect(), site, content }
     }
+
+    /// Whether this plan does with the site what was shown.
+    pub fn has_site_of(&self, plan: &Plan<'_>) -> bool {
+        self.site == plan.site && self.content == content(plan)
+    }
+}
+
+fn content(plan: &Plan<'_>) -> Vec<Digest> {
+    let document = plan.document.as_ref().map(|change| match change {
+        DocumentChange::Unchanged(version) | DocumentChange::New(version) => version.digest,
+    });
+    plan.public.thing().iter().map(|advisory| advisory.digest).chain(document).collect()
 }
 
 impl Plan<'_> {
@@ -46,7 +70,8 @@ impl Plan<'_> {
     pub fn keep_seen(&mut self, seen: &Seen) {
         for batches in [&mut self.batches, &mut self.later] {
             for Batch { opened, lang, cover, recipients, .. } in batches.iter_mut() {
-                recipients.retain(|recipient| seen.copies.contains(&shown(opened, lang, *cover, recipient)));
+                let copies = seen.copies.get(&letter(opened, lang, *cover));
+                recipients.retain(|recipient| copies.is_some_and(|copies| copies.contains(&shown(recipient))));
             }
             batches.retain(|batch| !batch.recipients.is_empty());
         }

@@ -3,21 +3,20 @@
 //! The ledger has one writer. Whatever begins and whatever ended while it wrote goes into its next entry together, so
 //! that one wait for the disk serves many copies; a copy is handed to a post only when `sending` is durable, and an
 //! answer is durable one entry after it came. A kill leaves some copies `sending`: those that were on their way, and
-//! those that would have been next. Nobody can tell the two apart, so there are few: [`LOOK_AHEAD`] a connection.
+//! those that would have been next. Nobody can tell the two apart, so there are as few as `window` finds enough.
 
 use super::{
-    Job, Pace, PublishError, Report,
+    Clock, Job, Pace, PublishError, Report,
     letters::{Ready, ReadyNotice},
     pack::{Keys, Packer, Room},
+    window::Window,
 };
 use crate::{
     channels::mail::{Parcel, Post, PostError, Served},
     ledger::Ledger,
     plan::letter_key,
     receipt::{DeliveryKey, Mail as Kind, MemberHash, Outcome},
-    terms::Moment,
 };
-use jiff::SignedDuration;
 use std::{
     collections::{HashSet, VecDeque},
     iter,
@@ -28,13 +27,6 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-
-/// So many copies a connection are begun at once: as many as one connection to a server nearby sends while the ledger
-/// writes one entry, so that neither waits for the other.
-const LOOK_AHEAD: usize = 8;
-
-/// For a single connection, for which the ledger writes an entry in the time of more copies than that.
-const AT_LEAST: usize = 32;
 
 /// Everything that is to be handed over.
 pub(super) struct Mail<'a, 'm> {
@@ -62,6 +54,8 @@ pub(super) struct Ended {
     size: usize,
     /// The error is why it was not tried.
     outcome: Result<Outcome, String>,
+    /// How long the post had it in hand.
+    took: Duration,
 }
 
 /// What packers and posts tell this thread.
@@ -82,7 +76,7 @@ pub(super) fn deliver(
     pace: Option<&mut Pace>,
     report: &mut Report,
 ) -> Result<(), PublishError> {
-    let clock = Clock { began: job.now, watch: Instant::now() };
+    let clock = Clock::starts(job.now);
     let letters: usize = mail.ready.iter().map(|ready| ready.batch.recipients.len()).sum();
     let all = letters + mail.notices.len();
     job.watch.begin("mail", all);
@@ -97,10 +91,11 @@ pub(super) fn deliver(
         clock,
         waiting: VecDeque::new(),
         ended: Vec::new(),
-        most: (posts.len() * LOOK_AHEAD).max(AT_LEAST).max(group),
+        window: Window::new(posts.len(), group),
         under_way: 0,
         posts: posts.len(),
         packing: true,
+        said_limit: false,
         error: None,
         room: &room,
         line: &line,
@@ -135,28 +130,6 @@ pub(super) fn deliver(
     });
     tally.end();
     done
-}
-
-/// What time it is for the ledger: a run with a limit a minute takes hours, and the pause before the next try of a
-/// copy counts from its own try. The gate and what is encrypted keep to the time at which the run began.
-struct Clock<'d> {
-    began: &'d Moment,
-    watch: Instant,
-}
-
-impl Clock<'_> {
-    fn now(&self) -> Moment {
-        self.after(self.watch.elapsed())
-    }
-
-    /// In whole seconds, as the ledger writes it.
-    fn after(&self, passed: Duration) -> Moment {
-        let passed = i64::try_from(passed.as_secs()).unwrap_or(i64::MAX);
-        match self.began.timestamp().checked_add(SignedDuration::from_secs(passed)) {
-            Ok(at) if passed > 0 => Moment::from_timestamp(at),
-            _ => self.began.clone(),
-        }
-    }
 }
 
 /// Lets all threads end when one of them panics, instead of waiting for it for ever.
@@ -204,13 +177,14 @@ struct Desk<'d, 'm> {
     clock: Clock<'d>,
     waiting: VecDeque<Load<'m>>,
     ended: Vec<Ended>,
-    /// How many may be `sending` at once.
-    most: usize,
+    window: Window,
     /// How many are.
     under_way: usize,
     /// How many posts are left.
     posts: usize,
     packing: bool,
+    /// Whether it was said that mails wait because of the limit a minute.
+    said_limit: bool,
     error: Option<PublishError>,
     room: &'d Room,
     line: &'d Line<Load<'m>>,
@@ -239,6 +213,11 @@ impl<'m> Desk<'_, 'm> {
             if self.under_way == 0 && nothing_comes {
                 return self.error.take().map_or(Ok(()), Err);
             }
+            if wait.is_some() && self.under_way == 0 && !self.said_limit {
+                self.said_limit = true;
+                let (limit, left) = (self.pace.as_ref().map(|pace| pace.words()).unwrap_or_default(), tally.left);
+                tally.job.watch.deed(&format!("{limit}: {left} {}", if left == 1 { "waits" } else { "wait" }));
+            }
             let event = match wait {
                 Some(wait) => events.recv_timeout(wait),
                 None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -254,7 +233,7 @@ impl<'m> Desk<'_, 'm> {
 
     /// What may begin now, or how long that takes.
     fn next(&mut self) -> (Vec<Load<'m>>, Option<Duration>) {
-        let mut room = self.most.saturating_sub(self.under_way).min(self.waiting.len());
+        let mut room = self.window.size().saturating_sub(self.under_way).min(self.waiting.len());
         if self.posts == 0 || room == 0 {
             return (Vec::new(), None);
         }
@@ -281,7 +260,10 @@ impl<'m> Desk<'_, 'm> {
                 self.room.close();
             }
             Event::AllPacked => self.packing = false,
-            Event::Ended(all) => self.ended.extend(all),
+            Event::Ended(all) => {
+                all.iter().for_each(|ended| self.window.copy_took(ended.took));
+                self.ended.extend(all);
+            }
             Event::Left(error, back, served) => {
                 self.posts -= 1;
                 tally.report.served = served;
@@ -290,7 +272,7 @@ impl<'m> Desk<'_, 'm> {
                 }
                 let Some(error) = error else { return };
                 let words = error.to_string();
-                let untried = |load| ended(load, Err(words.clone()));
+                let untried = |load| ended(load, Err(words.clone()), Duration::ZERO);
                 self.ended.extend(back.into_iter().chain(self.line.take_all()).map(untried));
                 tally.report.closed = Some(error);
                 self.room.close();
@@ -300,6 +282,7 @@ impl<'m> Desk<'_, 'm> {
 
     /// One entry for all that ended and all that begins.
     fn write(&mut self, ledger: &mut Ledger, begun: &[Load<'m>], tally: &mut Tally<'_, '_, '_>) -> Result<(), PublishError> {
+        let start = Instant::now();
         let (now, batch) = (&self.clock.now(), ledger.batch()?);
         for ended in &self.ended {
             for key in iter::once(&ended.key).chain(&ended.more) {
@@ -313,6 +296,7 @@ impl<'m> Desk<'_, 'm> {
             batch.begin(key, now)?;
         }
         batch.commit()?;
+        self.window.entry_took(start.elapsed());
         self.under_way -= self.ended.len();
         self.room.give_back(self.ended.iter().map(|ended| ended.size).sum());
         for ended in self.ended.drain(..) {
@@ -324,38 +308,65 @@ impl<'m> Desk<'_, 'm> {
     }
 }
 
-fn ended(load: Load<'_>, outcome: Result<Outcome, String>) -> Ended {
+fn ended(load: Load<'_>, outcome: Result<Outcome, String>, took: Duration) -> Ended {
     let Load { key, batch, more, size, .. } = load;
-    Ended { key, batch, more, size, outcome }
+    Ended { key, batch, more, size, outcome, took }
 }
 
 /// One post at work.
 fn work<'m>(mut post: Box<dyn Post>, line: &Line<Load<'m>>, tell: &Sender<Event<'m>>) {
-    let group = post.group();
+    // Where nobody listens any more, the ledger could not be written; the next run asks what became of these.
+    let (error, back) = match post.group() {
+        1 => one_by_one(&mut *post, line, tell),
+        group => in_groups(&mut *post, group, line, tell),
+    };
+    let _ = tell.send(Event::Left(error, back, post.served()));
+}
+
+/// Each answer is told at once, and the post knows what comes next. Gives what was not handed over, and why.
+fn one_by_one<'m>(post: &mut dyn Post, line: &Line<Load<'m>>, tell: &Sender<Event<'m>>) -> (Option<PostError>, Vec<Load<'m>>) {
+    let mut in_hand: Option<Load<'m>> = None;
+    while let Some(load) = in_hand.take().or_else(|| line.take(1).pop()) {
+        in_hand = line.take_if_there();
+        let start = Instant::now();
+        match post.send_before(&load.parcel, in_hand.as_ref().map(|next| &next.parcel)) {
+            Ok(outcome) => {
+                let _ = tell.send(Event::Ended(vec![ended(load, Ok(outcome), start.elapsed())]));
+            }
+            Err(error) => return (Some(error), iter::once(load).chain(in_hand).collect()),
+        }
+    }
+    (None, Vec::new())
+}
+
+/// Several together, for a post that makes them durable together.
+fn in_groups<'m>(
+    post: &mut dyn Post,
+    group: usize,
+    line: &Line<Load<'m>>,
+    tell: &Sender<Event<'m>>,
+) -> (Option<PostError>, Vec<Load<'m>>) {
     loop {
         let mut loads = line.take(group);
         if loads.is_empty() {
-            let _ = tell.send(Event::Left(None, Vec::new(), post.served()));
-            return;
+            return (None, Vec::new());
         }
+        let start = Instant::now();
         let parcels: Vec<Parcel<'m>> = loads.iter().map(|load| load.parcel.clone()).collect();
-        let mut results = post.send_all(&parcels);
-        let error = match results.pop() {
-            Some(Err(error)) => Some(error),
-            Some(last) => {
-                results.push(last);
-                None
+        let mut outcomes = Vec::with_capacity(parcels.len());
+        let mut error = None;
+        for result in post.send_all(&parcels) {
+            match result {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(why) => error = Some(why),
             }
-            None => None,
-        };
-        let back = loads.split_off(results.len());
-        let answered = loads.into_iter().zip(results.into_iter().flatten());
-        let all = answered.map(|(load, outcome)| ended(load, Ok(outcome))).collect();
-        // Where nobody listens any more, the ledger could not be written; the next run asks what became of these.
+        }
+        let back = loads.split_off(outcomes.len());
+        let took = start.elapsed() / u32::try_from(outcomes.len()).unwrap_or(u32::MAX).max(1);
+        let all = loads.into_iter().zip(outcomes).map(|(load, outcome)| ended(load, Ok(outcome), took)).collect();
         let _ = tell.send(Event::Ended(all));
         if error.is_some() || !back.is_empty() {
-            let _ = tell.send(Event::Left(error, back, post.served()));
-            return;
+            return (error, back);
         }
     }
 }
@@ -408,6 +419,11 @@ impl<T> Line<T> {
                 Some(_) => waiting = self.bell.wait(waiting).unwrap_or_else(PoisonError::into_inner),
             }
         }
+    }
+
+    /// One, if it does not have to be waited for.
+    fn take_if_there(&self) -> Option<T> {
+        self.with(VecDeque::pop_front)
     }
 
     fn take_all(&self) -> Vec<T> {
@@ -488,21 +504,5 @@ impl Tally<'_, '_, '_> {
         }
         self.report.untried = self.left;
         self.job.watch.end();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_ledger_has_the_time_of_each_entry_in_whole_seconds() {
-        let began: Moment = "2026-07-01T23:30:00+05:00".parse().expect("a moment");
-        let clock = Clock { began: &began, watch: Instant::now() };
-        let after = |passed| clock.after(passed).rfc3339();
-        assert_eq!(after(Duration::from_millis(999)), "2026-07-01T23:30:00+05:00");
-        assert_eq!(after(Duration::from_millis(1999)), "2026-07-01T18:30:01Z");
-        assert_eq!(after(Duration::from_secs(3 * 3600)), "2026-07-01T21:30:00Z");
-        assert_eq!(clock.after(Duration::MAX), began, "past the end of time it is the run's own");
     }
 }

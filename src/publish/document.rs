@@ -3,7 +3,7 @@
 use super::{Job, PublishError, document_version, site::Kept};
 use crate::{
     artefact::{Artefact, Digest},
-    receipt::History,
+    receipt::{DocumentVersion, History},
     render::rfc2350::{Document, DocumentWords, KeyFacts, Workshop, digest_of},
     terms::{Lang, Moment},
     tlp::{Gate, Made, Marked, Public, Shareable, Tlp},
@@ -42,13 +42,22 @@ pub fn digest(workspace: &Workspace, now: &Moment) -> Option<Digest> {
     }
 }
 
+/// The version that is out, or would be next; `None` if there is no document.
+pub fn version(workspace: &Workspace, history: &History, now: &Moment) -> Option<DocumentVersion> {
+    let digest = digest(workspace, now)?;
+    match &history.document {
+        Some(document) if document.digest == digest => Some(document.clone()),
+        before => {
+            let version = before.as_ref().map_or(0, |document| document.version) + 1;
+            Some(DocumentVersion { version, digest, date: now.clone() })
+        }
+    }
+}
+
 /// The text in a language, as it would be published now.
 pub fn text(workspace: &Workspace, history: &History, lang: &Lang, now: &Moment) -> Option<String> {
-    let (version, date) = match (&history.document, digest(workspace, now)?) {
-        (Some(document), digest) if document.digest == digest => (document.version, document.date.clone()),
-        (before, _) => (before.as_ref().map_or(0, |document| document.version) + 1, now.clone()),
-    };
-    let documents = documents(workspace, version, &date, now);
+    let version = version(workspace, history, now)?;
+    let documents = documents(workspace, version.version, &version.date, now);
     documents.iter().find(|document| document.thing().lang() == lang).map(|document| document.thing().text())
 }
 

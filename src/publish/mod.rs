@@ -1,10 +1,13 @@
 //! Carries out a plan. [`prepare`] composes, signs, verifies and stages everything; nothing leaves before it has
 //! come back without an error. [`Prepared::carry_out`] records, switches the site, delivers and settles.
 //!
-//! `letters` composes mail, `reminders` that of certificates which end soon, `pack` makes the copies, `deliver` hands them
-//! over at the pace that `pace` allows, `site` stages the public files, `document` makes the RFC 2350 description,
-//! `difference` shows how a published revision has changed. Nobody is asked and nothing printed here.
+//! `compose` opens the workshop of a letter, `letters` signs mail, `reminders` that of certificates which end soon, `pack`
+//! makes the copies, `deliver` hands them over at the pace that `pace` allows, as many at once as `window` finds enough,
+//! `site` stages the public files, `document` makes the RFC 2350 description, `difference` shows how a published revision
+//! has changed. Nobody is asked and nothing printed here.
 
+mod clock;
+mod compose;
 mod deliver;
 mod difference;
 mod document;
@@ -14,12 +17,15 @@ mod pack;
 mod reminders;
 mod site;
 mod thread;
+mod window;
 
 pub use crate::render::site::Extent;
+pub use clock::Clock;
+pub use compose::{Addressed, Office};
 pub use difference::difference;
-pub use document::{digest as document_digest, text as document_text};
+pub use document::{digest as document_digest, text as document_text, version as document_version_now};
 pub use pace::Pace;
-pub use site::{forget_standing, stage};
+pub use site::{Stock, forget_standing, stage};
 
 use crate::{
     channels::{

@@ -23,6 +23,11 @@ impl Pace {
         Pace { most, begun: VecDeque::new(), start: Instant::now() }
     }
 
+    /// In words.
+    pub(super) fn words(&self) -> String {
+        format!("the limit is {} a minute", if self.most == 1 { "1 mail".into() } else { format!("{} mails", self.most) })
+    }
+
     /// The time on this run's own watch, for the others.
     pub(super) fn watch(&self) -> Duration {
         self.start.elapsed()

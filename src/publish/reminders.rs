@@ -2,7 +2,7 @@
 
 use super::{
     Job, PublishError,
-    letters::{ReadyNotice, sender, words_of},
+    letters::{ReadyNotice, office},
 };
 use crate::{
     ledger::Ledger,
@@ -15,18 +15,20 @@ use crate::{
 /// Those that are due, one for each member.
 pub(super) fn compose<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<ReadyNotice<'a>>, PublishError> {
     let workspace = job.workspace;
+    let members = ledger.members();
+    let office = office(job, &members);
     let gate = Gate::at(job.now.clone());
     let mut all = Vec::new();
     for expiring in job.plan.expiring.iter().filter(|expiring| expiring.due) {
         let (contact, key) = (expiring.contact, expiring.key());
         let lang = contact.language.as_ref().unwrap_or_else(|| workspace.settings.site.default_lang());
         let token = ledger.token(&key.advisory, &key.revision, &key.member.hex(), lang);
-        let message_id = format!("<{token}@{}>", sender(job).domain());
+        let message_id = format!("<{token}@{}>", office.sender().domain());
         let shop = NoticeShop {
             lang,
-            words: &NoticeWords::expiring(&words_of(job, lang)),
+            words: &NoticeWords::expiring(&office.words(lang)),
             team: &workspace.team,
-            from: sender(job),
+            from: office.sender(),
             to: &contact.address,
             help: &workspace.team.email,
             ending: Some((expiring.certificate, &expiring.ends)),

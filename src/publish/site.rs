@@ -8,14 +8,17 @@ use crate::{
     ledger::Ledger,
     openpgp::Clearsigned,
     plan::Change,
+    receipt::DocumentVersion,
     render::{
         rfc2350::Document,
         site::{self, Beside, DocumentView, Extent, KeyView, OwnPage, Sink, SiteShop, Supplies},
         text::{Twin, has_twin},
-        words,
+        words::{self, Words},
     },
-    terms::{Fingerprint, Lang},
+    settings::Site,
+    terms::{Fingerprint, Lang, Moment},
     tlp::{Made, Public, Shareable},
+    workspace::Workspace,
 };
 use rayon::prelude::*;
 use std::{
@@ -91,80 +94,108 @@ impl Made<Document, Public> for SignedText {
     }
 }
 
-fn text_path(lang: &Lang, default: &Lang) -> String {
+/// Where the signed description of a language stands.
+pub(super) fn text_path(lang: &Lang, default: &Lang) -> String {
     if lang == default { "rfc2350.txt".into() } else { format!("{lang}/rfc2350.txt") }
+}
+
+/// What a site is made of besides advisories, in the form in which its makers want it.
+pub struct Stock<'a> {
+    workspace: &'a Workspace,
+    extent: Extent,
+    words: BTreeMap<Lang, Words>,
+    keys: Vec<KeyView>,
+    views: BTreeMap<Lang, DocumentView>,
+    pages: Vec<OwnPage<'a>>,
+    /// The RFC 2350 description in each language.
+    pub documents: Vec<Shareable<Document, Public>>,
+}
+
+impl<'a> Stock<'a> {
+    /// Gathers it. Without a version there is no RFC 2350 description.
+    pub fn of(
+        workspace: &'a Workspace,
+        version: Option<&DocumentVersion>,
+        now: &Moment,
+        extent: Extent,
+    ) -> Result<Stock<'a>, PublishError> {
+        let settings = &workspace.settings.site;
+        let mut findings = Findings::new();
+        let words = words::read(&settings.languages, &workspace.templates, &mut findings);
+        if findings.has_errors() {
+            return Err(PublishError::Words(findings));
+        }
+        let keys: Vec<KeyView> = workspace
+            .team
+            .keys
+            .iter()
+            .filter_map(|fingerprint| workspace.certificates.of_team(fingerprint))
+            .map(|key| KeyView {
+                fingerprint: key.fingerprint().clone(),
+                user_ids: key.user_ids(),
+                algorithm: Some(key.algorithm()),
+                created: Some(key.created()),
+                expires: key.expires(now),
+                armored: key.armored().into_bytes(),
+            })
+            .collect();
+        let documents =
+            version.map_or_else(Vec::new, |version| document::documents(workspace, version.version, &version.date, now));
+        let views: BTreeMap<Lang, DocumentView> = documents
+            .iter()
+            .map(|shared| {
+                let document = shared.thing();
+                let view = DocumentView {
+                    html: document.html(),
+                    version: document.version().to_string(),
+                    date: document.date().clone(),
+                    text_path: (extent == Extent::Full).then(|| text_path(document.lang(), settings.default_lang())),
+                };
+                (document.lang().clone(), view)
+            })
+            .collect();
+        let pages: Vec<OwnPage<'_>> = workspace
+            .pages
+            .iter()
+            .map(|page| OwnPage {
+                name: page.name.as_str(),
+                lang: &page.lang,
+                title: &page.title,
+                nav: page.nav,
+                markdown: &page.body,
+            })
+            .collect();
+        Ok(Stock { workspace, extent, words, keys, views, pages, documents })
+    }
+
+    /// For the workshop of the site, which is to stand at this address.
+    pub fn supplies<'s>(&'s self, site: &'s Site) -> Supplies<'s> {
+        Supplies {
+            site,
+            team: &self.workspace.team,
+            words: &self.words,
+            templates: &self.workspace.templates,
+            keys: &self.keys,
+            rfc2350: &self.views,
+            pages: &self.pages,
+            assets: &self.workspace.assets,
+            beside: Beside { text: self.extent == Extent::Full, ..Beside::NOTHING },
+            extent: self.extent,
+        }
+    }
 }
 
 /// Puts the whole site of the plan into a stage.
 pub fn stage(job: &Job<'_>, ledger: &mut Ledger, stage: &Stage, extent: Extent) -> Result<Kept, PublishError> {
     let workspace = job.workspace;
     let settings = &workspace.settings.site;
-    let mut findings = Findings::new();
-    let words = words::read(&settings.languages, &workspace.templates, &mut findings);
-    if findings.has_errors() {
-        return Err(PublishError::Words(findings));
-    }
-    let keys: Vec<KeyView> = workspace
-        .team
-        .keys
-        .iter()
-        .filter_map(|fingerprint| workspace.certificates.of_team(fingerprint))
-        .map(|key| KeyView {
-            fingerprint: key.fingerprint().clone(),
-            user_ids: key.user_ids(),
-            algorithm: Some(key.algorithm()),
-            created: Some(key.created()),
-            expires: key.expires(job.now),
-            armored: key.armored().into_bytes(),
-        })
-        .collect();
+    let version = document_version(job.plan);
+    let stock = Stock::of(workspace, version, job.now, extent)?;
     let signer = workspace.settings.signing.as_ref().map(|signing| signing.fingerprint.clone());
     let default = settings.default_lang();
     let signatory =
         Signatory { ledger: Mutex::new(ledger), signer: signer.clone(), fresh: Mutex::default(), keyring: job.keyring, default };
-
-    let version = document_version(job.plan);
-    let documents =
-        version.map_or_else(Vec::new, |version| document::documents(workspace, version.version, &version.date, job.now));
-
-    let views: BTreeMap<Lang, DocumentView> = documents
-        .iter()
-        .map(|shared| {
-            let document = shared.thing();
-            let view = DocumentView {
-                html: document.html(),
-                version: document.version().to_string(),
-                date: document.date().clone(),
-                text_path: (extent == Extent::Full).then(|| text_path(document.lang(), default)),
-            };
-            (document.lang().clone(), view)
-        })
-        .collect();
-    let pages: Vec<OwnPage<'_>> = workspace
-        .pages
-        .iter()
-        .map(|page| OwnPage {
-            name: page.name.as_str(),
-            lang: &page.lang,
-            title: &page.title,
-            nav: page.nav,
-            markdown: &page.body,
-        })
-        .collect();
-    let beside = Beside { text: extent == Extent::Full, ..Beside::NOTHING };
-    let supplies = Supplies {
-        site: settings,
-        team: &workspace.team,
-        words: &words,
-        templates: &workspace.templates,
-        keys: &keys,
-        rfc2350: &views,
-        pages: &pages,
-        assets: &workspace.assets,
-        beside,
-        extent,
-    };
-    let shop = SiteShop::open(supplies)?;
+    let shop = SiteShop::open(stock.supplies(settings))?;
     let public = &job.plan.public;
     job.watch.begin("site", public.thing().len());
     let sink = OnStage(stage);
@@ -173,7 +204,7 @@ pub fn stage(job: &Job<'_>, ledger: &mut Ledger, stage: &Stage, extent: Extent) 
     let mut signed = Vec::new();
     if extent == Extent::Full {
         twins(job, &shop, &signatory, &sink)?;
-        for document in &documents {
+        for document in &stock.documents {
             let text = document.make::<SignedText>(&signatory)?.into_artefact();
             signed.push((document.thing().lang().clone(), String::from_utf8_lossy(&text.thing().bytes).into_owned()));
             put(text)?;

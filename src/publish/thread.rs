@@ -1,9 +1,9 @@
 //! To which earlier letters a letter is an answer.
 
-use super::Job;
+use super::compose::Addressed;
 use crate::{
-    plan::Batch,
-    receipt::{Mail, MemberHash, Receipt},
+    plan::Whom,
+    receipt::{History, Mail, MemberHash, Receipt},
     tlp::Cover,
 };
 use std::collections::{HashMap, HashSet};
@@ -21,16 +21,16 @@ pub(super) struct Thread<'a> {
 ///
 /// What went to another list is none of these readers' business, its summary and its Message-ID included, even where
 /// one of them is on both lists. Nor is in a clear letter what was written for an encrypted one.
-pub(super) fn thread<'a>(job: &Job<'_>, batch: &Batch<'a>) -> Thread<'a> {
-    let advisory = batch.opened.advisory();
+pub(super) fn thread<'a>(history: &History, letter: &Addressed<'a>) -> Thread<'a> {
+    let advisory = letter.advisory;
     let earlier = &advisory.revisions[..advisory.revisions.len() - 1];
-    let list = batch.opened.list_name();
-    let person = batch.recipients.first().filter(|_| batch.opened.list().is_none()).map(|recipient| recipient.member);
+    let list = letter.whom.name();
+    let person = letter.members.first().copied().filter(|_| matches!(letter.whom, Whom::Person(_)));
     let same_readers =
         |letter: &&Receipt| letter.intent.list == list && person.is_none_or(|person| letter.intent.key.member == person);
     let of_advisory = |letter: &&Receipt| letter.intent.key.advisory == advisory.id && letter.intent.key.mail == Mail::Letter;
     let (letters, elsewhere): (Vec<&Receipt>, Vec<&Receipt>) =
-        job.history.deliveries.values().filter(of_advisory).partition(same_readers);
+        history.deliveries.values().filter(of_advisory).partition(same_readers);
     let knows_it: HashSet<MemberHash> =
         letters.iter().filter(|letter| letter.may_have_arrived()).map(|letter| letter.intent.key.member).collect();
     let mut thread = Thread { in_reply_to: Vec::new(), references: Vec::new(), missed: Vec::new() };
@@ -41,19 +41,19 @@ pub(super) fn thread<'a>(job: &Job<'_>, batch: &Batch<'a>) -> Thread<'a> {
             arrived.map(|letter| (letter.intent.key.member, letter.intent.message_id.as_str())).collect();
         let mut ids: Vec<String> = Vec::new();
         let mut all = true;
-        for recipient in &batch.recipients {
-            match had.get(&recipient.member) {
+        for member in &letter.members {
+            match had.get(member) {
                 Some(id) if !ids.iter().any(|known| known == id) => ids.push(id.to_string()),
                 Some(_) => {}
                 // To whom the advisory is new, nothing in it has changed.
-                None => all &= !knows_it.contains(&recipient.member),
+                None => all &= !knows_it.contains(member),
             }
         }
         if !ids.is_empty() {
             thread.references.extend_from_slice(&ids);
             thread.in_reply_to = ids;
         }
-        let narrower = batch.cover == Cover::Signed && of_it.iter().any(|letter| letter.intent.cover == Cover::Encrypted);
+        let narrower = letter.cover == Cover::Signed && of_it.iter().any(|letter| letter.intent.cover == Cover::Encrypted);
         let of_others = of_it.is_empty() && elsewhere.iter().any(|letter| letter.intent.key.revision == revision.number);
         if !all && !narrower && !of_others {
             thread.missed.push(&revision.number);

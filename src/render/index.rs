@@ -38,6 +38,8 @@ pub enum Scope<'a> {
     All,
     /// First published in a year.
     Year(i16),
+    /// First published in a month of a year.
+    Month(i16, i8),
     /// Of one severity.
     Severity(Severity),
     /// Of one kind.
@@ -54,6 +56,7 @@ impl Scope<'_> {
         match self {
             Scope::All => "advisories/".to_string(),
             Scope::Year(year) => format!("advisories/{year}/"),
+            Scope::Month(year, month) => format!("advisories/{year}/{month:02}/"),
             Scope::Severity(severity) => format!("severity/{severity}/"),
             Scope::Kind(kind) => format!("kind/{kind}/"),
             Scope::Vendor(vendor) => format!("vendor/{}/", vendor.slug),
@@ -61,11 +64,11 @@ impl Scope<'_> {
         }
     }
 
-    /// The place of its feeds, in the tree of a language; years have none.
+    /// The place of its feeds, in the tree of a language; years and months have none.
     pub fn feed_folder(self) -> Option<String> {
         match self {
             Scope::All => Some(String::new()),
-            Scope::Year(_) => None,
+            Scope::Year(_) | Scope::Month(..) => None,
             _ => Some(self.path()),
         }
     }
@@ -80,7 +83,8 @@ impl Scope<'_> {
         let words = room.words;
         match self {
             Scope::All => words.get("advisories").to_string(),
-            Scope::Year(year) => words.fill("year_title", &[("year", &year.to_string())]),
+            Scope::Year(year) => words.fill("year_title", &[("year", &digits(year, room))]),
+            Scope::Month(year, month) => words.fill("month_title", &[("month", &words.locale().month(year, month))]),
             Scope::Severity(severity) => words.fill("severity_title", &[("severity", words.severity(severity))]),
             Scope::Kind(kind) => words.get(kinds(kind)).to_string(),
             Scope::Vendor(vendor) => words.fill("vendor_title", &[("vendor", &vendor.name)]),
@@ -93,13 +97,18 @@ impl Scope<'_> {
         let words = room.words;
         match self {
             Scope::All => words.get("all").to_string(),
-            Scope::Year(year) => year.to_string(),
+            Scope::Year(year) => digits(year, room),
+            Scope::Month(year, month) => words.locale().month(year, month),
             Scope::Severity(severity) => words.severity(severity).to_string(),
             Scope::Kind(kind) => words.get(kinds(kind)).to_string(),
             Scope::Vendor(vendor) => vendor.name.clone(),
             Scope::Language(lang) => room.name_of(lang).to_string(),
         }
     }
+}
+
+fn digits(year: i16, room: &Room<'_>) -> String {
+    room.words.locale().digits(year.unsigned_abs().into())
 }
 
 fn kinds(kind: Kind) -> &'static str {
@@ -166,6 +175,16 @@ impl<'a> Catalogue<'a> {
         Digest::of(format!("{years:?}{languages:?}{vendors:?}{has_more}").as_bytes())
     }
 
+    /// With lists by month of first publication, for the archive.
+    pub fn with_months(mut self, advisories: &[&Advisory]) -> Catalogue<'a> {
+        let all = self.lists.get(&Scope::All).cloned().unwrap_or_default();
+        for at in all {
+            let day = advisories[at].date.date();
+            self.lists.entry(Scope::Month(day.year(), day.month())).or_default().push(at);
+        }
+        self
+    }
+
     /// All lists there are.
     pub fn scopes(&self) -> impl Iterator<Item = Scope<'a>> {
         self.lists.keys().copied()
@@ -181,8 +200,13 @@ impl<'a> Catalogue<'a> {
         Pages { length: self.list(scope).len(), size: page_size }
     }
 
-    fn years(&self) -> impl Iterator<Item = Scope<'a>> {
+    /// The lists by year, the newest first.
+    pub(super) fn years(&self) -> impl Iterator<Item = Scope<'a>> {
         self.lists.keys().rev().copied().filter(|scope| matches!(scope, Scope::Year(_)))
+    }
+
+    fn has_months(&self) -> bool {
+        self.lists.keys().any(|scope| matches!(scope, Scope::Month(..)))
     }
 
     fn languages(&self) -> impl Iterator<Item = Scope<'a>> {
@@ -252,16 +276,16 @@ impl Pages {
 /// One line of a list.
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
-    href: String,
-    id: String,
-    title: String,
-    lang: Option<String>,
-    dir: Option<&'static str>,
-    kind: String,
-    severity: Word,
-    revision: Option<String>,
-    withdrawn: bool,
-    date: DateView,
+    pub href: String,
+    pub id: String,
+    pub title: String,
+    pub lang: Option<String>,
+    pub dir: Option<&'static str>,
+    pub kind: String,
+    pub severity: Word,
+    pub revision: Option<String>,
+    pub withdrawn: bool,
+    pub date: DateView,
 }
 
 fn row(advisory: &Advisory, room: &Room<'_>) -> Row {
@@ -451,11 +475,20 @@ fn filters(room: &Room<'_>, catalogue: &Catalogue<'_>, current: Scope<'_>) -> Ve
             current: false,
         });
     }
+    let mut years = group("by_year", catalogue.years().collect());
+    if catalogue.has_months() {
+        years.items.push(Filter {
+            href: room.link("archive/"),
+            word: room.words.get("archive").to_string(),
+            lang: None,
+            current: false,
+        });
+    }
     vec![
         group("by_severity", std::iter::once(Scope::All).chain(severities).collect()),
         group("by_kind", Kind::ALL.iter().copied().map(Scope::Kind).collect()),
         makers,
-        group("by_year", catalogue.years().collect()),
+        years,
         group("by_language", catalogue.languages().collect()),
     ]
     .into_iter()
@@ -515,7 +548,7 @@ impl Made<Vec<&Advisory>, Public> for HomePage {
 struct VendorRow {
     href: String,
     name: String,
-    count: usize,
+    count: String,
 }
 
 #[derive(Serialize)]
@@ -542,7 +575,7 @@ impl Made<Vec<&Advisory>, Public> for VendorsPage {
         let row = |(vendor, count): (&Vendor, usize)| VendorRow {
             href: room.link(&Scope::Vendor(vendor).path()),
             name: vendor.name.clone(),
-            count,
+            count: room.words.locale().number(count),
         };
         let view = VendorsView {
             head: room.head(

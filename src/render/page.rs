@@ -1,4 +1,4 @@
-//! The page of one advisory, and what all pages have in common: the [`Room`] of a language and its views.
+//! What all pages have in common: the [`Room`] of a language and the views of its parts.
 //!
 //! Views are what templates see: plain texts taken from an [`Advisory`], which itself no template ever sees.
 
@@ -6,17 +6,16 @@ use super::{
     feed::Format,
     site::Beside,
     templates::{TemplateError, Templates},
-    text::has_twin,
     words::Words,
 };
 use crate::{
-    advisory::{Advisory, Attachment, Gone, Revision, Status},
-    artefact::{Artefact, Digest},
-    markdown::{self, HtmlStyle},
+    advisory::{Advisory, Attachment, Gone, Revision},
+    artefact::Artefact,
+    markdown,
     settings::Site,
     team::Team,
     terms::{Id, Lang, Moment, Severity},
-    tlp::{Made, Marked as _, Public},
+    tlp::{Made, Public},
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -26,9 +25,6 @@ pub const HTML: &str = "text/html; charset=utf-8";
 
 /// The media type of plain text.
 pub const TEXT: &str = "text/plain; charset=utf-8";
-
-/// How many CVEs an advisory's page shows before the reader asks for more; real files have hundreds.
-const CVES_SHOWN: usize = 12;
 
 /// What keeps a page from being made.
 #[derive(Debug, thiserror::Error)]
@@ -153,6 +149,9 @@ impl Room<'_> {
             description: description.to_string(),
             canonical: canonical.map(absolute),
             og_type: "website",
+            default: (!alternates.is_empty())
+                .then(|| absolute(self.site.default_lang()))
+                .filter(|_| real.contains(&self.site.default_lang())),
             alternates,
             languages: languages.collect(),
             feed: None,
@@ -182,7 +181,7 @@ impl Room<'_> {
     }
 }
 
-fn path_in(site: &Site, lang: &Lang, rest: &str) -> String {
+pub(super) fn path_in(site: &Site, lang: &Lang, rest: &str) -> String {
     if lang == site.default_lang() { rest.to_string() } else { format!("{lang}/{rest}") }
 }
 
@@ -199,6 +198,8 @@ pub(super) struct Head {
     pub canonical: Option<String>,
     pub og_type: &'static str,
     pub alternates: Vec<Alternate>,
+    /// Where to send readers of any other language.
+    pub default: Option<String>,
     pub languages: Vec<LanguageLink>,
     pub feed: Option<String>,
     pub active: String,
@@ -232,263 +233,6 @@ pub(super) struct Word {
     pub word: String,
 }
 
-#[derive(Serialize)]
-struct Label {
-    slug: &'static str,
-    label: &'static str,
-}
-
-#[derive(Serialize)]
-struct ScoreView {
-    score: String,
-    severity: String,
-    cve: Option<String>,
-    version: &'static str,
-    vector: String,
-}
-
-#[derive(Serialize)]
-struct Code {
-    id: String,
-    href: String,
-}
-
-#[derive(Serialize)]
-struct AffectedView<'a> {
-    vendor: &'a str,
-    product: &'a str,
-    versions: &'a str,
-    fixed: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct ReferenceView<'a> {
-    title: &'a str,
-    url: &'a str,
-    href: Option<String>,
-    host: Option<String>,
-}
-
-#[derive(Serialize)]
-struct AttachmentView<'a> {
-    name: &'a str,
-    href: String,
-    size: String,
-    digest: String,
-}
-
-#[derive(Serialize)]
-struct RevisionView<'a> {
-    number: &'a str,
-    date: DateView,
-    summary: &'a str,
-}
-
-#[derive(Serialize)]
-struct FormatView {
-    href: String,
-    media_type: &'static str,
-    word: String,
-}
-
-#[derive(Serialize)]
-struct Verify {
-    url: String,
-    name: String,
-}
-
-#[derive(Serialize)]
-struct AdvisoryView<'a> {
-    head: Head,
-    id: &'a str,
-    kind: Word,
-    tlp: Label,
-    severity: Word,
-    title: &'a str,
-    text_lang: &'a str,
-    text_dir: &'static str,
-    foreign: bool,
-    published: DateView,
-    updated: DateView,
-    revised: bool,
-    revision: &'a str,
-    change: &'a str,
-    note_lang: Option<&'a str>,
-    withdrawn: Option<&'a str>,
-    scores: Vec<ScoreView>,
-    cves: Vec<Code>,
-    more_cves: Vec<Code>,
-    cwes: Vec<Code>,
-    affected: Vec<AffectedView<'a>>,
-    references: Vec<ReferenceView<'a>>,
-    attachments: Vec<AttachmentView<'a>>,
-    revisions: Vec<RevisionView<'a>>,
-    formats: Vec<FormatView>,
-    verify: Option<Verify>,
-    fingerprint: Option<&'a str>,
-    body: String,
-}
-
-/// The page of an advisory, in the language of its [`Room`].
-#[derive(Debug, Clone)]
-pub struct Page(Artefact);
-
-impl From<Page> for Artefact {
-    fn from(page: Page) -> Artefact {
-        page.0
-    }
-}
-
-impl Made<&Advisory, Public> for Page {
-    type Shop<'s> = Room<'s>;
-    type Error = RenderError;
-
-    fn made(advisory: &&Advisory, _: &Public, room: &Room<'_>) -> Result<Page, RenderError> {
-        let rest = format!("advisories/{}/", advisory.id);
-        room.file(&rest, "advisory.html", &view(advisory, &rest, room)?).map(Page)
-    }
-}
-
-fn view<'a>(advisory: &'a Advisory, rest: &str, room: &'a Room<'_>) -> Result<AdvisoryView<'a>, RenderError> {
-    let (lang, text) = advisory.text(&room.lang);
-    let id = advisory.id.as_str();
-    let revision = advisory.revision();
-    // The original first: it is where untranslated pages point search engines to.
-    let others = room.site.languages.iter().filter(|lang| **lang != advisory.lang && advisory.texts.contains_key(lang));
-    let original = room.site.languages.iter().find(|lang| **lang == advisory.lang).unwrap_or(room.site.default_lang());
-    let real: Vec<&Lang> = std::iter::once(original).chain(others).collect();
-    let mut head = room.head(rest, &text.title, &description(advisory, room), "advisories", &real);
-    head.og_type = "article";
-    let code = |id: String, href: String| Code { id, href };
-    let mut cves: Vec<Code> =
-        advisory.cves.iter().map(|cve| code(cve.to_string(), format!("https://www.cve.org/CVERecord?id={cve}"))).collect();
-    let more_cves = cves.split_off(cves.len().min(CVES_SHOWN));
-    Ok(AdvisoryView {
-        head,
-        id,
-        kind: Word { slug: advisory.kind.as_str(), word: room.words.kind(advisory.kind).to_string() },
-        tlp: Label { slug: advisory.tlp().slug(), label: advisory.tlp().label() },
-        severity: room.severity(advisory.severity),
-        title: &text.title,
-        text_lang: lang.as_str(),
-        text_dir: direction(lang),
-        foreign: *lang != room.lang,
-        published: room.date(&advisory.date),
-        updated: room.date(&revision.date),
-        revised: advisory.is_revised(),
-        revision: &revision.number,
-        change: room.change(revision),
-        // What a revision changed is written once, in the language of the original.
-        note_lang: (advisory.lang != room.lang).then_some(advisory.lang.as_str()),
-        withdrawn: (advisory.status == Status::Withdrawn).then_some(room.change(revision)),
-        scores: advisory
-            .cvss
-            .iter()
-            .map(|score| ScoreView {
-                score: format!("{:.1}", score.cvss.score()),
-                severity: room.words.severity(score.cvss.severity()).to_string(),
-                cve: score.cve.as_ref().map(ToString::to_string),
-                version: score.cvss.version(),
-                vector: score.cvss.vector().to_string(),
-            })
-            .collect(),
-        cves,
-        more_cves,
-        cwes: advisory
-            .cwes
-            .iter()
-            .map(|cwe| code(cwe.to_string(), format!("https://cwe.mitre.org/data/definitions/{}.html", cwe.number())))
-            .collect(),
-        affected: advisory
-            .affected
-            .iter()
-            .map(|one| AffectedView {
-                vendor: &one.vendor,
-                product: &one.product,
-                versions: &one.versions,
-                fixed: one.fixed.as_deref(),
-            })
-            .collect(),
-        references: advisory.references.iter().map(|one| reference(&one.title, &one.url)).collect(),
-        attachments: advisory
-            .attachments
-            .iter()
-            .map(|one| AttachmentView {
-                name: &one.name,
-                href: room.href(&attachment_link(advisory, one)),
-                size: size(one.bytes.len()),
-                digest: Digest::of(&one.bytes).hex(),
-            })
-            .collect(),
-        revisions: advisory
-            .revisions
-            .iter()
-            .rev()
-            .map(|one| RevisionView { number: &one.number, date: room.date(&one.date), summary: room.change(one) })
-            .collect(),
-        formats: formats(advisory, room),
-        verify: room.beside.text.then(|| Verify {
-            url: room.site.link(&path_in(room.site, twin_lang(advisory, room), &format!("advisories/{id}.txt"))),
-            name: format!("{id}.txt"),
-        }),
-        fingerprint: room.fingerprint.as_deref(),
-        body: markdown::html(text.body.read()?, &HtmlStyle { prefix: "text-", top: 2, words: room.marks(lang) }),
-    })
-}
-
-/// The language of the site whose twins a page points to: its own where there is one, else the default.
-fn twin_lang<'a>(advisory: &Advisory, room: &'a Room<'_>) -> &'a Lang {
-    if has_twin(advisory, &room.lang, room.site) { &room.lang } else { room.site.default_lang() }
-}
-
-fn formats(advisory: &Advisory, room: &Room<'_>) -> Vec<FormatView> {
-    let id = advisory.id.as_str();
-    let lang = twin_lang(advisory, room);
-    let beside = |end: &str| room.href(&path_in(room.site, lang, &format!("advisories/{id}.{end}")));
-    let word = |key| room.words.get(key).to_string();
-    let mut formats = Vec::new();
-    if room.beside.text {
-        formats.push(FormatView { href: beside("txt"), media_type: "text/plain", word: word("format_text") });
-    }
-    if room.beside.pdf {
-        formats.push(FormatView { href: beside("pdf"), media_type: "application/pdf", word: word("format_pdf") });
-    }
-    if let Some(path) = room.beside.csaf.and_then(|path| path(advisory)) {
-        formats.push(FormatView { href: room.href(&path), media_type: "application/json", word: word("format_csaf") });
-    }
-    formats
-}
-
-/// What search engines and messengers show below the title: how bad, and what it is about.
-fn description(advisory: &Advisory, room: &Room<'_>) -> String {
-    let mut parts = vec![format!("{} {}", room.words.kind(advisory.kind), advisory.id)];
-    parts.push(format!("{}: {}", room.words.get("severity"), room.words.severity(advisory.severity)));
-    let mut products: Vec<&str> = Vec::new();
-    for one in &advisory.affected {
-        if !products.contains(&one.product.as_str()) && products.len() < 3 {
-            products.push(&one.product);
-        }
-    }
-    if !products.is_empty() {
-        parts.push(products.join(", "));
-    }
-    let mut cves = advisory.cves.iter().take(4).map(ToString::to_string).collect::<Vec<_>>();
-    if !cves.is_empty() {
-        if advisory.cves.len() > cves.len() {
-            cves.push("…".into());
-        }
-        parts.push(cves.join(", "));
-    }
-    parts.join(" · ")
-}
-
-/// Addresses come as they are in the field; only what a browser understands becomes a link.
-fn reference<'a>(title: &'a str, url: &'a str) -> ReferenceView<'a> {
-    let parsed = url::Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https" | "ftp" | "mailto"));
-    let host = parsed.as_ref().and_then(|url| url.host_str().map(str::to_string)).filter(|host| !title.contains(host.as_str()));
-    ReferenceView { title, url, href: parsed.map(String::from), host }
-}
-
 /// The path of an attachment, as it stands in links: once for all languages.
 pub(super) fn attachment_link(advisory: &Advisory, attachment: &Attachment) -> String {
     let mut name = String::new();
@@ -499,14 +243,6 @@ pub(super) fn attachment_link(advisory: &Advisory, attachment: &Attachment) -> S
         }
     }
     format!("advisories/{}/{name}", advisory.id)
-}
-
-fn size(bytes: usize) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
-        _ => format!("{} MB", bytes.div_ceil(1_000_000)),
-    }
 }
 
 /// An attachment of an advisory, by its name.
@@ -526,7 +262,7 @@ impl Made<&Advisory, Public> for AttachedFile {
     fn made(advisory: &&Advisory, _: &Public, name: &&str) -> Result<AttachedFile, RenderError> {
         let found = advisory.attachments.iter().find(|one| one.name == *name);
         let one = found.ok_or_else(|| RenderError::NoSuchAttachment { id: advisory.id.clone(), name: name.to_string() })?;
-        if name.eq_ignore_ascii_case("index.html") {
+        if name.eq_ignore_ascii_case("index.html") || name.eq_ignore_ascii_case("page") {
             return Err(RenderError::NameTaken { id: advisory.id.clone(), name: name.to_string() });
         }
         let path = format!("advisories/{}/{}", advisory.id, one.name);
@@ -540,6 +276,7 @@ pub fn media_type(name: &str) -> &'static str {
     match end.as_str() {
         "html" => HTML,
         "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
         "txt" | "md" | "yar" | "yara" | "rules" => TEXT,
         "csv" => "text/csv; charset=utf-8",
         "json" | "stix" => "application/json",

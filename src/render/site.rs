@@ -4,9 +4,12 @@
 //! beside these pages by whoever publishes; here they are only linked ([`Beside`]).
 
 use super::{
+    advisory::Page,
+    archive::ArchivePage,
     feed::{FeedFile, FeedShop, Format, escape},
     index::{Catalogue, FeedLink, HomePage, ListPage, ListShop, Scope, VendorsPage, link},
-    page::{AttachedFile, DateView, HTML, Head, Page, RenderError, Room, direction, media_type},
+    page::{AttachedFile, DateView, HTML, Head, RenderError, Room, direction, media_type},
+    search::{FoundPage, FoundShop, IndexPart, PartShop, SCRIPTS, Scripts, SearchPage, Shelves},
     templates::{Templates, file},
     vendors::Vendors,
     words::Words,
@@ -34,8 +37,8 @@ const PAGE_SIZE: usize = 50;
 const SITEMAP_SIZE: usize = 45_000;
 
 /// The names that no page of the team's own may have, since the site has these places itself.
-pub const TAKEN: [&str; 10] =
-    ["advisories", "assets", "feeds", "kind", "language", "pgp", "rfc2350", "search", "severity", "vendor"];
+pub const TAKEN: [&str; 11] =
+    ["advisories", "archive", "assets", "feeds", "kind", "language", "pgp", "rfc2350", "search", "severity", "vendor"];
 
 /// How much of the site is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -237,6 +240,8 @@ struct Shared<'a> {
     logo: Option<String>,
     has_key: bool,
     has_rfc2350: bool,
+    /// The scripts of the search page; none where there is no such page.
+    search: Option<Scripts>,
     feed_kinds: Vec<FeedKind>,
 }
 
@@ -320,6 +325,7 @@ fn room<'s>(supplies: &Supplies<'s>, lang: &Lang, words: &'s Words, templates: &
         logo: has_asset("logo.svg").then(|| format!("{base}assets/logo.svg")),
         has_key: !supplies.keys.is_empty(),
         has_rfc2350: !supplies.rfc2350.is_empty(),
+        search: (supplies.extent == Extent::Full).then(|| Scripts::at(base, |name| script(supplies, name).to_string())),
         feed_kinds: feeds
             .iter()
             .map(|format| FeedKind {
@@ -359,6 +365,10 @@ fn stylesheet<'s>(supplies: &Supplies<'s>) -> &'s str {
     file(supplies.templates, "site.css").expect("the built-in templates have a style sheet")
 }
 
+fn script<'s>(supplies: &Supplies<'s>, name: &str) -> &'s str {
+    file(supplies.templates, name).expect("the built-in templates have the scripts of the search page")
+}
+
 /// One page for each name, in this language or else in the default one, or in what there is.
 fn own_pages<'s>(supplies: &Supplies<'s>, lang: &Lang) -> Vec<&'s OwnPage<'s>> {
     let mut best: BTreeMap<&str, &OwnPage<'_>> = BTreeMap::new();
@@ -385,7 +395,7 @@ pub fn render<E: Send>(
         let one = advisory.thing();
         sink.once(&shop.unit("advisory", one.id.as_str(), [&one.digest]), |put| {
             for room in &shop.rooms {
-                put(advisory.make::<Page>(room)?.into_artefact())?;
+                advisory.make::<Vec<Page>>(room)?.each().try_for_each(|page| put(page.into_artefact()))?;
             }
             for attachment in &one.attachments {
                 put(advisory.make::<AttachedFile>(&attachment.name.as_str())?.into_artefact())?;
@@ -398,7 +408,11 @@ pub fn render<E: Send>(
         Extent::Full => (Vendors::of(advisories.thing()), languages(advisories.thing())),
         Extent::PagesOnly => (Vendors::default(), Vec::new()),
     };
-    let catalogue = &Catalogue::new(advisories.thing(), &vendors, &languages);
+    let catalogue = Catalogue::new(advisories.thing(), &vendors, &languages);
+    let catalogue = &match shop.supplies.extent {
+        Extent::Full => catalogue.with_months(advisories.thing()),
+        Extent::PagesOnly => catalogue,
+    };
     let beside = catalogue.digest();
     let mut lists = Vec::new();
     for room in &shop.rooms {
@@ -423,7 +437,29 @@ pub fn render<E: Send>(
         sink.once(&unit, |put| advisories.make::<Vec<FeedFile>>(feed)?.each().try_for_each(|file| put(file.into_artefact())))
     })?;
 
+    if shop.supplies.extent == Extent::Full {
+        let site = shop.supplies.site;
+        let shelves = &Shelves::of(advisories.thing(), site.url.path());
+        shelves.parts().try_for_each(|part| -> Result<(), SiteError<E>> {
+            let part = PartShop { site, part };
+            let unit = shop.unit("search index", &part.path(), &part.made_of(advisories.thing()));
+            sink.once(&unit, |put| put(advisories.make::<IndexPart>(&part)?.into_artefact()))
+        })?;
+        let pages: Vec<FoundShop<'_>> =
+            shop.rooms.iter().flat_map(|room| shelves.pages().iter().map(move |found| FoundShop { room, found })).collect();
+        pages.par_iter().try_for_each(|page| -> Result<(), SiteError<E>> {
+            let unit = shop.unit("search page", &page.path(), &page.made_of(advisories.thing()));
+            sink.once(&unit, |put| put(advisories.make::<FoundPage>(page)?.into_artefact()))
+        })?;
+        for room in &shop.rooms {
+            put(advisories.make::<SearchPage>(&(room, catalogue, shelves))?.into_artefact())?;
+        }
+    }
+
     for room in &shop.rooms {
+        if shop.supplies.extent == Extent::Full {
+            put(advisories.make::<ArchivePage>(&(room, catalogue))?.into_artefact())?;
+        }
         put(advisories.make::<HomePage>(&(room, catalogue))?.into_artefact())?;
         if !catalogue.vendors().is_empty() {
             put(advisories.make::<VendorsPage>(&(room, catalogue))?.into_artefact())?;
@@ -432,8 +468,89 @@ pub fn render<E: Send>(
     advisories.make::<Vec<Artefact>>(shop)?.each().try_for_each(put)
 }
 
+/// One file of the site by its path, without making the others; what [`render`] makes is found here. A site that is only
+/// looked at makes what is asked for.
+pub(super) fn find(
+    shop: &SiteShop<'_>,
+    advisories: &Vec<&Advisory>,
+    catalogue: &Catalogue<'_>,
+    path: &str,
+) -> Result<Option<Artefact>, RenderError> {
+    let is_own = |room: &&Room<'_>| room.lang != *room.site.default_lang();
+    let elsewhere = shop.rooms.iter().filter(is_own).find_map(|room| Some((room, path.strip_prefix(&room.path(""))?)));
+    let Some((room, rest)) = elsewhere.or_else(|| Some((shop.rooms.first()?, path))) else { return Ok(None) };
+    let is_default = !is_own(&room);
+    if let Some((id, name)) = rest.strip_prefix("advisories/").and_then(|rest| rest.split_once('/'))
+        && let Some(advisory) = advisories.iter().find(|advisory| advisory.id.as_str() == id)
+    {
+        return match name {
+            _ if name.ends_with("index.html") => {
+                let mut pages = Vec::<Page>::made(advisory, &Public, room)?.into_iter().map(Artefact::from);
+                Ok(pages.find(|page| page.path == path))
+            }
+            _ if is_default && advisory.attachments.iter().any(|one| one.name == name) => {
+                AttachedFile::made(advisory, &Public, &name).map(|file| Some(file.into()))
+            }
+            _ => Ok(None),
+        };
+    }
+    for scope in catalogue.scopes() {
+        let feed = scope.feed_folder().and_then(|folder| {
+            let name = rest.strip_prefix(&folder)?;
+            room.feeds.iter().find(|format| format.file() == name)
+        });
+        if let Some(format) = feed {
+            let shop = FeedShop { room, catalogue, scope, formats: std::slice::from_ref(format) };
+            let made = Vec::<FeedFile>::made(advisories, &Public, &shop)?;
+            return Ok(made.into_iter().next().map(Artefact::from));
+        }
+        let page = rest.strip_prefix(&scope.path()).and_then(|rest| match rest.strip_suffix("index.html")? {
+            "" => Some(None),
+            more => Some(Some(more.strip_prefix("page/")?.strip_suffix('/')?.parse().ok()?)),
+        });
+        if let Some(page) = page.filter(|page| catalogue.pages(scope, room.page_size).all().any(|one| one == *page)) {
+            let shop = ListShop { room, catalogue, scope, page, beside: catalogue.digest() };
+            return ListPage::made(advisories, &Public, &shop).map(|page| Some(page.into()));
+        }
+    }
+    if rest.starts_with("search/") {
+        let shelves = &Shelves::of(advisories, room.site.url.path());
+        if rest == "search/index.html" {
+            return SearchPage::made(advisories, &Public, &(room, catalogue, shelves)).map(|page| Some(page.into()));
+        }
+        let parts = || shelves.parts().map(|part| PartShop { site: room.site, part });
+        if let Some(part) = parts().find(|part| part.path() == path) {
+            return IndexPart::made(advisories, &Public, &part).map(|part| Some(part.into()));
+        }
+        let mut pages = shelves.pages().iter().map(|found| FoundShop { room, found });
+        return match pages.find(|page| path.strip_suffix("index.html") == Some(&page.path())) {
+            Some(page) => FoundPage::made(advisories, &Public, &page).map(|page| Some(page.into())),
+            None => Ok(None),
+        };
+    }
+    match rest {
+        "index.html" => return HomePage::made(advisories, &Public, &(room, catalogue)).map(|page| Some(page.into())),
+        "archive/index.html" => {
+            return ArchivePage::made(advisories, &Public, &(room, catalogue)).map(|page| Some(page.into()));
+        }
+        "vendor/index.html" if !catalogue.vendors().is_empty() => {
+            return VendorsPage::made(advisories, &Public, &(room, catalogue)).map(|page| Some(page.into()));
+        }
+        _ => {}
+    }
+    let mut files = Vec::new();
+    if rest.ends_with(".html") {
+        pages_of(room, &shop.supplies, &mut files)?;
+    } else if is_default && rest.starts_with("sitemap") {
+        files = Vec::<Artefact>::made(advisories, &Public, shop)?;
+    } else if is_default {
+        assets(&shop.supplies, &mut files);
+    }
+    Ok(files.into_iter().find(|file| file.path == path))
+}
+
 /// The languages in which something is written, if there are several.
-fn languages(advisories: &[&Advisory]) -> Vec<Lang> {
+pub(super) fn languages(advisories: &[&Advisory]) -> Vec<Lang> {
     let all: BTreeSet<&Lang> = advisories.iter().flat_map(|one| one.texts.keys()).collect();
     if all.len() > 1 { all.into_iter().cloned().collect() } else { Vec::new() }
 }
@@ -462,6 +579,19 @@ struct NoticeView<'a> {
     text_dir: &'static str,
     foreign: bool,
     body: String,
+    form: Option<FormView<'a>>,
+}
+
+/// A form to fill in, on a page of the team's own.
+#[derive(Serialize)]
+struct FormView<'a> {
+    /// The form as a text file.
+    href: String,
+    /// What the page says after it.
+    rest: String,
+    send: String,
+    fingerprint: Option<&'a str>,
+    key_href: String,
 }
 
 #[derive(Serialize)]
@@ -521,13 +651,16 @@ fn pages_of(room: &Room<'_>, supplies: &Supplies<'_>, files: &mut Vec<Artefact>)
     for page in own_pages(supplies, &room.lang) {
         let rest = format!("{}/", page.name);
         let real: Vec<&Lang> = supplies.pages.iter().filter(|other| other.name == page.name).map(|other| other.lang).collect();
+        let mut body = markdown::html(page.markdown, &HtmlStyle { prefix: "", top: 2, words: room.marks(page.lang) });
+        let form = markdown::listing(page.markdown, FORM).map(|text| form(room, &rest, text, &mut body, files));
         let view = NoticeView {
             head: room.head(&rest, page.title, "", page.name, &real),
             title: page.title,
             text_lang: page.lang.as_str(),
             text_dir: direction(page.lang),
             foreign: *page.lang != room.lang,
-            body: markdown::html(page.markdown, &HtmlStyle { prefix: "", top: 2, words: room.marks(page.lang) }),
+            body,
+            form,
         };
         files.push(room.file(&rest, "notice.html", &view)?);
     }
@@ -572,6 +705,25 @@ fn pages_of(room: &Room<'_>, supplies: &Supplies<'_>, files: &mut Vec<Artefact>)
     Ok(())
 }
 
+/// The language of a listing that is a form: it stands beside its page as a text file.
+const FORM: &str = "form";
+
+/// Puts the form beside its page, and parts what the page says behind it.
+fn form<'r>(room: &'r Room<'_>, rest: &str, text: String, body: &mut String, files: &mut Vec<Artefact>) -> FormView<'r> {
+    let path = room.path(&format!("{rest}form.txt"));
+    let href = room.href(&path);
+    files.push(Artefact::new(path, super::page::TEXT, text));
+    let listing = body.find("<code class=\"language-form\">").unwrap_or(body.len());
+    let end = body[listing..].find("</pre>\n").map_or(body.len(), |found| listing + found + "</pre>\n".len());
+    FormView {
+        href,
+        rest: body.split_off(end),
+        send: room.words.fill("form_send", &[("address", room.team.email.as_str())]),
+        fingerprint: room.fingerprint.as_deref(),
+        key_href: room.href("pgp-key.asc"),
+    }
+}
+
 fn feeds_page(room: &Room<'_>) -> FeedsPage {
     let words = room.words;
     let rows = |scopes: Vec<Scope<'_>>| -> Vec<FeedRow> {
@@ -609,6 +761,10 @@ fn assets(supplies: &Supplies<'_>, files: &mut Vec<Artefact>) {
     if !has_asset("favicon.svg") {
         let icon = file(supplies.templates, "favicon.svg").expect("the built-in templates have an icon");
         files.push(Artefact::new("assets/favicon.svg", media_type("favicon.svg"), icon));
+    }
+    let scripts: &[&str] = if supplies.extent == Extent::Full { &SCRIPTS } else { &[] };
+    for name in scripts.iter().filter(|name| !has_asset(name)) {
+        files.push(Artefact::new(format!("assets/{name}"), media_type(name), script(supplies, name)));
     }
     if !supplies.keys.is_empty() {
         let keys: Vec<u8> = supplies.keys.iter().flat_map(|key| key.armored.iter().copied()).collect();

@@ -9,7 +9,6 @@ use crate::{
     terms::{Lang, Severity},
     tlp::{Made, Marked as _, Public},
 };
-use textwrap::{Options, wrap};
 
 /// The width of plain text that is published.
 pub const WIDTH: usize = 72;
@@ -111,11 +110,11 @@ fn facts(advisory: &Advisory, room: &Room<'_>, out: &mut Lines) {
     if advisory.severity != Severity::None {
         facts.push((words.get("text_severity"), words.severity(advisory.severity).to_string()));
     }
-    facts.push((words.get("text_published"), words.date(&advisory.date)));
+    facts.push((words.get("text_published"), advisory.date.to_string()));
     if advisory.is_revised() {
         let revision = advisory.revision();
         let number = words.get("revision").to_lowercase();
-        facts.push((words.get("text_updated"), format!("{} ({number} {})", words.date(&revision.date), revision.number)));
+        facts.push((words.get("text_updated"), format!("{} ({number} {})", revision.date, revision.number)));
     }
     for score in &advisory.cvss {
         let cve = score.cve.as_ref().map(|cve| format!(", {cve}")).unwrap_or_default();
@@ -168,8 +167,7 @@ impl Lines {
 
     fn hanging(&mut self, first: &str, text: &str) {
         let rest = " ".repeat(unicode_width::UnicodeWidthStr::width(first));
-        let options = Options::new(WIDTH).initial_indent(first).subsequent_indent(&rest).break_words(false);
-        for line in wrap(text, options) {
+        for line in markdown::wrap(text, WIDTH, first, &rest) {
             self.line(&line);
         }
     }

@@ -1,15 +1,19 @@
 //! The words of site and letters, per language.
 //!
-//! The built-in ones are `templates/words/LANG.yaml`, flat maps of a key to a text; a file of the same name in
-//! the workspace adds to them and overrides. What a language lacks is said in English, and can be listed.
+//! The built-in ones are `templates/words/LANG.yaml`, maps of a key to a text, or to the forms of a counted thing
+//! (`one`, `few`, `other`, …: the CLDR's categories); a file of the same name in the workspace adds to them and
+//! overrides. What a language lacks is said in English, and can be listed.
 
-use super::templates::built_in;
+use super::{
+    locale::{CATEGORIES, Locale},
+    templates::built_in,
+};
 use crate::{
     diag::{Findings, Source, Span},
     markdown,
-    terms::{Lang, Moment, Severity},
+    terms::{Lang, Moment, Severity, one_of},
     tlp::Tlp,
-    yaml::{self, Value},
+    yaml::{self, Node, Value},
 };
 use std::collections::BTreeMap;
 
@@ -17,9 +21,22 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone)]
 pub struct Words {
     lang: Lang,
+    locale: Locale,
     texts: BTreeMap<String, String>,
+    /// The forms of counted things, with the habits of the language that they are written in.
+    counted: BTreeMap<String, (Locale, Forms)>,
     missing: Vec<String>,
-    dated: bool,
+}
+
+/// Of a counted thing: category of the CLDR, text.
+type Forms = BTreeMap<&'static str, String>;
+
+/// What a file of words says.
+#[derive(Debug, Clone, Default)]
+struct Layer {
+    locale: Option<Locale>,
+    texts: BTreeMap<String, String>,
+    counted: BTreeMap<String, Forms>,
 }
 
 /// The words of several languages. `overrides` are the files of the workspace's `templates/`, by their names in it.
@@ -35,16 +52,33 @@ impl Words {
             true => english.clone(),
             false => layers(lang, overrides, findings),
         };
-        let missing = english.keys().filter(|key| !own.contains_key(*key)).cloned().collect();
-        let dated = own.contains_key("date_form") && (1..=12).all(|month| own.contains_key(&format!("month_{month}")));
-        let mut texts = english;
-        texts.extend(own);
-        Words { lang: lang.clone(), texts, missing, dated }
+        let locale = own.locale.clone().unwrap_or_else(|| Locale::of(lang));
+        let mut missing: Vec<String> = english.texts.keys().filter(|key| !own.texts.contains_key(*key)).cloned().collect();
+        for key in english.counted.keys() {
+            match own.counted.get(key) {
+                Some(forms) => {
+                    missing.extend(locale.plurals().filter(|form| !forms.contains_key(form)).map(|form| format!("{key}.{form}")));
+                }
+                None => missing.push(key.clone()),
+            }
+        }
+        let habits = english.locale.unwrap_or_else(|| Locale::of(&Lang::english()));
+        let mut counted: BTreeMap<String, (Locale, Forms)> =
+            english.counted.into_iter().map(|(key, forms)| (key, (habits.clone(), forms))).collect();
+        counted.extend(own.counted.into_iter().map(|(key, forms)| (key, (locale.clone(), forms))));
+        let mut texts = english.texts;
+        texts.extend(own.texts);
+        Words { lang: lang.clone(), locale, texts, counted, missing }
     }
 
     /// The language.
     pub fn lang(&self) -> &Lang {
         &self.lang
+    }
+
+    /// How it writes dates and numbers.
+    pub fn locale(&self) -> &Locale {
+        &self.locale
     }
 
     /// The text of a key; the key itself where nobody wrote a text, so that the gap is seen.
@@ -61,35 +95,26 @@ impl Words {
         text
     }
 
+    /// So many of a thing, in the form that the number takes, with `{count}` replaced by it.
+    pub fn count(&self, key: &str, number: usize) -> String {
+        let Some((locale, forms)) = self.counted.get(key) else { return format!("{key}: {number}") };
+        let form = forms.get(locale.plural(number)).or_else(|| forms.get("other"));
+        form.map_or(key, String::as_str).replace("{count}", &locale.number(number))
+    }
+
     /// The keys that this language lacks and English has.
     pub fn missing(&self) -> &[String] {
         &self.missing
     }
 
-    /// Key and text of all, for templates.
+    /// Key and text of all but counted things, for templates.
     pub fn all(&self) -> &BTreeMap<String, String> {
         &self.texts
     }
 
-    /// A moment as people of this language write it; a date alone stays one. Where the language does not name
-    /// its months, the ISO form, which needs no words.
+    /// A moment as people of this language write it; a date alone stays one.
     pub fn date(&self, moment: &Moment) -> String {
-        if !self.dated {
-            return moment.to_string();
-        }
-        let day = moment.date();
-        let month = format!("month_{}", day.month());
-        let (number, year) = (day.day().to_string(), day.year().to_string());
-        let date = self.fill("date_form", &[("day", &number), ("month", self.get(&month)), ("year", &year)]);
-        let written = moment.to_string();
-        match written.get(11..16).filter(|_| moment.has_time()) {
-            Some(time) => {
-                let offset =
-                    written.get(19..).map_or("UTC".to_string(), |o| if o == "Z" { "UTC".into() } else { format!("UTC{o}") });
-                self.fill("date_time_form", &[("date", &date), ("time", time), ("offset", &offset)])
-            }
-            None => date,
-        }
+        self.locale.date(moment)
     }
 
     /// The word for a severity, with a capital.
@@ -141,46 +166,76 @@ impl Words {
     }
 }
 
-fn layers(lang: &Lang, overrides: &[(String, String)], findings: &mut Findings) -> BTreeMap<String, String> {
+fn layers(lang: &Lang, overrides: &[(String, String)], findings: &mut Findings) -> Layer {
     let name = format!("words/{lang}.yaml");
-    let mut texts = built_in(&name).map(|text| flat(&name, text, findings)).unwrap_or_default();
-    if let Some((_, text)) = overrides.iter().find(|(file, _)| *file == name) {
-        texts.extend(flat(&name, text, findings));
+    let mut layer = Layer::default();
+    let own = overrides.iter().find(|(file, _)| *file == name).map(|(_, text)| text.as_str());
+    for text in [built_in(&name), own].into_iter().flatten() {
+        add(&name, text, &mut layer, findings);
     }
-    texts
+    layer
 }
 
-fn flat(name: &str, text: &str, findings: &mut Findings) -> BTreeMap<String, String> {
+fn add(name: &str, text: &str, layer: &mut Layer, findings: &mut Findings) {
     let source = Source::new(format!("templates/{name}"), text);
     let node = match yaml::parse(&source, Span::new(0, text.len())) {
         Ok(node) => node,
-        Err(finding) => {
-            findings.push(finding);
-            return BTreeMap::new();
-        }
+        Err(finding) => return findings.push(finding),
     };
-    let mut texts = BTreeMap::new();
-    match node.value {
-        Value::Null => {}
-        Value::Map(pairs) => {
-            for (key, value) in pairs {
-                match (key.value, value.value) {
-                    (Value::Text(key), Value::Text(text)) => {
-                        texts.insert(key.into_owned(), text.into_owned());
-                    }
-                    (Value::Text(key), _) => {
-                        findings.push(source.error(value.span, "not-a-text", format!("word `{key}` has to be a text")));
-                    }
-                    _ => findings.push(source.error(key.span, "not-a-text", "the key of a word has to be a text")),
-                }
-            }
-        }
+    let pairs = match node.value {
+        Value::Null => return,
+        Value::Map(pairs) => pairs,
         _ => {
             let hint = "write words as `key: text`, one a line";
-            findings.push(source.error(node.span, "not-a-map", "words are expected here").hint(hint));
+            return findings.push(source.error(node.span, "not-a-map", "words are expected here").hint(hint));
+        }
+    };
+    for (key, value) in pairs {
+        let Value::Text(word) = key.value else {
+            findings.push(source.error(key.span, "not-a-text", "the key of a word has to be a text"));
+            continue;
+        };
+        match value.value {
+            Value::Text(tag) if word == "locale" => match Locale::read(&tag) {
+                Ok(locale) => layer.locale = Some(locale),
+                Err(wrong) => {
+                    findings.push(source.error(value.span, "not-a-locale", wrong.message).hint(wrong.hint.unwrap_or_default()))
+                }
+            },
+            Value::Text(text) => {
+                layer.texts.insert(word.into_owned(), text.into_owned());
+            }
+            Value::Map(pairs) => {
+                let forms = forms(&source, pairs, findings);
+                match forms.contains_key("other") {
+                    true => drop(layer.counted.insert(word.into_owned(), forms)),
+                    false => findings.push(
+                        source
+                            .error(value.span, "no-other", format!("the forms of `{word}` lack `other`"))
+                            .hint("every language has it: the form for all numbers that have none of their own"),
+                    ),
+                }
+            }
+            _ => findings.push(source.error(value.span, "not-a-text", format!("word `{word}` has to be a text"))),
         }
     }
-    texts
+}
+
+fn forms<'s>(source: &'s Source, pairs: Vec<(Node<'s>, Node<'s>)>, findings: &mut Findings) -> Forms {
+    let mut forms = Forms::new();
+    for (key, value) in pairs {
+        match (key.value, value.value) {
+            (Value::Text(form), Value::Text(text)) => match CATEGORIES.iter().find(|known| **known == form) {
+                Some(known) => drop(forms.insert(known, text.into_owned())),
+                None => {
+                    let message = format!("`{form}` is no form of a counted thing");
+                    findings.push(source.error(key.span, "no-such-form", message).hint(one_of(&form, &CATEGORIES)));
+                }
+            },
+            _ => findings.push(source.error(value.span, "not-a-text", "the form of a word has to be a text")),
+        }
+    }
+    forms
 }
 
 #[cfg(test)]
@@ -205,32 +260,42 @@ mod tests {
         assert_eq!((swahili.get("advisories"), swahili.get("severity_high")), ("Maonyo", "High"));
         assert!(swahili.missing().iter().any(|key| key == "severity_high"));
         let date: Moment = "2026-07-01".parse().expect("a date");
-        assert_eq!(swahili.date(&date), "2026-07-01", "no English month in a page of another language");
+        assert_eq!(swahili.date(&date), "1 Julai 2026", "the date needs no words of ours");
+        assert_eq!(swahili.count("count_advisories", 1), "1 advisory", "in English altogether, with the English form");
     }
 
     #[test]
     fn the_built_in_languages_are_complete() {
-        assert!(words("ru", &[]).missing().is_empty(), "{:?}", words("ru", &[]).missing());
+        for tag in ["en", "ru", "ar"] {
+            assert!(words(tag, &[]).missing().is_empty(), "{tag}: {:?}", words(tag, &[]).missing());
+        }
     }
 
     #[test]
-    fn dates_are_written_as_people_write_them() {
-        for (tag, given, shown) in [
-            ("en", "2026-07-01", "1 July 2026"),
-            ("ru", "2026-07-01", "1 июля 2026 г."),
-            ("en", "2026-07-01T09:30:00+05:00", "1 July 2026, 09:30 (UTC+05:00)"),
-            ("en", "2026-07-01T09:30:00Z", "1 July 2026, 09:30 (UTC)"),
-        ] {
-            assert_eq!(words(tag, &[]).date(&given.parse().expect("a moment")), shown);
-        }
+    fn counted_things_have_the_form_of_their_number() {
+        let russian = words("ru", &[]);
+        let shown = [1, 3, 5, 21].map(|number| russian.count("count_advisories", number));
+        assert_eq!(shown, ["1 публикация", "3 публикации", "5 публикаций", "21 публикация"]);
+        assert_eq!(words("en", &[]).count("count_advisories", 1_200), "1,200 advisories");
+        let own = [("words/en.yaml".to_string(), "locale: de\n".to_string())];
+        assert_eq!(words("en", &own).count("count_advisories", 1_200), "1.200 advisories", "a workspace says whose habit it is");
     }
 
     #[test]
     fn a_broken_file_of_words_is_a_finding() {
         let mut findings = Findings::new();
-        let own = [("words/en.yaml".to_string(), "advisories: [a, b]\n".to_string())];
-        Words::read(&lang("en"), &own, &mut findings);
-        assert!(findings.has_errors());
+        let own = "advisories: [a, b]\nlocale: en_???\ncount_advisories: {one: a, twenty: b}\n";
+        Words::read(&lang("en"), &[("words/en.yaml".to_string(), own.to_string())], &mut findings);
+        let said: Vec<String> = findings.into_iter().map(|finding| finding.message).collect();
+        assert_eq!(
+            said,
+            [
+                "word `advisories` has to be a text",
+                "`en_???` is not a locale",
+                "`twenty` is no form of a counted thing",
+                "the forms of `count_advisories` lack `other`"
+            ]
+        );
     }
 
     #[test]

@@ -72,6 +72,10 @@ pub fn parse_with_places(source: &Source, findings: &mut Findings) -> Option<(Te
     let fax = number(source, &mut fields, "fax", findings);
     let other_telecommunication = fields.wording("other_telecommunication", findings);
     let email = fields.required::<Address>("email", "write `email: cert@example.org`", findings);
+    if let Some((address, span)) = email.as_ref().filter(|(address, _)| address.domain().ends_with(".invalid")) {
+        let finding = source.error(*span, "placeholder-address", format!("`{address}` reaches nobody"));
+        findings.push(finding.hint("write the team's address").warning());
+    }
     let website = fields.optional::<Website>("website", findings).map(|(website, _)| website.0);
     let keys = fields.distinct::<Fingerprint>("keys", findings);
     let members = fields.wording("members", findings);

@@ -5,6 +5,23 @@ use std::{fmt, str::FromStr};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Cve(String);
 
+impl Cve {
+    /// The identifier.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Its year, in four digits.
+    pub fn year(&self) -> &str {
+        &self.0[4..8]
+    }
+
+    /// What follows the year: at least four digits.
+    pub fn number(&self) -> &str {
+        &self.0[9..]
+    }
+}
+
 /// A CWE identifier, `CWE-N…`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Cwe(String);

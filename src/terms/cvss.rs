@@ -25,11 +25,28 @@ impl Cvss {
         &self.text
     }
 
+    /// Its base metrics, in the order of the specification: name and value, `AV` and `N`.
+    pub fn base(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let names: &'static [&'static str] = match self.version {
+            "2.0" => &BASE_2,
+            "4.0" => &BASE_4,
+            _ => &BASE_3,
+        };
+        names.iter().filter_map(|name| {
+            let value = self.text.split('/').filter_map(|metric| metric.split_once(':')).find(|(other, _)| other == name)?.1;
+            Some((*name, value))
+        })
+    }
+
     /// The word for the score. For 2.0, which knows neither `none` nor `critical`, the bands of 3.x are used.
     pub fn severity(&self) -> Severity {
         Severity::of_score(self.score)
     }
 }
+
+const BASE_2: [&str; 6] = ["AV", "AC", "Au", "C", "I", "A"];
+
+const BASE_4: [&str; 11] = ["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"];
 
 /// CVSS 3.1 section 6: "All Base metrics must be included in a vector string." 3.0 says the same.
 const BASE_3: [&str; 8] = ["AV", "AC", "PR", "UI", "S", "C", "I", "A"];

@@ -65,7 +65,7 @@ fn scan(root: &Path, folder: &str, findings: &mut Findings) -> Result<(Vec<Entry
             );
             continue;
         };
-        if name.starts_with('.') || name.ends_with('~') || name.starts_with('#') {
+        if is_passed_over(&name) {
             continue;
         }
         if name.chars().any(|c| c == '\\' || crate::terms::is_foul(c) || c.is_control()) {
@@ -94,6 +94,11 @@ fn scan(root: &Path, folder: &str, findings: &mut Findings) -> Result<(Vec<Entry
     files.sort_by(|a, b| a.name.cmp(&b.name));
     folders.sort_by(|a, b| a.name.cmp(&b.name));
     Ok((files, folders))
+}
+
+/// Hidden files and editors' backups.
+pub fn is_passed_over(name: &str) -> bool {
+    name.starts_with('.') || name.ends_with('~') || name.starts_with('#')
 }
 
 fn linked(path: &str) -> Finding {

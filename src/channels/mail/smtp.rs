@@ -20,7 +20,6 @@ use std::{
     },
     time::Duration,
 };
-use tokio::runtime::Runtime;
 
 /// How long the network may take.
 #[derive(Debug, Clone, Copy)]
@@ -68,12 +67,10 @@ pub(super) struct Relays {
 
 /// One connection at a time, to the first server that can be used.
 pub(super) struct Server {
-    // Before the runtime, so that it is dropped before it.
     connection: Option<(usize, Connection)>,
     relays: Arc<Relays>,
     /// One after the other.
     troubles: u32,
-    runtime: Runtime,
 }
 
 /// One post for each connection. The first is made at once, so that a server that cannot be used shows before
@@ -85,11 +82,11 @@ pub(super) fn open(
     connections: usize,
 ) -> Result<Vec<Box<dyn Post>>, PostError> {
     let relays = Arc::new(Relays::new(settings, workspace, passwords, LIMITS)?);
-    let mut first = Server::new(&relays)?;
+    let mut first = Server::new(&relays);
     first.open()?;
     let mut posts: Vec<Box<dyn Post>> = vec![Box::new(first)];
     for _ in 1..connections {
-        posts.push(Box::new(Server::new(&relays)?));
+        posts.push(Box::new(Server::new(&relays)));
     }
     Ok(posts)
 }
@@ -138,10 +135,8 @@ impl Relays {
 }
 
 impl Server {
-    fn new(relays: &Arc<Relays>) -> Result<Server, PostError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
-        let runtime = runtime.map_err(PostError::Runtime)?;
-        Ok(Server { connection: None, relays: relays.clone(), troubles: 0, runtime })
+    fn new(relays: &Arc<Relays>) -> Server {
+        Server { connection: None, relays: relays.clone(), troubles: 0 }
     }
 
     /// The first connection of a run: each server is tried once, in order.
@@ -161,7 +156,7 @@ impl Server {
     }
 
     fn connect(&self, number: usize) -> Result<Connection, PostError> {
-        self.runtime.block_on(Connection::open(&self.relays.all[number], self.relays.limits))
+        Connection::open(&self.relays.all[number], self.relays.limits)
     }
 
     /// A fresh connection. A server that fails twice is passed over, unless others are connected to it: then it only
@@ -182,8 +177,8 @@ impl Server {
         }
     }
 
-    fn transact(&mut self, number: usize, mut connection: Connection, parcel: &Parcel<'_>) -> End {
-        let end = self.runtime.block_on(connection.transact(parcel));
+    fn transact(&mut self, number: usize, mut connection: Connection, parcel: &Parcel<'_>, next: Option<&Parcel<'_>>) -> End {
+        let end = connection.transact(parcel, next);
         if end.usable {
             self.connection = Some((number, connection));
         }
@@ -203,18 +198,22 @@ impl Server {
 
 impl Post for Server {
     fn send(&mut self, parcel: &Parcel<'_>) -> Result<Outcome, PostError> {
+        self.send_before(parcel, None)
+    }
+
+    fn send_before(&mut self, parcel: &Parcel<'_>, next: Option<&Parcel<'_>>) -> Result<Outcome, PostError> {
         // A connection that was idle for too long, or has carried as many mails as the server allows, shows it
         // at the first command. Nothing was handed over then, so the parcel gets a fresh one.
         if let Some((number, connection)) = self.connection.take() {
             let troubles = self.troubles;
-            let end = self.transact(number, connection, parcel);
+            let end = self.transact(number, connection, parcel, next);
             if !end.stale {
                 return Ok(end.outcome);
             }
             self.troubles = troubles;
         }
         let (number, connection) = self.reach()?;
-        Ok(self.transact(number, connection, parcel).outcome)
+        Ok(self.transact(number, connection, parcel, next).outcome)
     }
 
     fn served(&self) -> Vec<Served> {
@@ -231,7 +230,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         if let Some((_, mut connection)) = self.connection.take() {
             // All answers are in; whether the server says goodbye changes nothing.
-            self.runtime.block_on(connection.quit());
+            connection.quit();
         }
     }
 }

@@ -134,19 +134,40 @@ fn sign(text: &str) -> usize {
 /// beside a wide character, as in Chinese. Not inside addresses, paths and CVSS vectors, where Unicode would allow
 /// it too.
 fn words(line: &str) -> Vec<(&str, &str)> {
-    let wide = |c: Option<char>| c.and_then(|c| c.width()) == Some(2);
+    // Nearly every line: nothing in it lets it break but spaces, so that Unicode need not be asked.
+    let breaks = |c: char| match c.is_ascii() {
+        true => c.is_ascii_control(),
+        false => is_wide(Some(c)) || c == '\u{200b}' || c.is_whitespace() && !is_glue(c),
+    };
+    if line.contains(breaks) { by_unicode(line) } else { by_spaces(line).collect() }
+}
+
+fn is_wide(c: Option<char>) -> bool {
+    c.and_then(|c| c.width()) == Some(2)
+}
+
+/// White space that holds its neighbours together.
+fn is_glue(c: char) -> bool {
+    matches!(c, '\u{a0}' | '\u{202f}')
+}
+
+fn by_spaces(line: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let word = rest.find(' ').unwrap_or(rest.len());
+        let end = rest[word..].find(|c| c != ' ').map_or(rest.len(), |after| word + after);
+        let found = (&rest[..word], &rest[word..end]);
+        rest = &rest[end..];
+        Some(found)
+    })
+}
+
+fn by_unicode(line: &str) -> Vec<(&str, &str)> {
     let mut words = Vec::new();
     let (mut start, mut end) = (0, 0);
-    // (Unicode keeps some signs with what stands before a space; here each space is a place to break.)
-    let mut push = |from: usize, to: usize| {
-        let mut rest = &line[from..to];
-        while !rest.is_empty() {
-            let word = rest.find(' ').unwrap_or(rest.len());
-            let end = rest[word..].find(|c| c != ' ').map_or(rest.len(), |after| word + after);
-            words.push((&rest[..word], &rest[word..end]));
-            rest = &rest[end..];
-        }
-    };
     // Thai and its neighbours would need a dictionary, which is not built in (and is missed aloud).
     let needs_dictionary = |c| matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{1950}'..='\u{19ff}' | '\u{1a20}'..='\u{1aad}' | '\u{a9e0}'..='\u{a9ff}' | '\u{aa60}'..='\u{aadf}' | '\u{11700}'..='\u{1174f}');
     let separator = match !line.is_ascii() && line.contains(needs_dictionary) {
@@ -156,14 +177,35 @@ fn words(line: &str) -> Vec<(&str, &str)> {
     for piece in separator.find_words(line) {
         let before = line[..end].chars().next_back();
         let space = before.is_some_and(|c| c.is_whitespace() || c == '\u{200b}');
-        if start < end && (space || wide(before) || wide(line[end..].chars().next())) {
-            push(start, end);
+        if start < end && (space || is_wide(before) || is_wide(line[end..].chars().next())) {
+            // (Unicode keeps some signs with what stands before a space; here each space is a place to break.)
+            words.extend(by_spaces(&line[start..end]));
             start = end;
         }
         end += piece.word.len() + piece.whitespace.len();
     }
-    if start < end {
-        push(start, end);
-    }
+    words.extend(by_spaces(&line[start..end]));
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_only_spaces_break_unicode_says_the_same() {
+        for line in [
+            "",
+            " ",
+            "one",
+            "  two  words ",
+            "CVSS:3.1/AV:N/AC:L https://example.org/a-b?c=d (see) \u{ab}Да\u{bb} \u{2014} нет",
+            "10\u{a0}000 \u{202f}! \"quoted ( a ) text\" $ 5 % -1 a-b c/d e\u{2026} f",
+            "مرحبا بالعالم \u{2066}< 9.8p1\u{2069} نعم",
+            "e\u{301}té \u{2060}x \u{ad}soft",
+        ] {
+            assert_eq!(by_unicode(line), by_spaces(line).collect::<Vec<_>>(), "{line:?}");
+        }
+        assert_eq!(words("a\u{200b}b"), [("a\u{200b}", ""), ("b", "")]);
+    }
 }

@@ -20,6 +20,8 @@ const WORD: usize = COLUMNS - 20;
 pub(super) struct Field {
     pub(super) name: &'static str,
     words: Vec<String>,
+    /// As mail programs show it, with nothing encoded.
+    pub(super) shown: String,
 }
 
 impl Field {
@@ -27,39 +29,40 @@ impl Field {
     pub(super) fn text(name: &'static str, value: &str) -> Result<Field, LetterError> {
         refuse_control(name, value)?;
         let words: Vec<&str> = value.split_whitespace().collect();
+        let shown = words.join(" ");
         let odd = |word: &&str| !word.bytes().all(|c| c.is_ascii_graphic()) || word.contains("=?") || word.len() > WORD;
         let Some(first) = words.iter().position(odd) else {
-            return Ok(Field { name, words: words.into_iter().map(str::to_string).collect() });
+            return Ok(Field { name, words: words.into_iter().map(str::to_string).collect(), shown });
         };
         let last = words.iter().rposition(odd).unwrap_or(first);
         let mut out: Vec<String> = words[..first].iter().map(|word| word.to_string()).collect();
         out.extend(encoded_words(&words[first..=last].join(" ")));
         out.extend(words[last + 1..].iter().map(|word| word.to_string()));
-        Ok(Field { name, words: out })
+        Ok(Field { name, words: out, shown })
     }
 
     /// `"Name" <address>`, or the address alone.
     pub(super) fn mailbox(name: &'static str, display: Option<&str>, address: &Address) -> Result<Field, LetterError> {
         let Some(display) = display.map(str::trim).filter(|display| !display.is_empty()) else {
-            return Ok(Field { name, words: vec![address.to_string()] });
+            return Ok(Field { name, words: vec![address.to_string()], shown: address.to_string() });
         };
         let mut words = phrase(name, display)?;
         words.push(format!("<{address}>"));
-        Ok(Field { name, words })
+        Ok(Field { name, words, shown: format!("{display} <{address}>") })
     }
 
     /// RFC 2919, 2: `list-id-header = "List-ID:" [phrase] "<" list-id ">" CRLF`.
     pub(super) fn list_id(title: &str, id: &str) -> Result<Field, LetterError> {
         let mut words = phrase("List-Id", title)?;
         words.push(format!("<{id}>"));
-        Ok(Field { name: "List-Id", words })
+        Ok(Field { name: "List-Id", words, shown: format!("{title} <{id}>") })
     }
 
     /// Words that are ASCII already and need no encoding: ids, dates, keywords.
     pub(super) fn of(name: &'static str, words: impl IntoIterator<Item = String>) -> Result<Field, LetterError> {
         let words: Vec<String> = words.into_iter().collect();
         match words.iter().all(|word| !word.is_empty() && word.bytes().all(|c| c.is_ascii_graphic() || c == b' ')) {
-            true => Ok(Field { name, words }),
+            true => Ok(Field { name, shown: words.join(" "), words }),
             false => Err(LetterError::Control(name)),
         }
     }

@@ -1,7 +1,7 @@
 //! The letter: an advisory as mail, ready to be signed, and then to be sent signed or encrypted.
 //!
 //! `body` writes the text, `mime` the bytes, `pack` the message around a signature or a ciphertext, `notice` the
-//! mail without content for those who cannot get theirs. Nothing is signed, encrypted or sent here.
+//! mail without content for those who cannot get theirs, `sketch` what staff look at before. Nothing is signed, encrypted or sent here.
 //!
 //! A [`Letter`] comes out of the gate and from nowhere else:
 //! ```compile_fail
@@ -15,12 +15,14 @@ mod mime;
 mod notice;
 mod pack;
 mod packing;
+mod sketch;
 mod words;
 
 pub use mime::{Fault, NotCanonical, canonical};
 pub use notice::{Notice, NoticeShop};
 pub use pack::{Message, PackError, in_clear, sealed};
 pub use packing::Packing;
+pub use sketch::{Sketch, SketchedFile};
 pub use words::{LetterWords, NoticeWords};
 
 use crate::{
@@ -168,7 +170,6 @@ impl<'a, A: Audience> Made<&'a Advisory, A> for Letter {
     type Error = LetterError;
 
     fn made(advisory: &&'a Advisory, audience: &A, shop: &LetterShop<'_>) -> Result<Letter, LetterError> {
-        let tlp = advisory.tlp;
         let addressed = match shop.to {
             Recipient::List(list) => list.name.as_str() == audience.name(),
             Recipient::Person { address, .. } => address.key() == audience.name(),
@@ -176,6 +177,20 @@ impl<'a, A: Audience> Made<&'a Advisory, A> for Letter {
         if !addressed {
             return Err(LetterError::OtherAudience);
         }
+        Ok(Composed::of(advisory, shop)?.letter)
+    }
+}
+
+/// A letter, and its two headers as fields.
+struct Composed {
+    letter: Letter,
+    fields: Vec<Field>,
+    outer: Vec<Field>,
+}
+
+impl Composed {
+    fn of(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<Composed, LetterError> {
+        let tlp = advisory.tlp;
         if tlp == Tlp::Red && matches!(shop.to, Recipient::List(_)) {
             return Err(LetterError::RedToList);
         }
@@ -209,7 +224,7 @@ impl<'a, A: Audience> Made<&'a Advisory, A> for Letter {
             lang,
             attached: &attached,
         })?;
-        Ok(Letter { tlp, cover: shop.cover, subject, text, entity })
+        Ok(Composed { letter: Letter { tlp, cover: shop.cover, subject, text, entity }, fields, outer })
     }
 }
 

@@ -38,7 +38,8 @@ pub struct NoticeShop<'s> {
 #[derive(Debug, Clone)]
 pub struct Notice {
     recipient: String,
-    text: String,
+    pub(super) text: String,
+    pub(super) fields: Vec<Field>,
     pub(super) entity: Entity,
 }
 
@@ -91,7 +92,7 @@ impl Notice {
             lang: shop.lang,
             attached: &[],
         })?;
-        Ok(Notice { recipient: shop.to.key(), text: page.text, entity })
+        Ok(Notice { recipient: shop.to.key(), text: page.text, fields: fields.to_vec(), entity })
     }
 
     /// The address it is for, in lower case.

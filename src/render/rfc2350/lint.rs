@@ -72,14 +72,18 @@ pub fn lint_key(team: &Team, key: Option<&KeyFacts>, now: &Moment) -> Findings {
 /// Faults of the prose in one language.
 pub fn lint_prose(team: &Team, key: Option<&KeyFacts>, prose: &Prose, now: &Moment) -> Findings {
     let mut lint = Lint { team, key, prose, findings: Findings::new() };
-    for section in &prose.sections {
+    for (nth, section) in prose.sections.iter().enumerate() {
         let mut at = section.body.start;
         for line in prose.text(section).split_inclusive('\n') {
             lint.line(section, at, line.trim_end_matches('\n'));
             at += line.len();
         }
         lint.fingerprints(section);
-        lint.ending(section);
+        // A section may end by leading to its parts.
+        let next = prose.sections.get(nth + 1).and_then(|next| next.number.as_ref());
+        if !section.number.as_ref().zip(next).is_some_and(|(number, next)| number.contains(next)) {
+            lint.ending(section);
+        }
     }
     lint.offsets(now);
     lint.label();
@@ -126,7 +130,7 @@ impl Lint<'_> {
         }
         for (place, sign) in HIDDEN_AT.iter().flat_map(|sign| lower.match_indices(sign)) {
             let hint = "write `@`: an address that cannot be copied is not used, and a public one is known anyway";
-            self.warn(span(place, sign.len()), "hidden-address", format!("`{sign}` stands in the place of `@`"), hint);
+            self.warn(span(place, sign.len()), "at-address", format!("`{sign}` stands in the place of `@`"), hint);
         }
         if lower.trim_start().starts_with("- -") {
             let place = line.len() - line.trim_start().len();
@@ -138,7 +142,8 @@ impl Lint<'_> {
             self.warn(span(place, line.len() - place), "signature-in-prose", "an OpenPGP signature stands in the prose", hint);
         }
         for (place, length, what, hint) in urls(&lower) {
-            self.warn(span(place, length), "broken-url", what, hint);
+            let code = if matches!(what, BLANK | NOWHERE) { "blank-url" } else { "broken-url" };
+            self.warn(span(place, length), code, what, hint);
         }
         let of_key = ["key", "pgp", "gpg", "ключ", "fingerprint", "отпечаток"].iter().any(|word| lower.contains(word));
         if of_key || section.number.as_ref().is_some_and(|number| number.to_string() == "2.8") {
@@ -325,6 +330,9 @@ fn normal_offset(text: &str) -> Option<String> {
     Some(format!("UTC{sign}{hours:02}:{minutes:02}"))
 }
 
+const BLANK: &str = "this address is blank";
+const NOWHERE: &str = "this link leads nowhere";
+
 /// Addresses that lead nowhere: place, length, what, hint.
 fn urls(lower: &str) -> Vec<(usize, usize, &'static str, &'static str)> {
     let mut faults = Vec::new();
@@ -342,14 +350,14 @@ fn urls(lower: &str) -> Vec<(usize, usize, &'static str, &'static str)> {
             if host.starts_with("http:") || host.starts_with("https:") {
                 faults.push((place, length + 3, "this address begins twice", "write `https://` once"));
             } else if !host.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '[' | '…' | '`')) {
-                faults.push((place, length + 3, "this address is blank", "write the host and the path"));
+                faults.push((place, length + 3, BLANK, "write the host and the path"));
             }
         }
     }
     for (place, _) in lower.match_indices("](") {
         let target = lower[place + 2..].split(')').next().unwrap_or_default().trim();
         if target.is_empty() || target == "#" || target == "<>" {
-            faults.push((place, 3.min(lower.len() - place), "this link leads nowhere", "write the address between the brackets"));
+            faults.push((place, 3.min(lower.len() - place), NOWHERE, "write the address between the brackets"));
         }
     }
     faults
@@ -392,11 +400,11 @@ mod tests {
             ),
             ("2.7 E-mail", "[email protected]", "hidden-address"),
             ("2.7 E-mail", "Адрес защищён от спам-ботов.", "hidden-address"),
-            ("2.7 E-mail", "Write to cert(at)example.org.", "hidden-address"),
+            ("2.7 E-mail", "Write to cert(at)example.org.", "at-address"),
             ("1.3 Where", "See https//cert.example.org/.", "broken-url"),
             ("1.3 Where", "See http:/cert.example.org/.", "broken-url"),
-            ("1.3 Where", "See [our page]().", "broken-url"),
-            ("1.3 Where", "The address is https:// today.", "broken-url"),
+            ("1.3 Where", "See [our page]().", "blank-url"),
+            ("1.3 Where", "The address is https:// today.", "blank-url"),
             ("5.2 Activities", "- - All sites", "dash-escape"),
             ("1.4 Signature", "- -----BEGIN PGP SIGNATURE-----", "dash-escape"),
             ("2.8 Keys", "Our key has the ID 0x4D7B5100.", "short-key-id"),

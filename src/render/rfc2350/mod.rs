@@ -18,7 +18,7 @@ pub mod outline;
 pub mod prose;
 mod text;
 mod words;
-mod zone;
+pub mod zone;
 
 pub use lint::{lint, lint_key, lint_prose};
 pub use prose::Prose;

@@ -57,6 +57,11 @@ impl Number {
         OUTLINE.iter().find(|(known, _)| *known == number).map(|(_, title)| *title)
     }
 
+    /// `[5, 1, 1]` for `5.1.1`.
+    pub fn parts(&self) -> &[u8] {
+        &self.0
+    }
+
     /// 1 for `2`, 2 for `2.10`, 3 for `5.1.1`.
     pub fn depth(&self) -> usize {
         self.0.len()

@@ -20,6 +20,7 @@ const OURS: [&str; 4] = ["rfc2350_", "section_", "markdown_", "language_name"];
 
 static ENGLISH: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| flat(include_str!("words/en.yaml")));
 static RUSSIAN: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| flat(include_str!("words/ru.yaml")));
+static ARABIC: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| flat(include_str!("words/ar.yaml")));
 
 impl DocumentWords {
     /// The built-in words; English for a language that has none.
@@ -27,13 +28,14 @@ impl DocumentWords {
         let primary = lang.as_str().split('-').next().unwrap_or_default();
         match primary {
             "ru" => DocumentWords { texts: Cow::Borrowed(&RUSSIAN) },
+            "ar" => DocumentWords { texts: Cow::Borrowed(&ARABIC) },
             _ => DocumentWords { texts: Cow::Borrowed(&ENGLISH) },
         }
     }
 
     /// All built-in languages.
     pub fn all() -> impl Iterator<Item = DocumentWords> {
-        [DocumentWords { texts: Cow::Borrowed(&ENGLISH) }, DocumentWords { texts: Cow::Borrowed(&RUSSIAN) }].into_iter()
+        [&ENGLISH, &RUSSIAN, &ARABIC].into_iter().map(|texts| DocumentWords { texts: Cow::Borrowed(texts) })
     }
 
     /// What a language calls itself; `None` for one that is not built in.
@@ -41,6 +43,7 @@ impl DocumentWords {
         let texts: &BTreeMap<String, String> = match lang.as_str().split('-').next() {
             Some("en") => &ENGLISH,
             Some("ru") => &RUSSIAN,
+            Some("ar") => &ARABIC,
             _ => return None,
         };
         texts.get("language_name").map(String::as_str)
@@ -104,13 +107,13 @@ mod tests {
 
     #[test]
     fn the_built_in_languages_are_complete() {
-        assert!(ENGLISH.keys().all(|key| RUSSIAN.contains_key(key)));
-        let russian = DocumentWords::built_in(&"ru".parse().expect("a language"));
-        assert!(
-            Number::standard()
-                .all(|number| russian.texts.contains_key(&format!("section_{}", number.to_string().replace('.', "_"))))
-        );
-        assert!(RUSSIAN.keys().all(|key| ENGLISH.contains_key(key) || key.starts_with("section_")));
+        for (tag, texts) in [("ru", &RUSSIAN), ("ar", &ARABIC)] {
+            assert!(ENGLISH.keys().all(|key| texts.contains_key(key)), "{tag}");
+            let words = DocumentWords::built_in(&tag.parse().expect("a language"));
+            let has = |number: Number| words.texts.contains_key(&format!("section_{}", number.to_string().replace('.', "_")));
+            assert!(Number::standard().all(has), "{tag}");
+            assert!(texts.keys().all(|key| ENGLISH.contains_key(key) || key.starts_with("section_")), "{tag}");
+        }
     }
 
     #[test]

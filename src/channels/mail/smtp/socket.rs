@@ -2,38 +2,35 @@
 //!
 //! lettre takes plaintext that follows the answer to STARTTLS for the first answer inside TLS. Here nothing may
 //! follow it, and later too a server that answers before it is asked is not trusted any more.
+//!
+//! All of it blocks, up to the time that [`Meter`] has: each connection has a thread of its own, and to be woken by a
+//! runtime costs as much as the mail itself. lettre's futures are done at their first [`poll`](at_once) then.
 
 use super::super::PostError;
 use crate::settings::Security;
 use lettre::transport::smtp::{client::AsyncTokioStream, extension::ClientId};
+use native_tls::{Certificate, HandshakeError, Protocol, TlsConnector, TlsStream};
 use std::{
-    fmt, fs, io,
-    net::{IpAddr, SocketAddr},
+    fmt, fs,
+    io::{self, Read, Write},
+    net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs},
     path::PathBuf,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll, ready},
-    time::Duration,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
 };
-use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
-    net::TcpStream,
-    time::timeout,
-};
-use tokio_native_tls::{
-    TlsConnector, TlsStream,
-    native_tls::{Certificate, Protocol},
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Whose certificates are believed: the system's authorities, and those of a file.
 pub(super) struct Trust(TlsConnector);
 
 impl Trust {
     pub(super) fn new(authorities: Option<PathBuf>) -> Result<Trust, PostError> {
-        let mut builder = tokio_native_tls::native_tls::TlsConnector::builder();
+        let mut builder = TlsConnector::builder();
         // RFC 8996: TLS 1.0 and 1.1 "MUST NOT be used".
         builder.min_protocol_version(Some(Protocol::Tlsv12));
         let path = authorities.unwrap_or_default();
@@ -47,7 +44,7 @@ impl Trust {
                 builder.add_root_certificate(certificate);
             }
         }
-        builder.build().map(|connector| Trust(connector.into())).map_err(|_| PostError::Authority(path))
+        builder.build().map(Trust).map_err(|_| PostError::Authority(path))
     }
 }
 
@@ -68,10 +65,10 @@ pub(super) struct Open {
     pub(super) stream: Box<dyn AsyncTokioStream>,
     /// How we name ourselves.
     pub(super) name: ClientId,
-    pub(super) progress: Arc<Progress>,
+    pub(super) meter: Arc<Meter>,
 }
 
-pub(super) async fn open(
+pub(super) fn open(
     host: &str,
     port: u16,
     security: Security,
@@ -80,37 +77,44 @@ pub(super) async fn open(
     greeting: Duration,
 ) -> Result<Open, Refused> {
     let host = host.trim_matches(['[', ']']);
-    let late = || Refused::Because("no answer in time".into());
-    let tcp = timeout(connect, dial(host, port)).await.map_err(|_| late())??;
+    let meter = Arc::new(Meter::new(connect));
+    let tcp = dial(host, port, &meter)?;
     let (name, peer) = (own_name(tcp.local_addr()?), tcp.peer_addr()?);
-    let progress = Arc::new(Progress::default());
+    let tcp = Timed { tcp, meter: meter.clone(), wakes: Duration::ZERO };
+    meter.grant(greeting);
     let stream: Box<dyn AsyncTokioStream> = match security {
-        Security::None => Box::new(Talk::new(tcp, peer, b"", &progress)),
-        Security::Tls => Box::new(Talk::new(guard(host, trust, tcp, greeting).await?, peer, b"", &progress)),
+        Security::None => Box::new(Talk::new(tcp, peer, b"", &meter)),
+        Security::Tls => Box::new(Talk::new(guard(host, trust, tcp)?, peer, b"", &meter)),
         Security::StartTls => {
-            let mut plain = Talk::new(tcp, peer, b"", &progress);
-            timeout(greeting, ask_for_tls(&mut plain, &name)).await.map_err(|_| late())??;
-            let guarded = guard(host, trust, plain.whole, greeting).await?;
+            let mut plain = Talk::new(tcp, peer, b"", &meter);
+            plain.ask_for_tls(&name)?;
+            meter.grant(greeting);
+            let guarded = guard(host, trust, plain.whole)?;
             // The greeting came before TLS and does not come again; lettre waits for one.
-            Box::new(Talk::new(guarded, peer, b"220 inside TLS\r\n", &progress))
+            Box::new(Talk::new(guarded, peer, b"220 inside TLS\r\n", &meter))
         }
     };
-    Ok(Open { stream, name, progress })
+    Ok(Open { stream, name, meter })
 }
 
-async fn dial(host: &str, port: u16) -> Result<TcpStream, io::Error> {
+fn dial(host: &str, port: u16, meter: &Meter) -> Result<TcpStream, io::Error> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-    for address in tokio::net::lookup_host((host, port)).await? {
-        match TcpStream::connect(address).await {
+    for address in (host, port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, meter.left()?) {
             Ok(tcp) => {
                 // Short commands wait for answers: with Nagle's algorithm each mail would take 40 ms.
                 tcp.set_nodelay(true)?;
                 return Ok(tcp);
             }
+            Err(e) if e.kind() == io::ErrorKind::TimedOut => last = late(),
             Err(e) => last = e,
         }
     }
     Err(last)
+}
+
+fn late() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "no answer in time")
 }
 
 /// RFC 5321, 4.1.4: the primary host name; without one, the address "SHOULD" be given.
@@ -124,50 +128,106 @@ fn own_name(local: SocketAddr) -> ClientId {
     }
 }
 
-async fn guard(host: &str, trust: &Trust, tcp: TcpStream, limit: Duration) -> Result<TlsStream<TcpStream>, Refused> {
-    match timeout(limit, trust.0.connect(host, tcp)).await {
-        Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(e)) => Err(Refused::Because(format!("TLS failed: {e}"))),
-        Err(_) => Err(Refused::Because("no answer in time".into())),
-    }
+fn guard(host: &str, trust: &Trust, tcp: Timed) -> Result<TlsStream<Timed>, Refused> {
+    trust.0.connect(host, tcp).map_err(|e| match e {
+        HandshakeError::Failure(e) => Refused::Because(format!("TLS failed: {e}")),
+        // A socket that blocks is never left in the middle.
+        HandshakeError::WouldBlock(_) => Refused::Because("TLS failed".into()),
+    })
 }
 
-/// Greeting, EHLO, STARTTLS. RFC 3207, 4.2: what was learnt before TLS is forgotten; lettre asks anew inside.
-async fn ask_for_tls(plain: &mut Talk<TcpStream>, name: &ClientId) -> Result<(), Refused> {
-    plain.expect(220).await?;
-    plain.write_all(format!("EHLO {name}\r\n").as_bytes()).await?;
-    let offers = plain.expect(250).await?;
-    if !offers.iter().skip(1).any(|line| line.trim().eq_ignore_ascii_case("STARTTLS")) {
-        return Err(Refused::NoTls);
-    }
-    plain.write_all(b"STARTTLS\r\n").await?;
-    plain.expect(220).await?;
-    match plain.unread().is_empty() {
-        true => Ok(()),
-        // Whatever follows was put there by somebody on the way, or by a server with that same fault.
-        false => Err(Refused::Because("plain text follows the answer to STARTTLS".into())),
-    }
+/// Until when the server may answer, and how much of a message it has still to be given.
+#[derive(Debug)]
+pub(super) struct Meter {
+    end: Mutex<Instant>,
+    unsent: AtomicUsize,
 }
 
-/// What has been written since the message began: whether its end is out.
-#[derive(Debug, Default)]
-pub(super) struct Progress(AtomicU64);
-
-impl Progress {
-    pub(super) fn begin(&self) {
-        self.0.store(0, Ordering::Relaxed);
+impl Meter {
+    fn new(limit: Duration) -> Meter {
+        Meter { end: Mutex::new(Instant::now() + limit), unsent: AtomicUsize::new(0) }
     }
 
-    /// Whether the line with the dot was handed to the system. In a message itself no line has only a dot: it
-    /// would have two.
+    /// From now on so long.
+    pub(super) fn grant(&self, limit: Duration) {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + limit;
+    }
+
+    fn left(&self) -> Result<Duration, io::Error> {
+        let end = *self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()).ok_or_else(late)
+    }
+
+    /// A message begins, so long with the line that ends it.
+    pub(super) fn begin(&self, length: usize) {
+        self.unsent.store(length, Ordering::Relaxed);
+    }
+
+    /// Whether all of it was handed to the system.
     pub(super) fn ended(&self) -> bool {
-        self.0.load(Ordering::Relaxed) & 0xff_ffff_ffff == 0x0d_0a_2e_0d_0a
+        self.unsent.load(Ordering::Relaxed) == 0
     }
 
-    fn note(&self, bytes: &[u8]) {
-        let last = self.0.load(Ordering::Relaxed);
-        let tail = &bytes[bytes.len().saturating_sub(8)..];
-        self.0.store(tail.iter().fold(last, |last, byte| last << 8 | u64::from(*byte)), Ordering::Relaxed);
+    fn note(&self, written: usize) {
+        let unsent = self.unsent.load(Ordering::Relaxed);
+        self.unsent.store(unsent.saturating_sub(written), Ordering::Relaxed);
+    }
+}
+
+/// A socket that waits as long as the [`Meter`] says, and not longer.
+struct Timed {
+    tcp: TcpStream,
+    meter: Arc<Meter>,
+    /// After which time the system wakes a wait, so that one can look at the meter. Zero before the first.
+    wakes: Duration,
+}
+
+impl Timed {
+    fn wait<T>(&mut self, mut act: impl FnMut(&mut TcpStream) -> Result<T, io::Error>) -> Result<T, io::Error> {
+        loop {
+            let wakes = self.meter.left()?.min(Duration::from_secs(1));
+            if wakes != self.wakes {
+                self.tcp.set_read_timeout(Some(wakes))?;
+                self.tcp.set_write_timeout(Some(wakes))?;
+                self.wakes = wakes;
+            }
+            match act(&mut self.tcp) {
+                Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => self.meter.left()?,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                done => return done,
+            };
+        }
+    }
+}
+
+impl Read for Timed {
+    fn read(&mut self, into: &mut [u8]) -> Result<usize, io::Error> {
+        self.wait(|tcp| tcp.read(into))
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, io::Error> {
+        self.wait(|tcp| tcp.write(bytes))
+    }
+
+    fn flush(&mut self) -> Result<(), io::Error> {
+        Ok(())
+    }
+}
+
+/// Says nothing of what is said on it.
+impl fmt::Debug for Timed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Timed")
+    }
+}
+
+/// The value of a future that waits for nothing but a stream which blocks.
+pub(super) fn at_once<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => unreachable!("a stream that blocks is never pending"),
     }
 }
 
@@ -179,12 +239,12 @@ struct Talk<S> {
     /// What was received, and up to where it was given out.
     received: Vec<u8>,
     given: usize,
-    progress: Arc<Progress>,
+    meter: Arc<Meter>,
 }
 
 impl<S> Talk<S> {
-    fn new(whole: S, peer: SocketAddr, unread: &[u8], progress: &Arc<Progress>) -> Talk<S> {
-        Talk { whole, peer, received: unread.to_vec(), given: 0, progress: progress.clone() }
+    fn new(whole: S, peer: SocketAddr, unread: &[u8], meter: &Arc<Meter>) -> Talk<S> {
+        Talk { whole, peer, received: unread.to_vec(), given: 0, meter: meter.clone() }
     }
 
     fn unread(&self) -> &[u8] {
@@ -192,16 +252,67 @@ impl<S> Talk<S> {
     }
 }
 
-impl Talk<TcpStream> {
+impl<S: Read + Write> Talk<S> {
+    /// What is there of the next line, up to so many bytes; nothing if the server has gone.
+    fn line(&mut self, most: usize) -> Result<&[u8], io::Error> {
+        if self.unread().is_empty() {
+            self.received.resize(2048, 0);
+            self.given = self.received.len();
+            let read = self.whole.read(&mut self.received)?;
+            self.received.truncate(read);
+            self.given = 0;
+        }
+        let from = self.given;
+        let unread = self.unread();
+        let length = unread.iter().position(|b| *b == b'\n').map_or(unread.len(), |at| at + 1).min(most);
+        self.given += length;
+        Ok(&self.received[from..from + length])
+    }
+
+    fn say(&mut self, bytes: &[u8]) -> Result<usize, io::Error> {
+        if !self.unread().is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the server answered before it was asked"));
+        }
+        let written = self.whole.write(bytes)?;
+        self.meter.note(written);
+        Ok(written)
+    }
+}
+
+impl Talk<Timed> {
+    fn say_all(&mut self, mut bytes: &[u8]) -> Result<(), io::Error> {
+        while !bytes.is_empty() {
+            bytes = &bytes[self.say(bytes)?..];
+        }
+        Ok(())
+    }
+
+    /// Greeting, EHLO, STARTTLS. RFC 3207, 4.2: what was learnt before TLS is forgotten; lettre asks anew inside.
+    fn ask_for_tls(&mut self, name: &ClientId) -> Result<(), Refused> {
+        self.expect(220)?;
+        self.say_all(format!("EHLO {name}\r\n").as_bytes())?;
+        let offers = self.expect(250)?;
+        if !offers.iter().skip(1).any(|line| line.trim().eq_ignore_ascii_case("STARTTLS")) {
+            return Err(Refused::NoTls);
+        }
+        self.say_all(b"STARTTLS\r\n")?;
+        self.expect(220)?;
+        match self.unread().is_empty() {
+            true => Ok(()),
+            // Whatever follows was put there by somebody on the way, or by a server with that same fault.
+            false => Err(Refused::Because("plain text follows the answer to STARTTLS".into())),
+        }
+    }
+
     /// The lines of the next answer, which has to have this code.
-    async fn expect(&mut self, code: u16) -> Result<Vec<String>, Refused> {
+    fn expect(&mut self, code: u16) -> Result<Vec<String>, Refused> {
         let (mut lines, mut line) = (Vec::new(), Vec::new());
         loop {
-            let mut piece = [0; 512];
-            let read = self.read(&mut piece).await?;
-            line.extend_from_slice(&piece[..read]);
+            let piece = self.line(512)?;
+            let ended = piece.is_empty();
+            line.extend_from_slice(piece);
             // RFC 5321, 4.5.3.1.5: 512 octets in a reply line; more is taken, but not without end.
-            if read == 0 || line.len() > 2000 || lines.len() > 200 {
+            if ended || line.len() > 2000 || lines.len() > 200 {
                 return Err(Refused::Because("the connection ended before the answer".into()));
             }
             if !line.ends_with(b"\n") {
@@ -221,42 +332,24 @@ impl Talk<TcpStream> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Talk<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        if this.unread().is_empty() {
-            let mut space = [0; 2048];
-            let mut fresh = ReadBuf::new(&mut space);
-            ready!(Pin::new(&mut this.whole).poll_read(cx, &mut fresh))?;
-            this.received.clear();
-            this.given = 0;
-            this.received.extend_from_slice(fresh.filled());
-        }
-        let unread = &this.received[this.given..];
-        let line = unread.iter().position(|b| *b == b'\n').map_or(unread.len(), |at| at + 1).min(buf.remaining());
-        buf.put_slice(&unread[..line]);
-        this.given += line;
-        Poll::Ready(Ok(()))
+impl<S: Read + Write + Unpin> AsyncRead for Talk<S> {
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let most = buf.remaining();
+        Poll::Ready(self.line(most).map(|line| buf.put_slice(line)))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Talk<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if !self.unread().is_empty() {
-            let why = "the server answered before it was asked";
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, why)));
-        }
-        let written = ready!(Pin::new(&mut self.whole).poll_write(cx, bytes))?;
-        self.progress.note(&bytes[..written]);
-        Poll::Ready(Ok(written))
+impl<S: Read + Write + Unpin> AsyncWrite for Talk<S> {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(self.say(bytes))
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.whole).poll_flush(cx)
+    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.whole.flush())
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.whole).poll_shutdown(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -267,7 +360,7 @@ impl<S> fmt::Debug for Talk<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> AsyncTokioStream for Talk<S> {
+impl<S: Read + Write + Send + Sync + Unpin> AsyncTokioStream for Talk<S> {
     fn peer_addr(&self) -> io::Result<SocketAddr> {
         Ok(self.peer)
     }

@@ -90,7 +90,7 @@ fn relays(fake: &Fake, settings: &[Smtp], password: Option<&str>) -> Result<Arc<
 }
 
 fn first_of(relays: &Arc<Relays>) -> Result<Server, PostError> {
-    let mut server = Server::new(relays)?;
+    let mut server = Server::new(relays);
     server.open()?;
     Ok(server)
 }
@@ -420,6 +420,135 @@ fn a_pipelined_group_on_a_stale_connection_is_said_again_on_a_fresh_one() {
     }
 }
 
+/// Sends to all of them, each with the next one known.
+fn send_in_a_row(server: &mut Server, to: &[&str]) -> Vec<Outcome> {
+    let (letter, sender) = (letter(), bounces());
+    let addresses: Vec<Address> = to.iter().map(|to| the(to)).collect();
+    let parcel = |to: &Address| Parcel::new(&letter, Some(&sender), to).expect("a parcel");
+    let parcels: Vec<Parcel<'_>> = addresses.iter().map(parcel).collect();
+    let next = |at: usize| parcels.get(at + 1);
+    let send = |(at, parcel)| server.send_before(parcel, next(at)).expect("outcomes, not errors");
+    parcels.iter().enumerate().map(send).collect()
+}
+
+/// As [`usual`], but it offers PIPELINING; `odd` is asked with the number of the message, which the first MAIL begins.
+fn ahead(odd: impl Fn(usize, &str) -> Option<Option<&'static str>> + Send + 'static) -> Script {
+    let mut number = 0;
+    let counted = Mutex::new(move |line: &str| {
+        number += usize::from(line.starts_with("MAIL"));
+        match odd(number, line) {
+            None if line.starts_with("EHLO") => Some(Some("250-fake\r\n250 PIPELINING\r\n")),
+            other => other,
+        }
+    });
+    usual(move |line| counted.lock().expect("no panic")(line))
+}
+
+#[test]
+fn the_next_envelope_travels_with_a_message_and_hands_nothing_over() {
+    let ok = || Outcome::Accepted("250 2.0.0 ok".into());
+    let lost = || Outcome::Unknown("lost".into());
+    type Odd = fn(usize, &str) -> Option<Option<&'static str>>;
+    let stories: [(&str, Odd, [Outcome; 3], usize); 9] = [
+        ("all is well", |_, _| None, [ok(), ok(), ok()], 1),
+        (
+            "the second recipient is refused",
+            |_, line| line.contains("TO:<bob").then_some(Some("550 5.1.1 no\r\n")),
+            // It waits for a message all the same, and gets none.
+            [ok(), Outcome::Failed("550 5.1.1 no".into()), ok()],
+            2,
+        ),
+        (
+            "the first message is refused, and the next envelope taken",
+            |number, line| (number == 1 && line == "message").then_some(Some("554 5.7.1 spam\r\n")),
+            [Outcome::Failed("554 5.7.1 spam".into()), ok(), ok()],
+            1,
+        ),
+        (
+            "the first message is refused, and the next envelope too",
+            |number, line| match line {
+                "message" if number == 1 => Some(Some("451 4.7.1 later\r\n")),
+                _ if number == 2 && line.starts_with("MAIL") => Some(Some("451 4.7.1 later\r\n")),
+                "DATA" if number == 2 => Some(Some("503 5.5.1 first MAIL\r\n")),
+                _ => None,
+            },
+            [Outcome::Deferred("451 4.7.1 later".into()), Outcome::Deferred("451 4.7.1 later".into()), ok()],
+            1,
+        ),
+        (
+            "who knows how much of the refused message was read",
+            |number, line| match line {
+                "message" if number == 1 => Some(Some("554 5.7.1 spam\r\n")),
+                _ if number == 2 && line.starts_with("RCPT") => Some(Some("500 5.5.2 what?\r\n")),
+                "DATA" if number == 2 => Some(Some("500 5.5.2 what?\r\n")),
+                "RSET" => Some(Some("500 5.5.2 what?\r\n")),
+                _ => None,
+            },
+            [Outcome::Failed("554 5.7.1 spam".into()), ok(), ok()],
+            2,
+        ),
+        (
+            "one message a connection",
+            |number, line| (number == 2 && line.starts_with("MAIL")).then_some(Some("421 4.7.0 enough\r\n")),
+            [ok(), ok(), ok()],
+            2,
+        ),
+        (
+            "the line goes dead after the dot",
+            |number, line| (number == 1 && line == "message").then_some(None),
+            [lost(), ok(), ok()],
+            2,
+        ),
+        (
+            "an answer too many",
+            |number, line| (number == 1 && line == "message").then_some(Some("250 2.0.0 ok\r\n250 2.0.0 ok\r\n")),
+            [ok(), ok(), ok()],
+            2,
+        ),
+        (
+            "a refusal too many",
+            |number, line| (number == 1 && line == "message").then_some(Some("250 2.0.0 ok\r\n550 5.1.1 no\r\n")),
+            [ok(), ok(), ok()],
+            2,
+        ),
+    ];
+    for (story, odd, outcomes, connections) in stories {
+        let opened = Arc::new(AtomicUsize::new(0));
+        let calls = opened.clone();
+        let fake = Fake::start(false, move |connection| {
+            calls.fetch_add(1, Ordering::SeqCst);
+            ahead(move |number, line| if connection == 0 { odd(number, line) } else { None })
+        });
+        let mut server = fake.open(Security::None).expect("a connection");
+        let found = send_in_a_row(&mut server, &[ADA, BOB, ADA]).into_iter().map(|outcome| match outcome {
+            Outcome::Unknown(_) => lost(), // in the system's words
+            other => other,
+        });
+        assert_eq!(found.collect::<Vec<_>>(), outcomes, "{story}");
+        assert_eq!((opened.load(Ordering::SeqCst), &server.served()[0].trouble), (connections, &None), "{story}");
+        drop(server);
+        let heard = fake.heard();
+        let messages = heard.iter().filter(|line| line.starts_with("Subject")).count();
+        let refused_early = outcomes.iter().filter(|outcome| matches!(outcome.words(), "550 5.1.1 no")).count();
+        let deferred_early = usize::from(story.ends_with("and the next envelope too"));
+        assert_eq!(messages, 3 - refused_early - deferred_early, "{story}: no message is said twice: {heard:?}");
+    }
+
+    // What was said ahead is not another's: nothing is handed over on that connection any more.
+    let fake = Fake::start(false, |_| ahead(|_, _| None));
+    let mut server = fake.open(Security::None).expect("a connection");
+    let (letter, sender) = (letter(), bounces());
+    let [ada, bob]: [Address; 2] = [ADA, BOB].map(the);
+    let [to_ada, to_bob] = [&ada, &bob].map(|to| Parcel::new(&letter, Some(&sender), to).expect("a parcel"));
+    assert_eq!(server.send_before(&to_ada, Some(&to_bob)).expect("an outcome"), ok());
+    assert_eq!(server.send(&to_ada).expect("an outcome"), ok());
+    drop(server);
+    let heard = fake.heard();
+    assert_eq!(heard.iter().filter(|line| line.starts_with("EHLO")).count(), 4, "two connections");
+    let tail: Vec<&str> = heard[heard.len() - 5..].iter().map(|line| &line[..4]).collect();
+    assert_eq!(tail, ["MAIL", "RCPT", "DATA", "Subj", "QUIT"]);
+}
+
 /// A server that says this when it is called, and hangs up if that is nothing.
 fn grumpy(words: Option<&'static str>) -> Fake {
     Fake::start(false, move |_| usual(move |line| (line == "connect").then_some(words)))
@@ -498,7 +627,7 @@ fn a_server_that_takes_no_more_connections_keeps_those_it_has() {
     });
     let mut relays = relays(&fake, &[fake.settings(Security::None)], None).expect("guarded");
     Arc::get_mut(&mut relays).expect("nobody else has it yet").limits.message = Duration::from_secs(60);
-    let (mut first, mut second) = (first_of(&relays).expect("a connection"), Server::new(&relays).expect("a post"));
+    let (mut first, mut second) = (first_of(&relays).expect("a connection"), Server::new(&relays));
     let enough = |error: PostError| matches!(&error, PostError::Unreachable { why, .. } if why.contains("too many"));
     assert!(enough(try_send(&mut second, BOB).expect_err("one is enough for it")), "while the other is idle");
     thread::scope(|scope| {

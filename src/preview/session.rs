@@ -1,0 +1,198 @@
+//! Which page is which, as long as one state of the workspace is shown.
+
+use super::{letters, overview, overview::Forecast, reading::Snapshot, word_of};
+use crate::{
+    advisory::{Advisory, Status as Stage},
+    plan::{self, Facts, Request},
+    publish::{self, Extent, PublishError, Stock},
+    receipt::DocumentVersion,
+    render::{
+        page::RenderError,
+        preview::{Collection, Lists, Mark, OWN, Sheet, SiteDesk, Status, Trouble, TwinOfSite, Unsigned, Word, Workshop, marked},
+        rfc2350::Document,
+        site::SiteShop,
+    },
+    settings::Site,
+    terms::Address,
+    tlp::{Gate, Public, Refusal, Shareable, Staff},
+};
+use std::{cell::OnceCell, collections::BTreeMap};
+
+/// One state of the workspace, ready to be looked at.
+pub(super) struct Session<'a> {
+    pub snapshot: &'a Snapshot,
+    /// All that a plan depends on.
+    pub facts: Facts<'a>,
+    stock: &'a Stock<'a>,
+    desk: SiteDesk<'a>,
+    collection: Shareable<Collection<'a>, Staff>,
+    /// Made when somebody first looks at it: it takes the longest.
+    forecast: OnceCell<Forecast>,
+}
+
+type Made = Result<Option<Shareable<Sheet, Staff>>, RenderError>;
+
+/// Opens a session and does something with it.
+pub(super) fn with<T>(snapshot: &Snapshot, prefix: &str, work: impl FnOnce(&Session<'_>) -> T) -> Result<T, Trouble> {
+    let workspace = &snapshot.workspace;
+    let site = Site { url: address(&workspace.settings.site, prefix), languages: workspace.settings.site.languages.clone() };
+    let version = publish::document_version_now(workspace, &snapshot.history, &snapshot.now);
+    let stock = stock(snapshot, version.as_ref())?;
+    let shop = SiteShop::open(stock.supplies(&site)).map_err(|error| broken(&error.to_string()))?;
+
+    let gate = Gate::at(snapshot.now.clone());
+    let mut marks: BTreeMap<&str, Mark> = BTreeMap::new();
+    let mut shown: Vec<&Advisory> = Vec::new();
+    for one in &workspace.advisories {
+        let mark = match (gate.once_final(one, &Public), one.status) {
+            (Err(Refusal::Embargoed(until)), Stage::Final | Stage::Withdrawn) => Some(Mark::Embargo(until)),
+            (Ok(()) | Err(Refusal::Embargoed(_)), Stage::Draft) if snapshot.stale.contains(&one.id) => Some(Mark::Broken),
+            (Ok(()) | Err(Refusal::Embargoed(_)), Stage::Draft) => Some(Mark::Draft),
+            (Ok(()), Stage::Final | Stage::Withdrawn) => None,
+            // Closed: no word of it on any page of the site, not even here.
+            (Err(_), _) => continue,
+        };
+        shown.push(one);
+        if let Some(mark) = mark {
+            marks.insert(one.id.as_str(), mark);
+        }
+    }
+    let not_yet: BTreeMap<&str, Advisory> =
+        shown.iter().filter_map(|one| Some((one.id.as_str(), marked(one, marks.get(one.id.as_str())?)))).collect();
+    let all: Vec<&Advisory> = shown.iter().map(|one| not_yet.get(one.id.as_str()).unwrap_or(*one)).collect();
+    let public: Vec<&Advisory> = shown.iter().copied().filter(|one| !marks.contains_key(one.id.as_str())).collect();
+    let lists = [Lists::of(&all), Lists::of(&public)];
+    let collection = Collection { all, public, marks };
+    let desk = SiteDesk::open(shop, &site, &workspace.settings.site, &collection, [&lists[0], &lists[1]]);
+    let collection = Shareable::past_the_gate(collection);
+    let member = |address: &Address| snapshot.members.hash(address);
+    let request = Request::default();
+    let facts = Facts {
+        advisories: &workspace.advisories,
+        roster: &workspace.roster,
+        settings: &workspace.settings,
+        keybook: &snapshot.keybook,
+        history: &snapshot.history,
+        member: &member,
+        document: version.as_ref().map(|version| version.digest),
+        now: &snapshot.now,
+        request: &request,
+    };
+    Ok(work(&Session { snapshot, facts, stock: &stock, desk, collection, forecast: OnceCell::new() }))
+}
+
+/// Whether [`with`] will find nothing wrong.
+pub(super) fn opens(snapshot: &Snapshot, prefix: &str) -> Result<(), Trouble> {
+    with(snapshot, prefix, |_| ())
+}
+
+fn stock<'a>(snapshot: &'a Snapshot, version: Option<&DocumentVersion>) -> Result<Stock<'a>, Trouble> {
+    Stock::of(&snapshot.workspace, version, &snapshot.now, Extent::Full).map_err(|error| match error {
+        PublishError::Words(findings) => {
+            let text: Vec<String> = findings.iter().map(crate::diag::show).collect();
+            Trouble { title: "the words of the site are wrong".into(), text: text.join("\n") }
+        }
+        error => broken(&error.to_string()),
+    })
+}
+
+fn broken(error: &str) -> Trouble {
+    Trouble { title: "the pages cannot be made".into(), text: format!("error: {error}\n") }
+}
+
+/// The site's own address with the preview's folder for its path: links within the site lead into the preview, and every
+/// address that is meant for readers can be told from them.
+fn address(site: &Site, prefix: &str) -> url::Url {
+    let mut url = site.url.clone();
+    url.set_path(prefix);
+    url
+}
+
+impl<'a> Session<'a> {
+    /// What would happen, in the words and by the judgement of `plan`.
+    pub(super) fn forecast(&self) -> &Forecast {
+        self.forecast.get_or_init(|| Forecast::of(&plan::make(&self.facts)))
+    }
+
+    /// Where an advisory stands on the site, if it does here.
+    pub(super) fn page_of(&self, advisory: &Advisory, prefix: &str) -> Option<String> {
+        let stands = self.collection.thing().all.iter().any(|one| one.id == advisory.id);
+        stands.then(|| format!("{prefix}advisories/{}/", advisory.id))
+    }
+
+    /// What staff are shown at a path below the preview's own.
+    pub(super) fn sheet(&self, path: &str, workshop: &Workshop) -> Shareable<Sheet, Staff> {
+        match self.made(path, workshop) {
+            Ok(Some(sheet)) => sheet,
+            Ok(None) => {
+                let text = "The overview lists all advisories. One that is not addressed to the public has letters, but no page."
+                    .to_string();
+                word_of(Word { status: Status::Missing, heading: "There is no such page".into(), text }, workshop)
+            }
+            Err(error) => {
+                let text = format!("error: {error}\n");
+                word_of(Word { status: Status::Broken, heading: "This page cannot be made".into(), text }, workshop)
+            }
+        }
+    }
+
+    fn made(&self, path: &str, workshop: &Workshop) -> Made {
+        if let Some(own) = path.strip_prefix(OWN) {
+            return self.own(own, workshop);
+        }
+        if let Some(text) = self.unsigned(path)? {
+            return Ok(Some(text));
+        }
+        let path = if path.is_empty() || path.ends_with('/') { format!("{path}index.html") } else { path.to_string() };
+        Ok(self.collection.make::<Vec<Sheet>>(&(workshop, &self.desk, path.as_str()))?.each().next())
+    }
+
+    fn own(&self, path: &str, workshop: &Workshop) -> Made {
+        let page = match path {
+            "" => Some(1),
+            _ => path.strip_prefix("page/").and_then(|page| page.strip_suffix('/')?.parse().ok()),
+        };
+        if let Some(page) = page {
+            return match overview::page(self, page, workshop) {
+                Some(overview) => Ok(Some(Shareable::past_the_gate(overview).make::<Sheet>(workshop)?)),
+                None => Ok(None),
+            };
+        }
+        if path == "plan/" {
+            let heading = "What `advise publish` would do now".to_string();
+            let word = Word { status: Status::Found, heading, text: self.forecast().words.clone() };
+            return Ok(Some(word_of(word, workshop)));
+        }
+        let Some((id, slug)) = path.strip_prefix("letters/").and_then(|rest| rest.split_once('/')) else { return Ok(None) };
+        let Some(advisory) = self.snapshot.workspace.advisories.iter().find(|one| one.id.as_str() == id) else { return Ok(None) };
+        match letters::page(self, advisory, slug.trim_end_matches('/'), workshop) {
+            Some(page) => Ok(Some(Shareable::past_the_gate(page).make::<Sheet>(workshop)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The texts that are signed when they are published.
+    fn unsigned(&self, path: &str) -> Made {
+        for room in self.desk.rooms() {
+            let name = room.path("rfc2350.txt");
+            if path == name {
+                let document = self.stock.documents.iter().find(|document| document.thing().lang() == &room.lang);
+                let text = document.map(|document| Unsigned(Document::text(document.thing())));
+                return Ok(text.map(|text| as_sheet(text, None)));
+            }
+            let folder = room.path("advisories/");
+            let Some(id) = path.strip_prefix(&folder).and_then(|name| name.strip_suffix(".txt")) else { continue };
+            let collection = self.collection.thing();
+            let Some(advisory) = collection.all.iter().find(|one| one.id.as_str() == id) else { continue };
+            let twin = Shareable::past_the_gate(*advisory).make::<TwinOfSite>(room)?;
+            let text = twin.thing().0.as_ref().map(|text| Unsigned(self.desk.at_home_text(&text.0)));
+            return Ok(text.map(|text| as_sheet(text, collection.marks.get(id))));
+        }
+        Ok(None)
+    }
+}
+
+fn as_sheet(text: Unsigned, mark: Option<&Mark>) -> Shareable<Sheet, Staff> {
+    let Ok(sheet) = Shareable::past_the_gate(text).make::<Sheet>(&mark);
+    sheet
+}

@@ -1,0 +1,534 @@
+//! A file as a document: decoded, its signature judged, its sections found and numbered.
+
+use super::{
+    Unreadable, armor,
+    block::{self, Block},
+    cut::{self, Cut},
+    decode::decode,
+    html,
+    lines::{self, Line, Mark, Why},
+    titles::{self, Fit},
+};
+use crate::{
+    diag::{Source, Span},
+    openpgp::{self, Certificate, VerifyError},
+    render::rfc2350::outline::Number,
+    terms::{Fingerprint, Moment},
+    tlp::Tlp,
+};
+use std::collections::{BTreeMap, HashMap};
+
+const MOST_LINES: usize = 20_000;
+
+/// In which form a document is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Form {
+    Text,
+    Markdown,
+    Html,
+}
+
+/// What its signature is worth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seal {
+    /// There is none.
+    None,
+    /// There is one, and no certificate to verify it with.
+    Unchecked,
+    /// It is good.
+    Good {
+        /// Whose.
+        signer: Fingerprint,
+        /// When, as the signer says.
+        made: Moment,
+    },
+    /// It is not.
+    Bad(VerifyError),
+}
+
+/// A document that somebody published.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// The whole file, for showing places in it.
+    pub source: Source,
+    /// Its form.
+    pub form: Form,
+    /// The name of its encoding.
+    pub encoding: &'static str,
+    /// How many characters could not be read.
+    pub damaged: usize,
+    /// Whether soft line breaks of a mail were resolved.
+    pub quoted_printable: bool,
+    /// What its signature is worth.
+    pub seal: Seal,
+    /// Its own title.
+    pub title: Option<Line>,
+    /// The label of the whole document, with its line.
+    pub label: Option<(usize, Tlp)>,
+    /// In the order of the document. The first may have no heading.
+    pub sections: Vec<Section>,
+    /// What is not of the document, with the reason.
+    pub chrome: Vec<Line>,
+    /// The line of a mail address that was hidden from programs and could be read, and what was shown for it.
+    pub hidden: Vec<(usize, String)>,
+    /// All lines that are not blank.
+    pub lines: Vec<Line>,
+    /// Armored certificates that stand in it.
+    pub certificates: Vec<String>,
+    /// Lines with a dash-escape that is left over.
+    pub escapes: Vec<usize>,
+    starts: Vec<usize>,
+}
+
+/// A section.
+#[derive(Debug, Clone)]
+pub struct Section {
+    /// `None` for text before the first one.
+    pub heading: Option<Heading>,
+    /// That of the standard where the title is one of it; `None` for an extra section without a number.
+    pub number: Option<Number>,
+    /// Its title as written.
+    pub title: String,
+    /// Whether the title is known.
+    pub is_known: bool,
+    /// What stands in it.
+    pub blocks: Vec<Block>,
+    /// Of its last line, or of its heading.
+    pub end: usize,
+}
+
+/// A heading as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    /// In the file.
+    pub line: usize,
+    /// With its number.
+    pub written: String,
+    /// As it was written.
+    pub number: Option<Number>,
+}
+
+impl Document {
+    /// The first section with this number.
+    pub fn section(&self, number: &str) -> Option<&Section> {
+        self.sections.iter().find(|section| section.number.as_ref().is_some_and(|own| own.to_string() == number))
+    }
+
+    /// The place of some words in a line; the line itself if they do not stand there as they are.
+    pub fn place(&self, line: usize, words: &str) -> Span {
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or(self.source.text.len());
+        let rest = &self.source.text[start..];
+        let text = &rest[..rest.find('\n').unwrap_or(rest.len())];
+        match text.find(words).filter(|_| !words.is_empty()) {
+            Some(at) => Span::new(start + at, start + at + words.len()),
+            None => {
+                let lead = text.len() - text.trim_start().len();
+                Span::new(start + lead, start + text.trim_end().len().max(lead))
+            }
+        }
+    }
+}
+
+/// Reads a file. A signature in it is verified with the certificates, or the one that stands beside it; only what is
+/// signed counts as the document then.
+pub fn read(
+    path: &str,
+    bytes: &[u8],
+    detached: Option<&[u8]>,
+    certificates: &[Certificate],
+    now: &Moment,
+) -> Result<Document, Unreadable> {
+    let whole = decode(bytes)?;
+    let parts = armor::parts(bytes);
+    let verified = match (&parts, detached) {
+        (Some(_), _) => Some(openpgp::verify(bytes, None, certificates, now)),
+        (None, Some(signature)) => Some(openpgp::verify(bytes, Some(signature), certificates, now)),
+        (None, None) => None,
+    };
+    let seal = match &verified {
+        None => Seal::None,
+        Some(Ok(verified)) => Seal::Good { signer: verified.signer.clone(), made: verified.made.clone() },
+        Some(Err(VerifyError::UnknownSigner(_))) if certificates.is_empty() => Seal::Unchecked,
+        Some(Err(error)) => Seal::Bad(error.clone()),
+    };
+    let mut chrome = Vec::new();
+    let (decoded, first) = match &parts {
+        None => (whole.clone(), 1),
+        Some(parts) => {
+            let outside = |text: &[u8], first: usize| -> Vec<Line> {
+                let text = decode(text).map(|decoded| decoded.text).unwrap_or_default();
+                let lines = lines::plain(&text, first).into_iter().filter(|line| !line.is_blank());
+                lines.map(|line| Line { mark: Mark::Chrome(Why::Unsigned), ..line }).collect()
+            };
+            chrome.extend(outside(parts.before, 1));
+            chrome.extend(outside(parts.after, parts.last));
+            // What the verifier gave out is what is signed. It is read by our own hand as well, which keeps bytes
+            // that are not UTF-8; should the two ever differ, the verifier's is the document.
+            let own = || String::from_utf8_lossy(&parts.text).into_owned();
+            let text = match &verified {
+                Some(Ok(verified)) if !same(&String::from_utf8_lossy(&verified.content), &own()) => &verified.content,
+                _ => &parts.text,
+            };
+            (decode(text)?, parts.first)
+        }
+    };
+    let mut hidden = Vec::new();
+    let form = form(&decoded.text);
+    let mut lines = match form {
+        Form::Html => {
+            let page = html::page(&decoded.text);
+            hidden = page.hidden.into_iter().map(|(line, words)| (line + first - 1, words)).collect();
+            page.lines.into_iter().map(|line| Line { number: line.number + first - 1, ..line }).collect()
+        }
+        Form::Text | Form::Markdown => lines::plain(&decoded.text, first),
+    };
+    if lines.len() > MOST_LINES {
+        return Err(Unreadable::TooManyLines { lines: lines.len(), most: MOST_LINES });
+    }
+    if form == Form::Markdown {
+        lines::read_markdown(&mut lines);
+    }
+    let armored = mark_certificates(&mut lines);
+    mark_armor(&mut lines);
+    lines::mark_furniture(&mut lines);
+    welcome(&mut lines);
+    if form != Form::Markdown {
+        lines::close_ranks(&mut lines);
+    }
+    let all: Vec<Line> = lines.iter().filter(|line| !line.is_blank()).cloned().collect();
+    if all.is_empty() {
+        return Err(Unreadable::Empty);
+    }
+    let label = mark_label(&mut lines);
+    let escapes = lines.iter().filter(|line| is_escaped(&line.text)).map(|line| line.number).collect();
+    let width = block::width(lines.iter().filter(|line| line.is_own()));
+    let cuts = cut::cut(lines);
+    chrome.extend(cuts.chrome);
+    let (title, preamble) = preamble(cuts.before, form, !cuts.sections.is_empty(), &mut chrome);
+    let mut cut = cuts.sections;
+    trailing(&mut cut, &all, &mut chrome);
+    let numbers = numbers(&cut);
+    let blocks = |lines: &[Line]| block::blocks(lines, width, form == Form::Markdown);
+    let mut sections: Vec<Section> = preamble
+        .into_iter()
+        .map(|(heading, body)| Section {
+            title: heading.as_ref().map(|line| line.text.trim().to_string()).unwrap_or_default(),
+            heading: heading.map(|line| Heading { line: line.number, written: line.text.trim().to_string(), number: None }),
+            number: None,
+            is_known: false,
+            end: body.last().map_or(0, |line| line.number),
+            blocks: blocks(&body),
+        })
+        .collect();
+    sections.extend(cut.into_iter().zip(numbers).map(|(cut, number)| {
+        let end = cut.body.iter().rfind(|line| !line.is_blank()).map_or(cut.line, |line| line.number);
+        Section {
+            is_known: cut.meant.as_ref().is_some_and(|(meant, _)| Some(meant) == number.as_ref()),
+            heading: Some(Heading { line: cut.line, written: cut.written, number: cut.number }),
+            number,
+            title: cut.title,
+            blocks: blocks(&cut.body),
+            end,
+        }
+    }));
+    chrome.sort_by_key(|line| line.number);
+    let starts = std::iter::once(0).chain(whole.text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    Ok(Document {
+        source: Source::new(path, whole.text),
+        form,
+        encoding: decoded.encoding,
+        damaged: decoded.damaged,
+        quoted_printable: decoded.quoted_printable,
+        seal,
+        title,
+        label,
+        sections,
+        chrome,
+        hidden,
+        lines: all,
+        certificates: armored,
+        escapes,
+        starts,
+    })
+}
+
+/// Whether two texts are the same but for white space at the ends of lines.
+fn same(one: &str, other: &str) -> bool {
+    let lines = |text: &str| -> Vec<String> { text.trim_end().lines().map(|line| line.trim_end().to_string()).collect() };
+    lines(one) == lines(other)
+}
+
+fn form(text: &str) -> Form {
+    let head = text.trim_start().get(..text.trim_start().len().min(2000)).map_or_else(|| text.to_lowercase(), str::to_lowercase);
+    let lower = text.to_lowercase();
+    let tags: usize = ["<p>", "<p ", "<br", "<div", "<td", "<li", "<h1", "<h2", "<h3", "<h4", "<strong", "</a>"]
+        .iter()
+        .map(|tag| lower.matches(tag).count())
+        .sum();
+    match () {
+        () if head.starts_with("<!doctype html")
+            || head.starts_with("<html")
+            || head.contains("<html") && tags > 2
+            || tags >= 10 =>
+        {
+            Form::Html
+        }
+        () if lines::is_markdown(text) => Form::Markdown,
+        () => Form::Text,
+    }
+}
+
+fn is_escaped(text: &str) -> bool {
+    text.trim_start().starts_with("- -")
+}
+
+/// Armored certificates that are whole, which are files and not text.
+fn mark_certificates(lines: &mut [Line]) -> Vec<String> {
+    let is = |line: &Line, words: &str| line.text.trim().trim_start_matches("- ") == words;
+    let mut all = Vec::new();
+    let mut at = 0;
+    while at < lines.len() {
+        let rest = &lines[at..];
+        let whole = is(&rest[0], "-----BEGIN PGP PUBLIC KEY BLOCK-----")
+            .then(|| rest.iter().position(|line| is(line, "-----END PGP PUBLIC KEY BLOCK-----")));
+        let Some(end) = whole.flatten().map(|end| at + end) else {
+            at += 1;
+            continue;
+        };
+        let bare = |line: &Line| line.text.trim().trim_start_matches("- ").to_string();
+        all.push(lines[at..=end].iter().map(|line| bare(line) + "\n").collect());
+        for line in lines[at..=end].iter_mut().filter(|line| !line.is_blank()) {
+            line.mark = Mark::Chrome(Why::Certificate);
+        }
+        at = end + 1;
+    }
+    all
+}
+
+/// Lines of an armor that is shown in a page, or is not whole.
+fn mark_armor(lines: &mut [Line]) {
+    let bare = |text: &str| text.trim().trim_start_matches("- ").trim().to_string();
+    let mut inside = false;
+    let mut heads = false;
+    for line in lines.iter_mut().filter(|line| line.is_own()) {
+        let text = bare(&line.text);
+        let begins = text.starts_with("-----BEGIN PGP SIGN") && text.ends_with("-----");
+        if begins {
+            inside = text.contains("SIGNATURE");
+            heads = !inside;
+            line.mark = Mark::Chrome(Why::Armor);
+        } else if text == "-----END PGP SIGNATURE-----" {
+            (inside, heads) = (false, false);
+            line.mark = Mark::Chrome(Why::Armor);
+        } else if heads {
+            heads = text.starts_with("Hash:") || text.is_empty() && heads;
+            if text.starts_with("Hash:") {
+                line.mark = Mark::Chrome(Why::Armor);
+            }
+        } else if inside && !text.is_empty() {
+            // An end that is missing must not swallow the rest.
+            let is_head = ["Version:", "Comment:", "Hash:", "Charset:"].iter().any(|name| text.starts_with(name));
+            inside = is_head || !text.contains(char::is_whitespace) && text.is_ascii();
+            if inside {
+                line.mark = Mark::Chrome(Why::Armor);
+            }
+        }
+    }
+}
+
+/// Takes an element back that looked like a part of the page, but has the document in it.
+fn welcome(lines: &mut [Line]) {
+    let is_known = |line: &Line| titles::is_numbered_heading(line.text.trim()) || titles::exact(line.text.trim()).is_some();
+    let own = lines.iter().filter(|line| line.is_own() && is_known(line)).count();
+    let mut inside: BTreeMap<usize, usize> = BTreeMap::new();
+    for line in lines.iter().filter(|line| is_known(line)) {
+        if let Mark::Chrome(Why::Page(root)) = line.mark {
+            *inside.entry(root).or_default() += 1;
+        }
+    }
+    let wanted: Vec<usize> = inside.into_iter().filter(|(_, count)| *count >= 4 && own < 8).map(|(root, _)| root).collect();
+    for line in lines.iter_mut() {
+        if matches!(line.mark, Mark::Chrome(Why::Page(root)) if wanted.contains(&root)) {
+            line.mark = Mark::Text;
+        }
+    }
+}
+
+/// A line that is a label and nothing else, near the beginning or the end.
+fn mark_label(lines: &mut [Line]) -> Option<(usize, Tlp)> {
+    let written: Vec<usize> = (0..lines.len()).filter(|at| !lines[*at].is_blank()).collect();
+    let edge = written.iter().take(12).chain(written.iter().rev().take(6)).copied().collect::<Vec<_>>();
+    let mut label = None;
+    for at in edge {
+        let text = lines[at].text.trim().trim_matches(|c: char| "[]()*_".contains(c)).to_uppercase();
+        let words =
+            text.strip_prefix("TLP").map(|rest| rest.trim_start_matches([':', ' ', '-']).trim_end_matches('.').to_string());
+        let found = words.and_then(|word| match word.as_str() {
+            // TLP 1 had another word for it.
+            "WHITE" => Some(Tlp::Clear),
+            word => word.parse::<Tlp>().ok(),
+        });
+        if let Some(tlp) = found {
+            // The narrowest one counts.
+            if label.is_none_or(|(_, other)| tlp > other) {
+                label = Some((lines[at].number, tlp));
+            }
+            if lines[at].is_own() {
+                lines[at].mark = Mark::Chrome(Why::Label);
+            }
+        }
+    }
+    label
+}
+
+type Preamble = Vec<(Option<Line>, Vec<Line>)>;
+
+/// What stands before the first section: the title, what is of the page, and paragraphs, perhaps with headings.
+fn preamble(before: Vec<Line>, form: Form, has_sections: bool, chrome: &mut Vec<Line>) -> (Option<Line>, Preamble) {
+    let is_title = |line: &Line| {
+        let lower = line.text.to_lowercase();
+        cut::is_short(&line.text)
+            && (lower.contains("2350") || lower.contains("csirt description") || lower.contains("cert description"))
+    };
+    let named = before.iter().position(|line| !line.is_blank() && is_title(line));
+    let first = before.iter().position(|line| !line.is_blank() && cut::is_short(&line.text));
+    let at = named.or(first.filter(|at| has_sections && before[..*at].iter().all(Line::is_blank)));
+    let title = at.map(|at| before[at].clone());
+    let mut parts: Preamble = Vec::new();
+    let mut push = |line: &Line| match parts.last_mut() {
+        Some((_, body)) => body.push(line.clone()),
+        None => parts.push((None, vec![line.clone()])),
+    };
+    let mut heads = Vec::new();
+    for (n, line) in before.iter().enumerate() {
+        let above = at.is_some_and(|at| n < at);
+        // In a page, single words before the document are links and buttons, wherever they stand.
+        let loose = form == Form::Html
+            && line.mark != Mark::Heading
+            && cut::is_short(&line.text)
+            && line.text.split_whitespace().count() <= 3;
+        if Some(n) == at {
+            continue;
+        }
+        if !line.is_blank() && has_sections && (above && named.is_some() && cut::is_short_or_colon(&line.text) || loose) {
+            chrome.push(Line { mark: Mark::Chrome(Why::Around), ..line.clone() });
+            continue;
+        }
+        let next = before[n + 1..].iter().find(|line| !line.is_blank());
+        let heads_text = !line.is_blank()
+            && cut::is_short(&line.text)
+            && line.text.split_whitespace().count() <= 8
+            && (n == 0 || before[n - 1].is_blank())
+            && (line.mark == Mark::Heading || before.get(n + 1).is_some_and(Line::is_blank))
+            && next.is_some_and(|next| next.text.split_whitespace().count() > 8);
+        if heads_text && has_sections && !above {
+            heads.push(n);
+        }
+        push(line);
+    }
+    // Cut again at the headings, which is easier once it is known which lines stay.
+    let lines: Vec<Line> = parts.into_iter().flat_map(|(_, body)| body).collect();
+    let heads: Vec<usize> = heads.into_iter().map(|n| before[n].number).collect();
+    let mut parts: Preamble = Vec::new();
+    for line in lines {
+        if heads.contains(&line.number) && !line.is_blank() {
+            parts.push((Some(line), Vec::new()));
+        } else {
+            match parts.last_mut() {
+                Some((_, body)) => body.push(line),
+                None => parts.push((None, vec![line])),
+            }
+        }
+    }
+    parts.retain(|(heading, body)| heading.is_some() || body.iter().any(|line| !line.is_blank()));
+    (title, parts)
+}
+
+/// Words of pages and not of documents.
+const PAGE_WORDS: [&str; 22] = [
+    "all rights reserved",
+    "cookie",
+    "privacy policy",
+    "sitemap",
+    "site map",
+    "back to top",
+    "follow us",
+    "powered by",
+    "our partners",
+    "наши партнеры",
+    "наши партнёры",
+    "выберите язык",
+    "choose language",
+    "select language",
+    "skip to content",
+    "impressum",
+    "datenschutz",
+    "mentions légales",
+    "все права защищены",
+    "карта сайта",
+    "share this",
+    "print this page",
+];
+
+/// What stands after the document: lines that are of the page by their words or by their script.
+fn trailing(sections: &mut [Cut], all: &[Line], chrome: &mut Vec<Line>) {
+    let Some(last) = sections.last_mut() else { return };
+    let main = cyrillic(all.iter().filter(|line| line.is_own()).map(|line| line.text.as_str()));
+    while let Some(at) = last.body.iter().rposition(|line| !line.is_blank()) {
+        let text = last.body[at].text.trim();
+        let lower = text.to_lowercase();
+        let short = text.split_whitespace().count() <= 12 && !text.ends_with(['.', '!', '?']);
+        let of_page = short
+            && (PAGE_WORDS.iter().any(|word| lower.contains(word))
+                || cyrillic([text].into_iter()) != main && text.chars().any(char::is_alphabetic))
+            || (lower.starts_with('©') || lower.starts_with("copyright ©")) && text.split_whitespace().count() <= 15;
+        if !of_page {
+            break;
+        }
+        let line = last.body.remove(at);
+        chrome.push(Line { mark: Mark::Chrome(Why::Around), ..line });
+    }
+}
+
+fn cyrillic<'t>(texts: impl Iterator<Item = &'t str>) -> bool {
+    let (mut yes, mut no) = (0_usize, 0_usize);
+    for c in texts.flat_map(str::chars).filter(|c| c.is_alphabetic()) {
+        if matches!(c, '\u{400}'..='\u{52f}') { yes += 1 } else { no += 1 }
+    }
+    yes > no
+}
+
+/// The numbers that sections get: that of the standard whose title they have, unless another section has it.
+fn numbers(cuts: &[Cut]) -> Vec<Option<Number>> {
+    let own = |cut: &Cut| cut.number.clone();
+    let mut wanted: Vec<Option<Number>> = cuts
+        .iter()
+        .map(|cut| match (&cut.meant, own(cut)) {
+            // A number that fits its title well enough stays.
+            (_, Some(number)) if titles::fit(&cut.title, &number).is_some() => Some(number),
+            (Some((meant, Fit::Exact)), _) => Some(meant.clone()),
+            (Some((meant, Fit::Near)), None) => Some(meant.clone()),
+            (_, number) => number,
+        })
+        .collect();
+    // Who wants to move to a place that is taken by one who stays keeps its own number.
+    loop {
+        let mut places: HashMap<Number, Vec<usize>> = HashMap::new();
+        for (at, number) in wanted.iter().enumerate() {
+            if let Some(number) = number {
+                places.entry(number.clone()).or_default().push(at);
+            }
+        }
+        let moves = |at: usize| own(&cuts[at]).is_some() && wanted[at] != own(&cuts[at]);
+        let back: Vec<usize> =
+            places.values().filter(|all| all.len() > 1).flat_map(|all| all.iter().copied().filter(|at| moves(*at))).collect();
+        if back.is_empty() {
+            break;
+        }
+        for at in back {
+            wanted[at] = own(&cuts[at]);
+        }
+    }
+    wanted
+}

@@ -1,0 +1,213 @@
+//! Sections as Markdown: what our document's prose is written in, with nothing that would be read as something else.
+
+use super::block::{Block, Kind};
+use crate::markdown;
+
+const WIDTH: usize = 80;
+
+/// The blocks of a section. What Markdown would swallow or refuse is escaped, at worst shown as it is in a fence.
+pub fn section(blocks: &[Block]) -> String {
+    let soft = body(blocks, false);
+    if is_whole(&soft, blocks) {
+        return soft;
+    }
+    let hard = body(blocks, true);
+    if is_whole(&hard, blocks) { hard } else { fenced(blocks) }
+}
+
+/// Whether Markdown takes it, and shows all of it.
+fn is_whole(text: &str, blocks: &[Block]) -> bool {
+    if !markdown::lint(text).is_empty() {
+        return false;
+    }
+    let shown = letters(&markdown::text(text, 200));
+    let mut at = 0;
+    blocks.iter().filter(|block| block.kind != Kind::Markdown).all(|block| {
+        let wanted = letters(&block.text());
+        match shown[at..].find(&wanted) {
+            Some(found) => {
+                at += found + wanted.len();
+                true
+            }
+            None => false,
+        }
+    })
+}
+
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn body(blocks: &[Block], hard: bool) -> String {
+    let mut out = String::new();
+    for (at, block) in blocks.iter().enumerate() {
+        let before = at.checked_sub(1).map(|at| blocks[at].kind);
+        let close = block.tight && block.kind == Kind::Item && before == Some(Kind::Item);
+        if at > 0 && !close {
+            out.push('\n');
+        }
+        match block.kind {
+            Kind::Markdown => {
+                let fenced = block.lines.first().is_some_and(|(_, line)| line.trim_start().starts_with(['`', '~']));
+                for (_, line) in &block.lines {
+                    // What we did not take for a heading is none.
+                    let heads = !fenced && line.trim_start().starts_with('#');
+                    match hard {
+                        true => out.push_str(&escaped(line, true)),
+                        false => out.push_str(&format!(
+                            "{}{}",
+                            if heads { "\\" } else { "" },
+                            if heads { line.trim_start() } else { line }
+                        )),
+                    }
+                    out.push('\n');
+                }
+            }
+            Kind::Text => paragraph(&block.lines, "", "", hard, &mut out),
+            Kind::Item => paragraph(&block.lines, "- ", "  ", hard, &mut out),
+        }
+    }
+    out
+}
+
+/// Lines as they were, as far as they are not too long.
+fn paragraph(lines: &[(usize, String)], first: &str, rest: &str, hard: bool, out: &mut String) {
+    let mut lead = first;
+    for (_, line) in lines {
+        for piece in wrapped(&escaped(line, hard)) {
+            out.push_str(lead);
+            out.push_str(&piece);
+            out.push('\n');
+            lead = rest;
+        }
+    }
+}
+
+/// Breaks a line at blanks, and never before a word that would begin something at the start of a line.
+fn wrapped(line: &str) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for word in line.split_whitespace() {
+        let fits = |last: &String| last.chars().count() + 1 + word.chars().count() <= WIDTH || begins_something(word);
+        match out.last_mut().filter(|last| fits(last)) {
+            Some(last) => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            None => out.push(word.to_string()),
+        }
+    }
+    out
+}
+
+fn begins_something(word: &str) -> bool {
+    let digits = word.trim_end_matches(['.', ')']);
+    word.starts_with(['#', '>', '|', '=', '~', '`'])
+        || matches!(word, "-" | "+" | "*")
+        || word.bytes().all(|c| c == b'-' || c == b'*' || c == b'_')
+        || digits.len() < word.len() && digits.bytes().all(|c| c.is_ascii_digit())
+}
+
+/// A line of plain text in which Markdown sees a plain text. `hard` leaves no sign to chance.
+fn escaped(line: &str, hard: bool) -> String {
+    let mut out = String::with_capacity(line.len() + 8);
+    let trimmed = line.trim();
+    for (at, c) in trimmed.char_indices() {
+        let rest = &trimmed[at + c.len_utf8()..];
+        let next = rest.chars().next();
+        let first = at == 0;
+        let is_link = |rest: &str| {
+            let inside = rest.split(['>', ' ']).next().unwrap_or_default();
+            let lower = inside.to_ascii_lowercase();
+            rest[inside.len()..].starts_with('>')
+                && (["https://", "http://", "mailto:"].iter().any(|scheme| lower.starts_with(scheme))
+                    || inside.parse::<crate::terms::Address>().is_ok())
+        };
+        let meant = match c {
+            _ if hard => c.is_ascii_punctuation(),
+            '\\' => next.is_some_and(|next| next.is_ascii_punctuation()) || next.is_none(),
+            '<' => next.is_some_and(|next| next.is_ascii_alphabetic() || "/!?".contains(next)) && !is_link(rest),
+            '&' => next.is_some_and(|next| next.is_ascii_alphabetic() || next == '#') && rest.contains(';'),
+            '#' => first,
+            '>' | '=' | '|' => first,
+            '-' | '+' | '*' => first && (next.is_none_or(|next| next == ' ' || next == c)),
+            '`' | '~' => first && next == Some(c) || c == '~' && next == Some('~'),
+            '[' => first && rest.contains("]:") || next == Some('^'),
+            '_' => first && next == Some('_'),
+            '!' => next == Some('['),
+            _ => false,
+        };
+        if meant {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// As it stands, in a fence that nothing in it closes.
+fn fenced(blocks: &[Block]) -> String {
+    let lines: Vec<&str> = blocks.iter().flat_map(|block| &block.lines).map(|(_, line)| line.as_str()).collect();
+    let longest = lines.iter().map(|line| line.chars().filter(|c| *c == '`').count()).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}\n{}\n{fence}\n", lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says(text: &str) -> String {
+        let kind = Kind::Text;
+        section(&[Block {
+            kind,
+            lines: text.lines().enumerate().map(|(n, line)| (n + 1, line.to_string())).collect(),
+            tight: false,
+        }])
+    }
+
+    #[test]
+    fn plain_text_stays_as_it_is() {
+        for text in [
+            "A fax (this is *not* secure) is [TLP Color].",
+            "See <https://cert.example.org/a_b> & co, or <a@example.org>.",
+            "1. One",
+        ] {
+            assert_eq!(says(text), format!("{text}\n"));
+        }
+    }
+
+    #[test]
+    fn nothing_is_swallowed_or_refused() {
+        for text in [
+            "# no heading",
+            "[1]: https://example.org/ \"x\"",
+            "<script>alert(1)</script>",
+            "a <!-- b --> c",
+            "&copy; 2026 &#x41;",
+            "---",
+            "| a |",
+            "```\nx",
+            "![x](y)",
+            "[x](javascript:alert(1))",
+            "[x](/../y)",
+            "\\# x",
+            "[^1]: note",
+            "> quoted",
+            "- item",
+            "+ 7 727",
+            "a\n===",
+            "~~gone~~",
+        ] {
+            let made = says(text);
+            assert!(markdown::lint(&made).is_empty(), "{text:?}: {made}");
+            assert!(letters(&markdown::text(&made, 200)).contains(&letters(text)), "{text:?}: {made}");
+        }
+    }
+
+    #[test]
+    fn long_lines_are_broken_where_nothing_begins() {
+        let text = format!("{} - and # 1. {}", "word ".repeat(15).trim(), "more ".repeat(30).trim());
+        let made = says(&text);
+        assert!(made.lines().all(|line| line.chars().count() <= 90 && !line.starts_with(['-', '#', '1'])), "{made}");
+    }
+}
