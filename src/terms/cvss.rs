@@ -38,9 +38,25 @@ impl Cvss {
         })
     }
 
+    /// A vector that was judged before, with the score that was computed then: it is not judged again.
+    pub fn remembered(text: &str, score: f64) -> Option<Cvss> {
+        let score = Some(score).filter(|score| (0.0..=10.0).contains(score))?;
+        Some(Cvss { text: text.to_string(), version: version(text)?, score })
+    }
+
     /// The word for the score. For 2.0, which knows neither `none` nor `critical`, the bands of 3.x are used.
     pub fn severity(&self) -> Severity {
         Severity::of_score(self.score)
+    }
+}
+
+fn version(text: &str) -> Option<&'static str> {
+    match text.split('/').next() {
+        Some("CVSS:3.0") => Some("3.0"),
+        Some("CVSS:3.1") => Some("3.1"),
+        Some("CVSS:4.0") => Some("4.0"),
+        Some(first) if first.starts_with("AV:") => Some("2.0"),
+        _ => None,
     }
 }
 
@@ -55,16 +71,10 @@ impl FromStr for Cvss {
     type Err = Wrong;
 
     fn from_str(text: &str) -> Result<Cvss, Wrong> {
-        let version = match text.split('/').next() {
-            Some("CVSS:3.0") => "3.0",
-            Some("CVSS:3.1") => "3.1",
-            Some("CVSS:4.0") => "4.0",
-            Some(first) if first.starts_with("AV:") => "2.0",
-            _ => {
-                return Err(Wrong::new(format!("`{}` is not a CVSS vector", shorten(text)))
-                    .hint("it starts with `CVSS:4.0/`, `CVSS:3.1/`, `CVSS:3.0/`, or `AV:` for version 2.0"));
-            }
-        };
+        let version = version(text).ok_or_else(|| {
+            Wrong::new(format!("`{}` is not a CVSS vector", shorten(text)))
+                .hint("it starts with `CVSS:4.0/`, `CVSS:3.1/`, `CVSS:3.0/`, or `AV:` for version 2.0")
+        })?;
         let wrong = |why: String| {
             Wrong::new(format!("`{}` is not a CVSS {version} vector: {why}", shorten(text)))
                 .hint("copy the whole vector from the calculator at https://www.first.org/cvss/")

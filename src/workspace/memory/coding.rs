@@ -5,7 +5,7 @@ use crate::{
     advisory::{Advisory, Affected, Parsed, Reader, Reference, Revision, Score, Text},
     artefact::Digest,
     diag::Span,
-    terms::{Lang, Moment},
+    terms::{Cvss, Lang, Moment},
 };
 use std::{collections::BTreeMap, fmt::Display, str::FromStr, sync::Arc};
 
@@ -49,6 +49,8 @@ pub fn encode(to: &mut Encoder, parsed: &Parsed) {
     to.many(cvss, |to, score| {
         to.maybe(score.cve.as_ref(), Encoder::word);
         to.text(score.cvss.vector());
+        // Computing ten thousand scores takes longer than reading all the rest.
+        to.numbers(&[score.cvss.score().to_bits().cast_signed()]);
     });
     to.many(cwes, Encoder::word);
     to.many(affected, |to, one| {
@@ -79,7 +81,7 @@ pub fn decode(from: &mut Decoder<'_>, path: Arc<str>, texts: Vec<(Option<Lang>, 
     let readers: Vec<(Reader, Span)> = from.many(|from| Some((from.word()?, from.span()?)))?;
     let embargo = from.maybe(Decoder::word)?;
     let cves = from.many(Decoder::word)?;
-    let cvss = from.many(|from| Some(Score { cve: from.maybe(Decoder::word)?, cvss: from.word()? }))?;
+    let cvss = from.many(|from| Some(Score { cve: from.maybe(Decoder::word)?, cvss: from.cvss()? }))?;
     let cwes = from.many(Decoder::word)?;
     let affected = from.many(|from| {
         Some(Affected { vendor: from.own()?, product: from.own()?, versions: from.own()?, fixed: from.maybe(Decoder::own)? })
@@ -219,9 +221,9 @@ impl<'b> Decoder<'b> {
         std::str::from_utf8(self.bytes()?).ok()
     }
 
-    /// Seven of them.
-    pub fn numbers(&mut self) -> Option<[i64; 7]> {
-        let mut numbers = [0; 7];
+    /// So many of them.
+    pub fn numbers<const N: usize>(&mut self) -> Option<[i64; N]> {
+        let mut numbers = [0; N];
         for number in &mut numbers {
             *number = i64::from_le_bytes(self.take(8)?.try_into().ok()?);
         }
@@ -235,6 +237,12 @@ impl<'b> Decoder<'b> {
 
     fn own(&mut self) -> Option<String> {
         self.text().map(str::to_string)
+    }
+
+    fn cvss(&mut self) -> Option<Cvss> {
+        let vector = self.text()?;
+        let [score] = self.numbers()?;
+        Cvss::remembered(vector, f64::from_bits(score.cast_unsigned()))
     }
 
     fn word<T: FromStr>(&mut self) -> Option<T> {
@@ -265,5 +273,48 @@ impl<'b> Decoder<'b> {
 
     fn is_at_end(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        advisory,
+        diag::{Findings, Source},
+    };
+
+    const TEXT: &str = "---\nid: EX-2026-0001\nkind: alert\nstatus: withdrawn\ntitle: \"T\"\ndate: 2026-07-01T09:30:00+05:00\n\
+        tlp: AMBER+STRICT\nseverity: high\naudience: [universities]\nembargo: 2026-07-03T12:00:00Z\ncves: [CVE-2026-12345]\n\
+        cvss: [{cve: CVE-2026-12345, vector: \"CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:U/C:H/I:H/A:H\"}]\ncwes: [CWE-787]\n\
+        affected: [{vendor: V, product: P, versions: \"< 2\", fixed: \"2\"}, {vendor: V, product: Q}]\n\
+        references: [{title: R, url: \"https://example.com/\"}]\n\
+        revisions: [{number: \"1\", date: 2026-07-01, summary: A}, {number: \"2\", date: 2026-07-02, summary: B}]\n---\nText\n";
+
+    fn written() -> (Parsed, Vec<u8>) {
+        let lang = Lang::english();
+        let source = Source::new("advisories/EX-2026-0001.md", TEXT);
+        let parsed = advisory::parse(&source, "EX-2026-0001", &lang, &mut Findings::new()).expect("a good advisory");
+        let mut encoder = Encoder::default();
+        encode(&mut encoder, &parsed);
+        (parsed, encoder.finish())
+    }
+
+    fn read(bytes: &[u8]) -> Option<Parsed> {
+        let text = Text { title: "T".into(), body: "Text\n".into() };
+        decode(&mut Decoder::new(bytes), "advisories/EX-2026-0001.md".into(), vec![(None, text)])
+    }
+
+    #[test]
+    fn what_is_remembered_is_what_was_read() {
+        let (parsed, bytes) = written();
+        assert_eq!(format!("{:?}", read(&bytes).expect("as it was written")), format!("{parsed:?}"));
+    }
+
+    #[test]
+    fn what_is_cut_short_is_nothing() {
+        let (_, bytes) = written();
+        assert!((0..bytes.len()).all(|length| read(&bytes[..length]).is_none()));
+        assert!(read(&[&bytes[..], b"x"].concat()).is_none());
     }
 }
