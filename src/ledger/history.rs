@@ -25,6 +25,9 @@ pub struct Run {
     pub finished: Option<(Moment, RunOutcome)>,
 }
 
+/// Advisories and numbers.
+type Revisions = HashSet<(Id, String)>;
+
 const DELIVERY: &str = "SELECT advisory, revision, mail, member, list, lang, cover, message_id,
                                state, attempts, reply, possible_duplicate, at, first, run FROM delivery";
 
@@ -49,7 +52,7 @@ impl Ledger {
     }
 
     /// What is out: revisions that were mailed or stood on the site, and the advisories that stand there.
-    pub fn published(&self) -> Result<(HashSet<(Id, String)>, HashSet<Id>), LedgerError> {
+    pub fn published(&self) -> Result<(Revisions, HashSet<Id>), LedgerError> {
         let revisions = self.all("SELECT advisory, revision FROM frozen", [], |row| Ok((word(row, 0)?, row.get(1)?)))?;
         let on_site = self.all("SELECT advisory FROM on_site", [], |row| word(row, 0))?;
         Ok((revisions.into_iter().collect(), on_site.into_iter().collect()))
