@@ -26,6 +26,10 @@ fn views() -> Views {
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(folder).expect("a readable folder") {
             let path = entry.expect("an entry").path();
+            // What staff see before they publish is no template of `templates/`.
+            if path.file_stem().is_some_and(|name| name == "preview") {
+                continue;
+            }
             if path.is_dir() {
                 open.push(path);
                 continue;
