@@ -57,7 +57,7 @@ fn security_txt_is_signed_and_renewed_each_quarter_and_watched() {
     let contacts = field(&first, "Contact");
     assert_eq!(contacts[..2], ["mailto:cert@cert.example.org", "https://cert.example.org/report/"]);
     assert_eq!(field(&first, "Canonical"), ["https://cert.example.org/.well-known/security.txt"]);
-    assert_eq!(field(&first, "Preferred-Languages"), ["en, ru"]);
+    assert_eq!(field(&first, "Preferred-Languages"), ["en, ru, ar"]);
     if has("gpg") {
         let said =
             Gnupg::of_team(&world).run(&["--verify", &world.path("public/.well-known/security.txt").display().to_string()]);

@@ -75,7 +75,7 @@ pub enum SiteError {
     #[error("the site was changed in part, the next run goes on with it: {0}")]
     Halfway(Box<SiteError>),
     /// The new site stands, but it could not be noted what it is made of.
-    #[error("the new site stands, but `{}` could not be written, so the next run compares everything", path.display())]
+    #[error("the new site stands, but `{}` could not be written, so the next run compares everything: {}", path.display(), reason(source))]
     Unrecorded {
         /// The record.
         path: PathBuf,
@@ -108,6 +108,14 @@ impl SiteError {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SiteError::Full { path: path.to_path_buf() },
             _ => SiteError::Io { doing, path: path.to_path_buf(), source },
         }
+    }
+}
+
+/// A full disk in words that staff know from elsewhere in this program, whatever the system calls it.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "no space left on the disk".into(),
+        _ => error.to_string(),
     }
 }
 

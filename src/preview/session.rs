@@ -180,6 +180,14 @@ impl<'a> Session<'a> {
                 let text = document.map(|document| Unsigned(Document::text(document.thing())));
                 return Ok(text.map(|text| as_sheet(text, None)));
             }
+            let archive = room.path("rfc2350/archive/");
+            if let Some(version) = path.strip_prefix(&archive).and_then(|name| name.strip_suffix(".txt")?.parse::<u32>().ok()) {
+                let before = self.snapshot.history.editions.iter().find(|edition| edition.version.version == version);
+                let before = before.and_then(|edition| edition.texts.get(&room.lang)).map(|text| text.text.clone());
+                let mut now = self.stock.documents.iter().map(Shareable::thing);
+                let now = now.find(|document| document.lang() == &room.lang && document.version() == version);
+                return Ok(before.or_else(|| now.map(Document::text)).map(|text| as_sheet(Unsigned(text), None)));
+            }
             let folder = room.path("advisories/");
             let Some(id) = path.strip_prefix(&folder).and_then(|name| name.strip_suffix(".txt")) else { continue };
             let collection = self.collection.thing();

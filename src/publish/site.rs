@@ -182,8 +182,9 @@ impl Made<SecurityTxt, Public> for Vec<Artefact> {
     type Error = PublishError;
 
     fn made(text: &SecurityTxt, _: &Public, signatory: &Signatory<'_>) -> Result<Vec<Artefact>, PublishError> {
-        let signed = signatory.sign(text.text())?.document();
-        Ok(vec![Artefact::new(wellknown::SECURITY_TXT, TEXT, signed)])
+        let file = signatory.sign(text.text())?.document();
+        let detached = signatory.detach(file.as_bytes())?;
+        Ok(pair(wellknown::SECURITY_TXT, file, &detached))
     }
 }
 

@@ -573,7 +573,7 @@ pub(super) fn find(
         _ => {}
     }
     let mut files = Vec::new();
-    if rest.ends_with(".html") {
+    if rest.ends_with(".html") || rest.ends_with("/form.txt") {
         pages_of(room, &shop.supplies, &mut files)?;
     } else if is_default && rest.starts_with("sitemap") {
         files = Vec::<Artefact>::made(advisories, &Public, shop)?;

@@ -3,8 +3,9 @@
 //! The gate judges by what is remembered here, so a doubt means reading the file. A file counts as untouched if the system
 //! gives it the same device, inode, size, time of change of content (mtime) and of anything (ctime, which nobody can
 //! set back) as before it was read; and if it had been left alone for some seconds by then, since two changes within the
-//! grain of a file system's clock look like one. Files with findings are not remembered, nor those with attachments, nor
-//! what is RED or names persons. A memory that is damaged, of another program or with another default language is none.
+//! grain of a file system's clock look like one. Only what is open to everybody is remembered, CLEAR and addressed to the
+//! public, without embargo and no draft: nothing closed has a second place. Files with findings are not remembered either,
+//! nor those with attachments. A memory that is damaged, of another program or with another default language is none.
 //!
 //! Texts are not remembered: they are fetched when they are wanted, and their digest is checked.
 
@@ -12,7 +13,7 @@ mod coding;
 
 use super::files::{self, Entry, Folder};
 use crate::{
-    advisory::{self, Body, Gone, Parsed, Reader, Shelf, Text},
+    advisory::{self, Body, Gone, Parsed, Reader, Shelf, Status, Text},
     artefact::{Digest, PROGRAM},
     diag::Findings,
     terms::Lang,
@@ -218,9 +219,13 @@ impl<'m> Known<'m> {
     pub fn record(&self, before: &Group, after: &Group, digests: &[Digest], parsed: &Parsed) -> Option<Record<'m>> {
         let clock = self.old.clock.as_ref()?;
         let advisory = &parsed.advisory;
-        let is_private = advisory.tlp == Tlp::Red || advisory.audience.iter().any(|to| matches!(to, Reader::Person(_)));
+        let is_open = advisory.tlp == Tlp::Clear
+            && advisory.audience.contains(&Reader::Public)
+            && !advisory.audience.iter().any(|to| matches!(to, Reader::Person(_)))
+            && advisory.embargo.is_none()
+            && advisory.status != Status::Draft;
         let same = before.0 == after.0 && before.0.iter().all(|(.., identity)| identity.is_settled(clock));
-        if is_private || !same || digests.len() != before.0.len() {
+        if !is_open || !same || digests.len() != before.0.len() {
             return None;
         }
         let mut encoder = Encoder::default();

@@ -1,5 +1,6 @@
 //! Finds canaries: words that stand nowhere else, followed by the number of what they belong to.
 
+use crate::world::World;
 use std::{
     collections::BTreeSet,
     fs, io,
@@ -145,4 +146,21 @@ fn a_canary_is_found_in_whatever_form() {
     assert_eq!(traces(b"xx kana=\r\nrek0=\n042t", CANARY), Traces::from([(42, 't')]));
     assert_eq!(trace_in_any_form(b"6B616E6172656B", CANARY).as_deref(), Some("in hexadecimal"));
     assert_eq!(trace_in_any_form(b"nothing of it", CANARY), None);
+}
+
+/// A file of `.advise/`; of the record of the site, which names the files in `public/`, what is left without those names.
+pub fn without_public_names(world: &World, path: &Path, bytes: Vec<u8>) -> Vec<u8> {
+    if !path.ends_with(".advise/standing") {
+        return bytes;
+    }
+    let text = String::from_utf8(bytes).expect("the record is text");
+    let mut left = String::new();
+    for line in text.lines() {
+        let mut fields = line.split('\t');
+        left.extend(fields.by_ref().take(2));
+        for name in fields {
+            assert!(world.path("public").join(name).is_file(), "the record of the site names `{name}`, which is not there");
+        }
+    }
+    left.into_bytes()
 }
