@@ -18,7 +18,10 @@ use crate::{
     advisory::{self, Advisory, Attachment, Status},
     artefact::Digest,
     diag::{Finding, Findings, Level, Source, Span},
-    render::rfc2350::{DocumentWords, Prose, prose},
+    render::{
+        rfc2350::{DocumentWords, Prose, prose},
+        site,
+    },
     roster::{self, Keybook, ParsedConstituent, ParsedList, Roster},
     settings::{self, Settings},
     team::{self, Team},
@@ -493,8 +496,6 @@ pub const ANNOUNCEMENT: &str = "RFC2350";
 
 const PAGE: &[&str] = &["title", "nav"];
 /// Names that the site needs for itself.
-const TAKEN: &[&str] = &["advisories", "severity", "kind", "feeds", "rfc2350", "pgp", "search", "assets", "404"];
-
 fn pages(root: &Path, default: &Lang, findings: &mut Findings) -> Result<Vec<OwnPage>, ReadError> {
     let entries = files::list(root, "site/pages", findings)?;
     let stems: BTreeSet<&str> = entries.iter().filter_map(|entry| entry.stem("md")).collect();
@@ -504,7 +505,9 @@ fn pages(root: &Path, default: &Lang, findings: &mut Findings) -> Result<Vec<Own
         let (name, lang) = advisory::file_name(stem, |name| stems.contains(name));
         let name = match name.parse::<Slug>() {
             Ok(name)
-                if !TAKEN.contains(&name.as_str()) && name.as_str().parse::<Lang>().is_err() | (name.as_str().len() == 3) =>
+                if !site::TAKEN.contains(&name.as_str())
+                    && name.as_str() != "404"
+                    && name.as_str().parse::<Lang>().is_err() | (name.as_str().len() == 3) =>
             {
                 name
             }

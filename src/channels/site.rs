@@ -111,6 +111,15 @@ impl SiteError {
     }
 }
 
+/// Whether a file comes where a folder goes, or the other way round: no order of single moves can do that.
+fn trades_places(fates: &HashMap<String, Option<Fate>>, removed: &[String]) -> bool {
+    let added = || fates.iter().filter(|(_, fate)| **fate == Some(Fate::Added)).map(|(path, _)| path.as_str());
+    let folders = |path: &'_ str| path.match_indices('/').map(|(at, _)| path[..at].to_string()).collect::<Vec<_>>();
+    let (new, old): (HashSet<&str>, HashSet<&str>) = (added().collect(), removed.iter().map(String::as_str).collect());
+    added().any(|path| folders(path).iter().any(|folder| old.contains(folder.as_str())))
+        || removed.iter().any(|path| folders(path).iter().any(|folder| new.contains(folder.as_str())))
+}
+
 /// A full disk in words that staff know from elsewhere in this program, whatever the system calls it.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
@@ -286,7 +295,7 @@ impl Stage {
                 let gone = |(path, stays): &(&str, bool)| !stays && !fates.contains_key(*path);
                 changes.removed = standing.files().filter(gone).map(|(path, _)| path.to_string()).collect();
                 let touched = fates.values().filter(|fate| **fate != Some(Fate::Kept)).count() + changes.removed.len();
-                if touched <= AMENDED_AT_MOST {
+                if touched <= AMENDED_AT_MOST && !trades_places(&fates, &changes.removed) {
                     way = Way::Amend;
                 } else {
                     let files = listed(&self.public)?;
@@ -366,6 +375,11 @@ pub struct Switch {
 }
 
 impl Switch {
+    /// Whether every file of the new tree was made for it, and none stays because a record says that it stands.
+    pub fn is_all_made(&self) -> bool {
+        !matches!(self.stage.live, Some((_, Live::Recorded(_))))
+    }
+
     /// How the new tree differs from the one that stands.
     pub fn changes(&self) -> &Changes {
         &self.changes

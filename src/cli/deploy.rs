@@ -9,9 +9,11 @@ use crate::{
         site::Changes,
         web::s3::{Access, Store},
     },
-    ledger,
+    ledger::{self, Ledger},
     settings::{self, Target},
-    terms::Slug,
+    terms::{Id, Slug},
+    tlp::{Gate, Public},
+    workspace::Workspace,
 };
 use serde_json::json;
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
@@ -38,44 +40,80 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let _lock = ledger::lock(&desk.work(), &desk.now)?;
     let record = Record::read(&desk.work()).map_err(explain)?;
     let tree = Standing::open(&workspace.root.join("public"), &record).map_err(explain)?;
-    let languages = &workspace.settings.site.languages;
-    let (mut rows, mut sent) = (Vec::new(), false);
-    for target in targets {
-        // What failed at a later target was done at an earlier one.
-        let failed = |error: DeployError| {
-            let mut failure = explain(error);
-            failure.error = failure.error.context(format!("target `{}`", target.name));
-            if sent {
-                failure.kind = Kind::Partly;
+    still_public(desk, &workspace)?;
+    let (mut rows, mut failures, mut sent) = (Vec::new(), Vec::new(), false);
+    // One target that cannot be reached must not keep a takedown from the others.
+    for target in &targets {
+        match copy(desk, &args, &workspace, target, &tree) {
+            Ok((row, steps)) => {
+                rows.push(row);
+                sent |= steps > 0 && !args.dry_run;
+                if !args.dry_run {
+                    record.reached(&desk.work(), &target.name).map_err(explain)?;
+                }
             }
-            failure
-        };
-        let place = place(desk, target, &workspace.root)
-            .map_err(|failure| Failure { kind: if sent { Kind::Partly } else { failure.kind }, ..failure })?;
-        let planned = Deployment::plan(&*place, &tree, &target.keep, languages, args.take_over).map_err(failed)?;
-        let changes = planned.changes();
-        rows.push(json!({
-            "target": target.name.as_str(), "files": tree.len(),
-            "added": changes.added, "changed": changes.changed, "removed": changes.removed,
-        }));
-        if args.dry_run {
-            if !desk.ui.wants_json() {
-                desk.ui.data(&listed(target, changes));
+            Err(failure) => {
+                failures.push(Failure { error: failure.error.context(format!("target `{}`", target.name)), ..failure });
             }
-            continue;
         }
-        let steps = changes.added.len() + changes.changed.len() + changes.removed.len();
-        let bar = desk.ui.progress(steps as u64, "deploy");
-        let done = planned.carry_out(&*place, &|| bar.inc(1));
-        bar.finish_and_clear();
-        done.map_err(failed)?;
-        sent |= steps > 0;
-        desk.ui.deed(&format!("{}: {}", target.name, summary(changes)));
     }
     if desk.ui.wants_json() {
         desk.ui.json(&json!({ "dry_run": args.dry_run, "targets": rows }));
     }
-    Ok(Done::Well)
+    let Some(last) = failures.pop() else { return Ok(Done::Well) };
+    let midway = sent || failures.iter().chain([&last]).any(|failure| matches!(failure.kind, Kind::Partly));
+    for failure in &failures {
+        desk.ui.warning(&format!("{:#}", failure.error));
+    }
+    Err(Failure { kind: if midway { Kind::Partly } else { last.kind }, ..last })
+}
+
+/// What stands may have been closed since: then it is not sent anywhere before `publish` has taken it away.
+fn still_public(desk: &Desk, workspace: &Workspace) -> Result<(), Failure> {
+    let gate = Gate::at(desk.now.clone());
+    let on_site = Ledger::open_read_only_or_empty(&desk.work())?.history()?.on_site;
+    let is_public = |id: &Id| workspace.advisory(id).is_some_and(|advisory| gate.open(advisory, Public).is_ok());
+    let mut closed: Vec<String> = on_site.keys().filter(|id| !is_public(id)).map(ToString::to_string).collect();
+    closed.sort();
+    match closed.first() {
+        None => Ok(()),
+        Some(first) => {
+            let more = if closed.len() > 1 { format!(" and {} more", closed.len() - 1) } else { String::new() };
+            Err(Failure::usage(format!("{first}{more} stands in `public/` and is not public any more; nothing was sent"))
+                .hint("`advise publish` takes it away; then deploy"))
+        }
+    }
+}
+
+/// Copies the site to one target; gives what is to be said of it, and how many files that were.
+fn copy(
+    desk: &Desk,
+    args: &Args,
+    workspace: &Workspace,
+    target: &Target,
+    tree: &Standing,
+) -> Result<(serde_json::Value, usize), Failure> {
+    let languages = &workspace.settings.site.languages;
+    let place = place(desk, target, &workspace.root)?;
+    let planned = Deployment::plan(&*place, tree, &target.keep, languages, args.take_over).map_err(explain)?;
+    let changes = planned.changes();
+    let row = json!({
+        "target": target.name.as_str(), "files": tree.len(),
+        "added": changes.added, "changed": changes.changed, "removed": changes.removed,
+    });
+    let steps = changes.added.len() + changes.changed.len() + changes.removed.len();
+    if args.dry_run {
+        if !desk.ui.wants_json() {
+            desk.ui.data(&listed(target, changes));
+        }
+        return Ok((row, steps));
+    }
+    let bar = desk.ui.progress(steps as u64, "deploy");
+    let done = planned.carry_out(&*place, &|| bar.inc(1));
+    bar.finish_and_clear();
+    done.map_err(explain)?;
+    desk.ui.deed(&format!("{}: {}", target.name, summary(changes)));
+    Ok((row, steps))
 }
 
 fn chosen<'a>(known: &'a [Target], wanted: &[Slug]) -> Result<Vec<&'a Target>, Failure> {
@@ -139,7 +177,7 @@ fn explain(error: DeployError) -> Failure {
     let midway = error.is_midway();
     let hint = match &error {
         DeployError::Unrecorded(_) | DeployError::NotOurs { .. } | DeployError::Missing { .. } => {
-            "`advise publish` makes `public/` anew, of what may be public; keep files of your own in `site/assets/`"
+            "`advise build --anew` makes `public/` anew, of what may be public; keep files of your own in `site/assets/`"
         }
         DeployError::Foreign { .. } => "look with `--dry-run --take-over`; say `keep` in its settings, or `--take-over`",
         DeployError::Inside(_) => "name a folder of the web server",

@@ -3,6 +3,7 @@
 use super::ui::Ui;
 use crate::{
     advisory::{self, Advisory},
+    channels::deploy::Record,
     diag::{Finding, Findings, Level},
     ledger::{Ledger, LedgerError},
     openpgp::{self, SignerError, TeamKey},
@@ -168,6 +169,24 @@ impl Desk {
         };
         let message = format!("the security.txt that stands on the site {when}{why}");
         Ok(Some(Finding::of_file(&name, "security-txt-ends", message).hint(hint).warning()))
+    }
+
+    /// Says which targets do not have the site that stands.
+    pub fn tell_of_targets(&self, settings: &Settings) {
+        let targets = &settings.site.deploy;
+        if targets.is_empty() || !Record::is_kept(&self.work()) {
+            return;
+        }
+        let work = self.work();
+        match Record::read(&work).and_then(|record| record.behind(&work, targets)) {
+            Ok(behind) if behind.is_empty() => {}
+            Ok(behind) => {
+                let names: Vec<String> = behind.iter().map(|name| format!("`{name}`")).collect();
+                self.ui.deed(&format!("next: `advise deploy` copies the site to {}", names.join(", ")));
+            }
+            // What was done is done, and is not called a failure because of this.
+            Err(error) => self.ui.warning(&format!("it is not known which targets have the site that stands: {error}")),
+        }
     }
 
     /// The same for commands that show no findings.

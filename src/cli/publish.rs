@@ -68,10 +68,7 @@ pub fn publish(desk: &Desk, request: &Request, yes: bool, first_run: bool, wait:
     let stayed = until.map_or(Ok(()), |until| super::wait::stay(desk, until, &settings, &mut carried, &mut story));
     story.tell(desk);
     // A warning that stands in `public/` only has reached nobody.
-    if story.site_changed() && !settings.site.deploy.is_empty() {
-        let names: Vec<String> = settings.site.deploy.iter().map(|target| format!("`{}`", target.name)).collect();
-        desk.ui.deed(&format!("next: `advise deploy` copies the site to {}", names.join(", ")));
-    }
+    desk.tell_of_targets(&settings);
     stayed?;
     Ok(match desk.ui.lost_data() {
         true => Done::Partly,

@@ -21,6 +21,7 @@ pub struct Args {
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let workspace = desk.workspace()?;
     desk.warn_of_security_txt(&workspace)?;
+    desk.tell_of_targets(&workspace.settings);
     let ledger = desk.ledger_to_read()?;
     let history = ledger.history()?;
     let addresses: HashMap<MemberHash, &Address> = workspace

@@ -88,11 +88,6 @@ impl Story {
         self.open() == 0 && self.untidy.is_empty() && self.outcomes.keys().all(|word| *word == "accepted")
     }
 
-    /// Whether the site is another than before.
-    pub fn site_changed(&self) -> bool {
-        self.site_changed
-    }
-
     /// How it ended.
     pub fn done(&self) -> Done {
         match self.is_complete() {

@@ -7,6 +7,7 @@
 use super::document;
 use crate::{
     advisory::{Advisory, Kind, Reader, Revision, Status, Text},
+    openpgp::Clearsigned,
     plan::Only,
     receipt::{Edition, History},
     render::rfc2350::{News, facts},
@@ -34,7 +35,7 @@ pub fn announcement(workspace: &Workspace, history: &History, only: Option<Only>
     }
     // Mail alone tells of nothing that is not on the site yet.
     let editions = match only {
-        Some(Only::Mail) => history.editions.clone(),
+        Some(Only::Mail) => history.editions.iter().filter(|edition| stands(workspace, edition)).cloned().collect(),
         _ => document::outlook(workspace, history, now),
     };
     let site = &workspace.settings.site;
@@ -109,4 +110,15 @@ fn text(workspace: &Workspace, before: &Edition, edition: &Edition, news: &News,
         news.markdown(&words, LINES, &format!("<{archive}{number}/>")),
     );
     Text { title: words.fill("rfc2350_news_title", &values), body: body.into() }
+}
+
+/// Whether readers find the texts of a version where it stays. (One that is only recorded may not be there yet.)
+fn stands(workspace: &Workspace, edition: &Edition) -> bool {
+    let site = &workspace.settings.site;
+    let mut texts = edition.texts.iter().filter(|(lang, _)| site.languages.contains(lang));
+    texts.all(|(lang, text)| {
+        let path = facts::version_path(site, lang, edition.version.version);
+        let there = std::fs::read(workspace.root.join("public").join(path));
+        there.is_ok_and(|bytes| bytes == Clearsigned::assemble(&text.text, &text.block).document().as_bytes())
+    })
 }

@@ -200,7 +200,8 @@ impl<'a> Prepared<'a> {
         record(job, ledger, &ready, &notices, site.as_ref())?;
         if let Some((switch, kept)) = site {
             let changes = switch.changes().clone();
-            let files = site::take_record(job, &changes)?;
+            let files = site::take_record(job, &switch)?;
+            let is_all_made = switch.is_all_made();
             match switch.commit() {
                 Err(error) if error.is_halfway() => return Err(PublishError::from(error).midway()),
                 Err(error) if !error.is_live() => return Err(error.into()),
@@ -209,7 +210,7 @@ impl<'a> Prepared<'a> {
                 Ok(_) => {}
             }
             site::record(job, ledger).map_err(PublishError::midway)?;
-            report.untidy.extend(site::record_files(job, files, kept, &changes).err());
+            report.untidy.extend(site::record_files(job, files, kept, &changes, is_all_made).err());
             site::deeds(job, &changes);
             report.site = Some(changes);
         }

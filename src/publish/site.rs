@@ -371,17 +371,25 @@ impl Kept {
 
 /// The record of the files in `public/`, which is not there while they change: a run that breaks off leaves none, and the
 /// next one makes everything again.
-pub(super) fn take_record(job: &Job<'_>, changes: &Changes) -> Result<Record, PublishError> {
-    let record = Record::read(&job.work)?;
-    if !changes.is_empty() {
+///
+/// Where all files were made, what was recorded before counts no more.
+pub(super) fn take_record(job: &Job<'_>, switch: &Switch) -> Result<Record, PublishError> {
+    let record = if switch.is_all_made() { Record::default() } else { Record::read(&job.work)? };
+    if !switch.changes().is_empty() {
         Record::forget(&job.work)?;
     }
     Ok(record)
 }
 
 /// Records which files now stand in `public/`: nothing else is ever deployed.
-pub(super) fn record_files(job: &Job<'_>, mut record: Record, kept: Kept, changes: &Changes) -> Result<(), PublishError> {
-    if changes.is_empty() && Record::is_kept(&job.work) {
+pub(super) fn record_files(
+    job: &Job<'_>,
+    mut record: Record,
+    kept: Kept,
+    changes: &Changes,
+    is_all_made: bool,
+) -> Result<(), PublishError> {
+    if changes.is_empty() && !is_all_made && Record::is_kept(&job.work) {
         return Ok(());
     }
     record.follow(kept.files, changes);

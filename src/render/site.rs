@@ -168,7 +168,8 @@ impl<'s> Supplies<'s> {
         let Beside { text, pdf, csaf } = beside;
         let assets: Vec<(&String, Digest)> = assets.iter().map(|(path, bytes)| (path, Digest::of(bytes))).collect();
         let written = [
-            format!("{site:?}{team:?}{words:?}"),
+            // (An address does not show itself to who only debugs.)
+            format!("{site:?}{team:?}{words:?}{}", team.email),
             format!("{templates:?}"),
             format!("{keys:?}"),
             format!("{rfc2350:?}{pages:?}"),

@@ -136,6 +136,10 @@ impl Writer {
     /// Ends a line, and says nothing of an empty one.
     fn end_line(&mut self) {
         let text = std::mem::take(&mut self.text);
+        if let Some(link) = &mut self.link {
+            // What is left of it begins the next line.
+            link.start = 0;
+        }
         let chrome = self.open.iter().find_map(|open| open.chrome);
         let mark = match chrome {
             Some(root) => Mark::Chrome(Why::Page(root)),
@@ -397,6 +401,12 @@ mod tests {
             page(&format!("<p>Write to <span class='__cf_email__' data-cfemail='{hex}'>[email&#160;protected]</span> now"));
         assert_eq!(page.lines[0].text, "Write to cert@example.org now");
         assert_eq!(page.hidden.len(), 1);
+    }
+
+    #[test]
+    fn a_line_that_ends_in_a_hidden_address_ends_nothing_else() {
+        let lines = lines("<p>abc<span data-cfemail='2a49'><br>ээээ</span> and more");
+        assert_eq!(lines[0].2, "abc");
     }
 
     #[test]

@@ -168,3 +168,39 @@ fn nothing_leaves_that_the_site_channel_did_not_make() {
         world = refused(world, words);
     }
 }
+
+#[test]
+fn what_was_closed_leaves_every_target_that_can_be_reached() {
+    if !ready("deploy takes away what was closed") {
+        return;
+    }
+    let id = "EX-2026-0101";
+    let world = published()
+        .advisory(id, "tlp: CLEAR\naudience: [public]\ndate: 2026-11-20")
+        .run("publish --yes --only site")
+        .whatever_it_says();
+    let (one, two) = (world.beside().join("one"), world.beside().join("two"));
+    let target = |name: &str, to: &str| format!("    - name: {name}\n      rsync: {to}\n");
+    let both = target("one", &one.display().to_string()) + &target("two", &two.display().to_string());
+    let world = with_target(world, &both).run("deploy").says("one: ").says("two: ").whatever_it_says();
+    let page = format!("advisories/{id}/index.html");
+    assert!(one.join(&page).is_file() && two.join(&page).is_file());
+
+    // Closed, and not published again yet: nothing of it goes anywhere.
+    let revisions =
+        "revisions: [{number: '1', date: 2026-11-20, summary: First}, {number: '2', date: 2026-11-21, summary: Closed}]";
+    let world = world.advisory(id, &format!("tlp: AMBER\naudience: [universities]\ndate: 2026-11-20\n{revisions}"));
+    let world =
+        world.run("deploy").exits(2).says("EX-2026-0101 stands in `public/` and is not public any more").whatever_it_says();
+
+    // However it left `public/`, it leaves the targets, also those behind one that cannot be reached.
+    let world = world.without("public").run("publish --yes --only site").says("next: `advise deploy`").whatever_it_says();
+    fs::remove_dir_all(&one).expect("removed");
+    fs::write(&one, "no folder").expect("written");
+    let world = world.run("deploy").exits(3).says("target `one`").says("two: ").whatever_it_says();
+    assert!(!two.join(&page).exists() && two.join("index.html").is_file());
+    let world = world.run("status").exits(1).says("next: `advise deploy` copies the site to `one`").whatever_it_says();
+    fs::remove_file(&one).expect("removed");
+    let _world = world.run("deploy").says("one: ").whatever_it_says().run("publish --yes --only site").whatever_it_says();
+    assert!(!one.join(&page).exists() && one.join("index.html").is_file());
+}

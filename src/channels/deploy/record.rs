@@ -2,7 +2,7 @@
 //! where no name of an attachment belongs, and only what stands in it is ever sent anywhere.
 
 use super::DeployError;
-use crate::{artefact::Digest, channels::site::Changes};
+use crate::{artefact::Digest, channels::site::Changes, settings::Target, terms::Slug};
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -14,6 +14,9 @@ use std::{
 pub struct Record {
     files: BTreeMap<String, String>,
 }
+
+/// In `.advise/`: which target has which site.
+const DEPLOYED: &str = "deployed";
 
 fn place(work: &Path) -> PathBuf {
     work.join("site.files")
@@ -70,6 +73,28 @@ impl Record {
         fs::rename(&fresh, &path).map_err(DeployError::io("write", &path))
     }
 
+    /// Of all of it: targets that have the same site have the same.
+    pub fn digest(&self) -> Digest {
+        Digest::of_parts(self.files.iter().flat_map(|(path, digest)| [path.as_bytes(), digest.as_bytes()]))
+    }
+
+    /// Notes that a target has this site now.
+    pub fn reached(&self, work: &Path, target: &Slug) -> Result<(), DeployError> {
+        let mut known = deployed(work)?;
+        known.insert(target.to_string(), self.digest().hex());
+        let text: String = known.iter().map(|(target, digest)| format!("{target} {digest}\n")).collect();
+        let path = work.join(DEPLOYED);
+        let fresh = path.with_extension("new");
+        fs::write(&fresh, text).map_err(DeployError::io("write", &fresh))?;
+        fs::rename(&fresh, &path).map_err(DeployError::io("write", &path))
+    }
+
+    /// Those of the targets that have another site than this one, or none, as far as is known.
+    pub fn behind<'t>(&self, work: &Path, targets: &'t [Target]) -> Result<Vec<&'t Slug>, DeployError> {
+        let (known, current) = (deployed(work)?, self.digest().hex());
+        Ok(targets.iter().map(|target| &target.name).filter(|name| known.get(name.as_str()) != Some(&current)).collect())
+    }
+
     /// What the file of this path holds, if it is one of the site's.
     pub(super) fn content(&self, path: &str) -> Option<&str> {
         self.files.get(&name(path)).map(String::as_str)
@@ -77,6 +102,16 @@ impl Record {
 
     pub(super) fn len(&self) -> usize {
         self.files.len()
+    }
+}
+
+/// Which target has which site, by the digest of its record.
+fn deployed(work: &Path) -> Result<BTreeMap<String, String>, DeployError> {
+    let path = work.join(DEPLOYED);
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(text.lines().filter_map(|line| line.split_once(' ')).map(|(a, b)| (a.into(), b.into())).collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(source) => Err(DeployError::io("read", &path)(source)),
     }
 }
 
