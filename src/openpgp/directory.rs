@@ -9,7 +9,7 @@ use crate::{
 use std::collections::BTreeMap;
 
 /// Section 3.1: the local part in lower case "is hashed using the SHA-1 algorithm. The resulting 160 bit digest is
-/// encoded using the Z-Base-32 method as described in [RFC6189], section 5.1.6."
+/// encoded using the Z-Base-32 method as described in \[RFC6189\], section 5.1.6."
 pub fn directory_hash(address: &Address) -> String {
     const DIGITS: &[u8; 32] = b"ybndrfg8ejkmcpqxot1uwisza345h769";
     let digest = openssl::sha::sha1(address.local().to_ascii_lowercase().as_bytes());

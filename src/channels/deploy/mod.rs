@@ -2,7 +2,7 @@
 //! made every file, byte for byte, so neither a page that somebody put there by hand nor another folder can leave by
 //! this way. A TLP:RED advisory has no file in such a tree.
 //!
-//! The order is that in which every link leads somewhere at every moment ([`order`]): what is new first, since nothing
+//! The order is that in which every link leads somewhere at every moment (`order`): what is new first, since nothing
 //! points to it yet; then what changed, pages before the lists and feeds that lead to them; and at last what goes.
 
 mod order;
