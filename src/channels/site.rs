@@ -195,6 +195,11 @@ impl Stage {
         Stage::open(public, Some(record), |_, _| None)
     }
 
+    /// Whether it is recorded what stands then.
+    pub fn is_recorded(&self) -> bool {
+        self.record.is_some()
+    }
+
     /// The same, trusting the record of an earlier run: units that it knows with the same key are neither made nor
     /// compared. Where there is no good record, everything is.
     pub fn trusting(public: &Path, record: &Path) -> Result<Stage, SiteError> {

@@ -271,6 +271,10 @@ struct OnStage<'s> {
 
 impl OnStage<'_> {
     fn note(&self, file: &Shareable<Artefact, Public>) {
+        // A folder that somebody named is never deployed, so nobody asks for its digests.
+        if !self.stage.is_recorded() {
+            return;
+        }
         let made = (file.thing().path.clone(), file.thing().digest());
         self.made.lock().expect("nobody panics with the list in hand").push(made);
     }
