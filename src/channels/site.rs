@@ -83,7 +83,7 @@ pub enum SiteError {
         source: io::Error,
     },
     /// The new site stands; what it replaced may still lie in a hidden folder beside it.
-    #[error("the new site stands, but the old one in `{}` could not be put away", path.display())]
+    #[error("the new site stands, but the old one in `{}` could not be put away: {}", path.display(), reason(source))]
     Leftover {
         /// The hidden folder.
         path: PathBuf,
