@@ -4,12 +4,13 @@
 //! headings, and takes raw HTML in or drops it. Here everything that is not known is text and is escaped.
 
 use super::{DEEPEST, Levels, Words, clean, link, parsed, plain};
+use crate::terms::is_foul;
 use comrak::{
     Anchorizer, Node,
     arena_tree::NodeEdge,
     nodes::{ListType, NodeValue, TableAlignment},
 };
-use std::fmt::Write as _;
+use std::{fmt::Write as _, iter};
 
 /// How a fragment fits into its page.
 #[derive(Debug, Clone)]
@@ -43,6 +44,7 @@ pub fn html(markdown: &str, style: &HtmlStyle<'_>) -> String {
             in_head: false,
             footnotes: 0,
             in_image: None,
+            links: Vec::new(),
             depth: 0,
         };
         for edge in root.traverse() {
@@ -79,6 +81,8 @@ struct Page<'s> {
     footnotes: usize,
     /// While an image's text goes into its `alt` and not onto the page: how many images deep.
     in_image: Option<usize>,
+    /// Of the links that are open: whether each may be followed.
+    links: Vec<bool>,
     /// Of blocks; what lies deeper than [`DEEPEST`] loses its frame but not its text.
     depth: usize,
 }
@@ -204,9 +208,9 @@ impl Page<'_> {
             NodeValue::Strong => self.tag("<strong>"),
             NodeValue::Strikethrough => self.tag("<del>"),
             NodeValue::Link(link) => {
-                if let Some(opening) = self.opening(&link.url, &link.title) {
-                    self.tag(&opening);
-                }
+                let opening = self.opening(&link.url, &link.title);
+                self.links.push(opening.is_some());
+                self.tag(&opening.unwrap_or_default());
                 if node.first_child().is_none() {
                     self.text(&link.url);
                 }
@@ -266,7 +270,7 @@ impl Page<'_> {
             NodeValue::Emph => self.tag("</em>"),
             NodeValue::Strong => self.tag("</strong>"),
             NodeValue::Strikethrough => self.tag("</del>"),
-            NodeValue::Link(link) if self.opening(&link.url, &link.title).is_some() => self.tag("</a>"),
+            NodeValue::Link(_) if self.links.pop() == Some(true) => self.tag("</a>"),
             _ => {}
         }
     }
@@ -351,26 +355,39 @@ fn escaped(text: &str) -> String {
 }
 
 fn escape_into(out: &mut String, text: &str) {
-    let safe;
-    let text = if text.chars().any(crate::terms::is_foul) {
-        safe = clean(text, '\t');
-        &safe
-    } else {
-        text
+    let is_foul = match text.is_ascii() {
+        true => text.bytes().any(|byte| is_foul(char::from(byte))),
+        false => text.chars().any(is_foul),
     };
-    let mut rest = text;
-    while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
-        out.push_str(&rest[..at]);
-        out.push_str(match rest.as_bytes()[at] {
-            b'&' => "&amp;",
-            b'<' => "&lt;",
-            b'>' => "&gt;",
-            b'"' => "&quot;",
-            _ => "&#39;",
-        });
-        rest = &rest[at + 1..];
+    match is_foul {
+        true => pieces(&clean(text, '\t')).for_each(|piece| out.push_str(piece)),
+        false => pieces(text).for_each(|piece| out.push_str(piece)),
     }
-    out.push_str(rest);
+}
+
+/// A text as pieces of markup: what stands between special characters, and the references that stand for these.
+pub fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    iter::from_fn(move || {
+        let first = *rest.as_bytes().first()?;
+        let (piece, after) = match reference(first) {
+            Some(reference) => (reference, &rest[1..]),
+            None => rest.split_at(rest.bytes().position(|byte| reference(byte).is_some()).unwrap_or(rest.len())),
+        };
+        rest = after;
+        Some(piece)
+    })
+}
+
+fn reference(byte: u8) -> Option<&'static str> {
+    match byte {
+        b'&' => Some("&amp;"),
+        b'<' => Some("&lt;"),
+        b'>' => Some("&gt;"),
+        b'"' => Some("&quot;"),
+        b'\'' => Some("&#39;"),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

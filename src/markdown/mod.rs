@@ -8,7 +8,7 @@ mod link;
 mod lint;
 mod text;
 
-pub use html::{HtmlStyle, html};
+pub use html::{HtmlStyle, html, pieces};
 pub use lint::{Flaw, lint};
 pub use text::{Plain, TextStyle, text, text_as, wrap};
 pub(crate) use text::{columns, is_rtl, ltr};

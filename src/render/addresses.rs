@@ -17,9 +17,23 @@ pub fn shown(page: String, how: Addresses) -> String {
     match how {
         Addresses::Plain => page,
         _ if !page.contains('@') => page,
+        // Tags and what stands between them are treated alike then.
+        Addresses::Entities if !has_raw(&page) => {
+            let mut out = String::with_capacity(page.len() + page.len() / 8);
+            encoded(&page, &mut out);
+            out
+        }
         Addresses::Entities => walk(&page, false),
         Addresses::At => walk(&page, true),
     }
+}
+
+/// Whether something in the page looks like an element whose text is not HTML.
+fn has_raw(page: &str) -> bool {
+    let mut tags = memchr::memchr_iter(b'<', page.as_bytes()).map(|at| &page[at..]);
+    tags.any(|tag| {
+        matches!(tag.as_bytes().get(1), Some(b's' | b'S')) && RAW.iter().any(|raw| tag_name(tag).0.eq_ignore_ascii_case(raw))
+    })
 }
 
 fn walk(page: &str, at: bool) -> String {
@@ -123,7 +137,7 @@ fn mail_link(tag: &str) -> Option<String> {
 
 /// The places of addresses in a text.
 fn addresses(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
-    text.match_indices('@').filter_map(move |(at, _)| {
+    memchr::memchr_iter(b'@', text.as_bytes()).filter_map(move |at| {
         let local = |c: char| c.is_alphanumeric() || "._%+-".contains(c);
         let start = text[..at].char_indices().rev().take_while(|(_, c)| local(*c)).last()?.0;
         let domain = |c: char| c.is_alphanumeric() || c == '-' || c == '.';

@@ -3,7 +3,7 @@
 //! The built-in templates are in the repository's `templates/` and are part of the program; a file of the
 //! workspace's `templates/` takes the place of its namesake. They are given as text: no files are read here.
 
-use crate::terms::nearest;
+use crate::{markdown, terms::nearest};
 use include_dir::{Dir, include_dir};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -107,6 +107,8 @@ impl Templates {
         let all: BTreeMap<&str, &str> = built_in.chain(own).filter(|(name, _)| is_template(name)).collect();
         let mut tera = Tera::default();
         tera.autoescape_on([".html", ".xml"]);
+        // The engine's own hands over one byte at a time.
+        tera.set_escape_fn(|text, out| markdown::pieces(text).try_for_each(|piece| out.write_all(piece.as_bytes())));
         tera.add_raw_templates(all).map_err(|e| error("", &e))?;
         Ok(Templates { tera })
     }
