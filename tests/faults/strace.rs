@@ -57,8 +57,18 @@ pub fn census<'c>(place: &Place, calls: &[&'c str]) -> Vec<(&'c str, usize)> {
 pub fn folders_hit(log: &Path, root: &Path) -> Vec<String> {
     let root = format!("{}/", root.display());
     let text = fs::read_to_string(log).expect("a log");
-    let lines = text.lines().filter(|line| line.contains("(INJECTED)"));
-    lines
+    let (mut begun, mut hit) = (BTreeMap::new(), Vec::new());
+    for line in text.lines() {
+        let (thread, rest) = line.split_once(' ').unwrap_or_default();
+        // Where another thread comes between, the path stands in a line before.
+        if rest.ends_with("<unfinished ...>") {
+            begun.insert(thread, rest);
+        }
+        if rest.contains("(INJECTED)") {
+            hit.push(if rest.contains(" resumed>") { begun.get(thread).copied().unwrap_or_default() } else { rest });
+        }
+    }
+    hit.into_iter()
         .filter_map(|line| line.split_once(&root))
         .map(|(_, rest)| rest.split(['/', '>', '"']).next().unwrap_or_default())
         .map(|top| format!("{root}{top}"))
