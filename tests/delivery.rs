@@ -393,6 +393,13 @@ fn a_limit_a_minute_sends_so_many_and_says_that_the_rest_waits() {
     let status = at(root, &["--json", "status"]).output().expect("it runs");
     let json: Value = serde_json::from_slice(&status.stdout).expect("one JSON document");
     assert_eq!(json["totals"]["states"], serde_json::json!({ "accepted": 2, "intended": 1 }), "nothing is in doubt: {json:#}");
+    // The next run does not begin a minute of its own.
+    let mut run = at(root, &["publish", "--yes"]).stderr(Stdio::piped()).spawn().expect("runs");
+    let mut said = BufReader::new(run.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
+    said.find(|line| line.contains("the limit is 2 mails a minute: 1 waits")).expect("it waits for the run before");
+    assert_eq!(server.took().len(), 2);
+    run.kill().expect("it waits");
+    run.wait().expect("it is gone");
 }
 
 #[test]
