@@ -264,6 +264,23 @@ fn a_sender_that_is_refused_is_no_fault_of_the_members() {
 }
 
 #[test]
+fn a_letter_that_is_too_large_for_the_server_has_failed_and_nobody_waits_for_days() {
+    let server = Server::usual(|_, line| line.starts_with("MAIL").then_some(Some("552 5.3.4 Message size exceeds the limit")));
+    World::without_advisories()
+        .change("advise.yaml", "transport: outbox", &by(&[&server]))
+        .advisory("EX-2026-0101", LETTER)
+        .run("publish --yes")
+        .exits(3)
+        .says("3 failed")
+        .says("what failed is tried again only if its id is named")
+        .run("status EX-2026-0101")
+        .exits(1)
+        .says("552 5.3.4 Message size exceeds the limit")
+        .does_not_say("the sender is refused");
+    assert!(server.took().is_empty());
+}
+
+#[test]
 fn when_the_first_server_fails_in_the_middle_the_second_takes_the_rest() {
     let members: String = (0..40).map(|n| format!("  - {{name: M {n}, address: member{n}@crowd.example.org}}\n")).collect();
     let taken = AtomicUsize::new(0);

@@ -131,6 +131,9 @@ impl Story {
                 let wait = count(self.later, "letter waits", "letters wait");
                 desk.ui.deed(&format!("nothing to do now: {wait} for the next try, due at {next}; name the id to try at once"));
             }
+            (_, false) if self.open() == 0 && self.untidy.is_empty() => {
+                desk.ui.deed("what failed is tried again only if its id is named: `advise publish ID`");
+            }
             (_, false) => desk.ui.deed("run `advise publish` again: it goes on where this stopped, and sends nothing twice"),
             (_, true) if did_nothing => desk.ui.deed(match self.stuck {
                 true => "nothing to do now, but not everybody has what was meant for them: see `advise plan`",
