@@ -299,6 +299,8 @@ fn when_the_first_server_fails_in_the_middle_the_second_takes_the_rest() {
         .whatever_it_says()
         .gives(|json| {
             let servers = json["servers"].as_array().expect("both");
+            let ports = [&first, &second].map(|server| server.port);
+            assert_eq!([&servers[0]["port"], &servers[1]["port"]], ports, "they are told apart: {json:#}");
             assert!(servers[0]["passed_over"].is_string() && servers[1]["passed_over"].is_null(), "{json:#}");
             assert!(servers[1]["taken"].as_u64() > Some(20), "{json:#}");
             assert_eq!(json["untried"], 0);
