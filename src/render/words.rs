@@ -268,6 +268,17 @@ mod tests {
     }
 
     #[test]
+    fn a_russian_phrase_takes_the_teams_name_as_it_is() {
+        let russian = words("ru", &[]);
+        for (key, text) in russian.all().iter().filter(|(_, text)| text.contains("{team}")) {
+            let before = text.split("{team}").next().unwrap_or_default().split_whitespace().last().unwrap_or_default();
+            // After these a name stands in another case than that in which the team wrote it.
+            let bends = ["у", "от", "для", "к", "с", "из", "о", "в"].contains(&before.to_lowercase().as_str());
+            assert!(!bends, "{key}: {text}");
+        }
+    }
+
+    #[test]
     fn what_a_language_lacks_is_said_in_english() {
         let own = [("words/sw.yaml".to_string(), "advisories: Maonyo\n".to_string())];
         let swahili = words("sw", &own);
