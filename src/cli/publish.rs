@@ -222,9 +222,19 @@ fn carry_out(desk: &Desk, job: &Job<'_>, ledger: &mut Ledger, carried: &mut Carr
         posts = mail::open(settings, &job.workspace.root, carried.passwords.as_deref().unwrap_or_default())?;
     }
     if carried.pace.is_none() {
-        carried.pace = settings.per_minute.map(Pace::new);
+        carried.pace = settings.per_minute.map(|most| Pace::after(most, tried_ago(job)));
     }
     prepared.carry_out(ledger, posts, carried.pace.as_mut())
+}
+
+/// How long ago each mail of earlier runs was tried, as far as that is not long. The ledger writes whole seconds, so
+/// it may have been one less.
+fn tried_ago(job: &Job<'_>) -> impl Iterator<Item = Duration> {
+    let tried = job.history.deliveries.values().filter(|receipt| receipt.attempts > 0);
+    tried.filter_map(|receipt| {
+        let ago = job.now.unix() - receipt.at.unix();
+        (-60..=60).contains(&ago).then(|| Duration::from_secs(u64::try_from(ago - 1).unwrap_or(0)))
+    })
 }
 
 /// Opens the team's key when it is first needed, and keeps the full failure if that fails.

@@ -262,6 +262,8 @@ pub struct Plan<'a> {
     pub document: Option<DocumentChange>,
     /// The sections that a new version of it changes: `2.4, 2.8`; empty if that is not known.
     pub document_news: String,
+    /// Copies of newest revisions that failed for good, or were deferred for days, and are still meant for somebody.
+    pub stranded: Vec<DeliveryKey>,
     /// Published revisions that changed: `publish` stops.
     pub conflicts: Vec<Conflict<'a>>,
     /// Letters that were begun and whose advisory is gone, or a draft again: how many of each.
@@ -304,6 +306,24 @@ impl Plan<'_> {
         self.expiring.iter().filter(|expiring| expiring.due).count()
     }
 
+    /// Letters that somebody is to get and has not got: to be sent now or later, held, or stranded.
+    pub fn unsettled(&self) -> HashSet<DeliveryKey> {
+        let batches = self.batches.iter().chain(&self.later);
+        let copies = batches.flat_map(|batch| batch.recipients.iter().map(|one| letter_key(batch.opened.advisory(), one.member)));
+        copies.chain(self.held()).chain(self.stranded.iter().cloned()).collect()
+    }
+
+    /// Letters that wait for their recipient's certificate.
+    pub fn held(&self) -> impl Iterator<Item = DeliveryKey> {
+        self.held.iter().map(|held| letter_key(held.opened.advisory(), held.member))
+    }
+
+    /// Whether the plan cannot tell what becomes of this advisory's letters: it is gone, a draft again, or changed
+    /// without a new revision.
+    pub fn is_at_a_loss_with(&self, id: &Id) -> bool {
+        self.orphans.iter().any(|(orphan, _)| orphan == id) || self.conflicts.iter().any(|conflict| conflict.advisory.id == *id)
+    }
+
     /// Whether somebody has to look: something is held, or stuck.
     pub fn needs_attention(&self) -> bool {
         !self.held.is_empty() || self.is_stuck()
@@ -342,6 +362,7 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
         site: Vec::new(),
         document,
         document_news,
+        stranded: Vec::new(),
         conflicts: Vec::new(),
         orphans: if mail { orphans(facts) } else { Vec::new() },
         expiring: if mail { expiring::expiring(facts) } else { Vec::new() },
@@ -401,8 +422,14 @@ fn letters<'a>(facts: &Facts<'a>, gate: &Gate, advisory: &'a Advisory, named: bo
             }
             match due(facts, advisory, member, named) {
                 Due::Done => {}
-                Due::Failed => failed += 1,
-                Due::GivenUp => given_up += 1,
+                Due::Failed => {
+                    failed += 1;
+                    plan.stranded.push(letter_key(advisory, member));
+                }
+                Due::GivenUp => {
+                    given_up += 1;
+                    plan.stranded.push(letter_key(advisory, member));
+                }
                 Due::Send { may_be_second, begun, due } => {
                     if too_old && !named && !begun {
                         old = true;
