@@ -22,7 +22,7 @@ use crate::{
         rfc2350::{DocumentWords, Prose, prose},
         site,
     },
-    roster::{self, Keybook, ParsedConstituent, ParsedList, Roster},
+    roster::{self, ParsedConstituent, ParsedList, Roster},
     settings::{self, Settings},
     team::{self, Team},
     terms::{Id, Lang, Moment, Slug, Wrong},
@@ -119,11 +119,6 @@ pub enum ReadError {
 }
 
 impl Workspace {
-    /// What can be done with each certificate at `now`, as far as was found when the workspace was read.
-    pub fn keybook(&self, now: &Moment) -> Keybook {
-        self.certificates.keybook(now)
-    }
-
     /// The words of the RFC 2350 description in a language. What is wrong in the workspace's own was found when it was read.
     pub fn document_words(&self, lang: &Lang) -> DocumentWords {
         DocumentWords::read(lang, &self.templates, &mut Findings::new())

@@ -32,7 +32,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     }
     let workspace = desk.workspace()?;
     let lang = workspace.settings.site.default_lang();
-    let keybook = workspace.keybook(&desk.now);
+    let keys = &workspace.certificates;
     let all = &workspace.roster.constituents;
     if let Some(name) = &args.name
         && !all.contains_key(name)
@@ -49,8 +49,8 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                     .map(|c| {
                         json!({
                             "name": c.name, "address": c.address.as_str(), "phone": c.phone, "language": c.language.as_ref().map(|l| l.as_str()),
-                            "lists": c.lists.iter().map(|l| l.as_str()).collect::<Vec<_>>(), "certificate": c.certificate.as_ref().map(|c| c.as_str()), "state": state(c, &keybook),
-                            "days_left": days_left(c, &keybook, &desk.now),
+                            "lists": c.lists.iter().map(|l| l.as_str()).collect::<Vec<_>>(), "certificate": c.certificate.as_ref().map(|c| c.as_str()), "state": state(c, keys, &desk.now),
+                            "days_left": days_left(c, keys, &desk.now),
                         })
                     })
                     .collect();
@@ -73,8 +73,8 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                 contact.address.to_string(),
                 lists.join(" "),
                 contact.phone.clone().unwrap_or_default(),
-                days(contact, &keybook, &desk.now),
-                state(contact, &keybook),
+                days(contact, keys, &desk.now),
+                state(contact, keys, &desk.now),
             ]);
         }
     }

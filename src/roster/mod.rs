@@ -1,5 +1,5 @@
 //! Who is warned: closed [`List`]s, [`Constituent`]s and their [`Contact`]s, and what is known of their
-//! certificates (`keybook`), as data.
+//! certificates (`key_state`), as data.
 //!
 //! Neither is `Serialize`: an address gets into JSON or a template only by a view that says so.
 //! ```compile_fail
@@ -9,10 +9,10 @@
 //! fn leak(list: &advise::roster::List) -> String { serde_json::to_string(list).unwrap() }
 //! ```
 
-mod keybook;
+mod key_state;
 mod parse;
 
-pub use keybook::{KeyState, Keybook, REMINDERS};
+pub use key_state::{KeyState, REMINDERS};
 pub use parse::{CONSTITUENT_FIELDS, CONTACT_FIELDS, LIST_FIELDS, ParsedConstituent, ParsedList, parse_constituent, parse_list};
 
 use crate::{

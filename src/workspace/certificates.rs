@@ -8,7 +8,7 @@ use super::{
 use crate::{
     diag::{Finding, Findings},
     openpgp::{CertError, Certificate, EncryptionKeys},
-    roster::{KeyState, Keybook},
+    roster::KeyState,
     terms::{Address, Fingerprint, Moment},
 };
 use rayon::prelude::*;
@@ -96,11 +96,6 @@ impl Certificates {
         }
         let bytes = files::bytes(&self.root, &path, &mut Findings::new())?;
         Ok(bytes.and_then(|bytes| Certificate::read(&bytes).ok()).filter(|read| read.fingerprint() == fingerprint))
-    }
-
-    /// What the plan needs to know.
-    pub(super) fn keybook(&self, now: &Moment) -> Keybook {
-        self.all.iter().map(|(fingerprint, judged)| (fingerprint.clone(), judged.state(now))).collect()
     }
 }
 
