@@ -1,5 +1,5 @@
 use super::{Wrong, shorten};
-use std::{fmt, str::FromStr};
+use std::{cmp::Ordering, fmt, str::FromStr};
 
 /// A mail address, `local@domain`, in ASCII; the domain is kept in lower case.
 ///
@@ -29,6 +29,12 @@ impl Address {
     /// The form in which two spellings of one mailbox are equal: all in lower case.
     pub fn key(&self) -> String {
         self.text.to_ascii_lowercase()
+    }
+
+    /// The order of [`Address::key`], without making it.
+    pub fn cmp_keys(&self, other: &Address) -> Ordering {
+        let [a, b] = [self, other].map(|address| address.text.bytes().map(|c| c.to_ascii_lowercase()));
+        a.cmp(b)
     }
 }
 

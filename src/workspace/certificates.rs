@@ -2,8 +2,9 @@
 //! which keys, letters can be encrypted: the whole of a hundred thousand would not fit in memory.
 
 use super::{
-    Read, ReadError, collect,
+    Read, ReadError,
     files::{self, Entry},
+    read_all,
 };
 use crate::{
     diag::{Finding, Findings},
@@ -11,9 +12,8 @@ use crate::{
     roster::KeyState,
     terms::{Address, Fingerprint, Moment},
 };
-use rayon::prelude::*;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     hash::{BuildHasher as _, RandomState},
     path::{Path, PathBuf},
 };
@@ -23,7 +23,8 @@ use std::{
 #[derive(Debug)]
 pub struct Certificates {
     root: PathBuf,
-    all: BTreeMap<Fingerprint, Judged>,
+    /// Sorted.
+    all: Vec<(Fingerprint, Judged)>,
     /// The team's own.
     whole: HashMap<Fingerprint, Certificate>,
 }
@@ -60,9 +61,14 @@ impl Claims {
 }
 
 impl Certificates {
+    fn judged(&self, fingerprint: &Fingerprint) -> Option<&Judged> {
+        let at = self.all.binary_search_by(|(known, _)| known.cmp(fingerprint)).ok()?;
+        Some(&self.all[at].1)
+    }
+
     /// The keys that letters are encrypted to; `None` if there is no such certificate, or none that can be used.
     pub fn get(&self, fingerprint: &Fingerprint) -> Option<&EncryptionKeys> {
-        match self.all.get(fingerprint)? {
+        match self.judged(fingerprint)? {
             Judged::Usable(keys) => Some(keys),
             Judged::Not(_) => None,
         }
@@ -70,7 +76,7 @@ impl Certificates {
 
     /// What can be done with it at `now`.
     pub fn state(&self, fingerprint: &Fingerprint, now: &Moment) -> KeyState {
-        self.all.get(fingerprint).map_or(KeyState::Missing, |judged| judged.state(now))
+        self.judged(fingerprint).map_or(KeyState::Missing, |judged| judged.state(now))
     }
 
     /// One of the team's own, whole.
@@ -80,12 +86,12 @@ impl Certificates {
 
     /// Whether its file is there and is a certificate.
     pub fn has(&self, fingerprint: &Fingerprint) -> bool {
-        self.all.contains_key(fingerprint)
+        self.judged(fingerprint).is_some()
     }
 
     /// Of all, sorted.
     pub fn fingerprints(&self) -> impl Iterator<Item = &Fingerprint> {
-        self.all.keys()
+        self.all.iter().map(|(fingerprint, _)| fingerprint)
     }
 
     /// Any certificate, read from its file once more: for showing it, not for encrypting to it.
@@ -102,20 +108,21 @@ impl Certificates {
 /// Reads and judges all. `whole` are those of the team.
 pub(super) fn read(
     root: &Path,
+    entries: &[Entry],
     whole: &BTreeSet<Fingerprint>,
     now: &Moment,
     findings: &mut Findings,
 ) -> Result<(Certificates, Claims), ReadError> {
-    let entries = files::list(root, "certs", findings)?;
     let mut claims = Claims::default();
-    let read: Vec<Read<One>> = entries.par_iter().map(|entry| one(root, entry, whole, now, &claims.hasher)).collect();
-    let mut certificates = Certificates { root: root.to_path_buf(), all: BTreeMap::new(), whole: HashMap::new() };
-    for One { fingerprint, judged, claimed, certificate } in collect(read, findings)? {
+    let (mut all, mut own) = (Vec::with_capacity(entries.len()), HashMap::new());
+    let read = |entry: &Entry| one(root, entry, whole, now, &claims.hasher);
+    read_all(entries, findings, read, |One { fingerprint, judged, claimed, certificate }| {
         claims.known.extend(claimed);
-        certificates.whole.extend(certificate.map(|certificate| (fingerprint.clone(), certificate)));
-        certificates.all.insert(fingerprint, judged);
-    }
-    Ok((certificates, claims))
+        own.extend(certificate.map(|certificate| (fingerprint.clone(), certificate)));
+        all.push((fingerprint, judged));
+    })?;
+    all.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    Ok((Certificates { root: root.to_path_buf(), all, whole: own }, claims))
 }
 
 struct One {
