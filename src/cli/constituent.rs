@@ -8,7 +8,7 @@ use super::{
     list::{days, days_left, state},
     ui::table,
 };
-use crate::terms::Slug;
+use crate::terms::{Fingerprint, Slug};
 use serde_json::json;
 
 /// Show the constituents and their contacts, or look for new copies of their certificates
@@ -49,7 +49,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                     .map(|c| {
                         json!({
                             "name": c.name, "address": c.address.as_str(), "phone": c.phone, "language": c.language.as_ref().map(|l| l.as_str()),
-                            "lists": c.lists.iter().map(|l| l.as_str()).collect::<Vec<_>>(), "certificate": c.certificate.as_ref().map(|c| c.as_str()), "state": state(c, keys, &desk.now),
+                            "lists": c.lists.iter().map(|l| l.as_str()).collect::<Vec<_>>(), "certificate": c.certificate.as_ref().map(Fingerprint::to_string), "state": state(c, keys, &desk.now),
                             "days_left": days_left(c, keys, &desk.now),
                         })
                     })

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     roster::{Contact, Delivery, Encrypt, List},
-    terms::{Moment, Slug},
+    terms::{Fingerprint, Moment, Slug},
     workspace::Certificates,
 };
 use serde_json::{Value, json};
@@ -67,7 +67,7 @@ fn view(list: &List, lang: &crate::terms::Lang) -> Value {
 fn member(contact: &Contact, keys: &Certificates, now: &Moment) -> Value {
     json!({
         "name": contact.name, "address": contact.address.as_str(), "constituent": contact.constituent.as_str(),
-        "certificate": contact.certificate.as_ref().map(|c| c.as_str()), "state": state(contact, keys, now),
+        "certificate": contact.certificate.as_ref().map(Fingerprint::to_string), "state": state(contact, keys, now),
         "days_left": days_left(contact, keys, now),
     })
 }

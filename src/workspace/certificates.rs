@@ -153,8 +153,7 @@ fn one(root: &Path, entry: &Entry, whole: &BTreeSet<Fingerprint>, now: &Moment, 
         }
     };
     let fingerprint = certificate.fingerprint().clone();
-    let name = entry.stem("asc").unwrap_or_default();
-    if name != fingerprint.as_str() {
+    if entry.stem("asc") != Some(&*fingerprint.to_string()) {
         findings.push(
             Finding::of_file(&entry.path, "bad-file-name", "this certificate's file does not have its fingerprint as its name")
                 .hint(format!("rename it to `{fingerprint}.asc`")),

@@ -242,7 +242,7 @@ fn certificate(
 ) {
     let held = "letters that have to be encrypted are held for this contact until then";
     if !named.certificates.has(fingerprint) {
-        if named.broken_certificates.contains(fingerprint.as_str()) {
+        if named.broken_certificates.contains(&fingerprint.to_string()) {
             return;
         }
         let finding = error("certificate-missing", format!("there is no certificate `certs/{fingerprint}.asc`"));
@@ -286,7 +286,7 @@ fn team(parts: &Parts, now: &Moment, findings: &mut Findings) {
     }
     let signing = parts.settings.as_ref().and_then(|(_, settings)| settings.signing.as_ref()).map(|signing| &signing.fingerprint);
     let is_there = |fingerprint: &Fingerprint| {
-        named.certificates.has(fingerprint) || named.broken_certificates.contains(fingerprint.as_str())
+        named.certificates.has(fingerprint) || named.broken_certificates.contains(&fingerprint.to_string())
     };
     for (fingerprint, span) in &places.keys {
         // Of the one that signs, the settings say so.
@@ -302,10 +302,8 @@ fn team(parts: &Parts, now: &Moment, findings: &mut Findings) {
     if let Some((settings_source, settings)) = &parts.settings
         && let Some(signing) = &settings.signing
     {
-        let at = settings_source
-            .text
-            .find(signing.fingerprint.as_str())
-            .map(|at| Span::new(at, at + signing.fingerprint.as_str().len()));
+        let digits = signing.fingerprint.to_string();
+        let at = settings_source.text.find(&digits).map(|at| Span::new(at, at + digits.len()));
         let finding = |code, message: &str| match at {
             Some(span) => settings_source.error(span, code, message),
             None => Finding::of_file(&settings_source.path, code, message),

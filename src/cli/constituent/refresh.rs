@@ -129,10 +129,10 @@ impl Answer<'_> {
         };
         json!({
             "address": self.contact.address.as_str(), "constituent": self.contact.constituent.as_str(),
-            "certificate": self.contact.certificate.as_ref().map(Fingerprint::as_str), "result": self.outcome.as_str(),
+            "certificate": self.contact.certificate.as_ref().map(Fingerprint::to_string), "result": self.outcome.as_str(),
             "state": self.state.as_ref().map(KeyState::to_string), "revoked": matches!(self.state, Some(KeyState::Revoked(_))),
             "days_left": self.state.as_ref().and_then(|state| state.days_left(now)), "why": why,
-            "other_keys": self.others.iter().map(Fingerprint::as_str).collect::<Vec<_>>(),
+            "other_keys": self.others.iter().map(Fingerprint::to_string).collect::<Vec<_>>(),
             "written": self.news.is_some() && !dry_run, "needs_staff": self.needs_staff(),
         })
     }
