@@ -123,7 +123,7 @@ fn list(certificates: &[EncryptionKeys], members: usize) -> List {
         certificate: Some(certificates[i % certificates.len()].fingerprint().clone()),
         language: None,
         phone: None,
-        lists: vec![list.name.clone()],
+        lists: [list.name.clone()].into(),
         joined: None,
         suspended: None,
         constituent: term("unit"),

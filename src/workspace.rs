@@ -22,7 +22,7 @@ use crate::{
         rfc2350::{DocumentWords, Prose, prose},
         site,
     },
-    roster::{self, Constituent, ParsedList, Roster},
+    roster::{self, Constituent, ParsedList, Profile, Roster},
     settings::{self, Settings},
     team::{self, Team},
     terms::{Id, Lang, Moment, Slug, Wrong},
@@ -122,6 +122,14 @@ impl Workspace {
     /// The words of the RFC 2350 description in a language. What is wrong in the workspace's own was found when it was read.
     pub fn document_words(&self, lang: &Lang) -> DocumentWords {
         DocumentWords::read(lang, &self.templates, &mut Findings::new())
+    }
+
+    /// What is known of a constituent besides its contacts, read from its file once more; `None` if that has a mistake by now.
+    pub fn profile(&self, constituent: &Slug) -> Result<Option<Profile>, ReadError> {
+        let mut findings = Findings::new();
+        let source = files::text(&self.root, &format!("constituents/{constituent}.yaml"), &mut findings)?;
+        let parsed = source.and_then(|source| roster::parse_constituent(&source, constituent.clone(), &mut findings));
+        Ok(parsed.map(|parsed| parsed.profile))
     }
 
     /// The advisory of an id.

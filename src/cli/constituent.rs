@@ -8,7 +8,10 @@ use super::{
     list::{days, days_left, state},
     ui::table,
 };
-use crate::terms::{Fingerprint, Slug};
+use crate::{
+    roster::Constituent,
+    terms::{Fingerprint, Slug},
+};
 use serde_json::json;
 
 /// Show the constituents and their contacts, or look for new copies of their certificates
@@ -33,16 +36,20 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let workspace = desk.workspace()?;
     let lang = workspace.settings.site.default_lang();
     let keys = &workspace.certificates;
-    let all = &workspace.roster.constituents;
-    if let Some(name) = &args.name
-        && !all.contains_key(name)
-    {
-        return Err(Failure::usage(format!("constituent `{name}` does not exist")).hint("`advise constituent` shows all"));
-    }
-    let chosen = all.values().filter(|constituent| args.name.as_ref().is_none_or(|name| *name == constituent.slug));
+    let chosen: Vec<&Constituent> = match &args.name {
+        None => workspace.roster.constituents.iter().collect(),
+        Some(name) => vec![workspace.roster.constituent(name).ok_or_else(|| {
+            Failure::usage(format!("constituent `{name}` does not exist")).hint("`advise constituent` shows all")
+        })?],
+    };
     if desk.ui.wants_json() {
-        let rows: Vec<_> = chosen
+        let rows = chosen
+            .into_iter()
             .map(|constituent| {
+                let profile = workspace.profile(&constituent.slug)?.ok_or_else(|| {
+                    Failure::usage(format!("`constituents/{}.yaml` was changed meanwhile", constituent.slug))
+                        .hint("`advise check` shows what is wrong with it")
+                })?;
                 let contacts: Vec<_> = constituent
                     .contacts
                     .iter()
@@ -54,12 +61,12 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                         })
                     })
                     .collect();
-                json!({
-                    "slug": constituent.slug.as_str(), "name": constituent.name.in_lang(lang), "sector": constituent.sector,
-                    "networks": constituent.networks, "domains": constituent.domains, "products": constituent.products, "contacts": contacts,
-                })
+                Ok(json!({
+                    "slug": constituent.slug.as_str(), "name": profile.name.in_lang(lang), "sector": profile.sector,
+                    "networks": profile.networks, "domains": profile.domains, "products": profile.products, "contacts": contacts,
+                }))
             })
-            .collect();
+            .collect::<Result<Vec<_>, Failure>>()?;
         desk.ui.json(&json!({ "constituents": rows }));
         return Ok(Done::Well);
     }

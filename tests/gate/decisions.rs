@@ -14,7 +14,6 @@ use advise::{
     settings::{self, Settings},
     terms::{Address, Fingerprint, Lang, Moment, Slug},
     tlp::{Cover, Tlp},
-    yaml::Wording,
 };
 use rayon::prelude::*;
 use std::{
@@ -243,16 +242,7 @@ impl Setting {
                 constituent: constituent.clone(),
             })
         });
-        let constituent = Constituent {
-            slug: constituent.clone(),
-            name: Wording::One("Somebody".into()),
-            sector: None,
-            networks: Vec::new(),
-            domains: Vec::new(),
-            products: Vec::new(),
-            lists: Vec::new(),
-            contacts: contacts.collect(),
-        };
+        let constituent = Constituent { slug: constituent.clone(), contacts: contacts.collect() };
         Roster::new(lists.collect::<Vec<_>>(), [constituent])
     }
 

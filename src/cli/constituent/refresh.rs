@@ -187,7 +187,7 @@ fn chosen<'a>(workspace: &'a Workspace, who: &[String]) -> Result<Vec<&'a Contac
             let address: Address = word.parse().map_err(|wrong: crate::terms::Wrong| Failure::usage(wrong.message))?;
             chosen.push(roster.contact(&address).ok_or_else(|| unknown("contact"))?);
         } else {
-            let constituent = roster.constituents.values().find(|constituent| constituent.slug.as_str() == word);
+            let constituent = roster.constituents.iter().find(|constituent| constituent.slug.as_str() == word);
             let contacts = &constituent.ok_or_else(|| unknown("constituent"))?.contacts;
             chosen.extend(contacts.iter().map(|contact| &**contact));
         }
