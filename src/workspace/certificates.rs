@@ -23,24 +23,31 @@ use std::{
 #[derive(Debug)]
 pub struct Certificates {
     root: PathBuf,
-    /// Sorted.
-    all: Vec<(Fingerprint, Judged)>,
+    /// Sorted by fingerprint.
+    all: Vec<Judged>,
     /// The team's own.
     whole: HashMap<Fingerprint, Certificate>,
 }
 
 /// What was found of one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Judged {
     Usable(EncryptionKeys),
-    Not(Box<KeyState>),
+    Not(Fingerprint, Box<KeyState>),
 }
 
 impl Judged {
+    fn fingerprint(&self) -> &Fingerprint {
+        match self {
+            Judged::Usable(keys) => keys.fingerprint(),
+            Judged::Not(fingerprint, _) => fingerprint,
+        }
+    }
+
     fn state(&self, now: &Moment) -> KeyState {
         match self {
             Judged::Usable(keys) => keys.state(now),
-            Judged::Not(state) => KeyState::clone(state),
+            Judged::Not(_, state) => KeyState::clone(state),
         }
     }
 }
@@ -62,15 +69,15 @@ impl Claims {
 
 impl Certificates {
     fn judged(&self, fingerprint: &Fingerprint) -> Option<&Judged> {
-        let at = self.all.binary_search_by(|(known, _)| known.cmp(fingerprint)).ok()?;
-        Some(&self.all[at].1)
+        let at = self.all.binary_search_by(|judged| judged.fingerprint().cmp(fingerprint)).ok()?;
+        Some(&self.all[at])
     }
 
     /// The keys that letters are encrypted to; `None` if there is no such certificate, or none that can be used.
     pub fn get(&self, fingerprint: &Fingerprint) -> Option<&EncryptionKeys> {
         match self.judged(fingerprint)? {
             Judged::Usable(keys) => Some(keys),
-            Judged::Not(_) => None,
+            Judged::Not(..) => None,
         }
     }
 
@@ -91,7 +98,7 @@ impl Certificates {
 
     /// Of all, sorted.
     pub fn fingerprints(&self) -> impl Iterator<Item = &Fingerprint> {
-        self.all.iter().map(|(fingerprint, _)| fingerprint)
+        self.all.iter().map(Judged::fingerprint)
     }
 
     /// Any certificate, read from its file once more: for showing it, not for encrypting to it.
@@ -116,17 +123,18 @@ pub(super) fn read(
     let mut claims = Claims::default();
     let (mut all, mut own) = (Vec::with_capacity(entries.len()), HashMap::new());
     let read = |entry: &Entry| one(root, entry, whole, now, &claims.hasher);
-    read_all(entries, findings, read, |One { fingerprint, judged, claimed, certificate }| {
+    read_all(entries, findings, read, |One { judged, claimed, certificate }| {
         claims.known.extend(claimed);
-        own.extend(certificate.map(|certificate| (fingerprint.clone(), certificate)));
-        all.push((fingerprint, judged));
+        own.extend(certificate.map(|certificate| (certificate.fingerprint().clone(), certificate)));
+        // Copied, since it lies among the much larger pieces that its certificate was read with, and keeps the memory of
+        // those from being given back as a whole.
+        all.push(judged.clone());
     })?;
-    all.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    all.sort_unstable_by(|a, b| a.fingerprint().cmp(b.fingerprint()));
     Ok((Certificates { root: root.to_path_buf(), all, whole: own }, claims))
 }
 
 struct One {
-    fingerprint: Fingerprint,
     judged: Judged,
     claimed: Vec<u64>,
     certificate: Option<Certificate>,
@@ -160,8 +168,8 @@ fn one(root: &Path, entry: &Entry, whole: &BTreeSet<Fingerprint>, now: &Moment, 
         );
         return Ok((findings, None));
     }
-    let judged = certificate.judge(now).map_or_else(|state| Judged::Not(Box::new(state)), Judged::Usable);
+    let judged = certificate.judge(now).map_or_else(|state| Judged::Not(fingerprint.clone(), Box::new(state)), Judged::Usable);
     let claimed = certificate.addresses().map(|address| hasher.hash_one((&fingerprint, address))).collect();
     let certificate = whole.contains(&fingerprint).then_some(certificate);
-    Ok((findings, Some(One { fingerprint, judged, claimed, certificate })))
+    Ok((findings, Some(One { judged, claimed, certificate })))
 }
