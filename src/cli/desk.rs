@@ -11,9 +11,9 @@ use crate::{
     publish,
     receipt::{History, MemberHash},
     render::wellknown,
-    roster::Keybook,
+    roster::KeyState,
     settings::{self, KeySource, Settings},
-    terms::{Address, Moment},
+    terms::{Address, Fingerprint, Moment},
     workspace::{self, Memory, Published, ReadError, Reading, Workspace},
 };
 use std::{
@@ -288,11 +288,12 @@ impl Desk {
         request: &Request,
         then: impl FnOnce(&Plan<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let (mut history, keybook) = (ledger.history()?, workspace.keybook(&self.now));
+        let mut history = ledger.history()?;
         publish::take_over(workspace, &mut history, &self.now).map_err(not_ours)?;
         let member = |address: &Address| ledger.member(address);
+        let key_state = |fingerprint: &Fingerprint| workspace.certificates.state(fingerprint, &self.now);
         let announcement = publish::announcement(workspace, &history, request.only, &self.now);
-        let plan = self.plan(workspace, &history, announcement.as_ref(), &keybook, &member, request)?;
+        let plan = self.plan(workspace, &history, announcement.as_ref(), &key_state, &member, request)?;
         then(&plan)
     }
 
@@ -302,7 +303,7 @@ impl Desk {
         workspace: &'a Workspace,
         history: &'a History,
         announcement: Option<&'a Advisory>,
-        keybook: &'a Keybook,
+        key_state: &'a dyn Fn(&Fingerprint) -> KeyState,
         member: &'a dyn Fn(&Address) -> MemberHash,
         request: &'a Request,
     ) -> Result<Plan<'a>, Failure> {
@@ -325,7 +326,7 @@ impl Desk {
             announcement,
             roster: &workspace.roster,
             settings: &workspace.settings,
-            keybook,
+            key_state,
             history,
             member,
             document: publish::document_digest(workspace, &self.now),

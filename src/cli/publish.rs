@@ -11,7 +11,7 @@ use crate::{
     plan::{self, Only, Plan, Request, Seen},
     publish::{self, Clock, Job, Keyring, Pace, PublishError, Report, Watch},
     settings::Settings,
-    terms::{Address, Id},
+    terms::{Address, Fingerprint, Id},
     workspace::Workspace,
 };
 use indicatif::ProgressBar;
@@ -171,10 +171,11 @@ pub fn with_job<T>(
     desk.keeps_embargoes(workspace)?;
     let mut history = ledger.history()?;
     publish::take_over(workspace, &mut history, &desk.now).map_err(super::desk::not_ours)?;
-    let (members, keybook) = (ledger.members(), workspace.keybook(&desk.now));
+    let members = ledger.members();
     let member = |address: &Address| members.hash(address);
+    let key_state = |fingerprint: &Fingerprint| workspace.certificates.state(fingerprint, &desk.now);
     let announcement = publish::announcement(workspace, &history, request.only, &desk.now);
-    let mut plan = desk.plan(workspace, &history, announcement.as_ref(), &keybook, &member, request)?;
+    let mut plan = desk.plan(workspace, &history, announcement.as_ref(), &key_state, &member, request)?;
     if !plan.conflicts.is_empty() {
         return Err(desk.conflict(ledger, workspace, &plan));
     }

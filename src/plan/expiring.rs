@@ -54,7 +54,7 @@ pub(super) fn expiring<'a>(facts: &Facts<'a>) -> Vec<Expiring<'a>> {
     let is_direct = |list| facts.roster.lists.get(list).is_some_and(|list| list.delivery == Delivery::Direct);
     for contact in facts.roster.contacts().filter(|contact| contact.suspended.is_none()) {
         let Some(certificate) = contact.certificate.as_ref().filter(|_| contact.lists.iter().any(is_direct)) else { continue };
-        let state = facts.keybook.state(certificate);
+        let state = (facts.key_state)(certificate);
         let Some((ends, days)) = state.ends().cloned().zip(state.days_left(facts.now)) else { continue };
         let Some(reminder) = REMINDERS.into_iter().find(|reminder| days <= *reminder) else { continue };
         let member = (facts.member)(&contact.address);

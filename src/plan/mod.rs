@@ -21,7 +21,7 @@ use crate::{
     advisory::{Advisory, Reader, Status},
     artefact::Digest,
     receipt::{DeliveryKey, DocumentVersion, Frozen, History, Mail, MemberHash, Receipt, State},
-    roster::{Contact, Delivery, Encrypt, KeyState, Keybook, List, Roster},
+    roster::{Contact, Delivery, Encrypt, KeyState, List, Roster},
     settings::Settings,
     terms::{Address, Fingerprint, Id, Lang, Moment},
     tlp::{Cover, Gate, Public, Refusal, Shareable},
@@ -38,8 +38,8 @@ pub struct Facts<'a> {
     pub roster: &'a Roster,
     /// How it publishes.
     pub settings: &'a Settings,
-    /// What is known of certificates at `now`.
-    pub keybook: &'a Keybook,
+    /// What can be done with a certificate at `now`.
+    pub key_state: &'a dyn Fn(&Fingerprint) -> KeyState,
     /// What happened so far.
     pub history: &'a History,
     /// How the ledger knows a recipient.
@@ -552,7 +552,7 @@ fn hindrance(facts: &Facts<'_>, cover: Cover, certificate: Option<&Fingerprint>)
         (Cover::Signed, _) => None,
         (Cover::Encrypted, None) => Some(Why::NoCertificate),
         (Cover::Encrypted, Some(fingerprint)) => {
-            let state = facts.keybook.state(fingerprint);
+            let state = (facts.key_state)(fingerprint);
             (!state.is_usable()).then(|| Why::Certificate(fingerprint.clone(), state))
         }
     }
