@@ -1,0 +1,37 @@
+//! Whether a mail comes from a machine that carries mail, by its header alone.
+
+use super::lists;
+use crate::inbound::Mail;
+
+/// Whether the header says that a mail server wrote it. Words in its text count only then.
+pub fn is_machine(mail: &Mail) -> bool {
+    let subject = mail.subject().to_lowercase();
+    // An answer or a forwarded mail is written by a person, whatever it quotes.
+    if lists::ANSWERED.iter().any(|mark| subject.starts_with(mark)) && !has_null_sender(mail) {
+        return false;
+    }
+    is_daemon(mail) || has_null_sender(mail) || mail.header("x-failed-recipients").is_some() || speaks_of_failure(&subject)
+}
+
+/// Whether the subject is one with which servers report.
+pub fn speaks_of_failure(subject: &str) -> bool {
+    lists::SUBJECTS.iter().any(|phrase| subject.contains(phrase))
+}
+
+/// Whether it came with the null sender, as reports have to (RFC 5321, 4.5.5), or with what older servers write for it.
+fn has_null_sender(mail: &Mail) -> bool {
+    mail.headers("return-path").any(|path| {
+        let path = path.trim().trim_matches(['<', '>']).to_ascii_lowercase();
+        path.is_empty() || path.starts_with("mailer-daemon") || path.starts_with("postmaster@")
+    })
+}
+
+fn is_daemon(mail: &Mail) -> bool {
+    let Some(from) = mail.header("from") else { return false };
+    let from = from.to_lowercase();
+    if from.trim() == "<>" {
+        return true;
+    }
+    let is_daemon = |word: &str| lists::DAEMONS.iter().any(|name| word.trim_matches(['<', '>', '"', '\'', ' ']).starts_with(name));
+    is_daemon(&from) || mail.addresses("from").iter().any(|address| is_daemon(&address.to_lowercase()))
+}
