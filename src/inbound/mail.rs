@@ -214,7 +214,8 @@ impl Mail {
     /// The first plain text that is no attachment; if there is none, the first HTML.
     pub(super) fn shown(&self) -> Option<&Part> {
         let candidates = || self.parts.iter().filter(|part| !part.is_quoted && part.inner.is_empty() && !is_attached(part));
-        candidates().find(|part| part.kind == "text/plain").or_else(|| candidates().find(|part| part.kind == "text/html"))
+        let html = |part: &&Part| part.kind == "text/html";
+        candidates().find(|part| part.is_text() && !html(part)).or_else(|| candidates().find(html))
     }
 }
 

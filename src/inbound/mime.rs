@@ -49,8 +49,6 @@ pub struct Part {
     pub body: Range<usize>,
     /// The parts directly inside: of a multipart, or the one mail in a `message/rfc822`.
     pub inner: Vec<usize>,
-    /// How many parts it stands in.
-    pub depth: usize,
     /// Whether it belongs to a mail inside this mail.
     pub is_quoted: bool,
 }
@@ -64,6 +62,11 @@ impl Part {
     /// A parameter of `Content-Type`.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether there is something to read in it: text, or a multipart in which no boundary was found.
+    pub fn is_text(&self) -> bool {
+        matches!(self.kind.as_str(), "text/plain" | "text/html") || self.kind.starts_with("multipart/") && self.inner.is_empty()
     }
 
     /// The body with its transfer encoding undone; what is not encoded as it says stays as it is.
@@ -87,7 +90,8 @@ impl Part {
             Some(decode) if std::str::from_utf8(content).is_err() || content.contains(&0x1b) => decode(content),
             _ => String::from_utf8_lossy(content).into_owned(),
         };
-        let text = if self.kind == "text/html" { html_to_text(&text) } else { text };
+        // What calls itself HTML and has no markup has its line ends for a reason.
+        let text = if self.kind == "text/html" && text.contains('<') { html_to_text(&text) } else { text };
         text.replace("\r\n", "\n").replace('\r', "\n")
     }
 }
@@ -125,7 +129,7 @@ impl Cutter<'_> {
             .and_then(|field| content_type(&self.raw[field.raw.clone()]))
             .unwrap_or_else(|| (usual.to_string(), Vec::new()));
         let here = self.parts.len();
-        let part = Part { fields, kind, attributes, whole, body: body..0, inner: Vec::new(), depth, is_quoted };
+        let part = Part { fields, kind, attributes, whole, body: body..0, inner: Vec::new(), is_quoted };
         let body = body..part.whole.end;
         self.parts.push(Part { body: body.clone(), ..part });
 

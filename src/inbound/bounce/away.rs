@@ -21,7 +21,9 @@ pub fn told(mail: &Mail) -> Report {
     let announces = lists::AWAY.iter().any(|phrase| subject.starts_with(phrase) || subject.contains(&format!(": {phrase}")));
     let replies = mail.headers("auto-submitted").any(|value| value.to_lowercase().starts_with("auto-replied"))
         || mail.headers("precedence").any(|value| value.to_lowercase().starts_with("auto"))
-        || ["x-autoreply", "x-autorespond", "x-autoresponder", "x-auto-reply", "x-mail-autoreply", "x-vacation"].iter().any(|name| mail.header(name).is_some());
+        || ["x-autoreply", "x-autorespond", "x-autoresponder", "x-auto-reply", "x-mail-autoreply", "x-vacation"]
+            .iter()
+            .any(|name| mail.header(name).is_some());
     let is_away = replies && (says(lists::AWAY, &subject) || says(lists::AWAY_TEXT, &text))
         || announces && !is_of_a_list(mail)
         || says(lists::AWAY, &subject) && is_automatic && !is_of_a_list(mail);

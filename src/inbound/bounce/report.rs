@@ -7,11 +7,18 @@ use serde_json::Value;
 
 /// What a report says did not arrive; empty if all did. None if it is no such report.
 pub fn told(mail: &Mail) -> Option<Vec<Bounce>> {
-    let mut reports = mail.parts().iter().filter(|part| !part.is_quoted && is_status(part)).peekable();
-    if reports.peek().is_some() {
-        let groups: Vec<Group> = reports.flat_map(|part| groups(&part.text(mail.raw()))).collect();
-        // A report that names nobody may still say in words whom it did not reach.
-        return (!groups.is_empty()).then(|| bounces(groups));
+    let groups_of = |quoted| {
+        let reports = mail.parts().iter().filter(move |part| part.is_quoted == quoted && is_status(part));
+        reports.flat_map(|part| groups(&part.text(mail.raw()))).collect::<Vec<Group>>()
+    };
+    let found = groups_of(false);
+    if !found.is_empty() {
+        return Some(bounces(found));
+    }
+    // Some servers pass on the report of another as a mail in theirs. What a person passes on reports nothing.
+    let passed_on = groups_of(true);
+    if !passed_on.is_empty() && sender::is_machine(mail) {
+        return Some(bounces(passed_on));
     }
     if let Some(bounces) = of_ses(mail) {
         return Some(bounces);
@@ -51,7 +58,8 @@ impl Group {
 
     fn recipient(&self) -> Option<String> {
         let names = ["final-recipient", "original-recipient", "x-actual-recipient"];
-        let given: Vec<String> = names.iter().filter_map(|name| self.typed(name)).map(bare).filter(|address| !address.is_empty()).collect();
+        let given: Vec<String> =
+            names.iter().filter_map(|name| self.typed(name)).map(bare).filter(|address| !address.is_empty()).collect();
         given.iter().find(|address| address.contains('@')).or(given.first()).cloned()
     }
 
@@ -115,7 +123,9 @@ fn groups(text: &str) -> Vec<Group> {
 fn bare(address: &str) -> String {
     let address = address.trim().trim_end_matches([';', ',', '.']);
     let inner = address.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or(address, |(inner, _)| inner);
-    inner.trim().trim_matches(['"', '\'']).to_string()
+    let inner = inner.trim();
+    // `"ada"@example.org` needs its quotes.
+    inner.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')).unwrap_or(inner).to_string()
 }
 
 /// What Amazon SES posts about a mail, if this is such a post.

@@ -32,6 +32,7 @@ fn is_daemon(mail: &Mail) -> bool {
     if from.trim() == "<>" {
         return true;
     }
-    let is_daemon = |word: &str| lists::DAEMONS.iter().any(|name| word.trim_matches(['<', '>', '"', '\'', ' ']).starts_with(name));
+    let is_daemon =
+        |word: &str| lists::DAEMONS.iter().any(|name| word.trim_matches(['<', '>', '"', '\'', ' ']).starts_with(name));
     is_daemon(&from) || mail.addresses("from").iter().any(|address| is_daemon(&address.to_lowercase()))
 }

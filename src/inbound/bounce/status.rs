@@ -46,7 +46,10 @@ pub fn severity(code: &str) -> Option<Severity> {
 /// The first reply code of SMTP in a text (RFC 5321, 4.2), if it tells of a failure.
 pub fn reply(text: &str) -> Option<&str> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').find(|word| {
-        word.len() == 3 && word.bytes().all(|c| c.is_ascii_digit()) && matches!(word.as_bytes()[0], b'4' | b'5') && word.as_bytes()[1] < b'6'
+        word.len() == 3
+            && word.bytes().all(|c| c.is_ascii_digit())
+            && matches!(word.as_bytes()[0], b'4' | b'5')
+            && word.as_bytes()[1] < b'6'
     })
 }
 

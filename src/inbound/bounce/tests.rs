@@ -19,13 +19,18 @@ fn real_bounces_are_recognised() {
         all += 1;
         match bounces.iter().any(|b| b.recipient.eq_ignore_ascii_case(recipient) && b.verdict.as_str() == verdict) {
             true => right += 1,
-            false => wrong.push(format!("{file}: {recipient} {verdict} ({source}), not {:?}", bounces.iter().map(|b| (b.recipient.as_str(), b.verdict, &b.status)).collect::<Vec<_>>())),
+            false => wrong.push(format!(
+                "{file}: {recipient} {verdict} ({source}), not {:?}",
+                bounces.iter().map(|b| (b.recipient.as_str(), b.verdict, &b.status)).collect::<Vec<_>>()
+            )),
         }
     }
     println!("{right} of {all}\n{}", wrong.join("\n"));
     for (file, bounces) in &told {
         let labelled = labels.lines().filter(|line| line.starts_with(&format!("{file},"))).count();
-        if bounces.len() > labelled { println!("more: {file}: {:?}", bounces.iter().map(|b| b.recipient.as_str()).collect::<Vec<_>>()); }
+        if bounces.len() > labelled {
+            println!("more: {file}: {:?}", bounces.iter().map(|b| b.recipient.as_str()).collect::<Vec<_>>());
+        }
     }
     assert!(right * 100 >= all * 95, "{right} of {all}\n{}", wrong.join("\n"));
 }
@@ -41,7 +46,8 @@ fn ordinary_mails_are_no_bounces() {
 }
 
 fn corpus(name: &str) -> Option<std::path::PathBuf> {
-    let root = std::env::var_os("ADVISE_CORPUS").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), Into::into);
+    let root = std::env::var_os("ADVISE_CORPUS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), Into::into);
     Some(root.join(name)).filter(|folder| folder.is_dir())
 }
 

@@ -65,7 +65,7 @@ struct Report {
 impl Report {
     fn of(mail: &Mail) -> Report {
         // What is left of structure that got lost on the way, such as boundaries, does no harm among the lines.
-        let texts = mail.parts().iter().filter(|part| !part.is_quoted && matches!(part.kind.as_str(), "text/plain" | "text/html"));
+        let texts = mail.parts().iter().filter(|part| !part.is_quoted && part.is_text());
         let (mut lines, mut returned) = (Vec::new(), Vec::new());
         for text in texts.take(2).map(|part| part.text(mail.raw())) {
             let mut all = text.lines().map(str::trim_end);
@@ -118,7 +118,11 @@ impl Report {
         let is_open = |from: usize, to: usize| opens(&flat(self.lines[from..to].iter().map(String::as_str)));
         (1..=self.lines.len()).find(|end| is_open(end.saturating_sub(3), *end)).map(|end| {
             // A line that opens may be one that already has its address at its head.
-            if self.lines[end - 1].trim_start().starts_with('<') || head_address(&self.lines[end - 1]).is_some() { end - 1 } else { end }
+            if self.lines[end - 1].trim_start().starts_with('<') || head_address(&self.lines[end - 1]).is_some() {
+                end - 1
+            } else {
+                end
+            }
         })
     }
 
@@ -126,9 +130,20 @@ impl Report {
     fn about(&mut self, failed: Vec<String>) -> Vec<(String, String)> {
         let of = |wanted: &str| {
             let at = self.lines.iter().position(|line| line.to_lowercase().contains(&wanted.to_lowercase()))?;
-            Some(self.lines[at..].iter().skip(1).take_while(|line| !line.trim().is_empty()).map(|line| line.trim()).collect::<Vec<_>>().join(" "))
+            Some(
+                self.lines[at..]
+                    .iter()
+                    .skip(1)
+                    .take_while(|line| !line.trim().is_empty())
+                    .map(|line| line.trim())
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            )
         };
-        failed.iter().map(|wanted| (wanted.clone(), of(wanted).filter(|words| !words.is_empty()).unwrap_or_else(|| self.lines.join(" ")))).collect()
+        failed
+            .iter()
+            .map(|wanted| (wanted.clone(), of(wanted).filter(|words| !words.is_empty()).unwrap_or_else(|| self.lines.join(" "))))
+            .collect()
     }
 
     /// Addresses behind words that name them.
@@ -181,7 +196,11 @@ fn returned(mail: &Mail, report: &Report) -> Vec<String> {
         let lines = report.returned.iter().chain(&report.lines);
         lines.filter_map(|line| line.trim_start_matches(['>', ' ']).strip_prefix("To:")).map(str::to_string).next()
     });
-    let all: Vec<String> = field.iter().flat_map(|field| field.split([' ', ',', ';'])).filter_map(|word| address(word).map(str::to_string)).collect();
+    let all: Vec<String> = field
+        .iter()
+        .flat_map(|field| field.split([' ', ',', ';']))
+        .filter_map(|word| address(word).map(str::to_string))
+        .collect();
     if all.len() == 1 { all } else { Vec::new() }
 }
 
@@ -197,7 +216,9 @@ fn opens(flat: &str) -> bool {
 /// Whether the returned mail begins here.
 fn is_returned(line: &str) -> bool {
     let lower = line.trim_start_matches(['>', '|', ' ']).to_lowercase();
-    let is_field = ["received:", "return-path:", "x-received:", "dkim-signature:", "mime-version:", "message-id:"].iter().any(|field| lower.starts_with(field));
+    let is_field = ["received:", "return-path:", "x-received:", "dkim-signature:", "mime-version:", "message-id:"]
+        .iter()
+        .any(|field| lower.starts_with(field));
     is_field || lists::RETURNED.iter().any(|mark| lower.contains(mark)) && !lower.contains("attached")
 }
 
@@ -226,14 +247,16 @@ fn named(line: &str) -> Option<&str> {
 
 /// A word as an address, without what stands around it.
 fn address(word: &str) -> Option<&str> {
-    let around = ['<', '>', '"', '\'', '(', ')', '[', ']', '{', '}', ',', ';', ':', '.', '`', '*', '!', '?', '“', '”', '„', '«', '»'];
+    let around =
+        ['<', '>', '"', '\'', '(', ')', '[', ']', '{', '}', ',', ';', ':', '.', '`', '*', '!', '?', '“', '”', '„', '«', '»'];
     let word = word.trim_matches(around);
     let word = word.strip_prefix("mailto:").unwrap_or(word);
     // `<ada@example.org>:said`, `ada@example.org>...`
     let word = word.split(['<', '>', '(', ')', '[', ']', '"', ',', ';', ':']).find(|piece| piece.contains('@'))?;
     let word = word.trim_end_matches(['.', '-']);
     let (local, domain) = word.rsplit_once('@')?;
-    let is_domain = domain.contains('.') && domain.split('.').all(|label| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_'));
+    let is_domain = domain.contains('.')
+        && domain.split('.').all(|label| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_'));
     let is_local = !local.is_empty() && local.len() <= 128 && !local.chars().any(|c| c.is_whitespace() || c.is_control());
     (is_domain && is_local).then_some(word)
 }
@@ -241,5 +264,7 @@ fn address(word: &str) -> Option<&str> {
 /// Whether an address is where people may complain, and not one that was written to.
 fn is_desk(address: &str) -> bool {
     let lower = address.to_lowercase();
-    ["postmaster@", "mailer-daemon@", "abuse@", "support@", "helpdesk@", "webmaster@", "noc@"].iter().any(|desk| lower.starts_with(desk))
+    ["postmaster@", "mailer-daemon@", "abuse@", "support@", "helpdesk@", "webmaster@", "noc@"]
+        .iter()
+        .any(|desk| lower.starts_with(desk))
 }
