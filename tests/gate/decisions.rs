@@ -291,6 +291,7 @@ impl Setting {
                     at,
                     first: None,
                     run: None,
+                    bounce: None,
                 };
                 history.deliveries.insert(key, receipt);
             }
