@@ -72,7 +72,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     // A notice is open as long as its letter is held; a reminder until the next one, or a new copy of the certificate.
     let waits = |r: &Receipt| match r.intent.key.mail {
         Mail::Letter => !superseded(r),
-        Mail::Notice => false,
+        Mail::Notice | Mail::Suspension => false,
         Mail::Reminder => current.contains(&r.intent.key),
     };
     let open = receipts.iter().any(|r| r.state != State::Accepted && waits(r)) || !held.is_empty() || !stuck.is_empty();
@@ -119,6 +119,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                         Mail::Letter => format!("r{}", r.intent.key.revision),
                         Mail::Notice => "notice".into(),
                         Mail::Reminder => format!("reminder {}", r.intent.key.revision),
+                        Mail::Suspension => "suspension".into(),
                     };
                     let twice = if r.possible_duplicate { " (possible duplicate)" } else { "" };
                     let next = match again(r) {

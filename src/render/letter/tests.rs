@@ -89,6 +89,7 @@ fn list() -> List {
         encrypt: Encrypt::ByLabel,
         delivery: Delivery::Direct,
         notify_held: None,
+        bounces: crate::roster::Bounces::default(),
         members: Vec::new(),
     }
 }
