@@ -1,5 +1,5 @@
 //! Who is warned: closed [`List`]s, [`Constituent`]s and their [`Contact`]s, and what is known of their
-//! certificates (`keybook`), as data.
+//! certificates (`keybook`), as data. `edit` changes a constituent's file and keeps what people wrote.
 //!
 //! Neither is `Serialize`: an address gets into JSON or a template only by a view that says so.
 //! ```compile_fail
@@ -10,6 +10,7 @@
 //! ```
 
 mod bounces;
+pub mod edit;
 mod keybook;
 mod parse;
 
