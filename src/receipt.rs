@@ -237,6 +237,9 @@ pub struct History {
     pub bounces: HashMap<MemberHash, Vec<Bounce>>,
     /// Which list's letters are kept from whom because of that, and since when.
     pub suspensions: HashMap<MemberHash, BTreeMap<String, Moment>>,
+    /// Who joined, or changed the key, by mail, and has not shown yet that they can read what is encrypted to them;
+    /// since when they are asked.
+    pub unproven: HashMap<MemberHash, Moment>,
 }
 
 impl History {

@@ -61,6 +61,7 @@ impl Ledger {
             frozen: frozen.into_iter().collect(),
             on_site: on_site.into_iter().collect(),
             editions: self.editions()?,
+            unproven: self.unproven()?,
             ..History::default()
         };
         for (member, bounce) in bounces {
@@ -186,7 +187,7 @@ impl Ledger {
         })
     }
 
-    fn all<T>(
+    pub(super) fn all<T>(
         &self,
         sql: &str,
         values: impl Params,
@@ -215,7 +216,7 @@ fn bounce(row: &Row<'_>, first: usize) -> Result<Bounce, rusqlite::Error> {
 }
 
 /// A column's text as one of our words.
-fn word<T: FromStr<Err: Display>>(row: &Row<'_>, column: usize) -> Result<T, rusqlite::Error> {
+pub(super) fn word<T: FromStr<Err: Display>>(row: &Row<'_>, column: usize) -> Result<T, rusqlite::Error> {
     row.get_ref(column)?.as_str()?.parse().map_err(|e: T::Err| misfit(column, &e.to_string()))
 }
 

@@ -40,7 +40,7 @@ impl Ledger {
         u64::from_be_bytes([a, b, c, d, e, f, g, h])
     }
 
-    fn keyed<'a>(&self, domain: &str, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 16] {
+    pub(super) fn keyed<'a>(&self, domain: &str, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 16] {
         keyed(&self.keyed, domain, parts)
     }
 }
@@ -89,7 +89,7 @@ fn keyed<'a>(secret: &Hmac<Sha256>, domain: &str, parts: impl IntoIterator<Item 
 }
 
 /// RFC 4648 base 32 in small letters, without padding: 128 bits in 26 characters that survive any mail server.
-fn base32(bytes: &[u8; 16]) -> String {
+pub(super) fn base32(bytes: &[u8; 16]) -> String {
     const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let number = u128::from_be_bytes(*bytes);
     let digit = |i: u32| match 123_u32.checked_sub(5 * i) {

@@ -154,6 +154,28 @@ pub(super) const STEPS: &[&str] = &[
         PRIMARY KEY (member, list)
     ) STRICT, WITHOUT ROWID;
 ",
+    // Requests by mail: which were taken already, how many answers a sender got in a day, and who has still to prove
+    // that they can read what is encrypted to them.
+    "
+    CREATE TABLE seen (
+        what BLOB PRIMARY KEY CHECK (length(what) = 16),
+        at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX seen_at ON seen (at);
+    CREATE TABLE answered (
+        day INTEGER NOT NULL,
+        sender BLOB NOT NULL CHECK (length(sender) = 16),
+        answers INTEGER NOT NULL,
+        PRIMARY KEY (day, sender)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE challenge (
+        member BLOB PRIMARY KEY CHECK (length(member) = 16),
+        token BLOB NOT NULL UNIQUE CHECK (length(token) = 16),
+        list TEXT NOT NULL,
+        at TEXT NOT NULL,
+        proven TEXT
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Brings the tables up to date and gives the ledger's secret, which is made with the first version. Only a `new`

@@ -11,6 +11,7 @@ impl Why {
         match self {
             Why::NoCertificate => "no certificate".into(),
             Why::Certificate(_, state) => state.to_string(),
+            Why::Unproven(since) => format!("has not shown yet that they can read encrypted mail (asked on {})", since.date()),
         }
     }
 
@@ -20,6 +21,10 @@ impl Why {
         match self {
             Why::NoCertificate => {
                 format!("put the certificate into certs/ and its fingerprint into {file}, then `advise publish`")
+            }
+            Why::Unproven(_) => {
+                "their answer to the welcome releases it; or compare the fingerprint by phone, then `advise constituent vouch ADDRESS`"
+                    .into()
             }
             Why::Certificate(fingerprint, crate::roster::KeyState::Missing) => {
                 format!("put the certificate at certs/{fingerprint}.asc, then `advise publish`")

@@ -155,6 +155,8 @@ pub enum Why {
     NoCertificate,
     /// It names one that cannot be used.
     Certificate(Fingerprint, KeyState),
+    /// It came by mail, and its owner was asked at this moment to show that they can read what is encrypted to it.
+    Unproven(Moment),
 }
 
 /// A recipient who cannot get a letter yet, because it cannot be encrypted to them.
@@ -474,7 +476,7 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
     let advisory = opened.advisory();
     let always = opened.list().is_some_and(|list| list.encrypt == Encrypt::Always);
     let cover = Cover::for_letter(advisory.tlp, always, to.certificate.is_some());
-    if let Some(why) = hindrance(facts, cover, to.certificate) {
+    if let Some(why) = hindrance(facts, cover, to.certificate, to.member) {
         let key = notice_key(&advisory.id, to.member);
         // At most once: one of which nobody knows whether it arrived is not sent again.
         let before = facts.history.deliveries.get(&key);
@@ -485,7 +487,8 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
             (_, Again::At(due)) if !named && due > *facts.now => (false, Some(due)),
             (_, Again::At(_) | Again::Now) => (true, None),
         });
-        let told = is_told(facts, opened.list(), to.contact);
+        // Who has to prove their key was asked to already, and the notice speaks of a certificate that is not good.
+        let told = is_told(facts, opened.list(), to.contact) && !matches!(why, Why::Unproven(_));
         let (notice, next) = (told && due, next.filter(|_| told));
         let Copy { contact, address, member, .. } = to;
         plan.held.push(Held { opened: opened.clone(), contact, address, member, why, notice, next });
@@ -520,13 +523,16 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
 }
 
 /// What keeps a letter under this cover from somebody.
-fn hindrance(facts: &Facts<'_>, cover: Cover, certificate: Option<&Fingerprint>) -> Option<Why> {
+fn hindrance(facts: &Facts<'_>, cover: Cover, certificate: Option<&Fingerprint>, member: MemberHash) -> Option<Why> {
     match (cover, certificate) {
         (Cover::Signed, _) => None,
         (Cover::Encrypted, None) => Some(Why::NoCertificate),
         (Cover::Encrypted, Some(fingerprint)) => {
             let state = facts.keybook.state(fingerprint);
-            (!state.is_usable()).then(|| Why::Certificate(fingerprint.clone(), state))
+            if !state.is_usable() {
+                return Some(Why::Certificate(fingerprint.clone(), state));
+            }
+            facts.history.unproven.get(&member).map(|since| Why::Unproven(since.clone()))
         }
     }
 }
