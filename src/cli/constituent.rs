@@ -1,4 +1,5 @@
 mod refresh;
+mod requests;
 
 pub use refresh::host;
 
@@ -24,11 +25,20 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
     Refresh(refresh::Args),
+    Requests(requests::Args),
+    Approve(requests::Approve),
+    Refuse(requests::Refuse),
+    Vouch(requests::Vouch),
 }
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
-    if let Some(Verb::Refresh(args)) = args.verb {
-        return refresh::run(desk, args);
+    match args.verb {
+        Some(Verb::Refresh(args)) => return refresh::run(desk, args),
+        Some(Verb::Requests(args)) => return requests::requests(desk, args),
+        Some(Verb::Approve(args)) => return requests::approve(desk, args),
+        Some(Verb::Refuse(args)) => return requests::refuse(desk, args),
+        Some(Verb::Vouch(args)) => return requests::vouch(desk, args),
+        None => {}
     }
     let workspace = desk.workspace()?;
     let lang = workspace.settings.site.default_lang();

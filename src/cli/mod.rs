@@ -2,12 +2,14 @@
 //!
 //! `desk` opens what a command needs, `ui` is the only printer. The clock is asked here and nowhere below.
 
+mod answering;
 mod build;
 mod check;
 mod completions;
 mod constituent;
 mod deploy;
 mod desk;
+mod inbox;
 mod init;
 mod key;
 mod list;
@@ -71,6 +73,7 @@ enum Verb {
     Build(build::Args),
     Serve(serve::Args),
     Deploy(deploy::Args),
+    Inbox(inbox::Args),
     Status(status::Args),
     Rfc2350(rfc2350::Args),
     Verify(verify::Args),
@@ -112,6 +115,7 @@ pub fn main() -> ExitCode {
         Verb::Build(args) => build::run(&desk, args),
         Verb::Serve(args) => serve::run(&desk, args),
         Verb::Deploy(args) => deploy::run(&desk, args),
+        Verb::Inbox(args) => inbox::run(&desk, args),
         Verb::Status(args) => status::run(&desk, args),
         Verb::Rfc2350(args) => rfc2350::run(&desk, args),
         Verb::Verify(args) => verify::run(&desk, args),

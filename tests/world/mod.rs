@@ -241,6 +241,10 @@ impl World {
             _ if words.contains("deploy") => &[".advise/"],
             _ if words.contains("new ") => &["advisories/"],
             _ if words.contains("constituent refresh") && !words.contains("--dry-run") => &["certs/"],
+            _ if words.contains("inbox") || words.contains("constituent approve") || words.contains("constituent refuse") => {
+                &[".advise/", "outbox/", "certs/", "constituents/"]
+            }
+            _ if words.contains("constituent vouch") => &[".advise/"],
             _ if words.contains("key generate") => &["certs/", ".advise/keys/"],
             _ => &[],
         };
