@@ -81,6 +81,8 @@ pub struct Mail {
     pub connections: usize,
     /// How many mails a minute at most, over all connections; `None` is as many as the server takes.
     pub per_minute: Option<usize>,
+    /// The name under which our own mail server writes down what it found of DKIM and SPF (RFC 8601); nobody else's word counts.
+    pub authserv_id: Option<String>,
 }
 
 impl Default for Mail {
@@ -94,6 +96,7 @@ impl Default for Mail {
             notify_expiring: true,
             connections: 4,
             per_minute: None,
+            authserv_id: None,
         }
     }
 }
@@ -209,6 +212,7 @@ const MAIL: &[&str] = &[
     "notify_expiring",
     "connections",
     "per_minute",
+    "authserv_id",
     "smtp",
     "sendmail",
 ];
@@ -389,6 +393,7 @@ fn mail(source: &Source, node: Node, findings: &mut Findings) -> Option<Mail> {
         notify_expiring: fields.flag("notify_expiring", findings).unwrap_or(usual.notify_expiring),
         connections: connections.unwrap_or(usual.connections),
         per_minute,
+        authserv_id: fields.text("authserv_id", findings).map(|(name, _)| name),
     })
 }
 

@@ -127,7 +127,8 @@ impl Office<'_> {
             date: self.now,
         };
         let written = Answer::new(answer.said, &shop)?;
-        let signed = Gate::at(self.now.clone()).open(written, Correspondent(answer.to.clone()))?.make::<Signed<Answer>>(self.key)?;
+        let signed =
+            Gate::at(self.now.clone()).open(written, Correspondent(answer.to.clone()))?.make::<Signed<Answer>>(self.key)?;
         match answer.said.cover() {
             Cover::Signed => Ok(signed.make::<Message>(&Packing::Signed)?),
             Cover::Encrypted => {

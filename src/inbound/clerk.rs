@@ -160,7 +160,9 @@ impl Clerk<'_> {
         is_known |= challenged.as_ref().is_some_and(|proven| !proven.is_new);
         let token = match (&asked.wish, &from, &challenged) {
             (_, _, Some(_)) => Token::Challenge,
-            (Wish::Confirm(token), Some(from), None) if ledger.is_leaving_token(token, from, &list.name, self.now) => Token::Leaving,
+            (Wish::Confirm(token), Some(from), None) if ledger.is_leaving_token(token, from, &list.name, self.now) => {
+                Token::Leaving
+            }
             _ => Token::Nothing,
         };
         let pending = Pending::of(self.work);
@@ -197,7 +199,9 @@ impl Clerk<'_> {
         let lists = self.workspace.roster.lists.values().map(|list| &list.address);
         let from = mail.addresses("from").concat().to_ascii_lowercase();
         ours.into_iter().flatten().chain(lists).any(|address| {
-            from == address.key() || from.starts_with(&format!("{}-", address.local().to_ascii_lowercase())) && from.ends_with(&format!("@{}", address.domain()))
+            from == address.key()
+                || from.starts_with(&format!("{}-", address.local().to_ascii_lowercase()))
+                    && from.ends_with(&format!("@{}", address.domain()))
         })
     }
 
@@ -225,7 +229,15 @@ impl Clerk<'_> {
         all.flat_map(|constituent| constituent.domains.iter().map(move |domain| (domain.as_str(), &constituent.slug)))
     }
 
-    fn request(&self, id: String, mail: &Mail, from: &Address, list: &List, signed: &Signed, purpose: request::Purpose) -> Request {
+    fn request(
+        &self,
+        id: String,
+        mail: &Mail,
+        from: &Address,
+        list: &List,
+        signed: &Signed,
+        purpose: request::Purpose,
+    ) -> Request {
         let domain = from.domain();
         let is_in = |known: &str| domain == known || domain.ends_with(&format!(".{known}"));
         let mut domain_of: Vec<Slug> = self.domains().filter(|(known, _)| is_in(known)).map(|(_, slug)| slug.clone()).collect();
@@ -244,15 +256,37 @@ impl Clerk<'_> {
             says_so: signed.says("subscribe", list.address.as_str()) || signed.says("subscribe", list.name.as_str()),
             domain_of,
             resembles,
-            relay: None,
+            relay: self.workspace.settings.mail.authserv_id.as_ref().and_then(|ours| relay(mail, ours)),
         }
     }
+}
+
+/// What our own mail server found of DKIM and SPF. It writes above what came with the mail, so its first word is its own
+/// (RFC 8601, 5: it has to take away what others wrote in its name).
+fn relay(mail: &Mail, ours: &str) -> Option<String> {
+    let is_ours = |value: &&str| {
+        let name = value.split(';').next().and_then(|name| name.split_whitespace().next());
+        name.is_some_and(|name| name.eq_ignore_ascii_case(ours))
+    };
+    let field = mail.headers("authentication-results").find(is_ours)?;
+    let found = field.split(';').skip(1).filter_map(|result| {
+        let mut words = result.split_whitespace();
+        let (method, verdict) = words.next()?.split_once('=')?;
+        let known = ["dkim", "spf", "dmarc"].into_iter().find(|known| method.eq_ignore_ascii_case(known))?;
+        let verdict: String = verdict.chars().filter(char::is_ascii_alphanumeric).take(12).collect();
+        let of = words.find_map(|word| word.strip_prefix("header.d=").or_else(|| word.strip_prefix("smtp.mailfrom=")));
+        let of: String = of.unwrap_or_default().chars().filter(|c| c.is_ascii_graphic()).take(80).collect();
+        Some(if of.is_empty() { format!("{known} {verdict}") } else { format!("{known} {verdict} ({of})") })
+    });
+    let found: Vec<String> = found.take(6).collect();
+    (!found.is_empty()).then(|| found.join(", "))
 }
 
 /// A known domain that a stranger's looks like.
 fn resembling<'d>(domain: &str, known: impl Iterator<Item = &'d str>) -> Option<String> {
     // What is mistaken for something else at a glance, in Latin letters; anything else is `xn--…` here and is seen.
-    let seen = |domain: &str| domain.replace("rn", "m").replace("vv", "w").replace('0', "o").replace(['1', 'i'], "l").replace('-', "");
+    let seen =
+        |domain: &str| domain.replace("rn", "m").replace("vv", "w").replace('0', "o").replace(['1', 'i'], "l").replace('-', "");
     let known: Vec<&str> = known.collect();
     let twin = known.iter().find(|known| seen(known) == seen(domain));
     twin.copied().or_else(|| crate::terms::nearest(domain, known)).map(str::to_string)
@@ -276,7 +310,8 @@ fn marks(ledger: &Ledger, mail: &Mail, from: Option<&Address>, proof: &Result<Si
     }
     if let Ok(signed) = proof {
         let made = signed.made.unix().to_be_bytes();
-        marks.push(ledger.mark("signed", [signed.certificate.fingerprint().as_str().as_bytes(), &made[..], &signed.digest.0[..]]));
+        marks
+            .push(ledger.mark("signed", [signed.certificate.fingerprint().as_str().as_bytes(), &made[..], &signed.digest.0[..]]));
     }
     marks
 }
@@ -308,7 +343,8 @@ impl Deed<'_> {
         match &taken.decision {
             Decision::Keep(purpose) => {
                 let signed = self.proof.expect("only what is signed is kept");
-                let copy = Certificate::renewed(None, &signed.certificate, self.from).unwrap_or_else(|| signed.certificate.clone());
+                let copy =
+                    Certificate::renewed(None, &signed.certificate, self.from).unwrap_or_else(|| signed.certificate.clone());
                 let parts = [self.from.key(), copy.fingerprint().to_string(), self.list.name.to_string()];
                 let id = self.ledger.name("pending", parts.iter().map(String::as_bytes))[..10].to_string();
                 let request = self.clerk.request(id, self.mail, self.from, self.list, signed, *purpose);
@@ -364,7 +400,9 @@ impl Deed<'_> {
         self.ledger.count_answer(self.from, now)?;
         let id = self.mail.message_id().unwrap_or_default();
         let at = now.unix().to_be_bytes();
-        let token = self.ledger.name("answer", [self.from.key().as_bytes(), id.as_bytes(), taken.asked.wish.as_str().as_bytes(), &at[..]]);
+        let token = self
+            .ledger
+            .name("answer", [self.from.key().as_bytes(), id.as_bytes(), taken.asked.wish.as_str().as_bytes(), &at[..]]);
         let answer = Addressed {
             to: self.from,
             list: self.list,
@@ -435,4 +473,35 @@ impl Clerk<'_> {
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), TakeError> {
     replace(path, bytes).map_err(|source| TakeError::Io { path: path.to_path_buf(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_mail_server_is_believed_about_a_mail() {
+        let relay =
+            |header: &str| relay(&Mail::read(format!("{header}\r\n\r\n").into_bytes()).expect("a mail"), "mx.cert.example.org");
+        let good = "Authentication-Results: mx.cert.example.org; dkim=pass header.d=uni.example.org; spf=fail\r\n smtp.mailfrom=x@y.example";
+        assert_eq!(relay(good).as_deref(), Some("dkim pass (uni.example.org), spf fail (x@y.example)"));
+        assert_eq!(relay("Authentication-Results: mx.elsewhere.example; dkim=pass header.d=uni.example.org"), None);
+        assert_eq!(relay("Authentication-Results: mx.cert.example.org.elsewhere.example; dkim=pass"), None);
+        let forged =
+            "Authentication-Results: mx.cert.example.org; dkim=fail\r\nAuthentication-Results: mx.cert.example.org; dkim=pass";
+        assert_eq!(relay(forged).as_deref(), Some("dkim fail"));
+    }
+
+    #[test]
+    fn a_domain_that_looks_like_a_known_one_is_told() {
+        let known = ["uni.example.org", "modern.example.net"];
+        for (stranger, twin) in [
+            ("un1.example.org", Some("uni.example.org")),
+            ("modem.example.net", Some("modern.example.net")),
+            ("uni-example.org", Some("uni.example.org")),
+            ("elsewhere.example", None),
+        ] {
+            assert_eq!(resembling(stranger, known.into_iter()).as_deref(), twin, "{stranger}");
+        }
+    }
 }

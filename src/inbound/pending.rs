@@ -186,7 +186,8 @@ fn is_id(name: &str) -> bool {
 /// Somebody's words on a terminal or in a file: no control characters, nothing that turns the direction of reading.
 pub fn plain(text: &str, most: usize) -> String {
     let odd = |c: char| {
-        c.is_control() && c != '\n' || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        c.is_control() && c != '\n'
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
     text.chars().filter(|c| !odd(*c)).take(most).collect()
 }

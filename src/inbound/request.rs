@@ -78,7 +78,8 @@ pub fn asked(mail: &Mail, lists: &BTreeMap<Slug, List>, desk: &Address) -> Optio
 fn command(line: &str, lists: &BTreeMap<Slug, List>) -> Option<Asked> {
     let mut words = line.split_whitespace();
     let (first, name) = (words.next()?, words.next()?);
-    let wish = [Wish::Subscribe, Wish::Unsubscribe, Wish::Help].into_iter().find(|wish| first.eq_ignore_ascii_case(wish.as_str()))?;
+    let wish =
+        [Wish::Subscribe, Wish::Unsubscribe, Wish::Help].into_iter().find(|wish| first.eq_ignore_ascii_case(wish.as_str()))?;
     let list = lists.values().find(|list| is_called(list, name))?;
     words.next().is_none().then(|| Asked { wish, list: list.name.clone() })
 }
@@ -264,5 +265,188 @@ fn hindrance(flaw: &Flaw) -> Hindrance {
         Flaw::NotInTime(_) => Hindrance::NotInTime,
         Flaw::Unfit(_) => Hindrance::UnfitCertificate,
         Flaw::OtherSender => Hindrance::OtherAddress,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        artefact::Digest,
+        diag::{Findings, Source},
+        openpgp::{Certificate, Kind, generate},
+        roster::{self, KeyState},
+        terms::Moment,
+    };
+
+    const ADA: &str = "ada@uni.example.org";
+
+    fn now() -> Moment {
+        "2026-11-22T12:00:00Z".parse().expect("a moment")
+    }
+
+    fn certificate(address: &str) -> Certificate {
+        generate(&[&format!("Somebody <{address}>")], Kind::Member, None, &now(), None).expect("a key").certificate
+    }
+
+    fn signed(certificate: &Certificate, text: &str) -> Result<Signed, Flaw> {
+        let (certificate, state) = (certificate.clone(), KeyState::Usable { expires: None });
+        Ok(Signed { certificate, state, made: now(), text: text.into(), offered: Vec::new(), digest: Digest::of(b"") })
+    }
+
+    fn list() -> List {
+        let source =
+            Source::new("lists/universities.yaml", "title: Universities\naddress: universities@lists.example.org\ntlp: AMBER\n");
+        let mut findings = Findings::new();
+        let parsed = roster::parse_list(&source, "universities".parse().expect("a name"), &mut findings);
+        parsed.expect("a list").list
+    }
+
+    fn contact(certificate: Option<&Certificate>, lists: &[&str]) -> Contact {
+        Contact {
+            name: "Ada".into(),
+            address: ADA.parse().expect("an address"),
+            certificate: certificate.map(|one| one.fingerprint().clone()),
+            language: None,
+            phone: None,
+            lists: lists.iter().map(|list| list.parse().expect("a name")).collect(),
+            joined: None,
+            suspended: None,
+            constituent: "uni".parse().expect("a name"),
+        }
+    }
+
+    /// What somebody asks in Ada's name; each story changes what is different.
+    struct Case {
+        wish: Wish,
+        from: Option<Address>,
+        proof: Result<Signed, Flaw>,
+        contact: Option<Contact>,
+        is_known: bool,
+        is_unproven: bool,
+        token: Token,
+        has_room: bool,
+    }
+
+    impl Case {
+        fn of(wish: Wish, proof: Result<Signed, Flaw>, contact: Option<Contact>) -> Case {
+            let (from, token) = (ADA.parse().ok(), Token::Nothing);
+            Case { wish, from, proof, contact, is_known: false, is_unproven: false, token, has_room: true }
+        }
+
+        #[track_caller]
+        fn gives(&self, decision: Decision) {
+            let Case { wish, from, proof, contact, is_known, is_unproven, token, has_room } = self;
+            let (is_known, is_unproven, token, has_room) = (*is_known, *is_unproven, *token, *has_room);
+            let (list, from, contact) = (list(), from.as_ref(), contact.as_ref());
+            let facts = Facts { wish, list: &list, from, proof, is_known, contact, is_unproven, token, has_room };
+            assert_eq!(decide(&facts), decision);
+        }
+    }
+
+    #[test]
+    fn who_joins_is_for_staff_to_decide() {
+        let ada = certificate(ADA);
+        let join = || Case::of(Wish::Subscribe, signed(&ada, ""), None);
+        join().gives(Decision::Keep(Purpose::Join));
+        Case { has_room: false, ..join() }.gives(Decision::Nothing(Idle::Full));
+        // A contact without a certificate, one of another list, and one who is on the list.
+        Case { contact: Some(contact(None, &["universities"])), ..join() }.gives(Decision::Keep(Purpose::Join));
+        Case { contact: Some(contact(Some(&ada), &["operators"])), ..join() }.gives(Decision::Keep(Purpose::Join));
+        let member = || Case { contact: Some(contact(Some(&ada), &["universities"])), ..join() };
+        member().gives(Decision::NothingNew);
+        Case { is_unproven: true, ..member() }.gives(Decision::ChallengeAgain);
+    }
+
+    #[test]
+    fn every_flaw_of_a_signature_is_no_request() {
+        for (flaw, told) in [
+            (Flaw::NotSigned, Hindrance::NotSigned),
+            (Flaw::NoCertificate, Hindrance::NoCertificate),
+            (Flaw::Altered, Hindrance::Altered),
+            (Flaw::Unreadable(String::new()), Hindrance::Altered),
+            (Flaw::NotInTime(now()), Hindrance::NotInTime),
+            (Flaw::Unfit("certificate expired".into()), Hindrance::UnfitCertificate),
+            (Flaw::OtherSender, Hindrance::OtherAddress),
+        ] {
+            let ada = certificate(ADA);
+            Case::of(Wish::Subscribe, Err(flaw.clone()), Some(contact(Some(&ada), &["universities"])))
+                .gives(Decision::Explain(Some(told)));
+            Case::of(Wish::Unsubscribe, Err(flaw), Some(contact(Some(&ada), &["universities"])))
+                .gives(Decision::AskWhetherToLeave);
+        }
+    }
+
+    #[test]
+    fn another_key_is_not_the_members() {
+        let (ada, mallory) = (certificate(ADA), certificate("mallory@elsewhere.example"));
+        let words = "unsubscribe universities@lists.example.org";
+        let member = || Some(contact(Some(&ada), &["universities"]));
+        Case::of(Wish::Subscribe, signed(&mallory, ""), member()).gives(Decision::Explain(Some(Hindrance::OtherAddress)));
+        Case::of(Wish::Unsubscribe, signed(&mallory, words), member()).gives(Decision::AskWhetherToLeave);
+        // Anybody can make a certificate that names Ada.
+        let twin = certificate(ADA);
+        Case::of(Wish::Unsubscribe, signed(&twin, words), member()).gives(Decision::AskWhetherToLeave);
+        Case::of(Wish::Subscribe, signed(&twin, ""), member()).gives(Decision::Keep(Purpose::NewKey));
+    }
+
+    #[test]
+    fn the_right_key_says_nothing_for_another_address() {
+        let ada = certificate(ADA);
+        let from = "ada@elsewhere.example".parse().ok();
+        Case { from, ..Case::of(Wish::Subscribe, signed(&ada, ""), None) }
+            .gives(Decision::Explain(Some(Hindrance::OtherAddress)));
+    }
+
+    #[test]
+    fn to_leave_needs_the_members_own_words_or_a_token() {
+        let ada = certificate(ADA);
+        let leave = |text: &str| Case::of(Wish::Unsubscribe, signed(&ada, text), Some(contact(Some(&ada), &["universities"])));
+        leave("Hello\n\n Unsubscribe  universities@LISTS.example.org \n").gives(Decision::Leave);
+        for text in [
+            "",
+            "hello",
+            "> unsubscribe universities@lists.example.org",
+            "unsubscribe universities@lists.other.example",
+            "unsubscribe operators@lists.example.org",
+            "do not unsubscribe universities@lists.example.org",
+        ] {
+            leave(text).gives(Decision::AskWhetherToLeave);
+        }
+        let confirm = |token| Case { token, ..Case::of(Wish::Confirm("x".into()), Err(Flaw::NotSigned), None) };
+        confirm(Token::Leaving).gives(Decision::Leave);
+        confirm(Token::Challenge).gives(Decision::Prove);
+        confirm(Token::Nothing).gives(Decision::Nothing(Idle::BadToken));
+    }
+
+    #[test]
+    fn a_key_is_changed_by_the_old_one_and_by_its_fingerprint_in_words() {
+        let (old, new, others) = (certificate(ADA), certificate(ADA), certificate("bob@uni.example.org"));
+        let change = |offered: &Certificate, text: String| {
+            let proof = signed(&old, &text).map(|signed| Signed { offered: vec![offered.clone()], ..signed });
+            Case::of(Wish::Subscribe, proof, Some(contact(Some(&old), &["universities"])))
+        };
+        let words = format!("please\nkey {}\n", new.fingerprint().spaced());
+        change(&new, words.clone()).gives(Decision::ChangeKey(new.fingerprint().clone()));
+        change(&new, "here is my new key".into()).gives(Decision::NothingNew);
+        change(&others, format!("key {}", others.fingerprint())).gives(Decision::NothingNew);
+        let stranger = Case { contact: None, ..change(&new, words) };
+        stranger.gives(Decision::Keep(Purpose::Join));
+    }
+
+    #[test]
+    fn what_was_taken_before_and_who_has_no_plain_address_causes_nothing() {
+        let ada = certificate(ADA);
+        for wish in [Wish::Subscribe, Wish::Unsubscribe, Wish::Help, Wish::Confirm("x".into())] {
+            let case = || {
+                Case::of(
+                    wish.clone(),
+                    signed(&ada, "unsubscribe universities@lists.example.org"),
+                    Some(contact(Some(&ada), &["universities"])),
+                )
+            };
+            Case { is_known: true, token: Token::Leaving, ..case() }.gives(Decision::Nothing(Idle::Known));
+            Case { from: None, token: Token::Challenge, ..case() }.gives(Decision::Nothing(Idle::NoSender));
+        }
     }
 }

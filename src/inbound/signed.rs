@@ -96,7 +96,9 @@ pub fn check(
     let (bytes, signature) = signed_bytes(mail).ok_or(Flaw::NotSigned)?;
     let mut certificates: Vec<Certificate> = known.into_iter().cloned().collect();
     certificates.extend(attached(mail));
-    let at = Moment::from_timestamp(now.timestamp().saturating_add(jiff::SignedDuration::from_secs(AHEAD)).map_err(|_| Flaw::NotSigned)?);
+    let at = Moment::from_timestamp(
+        now.timestamp().saturating_add(jiff::SignedDuration::from_secs(AHEAD)).map_err(|_| Flaw::NotSigned)?,
+    );
     let ask = |certificates: &[Certificate]| verify(&bytes, signature.as_deref(), certificates, &at);
     let verified = match ask(&certificates) {
         Err(VerifyError::UnknownSigner(_)) => {

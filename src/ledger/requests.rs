@@ -73,10 +73,10 @@ impl Ledger {
     /// How many answers went out on this day (of UTC).
     pub fn answered(&self, sender: &Address, now: &Moment) -> Result<Answered, LedgerError> {
         let sender = self.member(sender);
-        let sql = "SELECT coalesce(sum(answers) FILTER (WHERE sender = ?2), 0), coalesce(sum(answers), 0) FROM answered WHERE day = ?1";
-        let rows = self.all(sql, params![day(now), &sender.0[..]], |row| {
-            Ok(Answered { to_sender: row.get(0)?, to_all: row.get(1)? })
-        })?;
+        let sql =
+            "SELECT coalesce(sum(answers) FILTER (WHERE sender = ?2), 0), coalesce(sum(answers), 0) FROM answered WHERE day = ?1";
+        let rows =
+            self.all(sql, params![day(now), &sender.0[..]], |row| Ok(Answered { to_sender: row.get(0)?, to_all: row.get(1)? }))?;
         Ok(rows.first().copied().unwrap_or(Answered { to_sender: 0, to_all: 0 }))
     }
 
@@ -207,7 +207,8 @@ mod tests {
     #[test]
     fn the_token_to_leave_is_of_one_address_list_and_week() {
         let (_dir, ledger) = ledger();
-        let (ada, bob): (Address, Address) = ("ada@uni.example.org".parse().expect("one"), "bob@uni.example.org".parse().expect("one"));
+        let (ada, bob): (Address, Address) =
+            ("ada@uni.example.org".parse().expect("one"), "bob@uni.example.org".parse().expect("one"));
         let (list, other): (Slug, Slug) = ("universities".parse().expect("a name"), "operators".parse().expect("a name"));
         let token = ledger.leaving_token(&ada, &list, &at("2026-11-01"));
         let good = |address: &Address, list: &Slug, now: &str| ledger.is_leaving_token(&token, address, list, &at(now));
@@ -218,7 +219,8 @@ mod tests {
     #[test]
     fn answers_are_counted_by_sender_and_day() {
         let (_dir, mut ledger) = ledger();
-        let (ada, bob): (Address, Address) = ("ada@uni.example.org".parse().expect("one"), "bob@uni.example.org".parse().expect("one"));
+        let (ada, bob): (Address, Address) =
+            ("ada@uni.example.org".parse().expect("one"), "bob@uni.example.org".parse().expect("one"));
         ledger.count_answer(&ada, &at("2026-11-01T10:00:00Z")).expect("counted");
         ledger.count_answer(&ada, &at("2026-11-01T23:00:00Z")).expect("counted");
         ledger.count_answer(&bob, &at("2026-11-01T23:00:00Z")).expect("counted");

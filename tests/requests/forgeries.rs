@@ -87,7 +87,10 @@ fn expired_key() {
     let entity = Person::entity("subscribe", Some(&soon.key.certificate));
     let signature = soon.signs(entity.as_bytes(), "2026-11-20T00:00:00Z");
     let fresh = format!("{}{}", ada.header(&to("subscribe"), "hello", "2"), whole(&entity, &signature));
-    unmoved().receives(&old, "explained", "sent").receives(&fresh, "explained", "sent").wrote_only_to(&["ada@lakeside.example.org"]);
+    unmoved()
+        .receives(&old, "explained", "sent")
+        .receives(&fresh, "explained", "sent")
+        .wrote_only_to(&["ada@lakeside.example.org"]);
 }
 
 #[test]
@@ -113,8 +116,14 @@ fn signed_text_inside_a_forwarded_mail() {
     let entity = Person::entity(&leave(), Some(&member.key.certificate));
     let signed = whole(&entity, &member.signs(entity.as_bytes(), "2026-11-22T12:00:00Z"));
     let header = |id: &str| member.header(&to("unsubscribe"), "Fwd: hello", id);
-    let as_part = format!("{}Content-Type: multipart/mixed; boundary=f\r\n\r\n--f\r\nContent-Type: text/plain\r\n\r\nsee below\r\n--f\r\n{signed}\r\n--f--\r\n", header("1"));
-    let as_mail = format!("{}Content-Type: multipart/mixed; boundary=f\r\n\r\n--f\r\nContent-Type: message/rfc822\r\n\r\nFrom: x@y.example\r\n{signed}\r\n--f--\r\n", header("2"));
+    let as_part = format!(
+        "{}Content-Type: multipart/mixed; boundary=f\r\n\r\n--f\r\nContent-Type: text/plain\r\n\r\nsee below\r\n--f\r\n{signed}\r\n--f--\r\n",
+        header("1")
+    );
+    let as_mail = format!(
+        "{}Content-Type: multipart/mixed; boundary=f\r\n\r\n--f\r\nContent-Type: message/rfc822\r\n\r\nFrom: x@y.example\r\n{signed}\r\n--f--\r\n",
+        header("2")
+    );
     let alone = format!("{}Content-Type: message/rfc822\r\n\r\nFrom: x@y.example\r\n{signed}\r\n", header("3"));
     world
         .receives(&as_part, "asked-to-confirm", "sent")
@@ -146,7 +155,11 @@ fn signature_over_a_different_part_than_the_one_shown() {
 fn reply_to_elsewhere() {
     let world = unmoved();
     let member = world.member();
-    let elsewhere = |mail: String| format!("Reply-To: mallory@elsewhere.example\r\nSender: mallory@elsewhere.example\r\nReturn-Path: <mallory@elsewhere.example>\r\n{mail}");
+    let elsewhere = |mail: String| {
+        format!(
+            "Reply-To: mallory@elsewhere.example\r\nSender: mallory@elsewhere.example\r\nReturn-Path: <mallory@elsewhere.example>\r\n{mail}"
+        )
+    };
     world
         .receives(&elsewhere(member.unsigned(&to("unsubscribe"), "1", "x", "")), "asked-to-confirm", "sent")
         .receives(&elsewhere(member.unsigned(&to("help"), "2", "x", "")), "explained", "sent")
@@ -184,6 +197,10 @@ fn another_teams_list_of_the_same_name() {
     let world = unmoved();
     let member = world.member();
     world
-        .receives(&member.signed(&to("unsubscribe"), "1", "unsubscribe universities@lists.other-cert.example"), "asked-to-confirm", "sent")
+        .receives(
+            &member.signed(&to("unsubscribe"), "1", "unsubscribe universities@lists.other-cert.example"),
+            "asked-to-confirm",
+            "sent",
+        )
         .wrote_only_to(&[&member.address]);
 }

@@ -35,8 +35,14 @@ impl Person {
     /// A contact of the sample, with the key that the sample made.
     pub fn of_sample(world: &World, name: &str, address: &str) -> Person {
         let secret = fs::read(world.path(&format!(".advise/keys/{address}.key"))).expect("a key of the sample");
-        let mut made = openpgp::generate(&[&format!("{name} <{address}>")], Kind::Member, None, &"2026-11-01".parse().expect("a moment"), None)
-            .expect("a key");
+        let mut made = openpgp::generate(
+            &[&format!("{name} <{address}>")],
+            Kind::Member,
+            None,
+            &"2026-11-01".parse().expect("a moment"),
+            None,
+        )
+        .expect("a key");
         let file = fs::read_dir(world.path("certs")).expect("certs").filter_map(|entry| {
             let certificate = Certificate::read(&fs::read(entry.ok()?.path()).ok()?).ok()?;
             certificate.has_address(&address.parse().ok()?).then_some(certificate)
@@ -53,7 +59,8 @@ impl Person {
     /// A detached signature made at this time.
     pub fn signs(&self, bytes: &[u8], at: &str) -> String {
         let at: Moment = at.parse().expect("a moment");
-        let key = TeamKey::from_file(self.key.secret.expose(), None, self.key.certificate.clone(), &at).expect("a key that signs");
+        let key =
+            TeamKey::from_file(self.key.secret.expose(), None, self.key.certificate.clone(), &at).expect("a key that signs");
         key.detach(bytes).expect("a signature")
     }
 
@@ -141,7 +148,8 @@ impl World {
     /// The names of the requests that wait.
     pub fn waiting(&self) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.path(".advise/requests")) else { return Vec::new() };
-        let mut all: Vec<String> = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+        let mut all: Vec<String> =
+            entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
         all.sort();
         all
     }

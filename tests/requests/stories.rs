@@ -14,7 +14,8 @@ const AMBER: &str = "tlp: AMBER\naudience: [universities]\ndate: 2026-11-22";
 
 /// What GnuPG makes of an encrypted mail with this key.
 pub fn decrypt(secret: &[u8], mail: &[u8]) -> String {
-    let home = tempfile::Builder::new().prefix("g").permissions(fs::Permissions::from_mode(0o700)).tempdir_in("/tmp").expect("a folder");
+    let home =
+        tempfile::Builder::new().prefix("g").permissions(fs::Permissions::from_mode(0o700)).tempdir_in("/tmp").expect("a folder");
     let gpg = |args: &[&str], input: &[u8]| {
         let file = home.path().join("input");
         fs::write(&file, input).expect("written");
@@ -27,7 +28,9 @@ pub fn decrypt(secret: &[u8], mail: &[u8]) -> String {
             .stdin(Stdio::null())
             .output()
             .expect("gpg runs");
-        (run.status.success() || args == ["--decrypt"]).then_some(()).unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&run.stderr)));
+        (run.status.success() || args == ["--decrypt"])
+            .then_some(())
+            .unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&run.stderr)));
         run.stdout
     };
     gpg(&["--import"], secret);
@@ -49,7 +52,9 @@ fn ada() -> Person {
 
 /// Ada has joined the universities' list; her proof is not there yet.
 fn joined(ada: &Person) -> World {
-    let world = World::without_advisories().receives(&ada.signed(&to("subscribe"), "1", &format!("subscribe {LIST}"))).decides("request", "sent");
+    let world = World::without_advisories()
+        .receives(&ada.signed(&to("subscribe"), "1", &format!("subscribe {LIST}")))
+        .decides("request", "sent");
     let id = world.waiting().pop().expect("a request");
     world.run(&format!("constituent approve {id}")).says("wrote constituents/lakeside-university.yaml").says("sent a welcome to")
 }
@@ -73,7 +78,8 @@ fn a_new_member_joins_proves_the_key_gets_letters_and_leaves() {
     let mode = fs::metadata(world.path(".advise/requests")).expect("a folder").permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
 
-    let world = world.run(&format!("constituent approve {id}")).says("wrote certs/").says("wrote constituents/").says("sent a welcome");
+    let world =
+        world.run(&format!("constituent approve {id}")).says("wrote certs/").says("wrote constituents/").says("sent a welcome");
     let file = world.text("constituents/lakeside-university.yaml");
     assert!(file.contains("# No certificate yet: what is TLP:AMBER is held for him until he sends one."), "{file}");
     assert!(file.contains("address: ada@lakeside.example.org") && file.contains(&ada.fingerprint()), "{file}");
@@ -146,7 +152,14 @@ fn who_cannot_sign_leaves_by_a_token_and_nobody_learns_who_is_a_member() {
 /// The text of an answer without what is the receiver's.
 fn said(raw: &[u8], who: &Person) -> String {
     let text = String::from_utf8_lossy(raw).replace("=\n", "").replace(&who.address, "ADDRESS");
-    let body = text.split("Content-Language").nth(1).expect("a text").split("-----BEGIN PGP SIGNATURE").next().expect("a text").to_string();
+    let body = text
+        .split("Content-Language")
+        .nth(1)
+        .expect("a text")
+        .split("-----BEGIN PGP SIGNATURE")
+        .next()
+        .expect("a text")
+        .to_string();
     let lines = body.lines().filter(|line| !line.contains("confirm ") && !line.starts_with("--=_"));
     lines.collect::<Vec<_>>().join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -211,7 +224,9 @@ fn staff_refuse_with_a_reason() {
     let world = World::without_advisories().receives(&ada.signed(&to("subscribe"), "1", "hello")).decides("request", "sent");
     let id = world.waiting().pop().expect("a request");
     let before = world.text("constituents/lakeside-university.yaml");
-    let world = world.run(&format!("constituent refuse {id} --reason \"Your university has its contacts already.\"")).says("refused request");
+    let world = world
+        .run(&format!("constituent refuse {id} --reason \"Your university has its contacts already.\""))
+        .says("refused request");
     assert!(contains(&world.last_mail_to(&ada.address).raw, "Your university has its contacts already."));
     assert!(world.waiting().is_empty() && world.text("constituents/lakeside-university.yaml") == before);
     drop(world.run("constituent requests").says("no request waits"));

@@ -112,11 +112,17 @@ fn describe(request: &Request, certificate: &Certificate, state: &str, workspace
     let _ = writeln!(text, "{}  {name} <{}> {what}", request.id, request.address);
     let _ = writeln!(text, "  came         {}", request.came.rfc3339());
     let _ = writeln!(text, "  certificate  {}", request.certificate.spaced());
-    let _ = writeln!(text, "               {}, {state}; names the address: {}", certificate.algorithm(), yes(certificate.has_address(&request.address)));
+    let _ = writeln!(
+        text,
+        "               {}, {state}; names the address: {}",
+        certificate.algorithm(),
+        yes(certificate.has_address(&request.address))
+    );
     if let Some(old) = contact.and_then(|contact| contact.certificate.as_ref()).filter(|old| **old != request.certificate) {
         let _ = writeln!(text, "  on file      {}", old.spaced());
     }
-    let _ = writeln!(text, "  signed       {}; the signed text names the list: {}", request.signed.rfc3339(), yes(request.says_so));
+    let _ =
+        writeln!(text, "  signed       {}; the signed text names the list: {}", request.signed.rfc3339(), yes(request.says_so));
     let _ = writeln!(text, "  domain       {domain}");
     let _ = writeln!(text, "  known        {known}");
     if let Some(relay) = &request.relay {
@@ -185,7 +191,9 @@ pub fn approve(desk: &Desk, args: Approve) -> Result<Done, Failure> {
         token: &token,
         in_reply_to: None,
     };
-    Answering::new(desk, &workspace).send(&answer).map_err(|why| partly(&request, "the files are written, but the welcome", &why))?;
+    Answering::new(desk, &workspace)
+        .send(&answer)
+        .map_err(|why| partly(&request, "the files are written, but the welcome", &why))?;
     pending.remove(&request).map_err(Failure::new)?;
     desk.ui.deed(&format!("sent a welcome to {}; what has to be encrypted is held until they have answered it", request.address));
     if desk.ui.wants_json() {
@@ -228,7 +236,9 @@ pub fn vouch(desk: &Desk, args: Vouch) -> Result<Done, Failure> {
     let mut ledger = Ledger::open(&desk.work())?;
     let member = ledger.member(&args.address);
     if !ledger.prove(member, &desk.now)? {
-        return Err(Failure::usage("nothing is held for want of this member's proof").hint("`advise plan` shows what is held, and why"));
+        return Err(
+            Failure::usage("nothing is held for want of this member's proof").hint("`advise plan` shows what is held, and why")
+        );
     }
     desk.ui.deed("what was held for want of their proof goes with the next `advise publish`");
     Ok(Done::Well)
@@ -247,10 +257,14 @@ fn constituent_of(workspace: &Workspace, request: &Request, named: Option<Slug>)
     let exists = |slug: &Slug| workspace.roster.constituents.contains_key(slug);
     match (named, request.domain_of.as_slice()) {
         (Some(named), _) if exists(&named) => Ok(named),
-        (Some(named), _) => Err(Failure::usage(format!("constituent `{named}` does not exist")).hint("`advise constituent` shows all")),
+        (Some(named), _) => {
+            Err(Failure::usage(format!("constituent `{named}` does not exist")).hint("`advise constituent` shows all"))
+        }
         (None, [one]) if exists(one) => Ok(one.clone()),
         (None, []) => Err(Failure::usage(format!("no constituent has the domain `{}`", request.address.domain())).hint(hint)),
-        (None, _) => Err(Failure::usage(format!("several constituents have the domain `{}`", request.address.domain())).hint(hint)),
+        (None, _) => {
+            Err(Failure::usage(format!("several constituents have the domain `{}`", request.address.domain())).hint(hint))
+        }
     }
 }
 

@@ -3,7 +3,9 @@
 //!
 //! It is made without any advisory, and of nothing that the other side wrote but their address and Message-ID.
 
-use super::{Cover, Entity, LetterError, LetterWords, ListFacts, Message, PackError, Parts, body::Page, message_id, mime::Field, pack};
+use super::{
+    Cover, Entity, LetterError, LetterWords, ListFacts, Message, PackError, Parts, body::Page, message_id, mime::Field, pack,
+};
 use crate::{
     openpgp::{Payload, Sealed, Signed},
     render::words::Words,
@@ -131,16 +133,19 @@ impl Answer {
     pub fn new(said: Said<'_>, shop: &AnswerShop<'_>) -> Result<Answer, LetterError> {
         let words = shop.words;
         let team = shop.team.name.in_lang(shop.lang);
-        let (join, leave) = (command_address(&shop.list.address, "subscribe"), command_address(&shop.list.address, "unsubscribe"));
+        let (join, leave) =
+            (command_address(&shop.list.address, "subscribe"), command_address(&shop.list.address, "unsubscribe"));
         let command = match said {
             Said::ConfirmLeaving(command) | Said::Welcome { command, .. } | Said::NewKey { command, .. } => command,
             _ => "",
         };
         let fill = |key: &str| {
-            words.get(key).replace("{team}", team).replace("{list}", &shop.list.title).replace("{command}", command).replace(
-                "{address}",
-                shop.to.as_str(),
-            )
+            words
+                .get(key)
+                .replace("{team}", team)
+                .replace("{list}", &shop.list.title)
+                .replace("{command}", command)
+                .replace("{address}", shop.to.as_str())
         };
         let aimed = |key: &str| fill(key).replace("{subscribe}", &join).replace("{unsubscribe}", &leave);
         let subject = fill(&format!("{}_subject", said.key()));
