@@ -45,9 +45,18 @@ impl Verdict {
         }
     }
 
-    /// Whether staff have to look at it, because nothing here can.
+    /// Whether staff have to look at it, because nothing here can. Of what no person wrote, too: a bounce that is not known
+    /// for one is among it.
     pub fn is_for_staff(&self) -> bool {
-        matches!(self, Verdict::Unreadable(_) | Verdict::Challenge | Verdict::Complaint | Verdict::Unknown)
+        !matches!(self, Verdict::Own | Verdict::Bounce(_) | Verdict::Vacation)
+    }
+
+    /// Why it was not read.
+    pub fn why(&self) -> Option<String> {
+        match self {
+            Verdict::Unreadable(why) => Some(why.to_string()),
+            _ => None,
+        }
     }
 
     /// What bounced.
@@ -122,6 +131,13 @@ pub struct Judged {
     pub claimed_by: Option<&'static str>,
 }
 
+impl Judged {
+    /// What is said of a mail that was not even fetched.
+    pub fn unreadable(why: Unreadable) -> Judged {
+        Judged { verdict: Verdict::Unreadable(why), passed: Vec::new(), claimed_by: Some(READABLE) }
+    }
+}
+
 /// The name of the first gate.
 pub const READABLE: &str = "readable";
 
@@ -129,7 +145,7 @@ pub const READABLE: &str = "readable";
 pub fn pass(bytes: Vec<u8>, house: &House) -> (Judged, Option<Mail>) {
     let mail = match Mail::read(bytes) {
         Ok(mail) => mail,
-        Err(why) => return (Judged { verdict: Verdict::Unreadable(why), passed: Vec::new(), claimed_by: Some(READABLE) }, None),
+        Err(why) => return (Judged::unreadable(why), None),
     };
     let mut passed = vec![READABLE];
     let look = Look { mail: &mail, house, report: OnceCell::new() };

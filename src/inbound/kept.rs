@@ -38,11 +38,7 @@ pub fn keep(work: &Path, bytes: &[u8], verdict: &Verdict, now: &Moment) -> io::R
     let name = &Digest::of(bytes).hex()[..16];
     let mail = format!("{name}.eml");
     if !folder.join(&mail).exists() {
-        let why = match verdict {
-            Verdict::Unreadable(why) => Some(why.to_string()),
-            _ => None,
-        };
-        let facts = json!({ "verdict": verdict.as_str(), "why": why, "since": now.rfc3339() });
+        let facts = json!({ "verdict": verdict.as_str(), "why": verdict.why(), "since": now.rfc3339() });
         // The mail is moved in last: what has a mail has its facts.
         write(&folder, &format!("{name}.json"), format!("{facts:#}\n").as_bytes())?;
         write(&folder, &mail, bytes)?;
