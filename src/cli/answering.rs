@@ -13,21 +13,14 @@ use crate::{
 };
 
 /// Opens what answers need.
-pub struct Answering<'a> {
-    desk: &'a Desk,
-    workspace: &'a Workspace,
+#[derive(Default)]
+pub struct Answering {
     opened: Option<Result<(TeamKey, Box<dyn Post>), String>>,
 }
 
-impl<'a> Answering<'a> {
-    /// Nothing is opened yet.
-    pub fn new(desk: &'a Desk, workspace: &'a Workspace) -> Answering<'a> {
-        Answering { desk, workspace, opened: None }
-    }
-
+impl Answering {
     /// Composes, signs and sends one answer, or says why that cannot be.
-    pub fn send(&mut self, answer: &Addressed<'_>) -> Result<(), String> {
-        let (desk, workspace) = (self.desk, self.workspace);
+    pub fn send(&mut self, desk: &Desk, workspace: &Workspace, answer: &Addressed<'_>) -> Result<(), String> {
         let opened = self.opened.get_or_insert_with(|| open(desk, workspace).map_err(|failure| format!("{:#}", failure.error)));
         let (key, post) = opened.as_mut().map_err(|why| why.clone())?;
         let office = Office { workspace, key, now: &desk.now };

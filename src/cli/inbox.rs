@@ -1,5 +1,6 @@
 use super::{
     Done,
+    answering::{self, Answering},
     desk::{Desk, Failure, Kind},
     ui::{count, table},
 };
@@ -7,8 +8,10 @@ use crate::{
     inbound::{
         Mail, Unreadable,
         bounce::{Bounce, Severity},
+        clerk::{self, Clerk, Reply, TakeError},
         gates::{self, House, Judged, Verdict},
         kept::{self, Kept},
+        request::Doors,
         source::{SourceError, imap::Mailbox, maildir::Maildir, stdin, stdin::Exit},
     },
     ledger::{self, Ledger, LedgerError, Lock, Noted},
@@ -53,10 +56,14 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         return from_stdin(desk).map_err(|failure| Failure { kind: Kind::Later, ..failure });
     }
     let workspace = desk.workspace()?;
-    let mut counter = Counter::new(desk, &workspace);
-    let outcome = match (&args.maildir, &workspace.settings.inbox) {
+    let mut counter = Counter::new(desk, workspace);
+    let source = counter.workspace.settings.inbox.clone();
+    let outcome = match (&args.maildir, &source) {
         (Some(folder), _) => from_maildir(&mut counter, Maildir::open(folder)),
-        (None, Some(Inbox::Maildir(folder))) => from_maildir(&mut counter, Maildir::open(&workspace.root.join(folder))),
+        (None, Some(Inbox::Maildir(folder))) => {
+            let folder = counter.workspace.root.join(folder);
+            from_maildir(&mut counter, Maildir::open(&folder))
+        }
         (None, Some(Inbox::Imap(settings))) => from_server(&mut counter, settings),
         (None, None) => {
             return Err(Failure::usage("nothing says where mail comes in")
@@ -74,7 +81,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         }
         Ok(()) => {
             counter.report(None);
-            Ok(if counter.taken.iter().any(|taken| taken.judged.verdict.is_for_staff()) {
+            Ok(if counter.taken.iter().any(|taken| taken.judged.verdict.is_for_staff() || taken.kept.is_some()) {
                 Done::WithFindings
             } else {
                 Done::Well
@@ -88,7 +95,7 @@ fn from_stdin(desk: &Desk) -> Result<Done, Failure> {
     let bytes = stdin::read(io::stdin().lock())?;
     let is_too_large = bytes.is_err();
     let workspace = desk.workspace()?;
-    let mut counter = Counter::new(desk, &workspace);
+    let mut counter = Counter::new(desk, workspace);
     counter.take("-".into(), bytes)?;
     counter.report(None);
     Ok(Done::Piped(if is_too_large { Exit::Refused } else { Exit::Taken }))
@@ -105,8 +112,8 @@ fn from_maildir(counter: &mut Counter<'_>, maildir: Result<Maildir, SourceError>
 }
 
 fn from_server(counter: &mut Counter<'_>, settings: &settings::Imap) -> Result<(), Failure> {
-    let root = &counter.workspace.root;
-    let password = counter.desk.inbox_password(settings, root)?;
+    let root = counter.workspace.root.clone();
+    let password = counter.desk.inbox_password(settings, &root)?;
     let authorities = settings.ca_file.as_ref().map(|path| root.join(path));
     let mut mailbox = Mailbox::open(settings, authorities.as_deref(), &password)?;
     for entry in mailbox.entries()? {
@@ -136,8 +143,10 @@ impl From<SourceError> for Failure {
 /// Where each mail is led through the gates, and what it causes is done.
 struct Counter<'d> {
     desk: &'d Desk,
-    workspace: &'d Workspace,
+    /// As it was read; read again when a request has changed a file of it.
+    workspace: Workspace,
     house: House,
+    answering: Answering,
     /// Opened for the first mail that changes something.
     ledger: Option<(Ledger, Lock)>,
     taken: Vec<Taken>,
@@ -150,36 +159,48 @@ struct Taken {
     /// For each bounce, whether it counts.
     noted: Vec<&'static str>,
     kept: Option<String>,
+    /// What came of a request, or why staff have to do it by hand.
+    request: Result<Option<clerk::Taken>, String>,
 }
 
 /// For how long a run waits until another one is done with the ledger.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl<'d> Counter<'d> {
-    fn new(desk: &'d Desk, workspace: &'d Workspace) -> Counter<'d> {
+    fn new(desk: &'d Desk, workspace: Workspace) -> Counter<'d> {
         let sender = workspace.settings.mail.from.as_ref().unwrap_or(&workspace.team.email);
         let lists = workspace.roster.lists.values().map(|list| &list.address);
         let house = House {
             addresses: [sender, &workspace.team.email].into_iter().chain(lists).cloned().collect(),
             bounces: Some(workspace.settings.mail.bounces.as_ref().unwrap_or(sender).clone()),
+            doors: Doors::of(&workspace.roster, &workspace.team),
         };
-        Counter { desk, workspace, house, ledger: None, taken: Vec::new() }
+        Counter { desk, workspace, house, answering: Answering::default(), ledger: None, taken: Vec::new() }
     }
 
     /// Judges a mail and does what it causes, durably; says whether staff have to look at it.
     fn take(&mut self, file: String, bytes: Result<Vec<u8>, Unreadable>) -> Result<bool, Failure> {
-        let (judged, bytes, noted) = match bytes {
-            Err(why) => (Judged::unreadable(why), None, Vec::new()),
+        let (judged, bytes, noted, request) = match bytes {
+            Err(why) => (Judged::unreadable(why), None, Vec::new(), Ok(None)),
             Ok(bytes) => {
                 let (judged, mail) = gates::pass(bytes.clone(), &self.house);
                 let noted = match &mail {
                     Some(mail) => self.note(mail, judged.verdict.bounces())?,
                     None => Vec::new(),
                 };
-                (judged, Some(bytes), noted)
+                let request = match (&judged.verdict, &mail) {
+                    (Verdict::Request(_), Some(mail)) => self.request(mail)?,
+                    _ => Ok(None),
+                };
+                (judged, Some(bytes), noted, request)
             }
         };
-        let is_for_staff = judged.verdict.is_for_staff();
+        let is_left = match (&judged.verdict, &request) {
+            (Verdict::Request(_), Ok(taken)) => taken.as_ref().is_none_or(clerk::Taken::is_for_staff),
+            (Verdict::Request(_), Err(_)) => true,
+            _ => false,
+        };
+        let is_for_staff = judged.verdict.is_for_staff() || is_left;
         let work = self.desk.work();
         let kept = match bytes.filter(|_| is_for_staff) {
             Some(bytes) => {
@@ -188,7 +209,7 @@ impl<'d> Counter<'d> {
             }
             None => None,
         };
-        self.taken.push(Taken { file, judged, noted, kept });
+        self.taken.push(Taken { file, judged, noted, kept, request });
         Ok(is_for_staff)
     }
 
@@ -212,6 +233,23 @@ impl<'d> Counter<'d> {
             });
         }
         Ok(noted)
+    }
+
+    /// Takes a request: what it causes is durable when this returns. What would fail again next time is not tried again.
+    fn request(&mut self, mail: &Mail) -> Result<Result<Option<clerk::Taken>, String>, Failure> {
+        self.ledger()?;
+        let Counter { desk, workspace, answering, ledger, .. } = self;
+        let (ledger, _) = ledger.as_mut().expect("it was just opened");
+        let (find, work) = (|address: &Address| answering::find(workspace, address), desk.work());
+        let clerk = Clerk { workspace, work: &work, now: &desk.now, find: &find };
+        let taken = match clerk.take(mail, ledger, &mut |answer| answering.send(desk, workspace, answer)) {
+            Err(TakeError::Edit(error)) => return Ok(Err(format!("the file has to be changed by hand: {error}"))),
+            taken => taken.map_err(Failure::new)?,
+        };
+        if taken.as_ref().is_some_and(|taken| taken.changed) {
+            self.workspace = self.desk.workspace()?;
+        }
+        Ok(Ok(taken))
     }
 
     fn ledger(&mut self) -> Result<&mut Ledger, Failure> {
@@ -264,7 +302,7 @@ impl Taken {
         });
         json!({
             "file": self.file, "verdict": self.judged.verdict.as_str(), "why": self.judged.verdict.why(), "gates": gates,
-            "bounces": bounces.collect::<Vec<_>>(), "kept": self.kept,
+            "bounces": bounces.collect::<Vec<_>>(), "kept": self.kept, "request": request(&self.request),
         })
     }
 
@@ -279,6 +317,12 @@ impl Taken {
                     row(format!("{}: {}{status}; {noted}", bounce.recipient, bounce.verdict.as_str()))
                 })
                 .collect(),
+            Verdict::Request(_) => vec![row(match &self.request {
+                Ok(taken) => {
+                    taken.as_ref().map_or_else(|| "does nothing: it is our own or automatic".into(), clerk::Taken::words)
+                }
+                Err(why) => why.clone(),
+            })],
             verdict => vec![row(match (verdict.why(), &self.kept) {
                 (Some(why), Some(kept)) => format!("{why}; kept as {kept}"),
                 (Some(why), None) => format!("{why}; left where it is"),
@@ -287,6 +331,25 @@ impl Taken {
             })],
         }
     }
+}
+
+/// What came of a request, for programs.
+fn request(request: &Result<Option<clerk::Taken>, String>) -> Value {
+    let taken = match request {
+        Ok(Some(taken)) => taken,
+        Ok(None) => return Value::Null,
+        Err(why) => return json!({ "decision": "by-hand", "why": why }),
+    };
+    let answer = match &taken.reply {
+        Reply::None => "none",
+        Reply::Sent => "sent",
+        Reply::Enough => "enough-today",
+        Reply::Failed(_) => "failed",
+    };
+    json!({
+        "wish": taken.asked.wish.as_str(), "list": taken.asked.list.as_str(), "decision": taken.word(), "flaw": taken.flaw,
+        "id": taken.request, "answer": answer,
+    })
 }
 
 /// The lock on the workspace, when another run lets go of it in time.

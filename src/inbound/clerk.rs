@@ -8,7 +8,7 @@ use super::{
     files::replace,
     mail::Mail,
     pending::{MOST, Pending, PendingError, Request, plain},
-    request::{self, Asked, Decision, Facts, Idle, Token, Wish},
+    request::{self, Asked, Decision, Doors, Facts, Idle, Token, Wish},
     signed::{self, Flaw, Signed},
 };
 use crate::{
@@ -97,6 +97,11 @@ impl Taken {
         }
     }
 
+    /// Whether staff have to look at the mail: it asks, and nothing came of it.
+    pub fn is_for_staff(&self) -> bool {
+        matches!(self.decision, Decision::Nothing(Idle::NoSender | Idle::BadToken | Idle::Full))
+    }
+
     /// In a sentence, for staff. No address stands in it.
     pub fn words(&self) -> String {
         let list = &self.asked.list;
@@ -141,7 +146,7 @@ impl Clerk<'_> {
     /// Takes a mail, if it is a request. Automatic mail is none, whatever it says (RFC 3834, 2).
     pub fn take(&self, mail: &Mail, ledger: &mut Ledger, send: &mut Send<'_>) -> Result<Option<Taken>, TakeError> {
         let roster = &self.workspace.roster;
-        let Some(asked) = request::asked(mail, &roster.lists, &self.workspace.team.email) else { return Ok(None) };
+        let Some(asked) = request::asked(mail, &Doors::of(roster, &self.workspace.team)) else { return Ok(None) };
         let Some(list) = roster.lists.get(&asked.list).filter(|_| !mail.is_automatic() && !self.is_ours(mail)) else {
             return Ok(None);
         };
@@ -351,7 +356,7 @@ impl Deed<'_> {
                 pending.keep(&request, &copy, self.mail.raw())?;
                 taken.request = Some(request.id);
             }
-            Decision::Leave => taken.changed = self.clerk.leave(self.from, &self.list.name)?,
+            Decision::Leave => taken.changed = write_all(&self.clerk.without_list(self.from, &self.list.name)?)?,
             Decision::Prove => {
                 let member = proven.expect("a challenge is somebody's");
                 self.ledger.prove(member, now)?;
@@ -360,10 +365,11 @@ impl Deed<'_> {
                 let offered = self.proof.iter().flat_map(|signed| &signed.offered);
                 let new = offered.into_iter().find(|one| one.fingerprint() == fingerprint).expect("it was among them");
                 let new = Certificate::renewed(None, new, self.from).unwrap_or_else(|| new.clone());
+                let edits = self.clerk.with_key(self.from, &new)?;
                 // Held first: not one letter goes to a key that nobody has proven.
                 command = self.challenge()?;
-                self.clerk.change_key(self.from, &new)?;
-                taken.changed = true;
+                write(&self.clerk.workspace.root.join(format!("certs/{}.asc", new.fingerprint())), new.armored().as_bytes())?;
+                taken.changed = write_all(&edits)?;
                 certificate = Some(new);
             }
             Decision::ChallengeAgain if self.may_answer()? => {
@@ -431,44 +437,50 @@ impl Deed<'_> {
     }
 }
 
+/// Files as they have to be.
+type Edits = Vec<(PathBuf, String)>;
+
 impl Clerk<'_> {
     /// Takes an address off a list: the contact stays, with what staff know of it.
-    fn leave(&self, address: &Address, list: &Slug) -> Result<bool, TakeError> {
-        self.edit_all(address, |contact, path, text| {
+    fn without_list(&self, address: &Address, list: &Slug) -> Result<Edits, TakeError> {
+        self.edits(address, |contact, path, text| {
             let rest: Vec<Slug> = contact.lists.iter().filter(|one| *one != list).cloned().collect();
             match rest.len() == contact.lists.len() {
-                true => Ok(None),
-                false => edit::with_lists(path, text, address, Some(&rest)).map(Some),
+                true => Ok(text.to_string()),
+                false => edit::with_lists(path, text, address, Some(&rest)),
             }
         })
     }
 
-    fn change_key(&self, address: &Address, new: &Certificate) -> Result<bool, TakeError> {
-        write(&self.workspace.root.join(format!("certs/{}.asc", new.fingerprint())), new.armored().as_bytes())?;
+    fn with_key(&self, address: &Address, new: &Certificate) -> Result<Edits, TakeError> {
         let fingerprint: &Fingerprint = new.fingerprint();
-        self.edit_all(address, |_, path, text| {
-            edit::with_field(path, text, address, "certificate", Some(fingerprint.as_str())).map(Some)
-        })
+        self.edits(address, |_, path, text| edit::with_field(path, text, address, "certificate", Some(fingerprint.as_str())))
     }
 
-    /// Edits every constituent's file that has the address; says whether one changed.
-    fn edit_all(
+    /// Every constituent's file that has the address and changes.
+    fn edits(
         &self,
         address: &Address,
-        change: impl Fn(&Contact, &str, &str) -> Result<Option<String>, EditError>,
-    ) -> Result<bool, TakeError> {
-        let mut changed = false;
+        change: impl Fn(&Contact, &str, &str) -> Result<String, EditError>,
+    ) -> Result<Edits, TakeError> {
+        let mut edits = Edits::new();
         for contact in self.workspace.roster.contacts().filter(|contact| contact.address.key() == address.key()) {
             let name = format!("constituents/{}.yaml", contact.constituent);
             let path = self.workspace.root.join(&name);
             let text = fs::read_to_string(&path).map_err(|source| TakeError::Io { path: path.clone(), source })?;
-            if let Some(edited) = change(contact, &name, &text)?.filter(|edited| *edited != text) {
-                write(&path, edited.as_bytes())?;
-                changed = true;
+            let edited = change(contact, &name, &text)?;
+            if edited != text {
+                edits.push((path, edited));
             }
         }
-        Ok(changed)
+        Ok(edits)
     }
+}
+
+/// Says whether there was anything to write.
+fn write_all(edits: &Edits) -> Result<bool, TakeError> {
+    edits.iter().try_for_each(|(path, text)| write(path, text.as_bytes()))?;
+    Ok(!edits.is_empty())
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), TakeError> {

@@ -5,6 +5,7 @@
 use super::{
     Mail, Unreadable,
     bounce::{self, Bounce, Report},
+    request::{Asked, Doors, asked},
 };
 use crate::terms::Address;
 use std::cell::OnceCell;
@@ -26,6 +27,8 @@ pub enum Verdict {
     Complaint,
     /// No person wrote it, and nothing above knows it. It gets no answer.
     Automatic,
+    /// Somebody asks to join a list, to leave it, or for help, or sends a token back.
+    Request(Asked),
     /// None of the gates knows it.
     Unknown,
 }
@@ -41,6 +44,7 @@ impl Verdict {
             Verdict::Vacation => "vacation",
             Verdict::Complaint => "complaint",
             Verdict::Automatic => "automatic",
+            Verdict::Request(_) => "request",
             Verdict::Unknown => "unknown",
         }
     }
@@ -48,7 +52,7 @@ impl Verdict {
     /// Whether staff have to look at it, because nothing here can. Of what no person wrote, too: a bounce that is not known
     /// for one is among it.
     pub fn is_for_staff(&self) -> bool {
-        !matches!(self, Verdict::Own | Verdict::Bounce(_) | Verdict::Vacation)
+        !matches!(self, Verdict::Own | Verdict::Bounce(_) | Verdict::Vacation | Verdict::Request(_))
     }
 
     /// Why it was not read.
@@ -75,6 +79,8 @@ pub struct House {
     pub addresses: Vec<Address>,
     /// What stands before the token in the envelope sender of our letters: `bounces@cert.example.org`.
     pub bounces: Option<Address>,
+    /// The addresses that take requests.
+    pub doors: Doors,
 }
 
 impl House {
@@ -118,6 +124,7 @@ pub const GATES: &[Gate] = &[
     Gate { name: "vacation", ask: vacation },
     Gate { name: "complaint", ask: complaint },
     Gate { name: "automatic", ask: automatic },
+    Gate { name: "request", ask: request },
 ];
 
 /// A verdict, and which gates it passed on the way.
@@ -185,6 +192,11 @@ fn complaint(look: &Look) -> Option<Verdict> {
 
 fn automatic(look: &Look) -> Option<Verdict> {
     look.mail.is_automatic().then_some(Verdict::Automatic)
+}
+
+/// What a person asks of a list. Nothing in it is believed yet.
+fn request(look: &Look) -> Option<Verdict> {
+    asked(look.mail, &look.house.doors).map(Verdict::Request)
 }
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use super::{
 };
 use crate::{
     render::letter::{Hindrance, command_address},
-    roster::{Contact, List},
+    roster::{Contact, List, Roster},
+    team::Team,
     terms::{Address, Fingerprint, Slug},
 };
-use std::collections::BTreeMap;
 
 /// Letters in a token.
 const TOKEN: usize = 26;
@@ -51,42 +51,58 @@ pub struct Asked {
     pub list: Slug,
 }
 
-/// What a mail asks, if it is a request: one that came to `LIST-subscribe@…` and the like, or to `desk` with a command as its
-/// subject or in its first line.
-pub fn asked(mail: &Mail, lists: &BTreeMap<Slug, List>, desk: &Address) -> Option<Asked> {
+/// The addresses that take requests.
+#[derive(Debug, Clone, Default)]
+pub struct Doors {
+    /// Each list's name and address: `LIST-subscribe@…` and the like belong to it.
+    pub lists: Vec<(Slug, Address)>,
+    /// Takes a command for any of them: the team's own address.
+    pub desk: Option<Address>,
+}
+
+impl Doors {
+    /// Those of a workspace.
+    pub fn of(roster: &Roster, team: &Team) -> Doors {
+        let lists = roster.lists.values().map(|list| (list.name.clone(), list.address.clone()));
+        Doors { lists: lists.collect(), desk: Some(team.email.clone()) }
+    }
+}
+
+/// What a mail asks, if it is a request: one that came to `LIST-subscribe@…` and the like, or to the team with a command as
+/// its subject or in its first line.
+pub fn asked(mail: &Mail, doors: &Doors) -> Option<Asked> {
     let recipients = mail.recipients();
     let token = token(mail);
     for recipient in &recipients {
-        for list in lists.values() {
+        for (list, address) in &doors.lists {
             for wish in [Wish::Subscribe, Wish::Unsubscribe, Wish::Help] {
-                if recipient.key() == command_address(&list.address, wish.as_str()).to_ascii_lowercase() {
+                if recipient.key() == command_address(address, wish.as_str()).to_ascii_lowercase() {
                     let wish = token.map_or(wish, Wish::Confirm);
-                    return Some(Asked { wish, list: list.name.clone() });
+                    return Some(Asked { wish, list: list.clone() });
                 }
             }
         }
     }
-    if !recipients.iter().any(|recipient| recipient.key() == desk.key()) {
+    let is_desk = |recipient: &Address| doors.desk.as_ref().is_some_and(|desk| desk.key() == recipient.key());
+    if !recipients.iter().any(is_desk) {
         return None;
     }
     let text = mail.text();
     let lines = [mail.subject(), text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()];
-    lines.into_iter().find_map(|line| command(line, lists))
+    lines.into_iter().find_map(|line| command(line, doors))
 }
 
 /// `subscribe LIST`: a command and the name, or the address, of a list, and nothing else.
-fn command(line: &str, lists: &BTreeMap<Slug, List>) -> Option<Asked> {
+fn command(line: &str, doors: &Doors) -> Option<Asked> {
     let mut words = line.split_whitespace();
     let (first, name) = (words.next()?, words.next()?);
     let wish =
         [Wish::Subscribe, Wish::Unsubscribe, Wish::Help].into_iter().find(|wish| first.eq_ignore_ascii_case(wish.as_str()))?;
-    let list = lists.values().find(|list| is_called(list, name))?;
-    words.next().is_none().then(|| Asked { wish, list: list.name.clone() })
-}
-
-fn is_called(list: &List, name: &str) -> bool {
-    let names = [list.name.as_str(), list.address.as_str(), list.address.local()];
-    names.iter().any(|known| known.eq_ignore_ascii_case(name))
+    let is_called = |list: &Slug, address: &Address| {
+        [list.as_str(), address.as_str(), address.local()].iter().any(|known| known.eq_ignore_ascii_case(name))
+    };
+    let (list, _) = doors.lists.iter().find(|(list, address)| is_called(list, address))?;
+    words.next().is_none().then(|| Asked { wish, list: list.clone() })
 }
 
 /// The token after the word `confirm` in the subject, or in a line of the text.

@@ -134,15 +134,21 @@ impl World {
 
     /// What came of the mail that was just received: the decision, and the answer.
     pub fn decides(self, decision: &str, answer: &str) -> World {
-        self.gives(|json| {
+        self.ends_as_it_should().gives(|json| {
             let request = &json["messages"][0]["request"];
             assert_eq!((&request["decision"], &request["answer"]), (&Value::from(decision), &Value::from(answer)), "{json:#}");
         })
     }
 
+    /// With 1 if the mail was kept for staff.
+    fn ends_as_it_should(mut self) -> World {
+        let is_kept = !self.json()["messages"][0]["kept"].is_null();
+        if is_kept { self.exits(1) } else { self }
+    }
+
     /// It was no request at all.
     pub fn does_not_know_it(self) -> World {
-        self.gives(|json| assert_eq!(json["messages"][0]["request"], Value::Null, "{json:#}"))
+        self.ends_as_it_should().gives(|json| assert_eq!(json["messages"][0]["request"], Value::Null, "{json:#}"))
     }
 
     /// The names of the requests that wait.

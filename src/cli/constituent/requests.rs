@@ -191,8 +191,8 @@ pub fn approve(desk: &Desk, args: Approve) -> Result<Done, Failure> {
         token: &token,
         in_reply_to: None,
     };
-    Answering::new(desk, &workspace)
-        .send(&answer)
+    Answering::default()
+        .send(desk, &workspace, &answer)
         .map_err(|why| partly(&request, "the files are written, but the welcome", &why))?;
     pending.remove(&request).map_err(Failure::new)?;
     desk.ui.deed(&format!("sent a welcome to {}; what has to be encrypted is held until they have answered it", request.address));
@@ -223,7 +223,7 @@ pub fn refuse(desk: &Desk, args: Refuse) -> Result<Done, Failure> {
             token: &token,
             in_reply_to: None,
         };
-        Answering::new(desk, &workspace).send(&answer).map_err(|why| partly(&request, "the answer", &why))?;
+        Answering::default().send(desk, &workspace, &answer).map_err(|why| partly(&request, "the answer", &why))?;
     }
     pending.remove(&request).map_err(Failure::new)?;
     let told = if args.silent { "its sender is not told" } else { "its sender was told why" };
