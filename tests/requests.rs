@@ -6,5 +6,7 @@ mod world;
 mod forgeries;
 #[path = "requests/person.rs"]
 mod person;
+#[path = "requests/round_trip.rs"]
+mod round_trip;
 #[path = "requests/stories.rs"]
 mod stories;
