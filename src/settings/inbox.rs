@@ -45,11 +45,7 @@ pub(super) fn inbox(source: &Source, node: Node, findings: &mut Findings) -> Opt
             None
         }
         (None, None) => {
-            findings.push(
-                source
-                    .error(fields.span(), "missing-field", "`inbox` names no place")
-                    .hint("write `inbox: {maildir: /var/mail/cert}`"),
-            );
+            fields.missing("maildir", "write `maildir: /var/mail/cert`, or `imap` with a server", findings);
             None
         }
     }

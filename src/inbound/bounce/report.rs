@@ -1,7 +1,11 @@
 //! Reports that machines write for machines: delivery status notifications (RFC 3464), also where only their fields were
 //! left, complaints (RFC 5965), and notifications of Amazon SES.
 
-use super::{Bounce, Severity, distinct, reason, sender, status};
+use super::{
+    Bounce, Severity, distinct, reason,
+    sender::{self, Machine},
+    status,
+};
 use crate::inbound::{Mail, mime::Part};
 use serde_json::Value;
 
@@ -17,14 +21,14 @@ pub fn told(mail: &Mail) -> Option<Vec<Bounce>> {
     }
     // Some servers pass on the report of another as a mail in theirs. What a person passes on reports nothing.
     let passed_on = groups_of(true);
-    if !passed_on.is_empty() && sender::is_machine(mail) {
+    if !passed_on.is_empty() && sender::machine(mail) == Machine::Surely {
         return Some(bounces(passed_on));
     }
     if let Some(bounces) = of_ses(mail) {
         return Some(bounces);
     }
     // What lost its structure on the way: the fields stand in the text.
-    let is_meant = mail.root().kind == "multipart/report" || sender::is_machine(mail);
+    let is_meant = mail.root().kind == "multipart/report" || sender::machine(mail) != Machine::No;
     let text = mail.shown().filter(|_| is_meant)?.text(mail.raw());
     let groups = groups(&text);
     let is_one = groups.iter().any(|group| group.get("action").is_some() && group.get("final-recipient").is_some());

@@ -3,14 +3,32 @@
 use super::lists;
 use crate::inbound::Mail;
 
-/// Whether the header says that a mail server wrote it. Words in its text count only then.
-pub fn is_machine(mail: &Mail) -> bool {
+/// How sure the header makes it that a mail server wrote a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Machine {
+    /// Nothing speaks for it.
+    No,
+    /// The subject alone does, and people write subjects too.
+    Perhaps,
+    /// The null sender, a server's name, or a field that only servers write.
+    Surely,
+}
+
+/// Whether a mail server wrote a mail, by its header. Words in its text count only then.
+pub fn machine(mail: &Mail) -> Machine {
     let subject = mail.subject().to_lowercase();
-    // An answer or a forwarded mail is written by a person, whatever it quotes.
-    if lists::ANSWERED.iter().any(|mark| subject.starts_with(mark)) && !has_null_sender(mail) {
-        return false;
+    if has_null_sender(mail) {
+        return Machine::Surely;
     }
-    is_daemon(mail) || has_null_sender(mail) || mail.header("x-failed-recipients").is_some() || speaks_of_failure(&subject)
+    // An answer or a forwarded mail is written by a person, whatever it quotes.
+    if lists::ANSWERED.iter().any(|mark| subject.starts_with(mark)) {
+        return Machine::No;
+    }
+    match is_daemon(mail) || mail.header("x-failed-recipients").is_some() {
+        true => Machine::Surely,
+        false if speaks_of_failure(&subject) => Machine::Perhaps,
+        false => Machine::No,
+    }
 }
 
 /// Whether the subject is one with which servers report.

@@ -4,15 +4,21 @@
 //! it, below each the reason; then the returned mail. What is read is that, not the programs one by one; the words are in
 //! [`super::lists`].
 
-use super::{Bounce, Severity, distinct, lists, reason, sender, status};
+use super::{
+    Bounce, Severity, distinct, lists, reason,
+    sender::{self, Machine},
+    status,
+};
 use crate::inbound::Mail;
 
-/// More lines of a report are not read: what servers say is short.
+/// More lines of a report are not read, and of a line no more characters: what servers say is short.
 const MAX_LINES: usize = 400;
+const MAX_LINE: usize = 1_000;
 
 /// What servers say did not arrive; none if no server speaks.
 pub fn told(mail: &Mail) -> Option<Vec<Bounce>> {
-    if !sender::is_machine(mail) {
+    let machine = sender::machine(mail);
+    if machine == Machine::No {
         return None;
     }
     let mut report = Report::of(mail);
@@ -29,10 +35,12 @@ pub fn told(mail: &Mail) -> Option<Vec<Bounce>> {
     if found.is_empty() && report.opens() {
         found = report.inline();
     }
-    if found.is_empty() && report.opens() {
+    // From here on it is a guess which address is meant, so it has to be sure that a server speaks.
+    let may_guess = machine == Machine::Surely && report.opens();
+    if found.is_empty() && may_guess {
         found = report.scattered(&ours);
     }
-    if found.is_empty() && report.opens() {
+    if found.is_empty() && may_guess {
         found = returned(mail, &report).into_iter().map(|address| (address, report.lines.join(" "))).collect();
     }
     let is_delay = report.is_delay(&subject);
@@ -42,7 +50,11 @@ pub fn told(mail: &Mail) -> Option<Vec<Bounce>> {
         status: status::code(&words),
         words: reason(&words),
     });
-    let bounces = distinct(bounces.collect());
+    let mut bounces = distinct(bounces.collect());
+    if let [one] = &mut bounces[..] {
+        // All that is said is about this one.
+        one.status = one.status.take().or_else(|| status::code(&report.flat));
+    }
     (!bounces.is_empty()).then_some(bounces)
 }
 
@@ -68,9 +80,10 @@ impl Report {
         let texts = mail.parts().iter().filter(|part| !part.is_quoted && part.is_text());
         let (mut lines, mut returned) = (Vec::new(), Vec::new());
         for text in texts.take(2).map(|part| part.text(mail.raw())) {
-            let mut all = text.lines().map(str::trim_end);
+            let mut all =
+                text.lines().map(|line| line.char_indices().nth(MAX_LINE).map_or(line, |(end, _)| &line[..end]).trim_end());
             // The second text is often the returned mail itself.
-            if !lines.is_empty() && !text.lines().take(20).any(|line| opens(&flat([line]))) {
+            if !lines.is_empty() && !all.clone().take(20).any(|line| opens(&flat([line]))) {
                 continue;
             }
             lines.extend(all.by_ref().take_while(|line| !is_returned(line)).take(MAX_LINES).map(str::to_string));
@@ -206,7 +219,7 @@ fn returned(mail: &Mail, report: &Report) -> Vec<String> {
 
 fn flat<'l>(lines: impl IntoIterator<Item = &'l str>) -> String {
     let words = lines.into_iter().flat_map(str::split_whitespace).map(str::to_lowercase);
-    words.collect::<Vec<_>>().join(" ")
+    words.collect::<Vec<_>>().join(" ").replace('\u{2019}', "'")
 }
 
 fn opens(flat: &str) -> bool {
@@ -252,7 +265,9 @@ fn address(word: &str) -> Option<&str> {
     let word = word.trim_matches(around);
     let word = word.strip_prefix("mailto:").unwrap_or(word);
     // `<ada@example.org>:said`, `ada@example.org>...`
-    let word = word.split(['<', '>', '(', ')', '[', ']', '"', ',', ';', ':']).find(|piece| piece.contains('@'))?;
+    let word = word
+        .split(['：', '，', '；', '。', '、', '<', '>', '(', ')', '[', ']', '"', ',', ';', ':'])
+        .find(|piece| piece.contains('@'))?;
     let word = word.trim_end_matches(['.', '-']);
     let (local, domain) = word.rsplit_once('@')?;
     let is_domain = domain.contains('.')
