@@ -224,7 +224,7 @@ fn the_call_sheet_names_who_has_no_critical_letter() {
         .run("--json status EX-2026-0101 --calls")
         .exits(1)
         .gives(|json| {
-            assert_eq!(calls(json), [bounced.clone()]);
+            assert_eq!(calls(json), std::slice::from_ref(&bounced));
             let call = &json["calls"][0];
             assert_eq!(call["constituent"], "southern-grid");
             assert_eq!((&call["constituent_name"], &call["address"]), (&"Southern Power Grid".into(), &DUTY.into()));
