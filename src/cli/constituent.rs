@@ -1,5 +1,6 @@
 mod refresh;
 mod requests;
+mod resume;
 
 pub use refresh::host;
 
@@ -12,7 +13,7 @@ use super::{
 use crate::terms::Slug;
 use serde_json::json;
 
-/// Show the constituents and their contacts, or look for new copies of their certificates
+/// Show the constituents and their contacts, look for new copies of their certificates, resume an address
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
@@ -29,6 +30,7 @@ enum Verb {
     Approve(requests::Approve),
     Refuse(requests::Refuse),
     Vouch(requests::Vouch),
+    Resume(resume::Args),
 }
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
@@ -38,6 +40,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         Some(Verb::Approve(args)) => return requests::approve(desk, args),
         Some(Verb::Refuse(args)) => return requests::refuse(desk, args),
         Some(Verb::Vouch(args)) => return requests::vouch(desk, args),
+        Some(Verb::Resume(args)) => return resume::run(desk, args),
         None => {}
     }
     let workspace = desk.workspace()?;

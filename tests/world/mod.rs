@@ -35,6 +35,7 @@ const DEEDS: [&str; 14] = [
     "checked ",
     "wrote a ",
     "wrote certs/",
+    "resumed ",
     "next: ",
     "no new mail",
     "nothing to do: everything is published already",
@@ -239,7 +240,7 @@ impl World {
         let writes: &[&str] = match words {
             _ if words.contains("publish") => &["public/", "outbox/", ".advise/"],
             _ if words.contains("build") => &["public/", ".advise/", "made/"],
-            _ if words.contains("deploy") || words.contains("inbox") => &[".advise/"],
+            _ if words.contains("deploy") || words.contains("constituent resume") => &[".advise/"],
             _ if words.contains("new ") => &["advisories/"],
             _ if words.contains("constituent refresh") && !words.contains("--dry-run") => &["certs/"],
             _ if words.contains("inbox") || words.contains("constituent approve") || words.contains("constituent refuse") => {
