@@ -1,5 +1,6 @@
 //! Who is warned: closed [`List`]s, [`Constituent`]s and their [`Contact`]s, and what is known of their
-//! certificates (`keybook`), as data. `edit` changes a constituent's file and keeps what people wrote.
+//! certificates (`keybook`), as data. `edit` changes a constituent's file and keeps what people wrote;
+//! `table` is all of them as CSV.
 //!
 //! Neither is `Serialize`: an address gets into JSON or a template only by a view that says so.
 //! ```compile_fail
@@ -12,6 +13,7 @@
 pub mod edit;
 mod keybook;
 mod parse;
+pub mod table;
 
 pub use keybook::{KeyState, Keybook, REMINDERS};
 pub use parse::{CONSTITUENT_FIELDS, CONTACT_FIELDS, LIST_FIELDS, ParsedConstituent, ParsedList, parse_constituent, parse_list};
