@@ -1,3 +1,9 @@
+mod add;
+mod export;
+mod files;
+mod import;
+mod leave;
+mod newcomer;
 mod refresh;
 
 pub use refresh::host;
@@ -11,7 +17,7 @@ use super::{
 use crate::terms::Slug;
 use serde_json::json;
 
-/// Show the constituents and their contacts, or look for new copies of their certificates
+/// Show the constituents and their contacts, add and remove them, or look for new copies of their certificates
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
@@ -23,12 +29,23 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
+    Add(add::Args),
+    Suspend(leave::Suspend),
+    Remove(leave::Remove),
+    Import(import::Args),
+    Export(export::Args),
     Refresh(refresh::Args),
 }
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
-    if let Some(Verb::Refresh(args)) = args.verb {
-        return refresh::run(desk, args);
+    match args.verb {
+        Some(Verb::Add(args)) => return add::run(desk, args),
+        Some(Verb::Suspend(args)) => return leave::suspend(desk, args),
+        Some(Verb::Remove(args)) => return leave::remove(desk, args),
+        Some(Verb::Import(args)) => return import::run(desk, args),
+        Some(Verb::Export(args)) => return export::run(desk, args),
+        Some(Verb::Refresh(args)) => return refresh::run(desk, args),
+        None => {}
     }
     let workspace = desk.workspace()?;
     let lang = workspace.settings.site.default_lang();

@@ -90,6 +90,8 @@ pub enum Done {
     WithFindings,
     /// Some of it; the ledger knows the rest.
     Partly,
+    /// Nothing, and why is said in the document that was printed.
+    NotAtAll,
 }
 
 /// Parses the command line, runs the command, and gives the exit code of DESIGN section 4.
@@ -126,6 +128,7 @@ pub fn main() -> ExitCode {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::WithFindings) => ExitCode::from(1),
         Ok(Done::Partly) => ExitCode::from(3),
+        Ok(Done::NotAtAll) => ExitCode::from(2),
         Err(failure) => {
             desk.ui.failure(&failure);
             ExitCode::from(failure.kind.code())
