@@ -170,10 +170,11 @@ fn an_import_that_goes_up_is_seen() {
 }
 
 /// Each heavy crate, and the only place of `src/` that may name it.
-const DOORS: [(&str, &str); 23] = [
+const DOORS: [(&str, &str); 24] = [
     ("sequoia_openpgp", "src/openpgp/"),
     ("sequoia_gpg_agent", "src/openpgp/"),
     ("serde_yaml", "src/yaml/"),
+    ("csv", "src/roster/table.rs"),
     ("comrak", "src/markdown/"),
     ("tera", "src/render/"),
     ("icu_datetime", "src/render/locale.rs"),

@@ -1,3 +1,9 @@
+mod add;
+mod export;
+mod files;
+mod import;
+mod leave;
+mod newcomer;
 mod refresh;
 mod requests;
 mod resume;
@@ -13,7 +19,8 @@ use super::{
 use crate::terms::Slug;
 use serde_json::json;
 
-/// Show the constituents and their contacts, look for new copies of their certificates, resume an address
+/// Show the constituents and their contacts, add and remove them, decide on what was asked by mail, or look for new copies of
+/// their certificates
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
@@ -25,6 +32,11 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
+    Add(add::Args),
+    Suspend(leave::Suspend),
+    Remove(leave::Remove),
+    Import(import::Args),
+    Export(export::Args),
     Refresh(refresh::Args),
     Requests(requests::Args),
     Approve(requests::Approve),
@@ -35,6 +47,11 @@ enum Verb {
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     match args.verb {
+        Some(Verb::Add(args)) => return add::run(desk, args),
+        Some(Verb::Suspend(args)) => return leave::suspend(desk, args),
+        Some(Verb::Remove(args)) => return leave::remove(desk, args),
+        Some(Verb::Import(args)) => return import::run(desk, args),
+        Some(Verb::Export(args)) => return export::run(desk, args),
         Some(Verb::Refresh(args)) => return refresh::run(desk, args),
         Some(Verb::Requests(args)) => return requests::requests(desk, args),
         Some(Verb::Approve(args)) => return requests::approve(desk, args),

@@ -237,26 +237,26 @@ impl<'d> Counter<'d> {
 
     /// Takes a request: what it causes is durable when this returns. What would fail again next time is not tried again.
     fn request(&mut self, mail: &Mail) -> Result<Result<Option<clerk::Taken>, String>, Failure> {
-        self.ledger()?;
-        let Counter { desk, workspace, answering, ledger, .. } = self;
-        let (ledger, _) = ledger.as_mut().expect("it was just opened");
-        let (find, work) = (|address: &Address| answering::find(workspace, address), desk.work());
-        let clerk = Clerk { workspace, work: &work, now: &desk.now, find: &find };
-        let taken = match clerk.take(mail, ledger, &mut |answer| answering.send(desk, workspace, answer)) {
+        let (find, work) = (|address: &Address| answering::find(&self.workspace, address), self.desk.work());
+        let clerk = Clerk { workspace: &self.workspace, work: &work, now: &self.desk.now, find: &find };
+        // Without the lock: a sender's directory may take its time, and must not keep an alert from being published.
+        self.ledger = None;
+        let Some(examined) = clerk.examine(mail).map_err(Failure::new)? else { return Ok(Ok(None)) };
+        let (ledger, _) = self.ledger.insert(opened(self.desk)?);
+        let answering = &mut self.answering;
+        let taken = match clerk.take(examined, ledger, &mut |answer| answering.send(self.desk, &self.workspace, answer)) {
             Err(TakeError::Edit(error)) => return Ok(Err(format!("the file has to be changed by hand: {error}"))),
             taken => taken.map_err(Failure::new)?,
         };
-        if taken.as_ref().is_some_and(|taken| taken.changed) {
+        if taken.changed {
             self.workspace = self.desk.workspace()?;
         }
-        Ok(Ok(taken))
+        Ok(Ok(Some(taken)))
     }
 
     fn ledger(&mut self) -> Result<&mut Ledger, Failure> {
         if self.ledger.is_none() {
-            let work = self.desk.work();
-            let ledger = Ledger::open(&work)?;
-            self.ledger = Some((ledger, lock_patiently(self.desk)?));
+            self.ledger = Some(opened(self.desk)?);
         }
         Ok(&mut self.ledger.as_mut().expect("it was just opened").0)
     }
@@ -350,6 +350,12 @@ fn request(request: &Result<Option<clerk::Taken>, String>) -> Value {
         "wish": taken.asked.wish.as_str(), "list": taken.asked.list.as_str(), "decision": taken.word(), "flaw": taken.flaw,
         "id": taken.request, "answer": answer,
     })
+}
+
+/// The ledger, and the right to write to it.
+fn opened(desk: &Desk) -> Result<(Ledger, Lock), Failure> {
+    let ledger = Ledger::open(&desk.work())?;
+    Ok((ledger, lock_patiently(desk)?))
 }
 
 /// The lock on the workspace, when another run lets go of it in time.

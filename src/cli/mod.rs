@@ -95,6 +95,8 @@ pub enum Done {
     Partly,
     /// For the mail server that called: this became of its mail.
     Piped(Exit),
+    /// Nothing, and why is said in the document that was printed.
+    NotAtAll,
 }
 
 /// Parses the command line, runs the command, and gives the exit code of DESIGN section 4.
@@ -136,6 +138,7 @@ pub fn main() -> ExitCode {
         Ok(Done::WithFindings) => ExitCode::from(1),
         Ok(Done::Partly) => ExitCode::from(3),
         Ok(Done::Piped(exit)) => ExitCode::from(exit.code()),
+        Ok(Done::NotAtAll) => ExitCode::from(2),
         Err(failure) => {
             desk.ui.failure(&failure);
             ExitCode::from(failure.kind.code())

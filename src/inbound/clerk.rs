@@ -127,6 +127,14 @@ impl Taken {
     }
 }
 
+/// A request, and who signed it; nothing has come of it yet.
+pub struct Examined<'m> {
+    mail: &'m Mail,
+    asked: Asked,
+    from: Option<Address>,
+    proof: Result<Signed, Flaw>,
+}
+
 /// Takes requests at one moment.
 pub struct Clerk<'a> {
     /// What the team decided, as it is on the disk now.
@@ -143,16 +151,24 @@ pub struct Clerk<'a> {
 pub type Send<'s> = dyn FnMut(&Addressed<'_>) -> Result<(), String> + 's;
 
 impl Clerk<'_> {
-    /// Takes a mail, if it is a request. Automatic mail is none, whatever it says (RFC 3834, 2).
-    pub fn take(&self, mail: &Mail, ledger: &mut Ledger, send: &mut Send<'_>) -> Result<Option<Taken>, TakeError> {
+    /// Looks at a mail that may be a request: what it asks, and who signed it. Automatic mail is none, whatever it says
+    /// (RFC 3834, 2). This may ask a directory that the sender chose, and take its time: nobody should have to wait for it.
+    pub fn examine<'m>(&self, mail: &'m Mail) -> Result<Option<Examined<'m>>, TakeError> {
         let roster = &self.workspace.roster;
-        let Some(asked) = request::asked(mail, &Doors::of(roster, &self.workspace.team)) else { return Ok(None) };
-        let Some(list) = roster.lists.get(&asked.list).filter(|_| !mail.is_automatic() && !self.is_ours(mail)) else {
-            return Ok(None);
-        };
+        let asked = request::asked(mail, &Doors::of(roster, &self.workspace.team));
+        let Some(asked) = asked.filter(|_| !mail.is_automatic() && !self.is_ours(mail)) else { return Ok(None) };
         let from = mail.from();
         let contact = from.as_ref().and_then(|from| roster.contact(from)).map(|contact| &**contact);
         let proof = self.proof(&asked.wish, mail, from.as_ref(), contact)?;
+        Ok(Some(Examined { mail, asked, from, proof }))
+    }
+
+    /// Decides on a request and does what that says.
+    pub fn take(&self, examined: Examined<'_>, ledger: &mut Ledger, send: &mut Send<'_>) -> Result<Taken, TakeError> {
+        let Examined { mail, asked, from, proof } = examined;
+        let roster = &self.workspace.roster;
+        let list = roster.lists.get(&asked.list).expect("only a list of this roster is asked for");
+        let contact = from.as_ref().and_then(|from| roster.contact(from)).map(|contact| &**contact);
         let marks = marks(ledger, mail, from.as_ref(), &proof);
         let mut is_known = false;
         for mark in &marks {
@@ -191,10 +207,10 @@ impl Clerk<'_> {
             _ => None,
         };
         let mut taken = Taken { asked, decision, flaw, request: None, changed: false, reply: Reply::None };
-        let Some(from) = from else { return Ok(Some(taken)) };
+        let Some(from) = from else { return Ok(taken) };
         let deed = Deed { clerk: self, mail, ledger, from: &from, list, contact, proof: proof.as_ref().ok() };
         deed.carry_out(&mut taken, challenged.map(|proven| proven.member), &marks, &pending, send)?;
-        Ok(Some(taken))
+        Ok(taken)
     }
 
     /// Whether we wrote it ourselves, or somebody would have us answer ourselves.

@@ -184,7 +184,7 @@ impl<'a> People<'a> {
                 Missing::Suspended
             }
             (State::Deferred, _) => Missing::NotTaken(reply.clone()),
-            (State::Intended | State::Accepted, _) => match hindrance(facts, intent.cover, certificate) {
+            (State::Intended | State::Accepted, _) => match hindrance(facts, intent.cover, certificate, intent.key.member) {
                 Some(why) => Missing::Held(why),
                 None => Missing::NotTried,
             },

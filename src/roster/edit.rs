@@ -17,6 +17,7 @@ use crate::{
     yaml::{Node, Wording},
 };
 use page::{Cut, Page, Tree};
+use std::borrow::Cow;
 use write::{Value, block};
 
 /// A contact that is to be written.
@@ -92,6 +93,27 @@ pub fn new_constituent(path: &str, constituent: &NewConstituent) -> Result<Strin
 /// With one more contact, after the others.
 pub fn with_contact(path: &str, text: &str, contact: &NewContact) -> Result<String, EditError> {
     edit(path, text, |page, tree| appended(page, tree, "contacts", Value::Map(write::contact(contact))))
+}
+
+/// The same, and the lists it is to get become the constituent's where they are not: see [`with_list`].
+pub fn with_newcomer(path: &str, text: &str, contact: &NewContact) -> Result<String, EditError> {
+    let mut text = Cow::Borrowed(text);
+    for list in contact.lists.iter().flatten() {
+        text = Cow::Owned(with_list(path, &text, list)?);
+    }
+    let all = names(path, &text)?;
+    // Who gets all of them says nothing, as the others do.
+    let gets_all = |lists: &Vec<Slug>| all.iter().all(|name| lists.iter().any(|list| list.as_str() == name));
+    let lists = contact.lists.clone().filter(|lists| lists.is_empty() || !gets_all(lists));
+    with_contact(path, &text, &NewContact { lists, ..contact.clone() })
+}
+
+/// The constituent's lists.
+fn names(path: &str, text: &str) -> Result<Vec<String>, EditError> {
+    let source = Source::new(path, page::plain(text));
+    let mut tree = Page::read(&source).map_err(EditError::Mistake)?.tree();
+    let names = if tree.has("lists") { tree.items("lists").clone() } else { Vec::new() };
+    Ok(names.iter().filter_map(Tree::as_text).map(str::to_string).collect())
 }
 
 /// Without the contact of this address: its lines, and the comment lines directly above them, which speak of it. Above the

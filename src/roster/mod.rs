@@ -1,5 +1,6 @@
 //! Who is warned: closed [`List`]s, [`Constituent`]s and their [`Contact`]s, and what is known of their
-//! certificates (`keybook`), as data. `edit` changes a constituent's file and keeps what people wrote.
+//! certificates (`keybook`), as data. `edit` changes a constituent's file and keeps what people wrote;
+//! `table` is all of them as CSV.
 //!
 //! Neither is `Serialize`: an address gets into JSON or a template only by a view that says so.
 //! ```compile_fail
@@ -13,6 +14,7 @@ mod bounces;
 pub mod edit;
 mod keybook;
 mod parse;
+pub mod table;
 
 pub use bounces::{BOUNCES_FIELDS, Bounces};
 pub use keybook::{KeyState, Keybook, REMINDERS};

@@ -284,7 +284,7 @@ impl FromStr for Way {
 }
 
 /// Why nothing is sent to somebody; a bare yes or no is no reason.
-struct Reason(String);
+pub(super) struct Reason(pub(super) String);
 
 impl FromStr for Reason {
     type Err = Wrong;
@@ -305,7 +305,7 @@ impl FromStr for Reason {
 
 /// A network in CIDR notation, whose host bits are zero.
 #[derive(PartialEq)]
-struct Network(String);
+pub(super) struct Network(pub(super) String);
 
 impl FromStr for Network {
     type Err = Wrong;
@@ -346,7 +346,7 @@ fn base(address: IpAddr, bits: u32) -> IpAddr {
 
 /// A domain name in lower case, without a wildcard.
 #[derive(PartialEq)]
-struct Domain(String);
+pub(super) struct Domain(pub(super) String);
 
 impl FromStr for Domain {
     type Err = Wrong;

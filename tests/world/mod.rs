@@ -27,7 +27,7 @@ pub const NOW: &str = "2026-11-22T12:00:00Z";
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// What commands report on standard error when all is well.
-const DEEDS: [&str; 14] = [
+const DEEDS: [&str; 16] = [
     "site: ",
     "sent ",
     "told ",
@@ -35,6 +35,7 @@ const DEEDS: [&str; 14] = [
     "checked ",
     "wrote a ",
     "wrote certs/",
+    "wrote constituents/",
     "resumed ",
     "next: ",
     "no new mail",
@@ -243,6 +244,11 @@ impl World {
             _ if words.contains("deploy") || words.contains("constituent resume") => &[".advise/"],
             _ if words.contains("new ") => &["advisories/"],
             _ if words.contains("constituent refresh") && !words.contains("--dry-run") => &["certs/"],
+            _ if words.contains("--dry-run") => &[],
+            _ if words.contains("constituent add") => &["constituents/", "certs/"],
+            _ if ["suspend", "remove", "import"].iter().any(|verb| words.contains(&format!("constituent {verb}"))) => {
+                &["constituents/"]
+            }
             _ if words.contains("inbox") || words.contains("constituent approve") || words.contains("constituent refuse") => {
                 &[".advise/", "outbox/", "certs/", "constituents/"]
             }

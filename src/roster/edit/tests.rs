@@ -203,6 +203,20 @@ fn one_more_list_reaches_nobody_who_did_not_ask() {
 }
 
 #[test]
+fn a_newcomer_brings_a_list_along() {
+    let text = "name: U\nlists: [one]\ncontacts:\n  - name: A\n    address: a@u.example.org\n";
+    let lists = |names: &[&str]| Some(names.iter().map(|name| slug(name)).collect());
+    let with = |lists: Option<Vec<Slug>>| with_newcomer(PATH, text, &NewContact { lists, ..person("ada") });
+    let new = "+  - name: Ada Example\n+    address: ada@north.example.org\n";
+    check(with(None), text, new);
+    check(with(lists(&["one"])), text, new);
+    check(with(lists(&[])), text, &format!("{new}+    lists: []\n"));
+    let both = "-lists: [one]\n+lists: [one, two]\n";
+    check(with(lists(&["two", "one"])), text, &format!("{both}+    lists: [one]\n{new}"));
+    check(with(lists(&["two"])), text, &format!("{both}+    lists: [one]\n{new}+    lists: [two]\n"));
+}
+
+#[test]
 fn the_first_contact_and_the_last() {
     let head = "name: U\nlists: [community]\n";
     let item = "  - name: Ada Example\n    address: ada@north.example.org\n";
