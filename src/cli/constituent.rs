@@ -1,4 +1,12 @@
+mod add;
+mod export;
+mod files;
+mod import;
+mod leave;
+mod newcomer;
 mod refresh;
+mod requests;
+mod resume;
 
 pub use refresh::host;
 
@@ -14,7 +22,8 @@ use crate::{
 };
 use serde_json::json;
 
-/// Show the constituents and their contacts, or look for new copies of their certificates
+/// Show the constituents and their contacts, add and remove them, decide on what was asked by mail, or look for new copies of
+/// their certificates
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
@@ -26,12 +35,33 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
+    Add(add::Args),
+    Suspend(leave::Suspend),
+    Remove(leave::Remove),
+    Import(import::Args),
+    Export(export::Args),
     Refresh(refresh::Args),
+    Requests(requests::Args),
+    Approve(requests::Approve),
+    Refuse(requests::Refuse),
+    Vouch(requests::Vouch),
+    Resume(resume::Args),
 }
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
-    if let Some(Verb::Refresh(args)) = args.verb {
-        return refresh::run(desk, args);
+    match args.verb {
+        Some(Verb::Add(args)) => return add::run(desk, args),
+        Some(Verb::Suspend(args)) => return leave::suspend(desk, args),
+        Some(Verb::Remove(args)) => return leave::remove(desk, args),
+        Some(Verb::Import(args)) => return import::run(desk, args),
+        Some(Verb::Export(args)) => return export::run(desk, args),
+        Some(Verb::Refresh(args)) => return refresh::run(desk, args),
+        Some(Verb::Requests(args)) => return requests::requests(desk, args),
+        Some(Verb::Approve(args)) => return requests::approve(desk, args),
+        Some(Verb::Refuse(args)) => return requests::refuse(desk, args),
+        Some(Verb::Vouch(args)) => return requests::vouch(desk, args),
+        Some(Verb::Resume(args)) => return resume::run(desk, args),
+        None => {}
     }
     let workspace = desk.workspace()?;
     let lang = workspace.settings.site.default_lang();
@@ -46,10 +76,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         let rows = chosen
             .into_iter()
             .map(|constituent| {
-                let profile = workspace.profile(&constituent.slug)?.ok_or_else(|| {
-                    Failure::usage(format!("`constituents/{}.yaml` was changed meanwhile", constituent.slug))
-                        .hint("`advise check` shows what is wrong with it")
-                })?;
+                let profile = desk.profile(&workspace, &constituent.slug)?;
                 let contacts: Vec<_> = constituent
                     .contacts
                     .iter()

@@ -1,20 +1,32 @@
 use super::{
     Done,
     desk::{Desk, Failure},
-    ui::table,
+    ui::{count, table},
 };
 use crate::{
     roster::{Contact, Delivery, Encrypt, List},
-    terms::{Fingerprint, Moment, Slug},
+    terms::{Fingerprint, Lang, Moment, Slug},
     workspace::Certificates,
 };
 use serde_json::{Value, json};
 
 /// Show the closed lists, or one list with its members
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
-    /// One list
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    /// One list, in short for `show`
     name: Option<Slug>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Show one list, and each member's state: whether letters can be encrypted to it, and if not, why
+    Show {
+        /// The list
+        name: Slug,
+    },
 }
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
@@ -22,13 +34,14 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let lang = workspace.settings.site.default_lang();
     let keys = &workspace.certificates;
     let lists = &workspace.roster.lists;
-    if let Some(name) = args.name {
+    let name = args.verb.map(|Verb::Show { name }| name).or(args.name);
+    if let Some(name) = name {
         let list = lists
             .get(&name)
             .ok_or_else(|| Failure::usage(format!("list `{name}` does not exist")).hint("`advise list` shows all"))?;
         match desk.ui.wants_json() {
             true => desk.ui.json(&json!({ "list": view(list, lang), "members": list.members.iter().map(|c| member(c, keys, &desk.now)).collect::<Vec<_>>() })),
-            false => desk.ui.data(&members(list, keys, &desk.now)),
+            false => desk.ui.data(&show(list, lang, keys, &desk.now)),
         }
         return Ok(Done::Well);
     }
@@ -55,7 +68,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     Ok(Done::Well)
 }
 
-fn view(list: &List, lang: &crate::terms::Lang) -> Value {
+fn view(list: &List, lang: &Lang) -> Value {
     json!({
         "name": list.name.as_str(), "title": list.title.in_lang(lang), "address": list.address.as_str(), "tlp": list.tlp.as_str(),
         "encrypt": if list.encrypt == Encrypt::Always { "always" } else { "by-label" },
@@ -68,6 +81,9 @@ fn member(contact: &Contact, keys: &Certificates, now: &Moment) -> Value {
     json!({
         "name": contact.name, "address": contact.address.as_str(), "constituent": contact.constituent.as_str(),
         "certificate": contact.certificate.as_ref().map(Fingerprint::to_string), "state": state(contact, keys, now),
+        "language": contact.language.as_ref().map(|lang| lang.as_str()), "phone": contact.phone, "suspended": contact.suspended,
+        "joined": contact.joined.as_ref().map(ToString::to_string),
+        "can_be_encrypted_to": contact.certificate.as_ref().is_some_and(|it| keys.state(it, now).is_usable()),
         "days_left": days_left(contact, keys, now),
     })
 }
@@ -91,11 +107,35 @@ pub fn days(contact: &Contact, keys: &Certificates, now: &Moment) -> String {
     days_left(contact, keys, now).map_or_else(String::new, |days| days.to_string())
 }
 
+/// The list in a few lines, then its members.
+fn show(list: &List, lang: &Lang, keys: &Certificates, now: &Moment) -> String {
+    let encrypts = if list.encrypt == Encrypt::Always { "encrypts everything" } else { "encrypts as the label asks" };
+    let mut text = format!("{} <{}>\nup to {}, {encrypts}\n", list.title.in_lang(lang), list.address, list.tlp.label());
+    if list.delivery != Delivery::Direct {
+        text.push_str("a list server delivers it, and knows its members\n");
+        return text;
+    }
+    // Who is suspended, or cannot be encrypted to, is counted too: a list that looks full may reach nobody.
+    let has_key = |c: &&std::sync::Arc<Contact>| c.certificate.as_ref().is_some_and(|it| keys.state(it, now).is_usable());
+    let (suspended, active): (Vec<_>, Vec<_>) = list.members.iter().partition(|c| c.suspended.is_some());
+    let keyed = active.iter().filter(|c| has_key(c)).count();
+    text.push_str(&format!(
+        "{}: {keyed} with a certificate that can be used, {} without, {} suspended\n\n",
+        count(list.members.len(), "member", "members"),
+        active.len() - keyed,
+        suspended.len()
+    ));
+    text.push_str(&members(list, keys, now));
+    text
+}
+
 fn members(list: &List, keys: &Certificates, now: &Moment) -> String {
-    let rows: Vec<Vec<String>> = list
-        .members
-        .iter()
-        .map(|c| vec![c.name.clone(), c.address.to_string(), c.constituent.to_string(), days(c, keys, now), state(c, keys, now)])
-        .collect();
-    table(&["NAME", "ADDRESS", "CONSTITUENT", "DAYS LEFT", "STATE"], &rows)
+    let row = |c: &std::sync::Arc<Contact>| {
+        let language = c.language.as_ref().map_or_else(String::new, |lang| lang.as_str().to_string());
+        let joined = c.joined.as_ref().map_or_else(String::new, |joined| joined.date().to_string());
+        let (address, constituent) = (c.address.to_string(), c.constituent.to_string());
+        vec![c.name.clone(), address, constituent, language, joined, days(c, keys, now), state(c, keys, now)]
+    };
+    let rows: Vec<Vec<String>> = list.members.iter().map(row).collect();
+    table(&["NAME", "ADDRESS", "CONSTITUENT", "LANGUAGE", "JOINED", "DAYS LEFT", "STATE"], &rows)
 }

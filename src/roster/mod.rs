@@ -1,5 +1,6 @@
 //! Who is warned: closed [`List`]s, [`Constituent`]s and their [`Contact`]s, and what is known of their
-//! certificates (`key_state`), as data.
+//! certificates (`key_state`), as data. `edit` changes a constituent's file and keeps what people wrote;
+//! `table` is all of them as CSV.
 //!
 //! Neither is `Serialize`: an address gets into JSON or a template only by a view that says so.
 //! ```compile_fail
@@ -9,9 +10,13 @@
 //! fn leak(list: &advise::roster::List) -> String { serde_json::to_string(list).unwrap() }
 //! ```
 
+mod bounces;
+pub mod edit;
 mod key_state;
 mod parse;
+pub mod table;
 
+pub use bounces::{BOUNCES_FIELDS, Bounces};
 pub use key_state::{KeyState, REMINDERS};
 pub use parse::{CONSTITUENT_FIELDS, CONTACT_FIELDS, LIST_FIELDS, ParsedConstituent, ParsedList, parse_constituent, parse_list};
 
@@ -54,6 +59,8 @@ pub struct List {
     pub delivery: Delivery,
     /// Overrides the setting for all lists.
     pub notify_held: Option<bool>,
+    /// When a member is suspended because letters come back.
+    pub bounces: Bounces,
     /// Filled by the roster from the constituents' files; for a relay list, nobody.
     pub members: Vec<Arc<Contact>>,
 }
@@ -94,6 +101,8 @@ pub struct Profile {
     pub networks: Vec<String>,
     pub domains: Vec<String>,
     pub products: Vec<String>,
+    /// Those of its contacts that name none of their own.
+    pub lists: Vec<Slug>,
 }
 
 impl Audience for List {

@@ -2,6 +2,7 @@
 //!
 //! A copy counts only if its fingerprint is the one in the contact's file; another key is shown, never taken.
 
+use super::files::replace;
 use crate::{
     channels::wkd::{Directories, WkdError},
     cli::{
@@ -18,10 +19,7 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, HashSet},
-    fs,
-    io::Write as _,
     net::SocketAddr,
-    path::Path,
 };
 
 /// How many directories are asked at once.
@@ -249,24 +247,6 @@ fn judge<'a>(
     let later = state.is_usable() && ended.is_some_and(|ended| state.ends().is_none_or(|ends| *ends > ended));
     answer.outcome = if later { Outcome::Extended } else { Outcome::Updated };
     Answer { state: Some(state), news: Some(renewed), ..answer }
-}
-
-/// Writes a file in one step: a reader sees the old one or the new one, whatever happens meanwhile.
-fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
-    let (draft, path) = (folder.join(format!(".{name}.new")), folder.join(name));
-    let write = || {
-        fs::create_dir_all(folder)?;
-        let mut file = fs::File::create(&draft)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&draft, &path)?;
-        fs::File::open(folder)?.sync_all()
-    };
-    write().map_err(|error| {
-        // It may not be there; what went wrong is said already.
-        drop(fs::remove_file(&draft));
-        Failure::io(&path, error)
-    })
 }
 
 fn tell(desk: &Desk, answers: &[Answer<'_>], dry_run: bool) {
