@@ -71,6 +71,10 @@ pub fn judge(mail: &Mail) -> Report {
     if report::is_complaint(mail) {
         return Report::Complaint;
     }
+    // Who is away may say so in the words of servers: that answers are delayed, to whom one could write.
+    if away::announces(mail) {
+        return Report::Vacation;
+    }
     if let Some(bounces) = words::told(mail) {
         return Report::Bounces(bounces);
     }
