@@ -5,6 +5,10 @@ use crate::{
     advisory::{self, Advisory},
     channels::deploy::Record,
     diag::{Finding, Findings, Level},
+    inbound::{
+        kept::{self, Kept},
+        source::stdin::Exit,
+    },
     ledger::{Ledger, LedgerError},
     openpgp::{self, SignerError, TeamKey},
     plan::{self, Facts, Plan, Request},
@@ -32,6 +36,8 @@ pub enum Kind {
     Stopped,
     /// Something was done, something was not; the ledger knows.
     Partly,
+    /// For the mail server that called: it shall bring its mail again.
+    Later,
 }
 
 impl Kind {
@@ -40,6 +46,7 @@ impl Kind {
         match self {
             Kind::Findings | Kind::Stopped => 2,
             Kind::Partly => 3,
+            Kind::Later => Exit::Later.code(),
         }
     }
 }
@@ -440,6 +447,17 @@ impl Desk {
             Ok(Some(String::from_utf8_lossy(secret.expose()).into_owned()))
         };
         relays.iter().map(password).collect()
+    }
+
+    /// The password for the mailbox from which mail comes in.
+    pub fn inbox_password(&self, mailbox: &settings::Imap, root: &Path) -> Result<String, Failure> {
+        let secret = secret_of(&mailbox.password_command, root, "password_command")?;
+        Ok(String::from_utf8_lossy(secret.expose()).into_owned())
+    }
+
+    /// The mail that was kept for staff.
+    pub fn kept(&self) -> Result<Vec<Kept>, Failure> {
+        kept::all(&self.work()).map_err(|error| Failure::io(&kept::folder(&self.work()), error))
     }
 }
 

@@ -132,9 +132,10 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             history.on_site.iter().map(|(id, (revision, _))| json!({ "advisory": id.as_str(), "revision": revision })).collect();
         let twice = receipts.iter().filter(|r| r.possible_duplicate).count();
         let totals = json!({ "states": totals, "possible_duplicates": twice });
-        desk.ui.json(&json!({ "calls": alarms.json(), "suspended": suspended, "deliveries": rows, "totals": totals, "held": held, "stuck": stuck, "site": site, "expiring": expiring.iter().map(|(_, json)| json).collect::<Vec<_>>() }));
+        desk.ui.json(&json!({ "calls": alarms.json(), "suspended": suspended, "deliveries": rows, "totals": totals, "held": held, "stuck": stuck, "site": site, "kept": desk.kept()?.len(), "expiring": expiring.iter().map(|(_, json)| json).collect::<Vec<_>>() }));
         return Ok(if open { Done::WithFindings } else { Done::Well });
     }
+    let kept = if args.id.is_none() { desk.kept()?.len() } else { 0 };
     let mut text = alarms.text();
     match &args.id {
         Some(id) => {
@@ -215,6 +216,12 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     if !expiring.is_empty() && args.id.is_none() {
         text.push_str("\nCertificates that end soon (`advise constituent refresh` looks for new copies):\n");
         expiring.iter().for_each(|(words, _)| text.push_str(words));
+    }
+    if kept > 0 {
+        text.push_str(&format!(
+            "\n{} came in that nothing here understands: `advise inbox --kept` shows what waits for you.\n",
+            count(kept, "mail", "mails")
+        ));
     }
     desk.ui.data(&text);
     Ok(if open { Done::WithFindings } else { Done::Well })
