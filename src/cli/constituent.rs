@@ -1,4 +1,5 @@
 mod refresh;
+mod resume;
 
 pub use refresh::host;
 
@@ -11,7 +12,7 @@ use super::{
 use crate::terms::Slug;
 use serde_json::json;
 
-/// Show the constituents and their contacts, or look for new copies of their certificates
+/// Show the constituents and their contacts, look for new copies of their certificates, resume an address
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
@@ -24,11 +25,14 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
     Refresh(refresh::Args),
+    Resume(resume::Args),
 }
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
-    if let Some(Verb::Refresh(args)) = args.verb {
-        return refresh::run(desk, args);
+    match args.verb {
+        Some(Verb::Refresh(args)) => return refresh::run(desk, args),
+        Some(Verb::Resume(args)) => return resume::run(desk, args),
+        None => {}
     }
     let workspace = desk.workspace()?;
     let lang = workspace.settings.site.default_lang();

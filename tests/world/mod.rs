@@ -27,7 +27,7 @@ pub const NOW: &str = "2026-11-22T12:00:00Z";
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// What commands report on standard error when all is well.
-const DEEDS: [&str; 14] = [
+const DEEDS: [&str; 15] = [
     "site: ",
     "sent ",
     "told ",
@@ -35,6 +35,7 @@ const DEEDS: [&str; 14] = [
     "checked ",
     "wrote a ",
     "wrote certs/",
+    "resumed ",
     "next: ",
     "no new mail",
     "nothing to do: everything is published already",
@@ -239,7 +240,7 @@ impl World {
         let writes: &[&str] = match words {
             _ if words.contains("publish") => &["public/", "outbox/", ".advise/"],
             _ if words.contains("build") => &["public/", ".advise/", "made/"],
-            _ if words.contains("deploy") || words.contains("inbox") => &[".advise/"],
+            _ if ["deploy", "inbox", "constituent resume"].iter().any(|verb| words.contains(verb)) => &[".advise/"],
             _ if words.contains("new ") => &["advisories/"],
             _ if words.contains("constituent refresh") && !words.contains("--dry-run") => &["certs/"],
             _ if words.contains("key generate") => &["certs/", ".advise/keys/"],
