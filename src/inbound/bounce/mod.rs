@@ -1,7 +1,7 @@
 //! What a mail server, or a program that answers for somebody, says about a mail of ours.
 //!
-//! Four tellers are asked in order: [`report`] reads what RFC 3464 and its kin lay down, [`words`] what servers write to
-//! people, [`away`] answers of people who are not there and programs that want proof of a person. A mail in another mail
+//! Three tellers are asked in order: `report` reads what RFC 3464 and its kin lay down, [`words`] what servers write to
+//! people, `away` answers of people who are not there and programs that want proof of a person. A mail in another mail
 //! is never looked into for a verdict: who forwards a bounce reports none.
 
 mod away;
