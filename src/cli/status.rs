@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     plan::{self, Again, Expiring, Plan, Request, again},
-    receipt::{DeliveryKey, Mail, MemberHash, Receipt, State, Verdict},
+    receipt::{Bounce, DeliveryKey, Mail, MemberHash, Receipt, State, Verdict},
     terms::{Address, Id, Moment},
 };
 use calls::{Alarms, Names};
@@ -143,7 +143,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                         r.at.rfc3339(),
                         next,
                         r.run.map_or_else(String::new, |run| run.to_string()),
-                        r.bounce.as_ref().map_or_else(|| r.reply.clone(), |bounce| format!("{} {}", bounce.status, bounce.words)),
+                        r.bounce.as_ref().map_or_else(|| r.reply.clone(), Bounce::said),
                     ]
                 })
                 .collect();
