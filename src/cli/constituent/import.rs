@@ -3,7 +3,7 @@
 
 use super::{
     files::{Changes, is_sound},
-    newcomer::{self, Doubt},
+    newcomer::{Doubt, Judge},
 };
 use crate::{
     cli::{
@@ -17,8 +17,7 @@ use crate::{
         edit::{self, NewConstituent, NewContact},
         table::{self, Row},
     },
-    terms::{Slug, nearest},
-    workspace::Workspace,
+    terms::Slug,
 };
 use serde_json::{Value, json};
 use std::{
@@ -64,8 +63,7 @@ impl Outcome {
 
 /// What is known of the lines so far.
 struct Import<'w> {
-    desk: &'w Desk,
-    workspace: &'w Workspace,
+    judge: Judge<'w>,
     source: &'w Source,
     findings: Findings,
     changes: Changes,
@@ -82,8 +80,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let rows = source.as_ref().map_or_else(Vec::new, |source| table::read(source, &mut findings));
     let unread = Source::new("", "");
     let mut import = Import {
-        desk,
-        workspace: &workspace,
+        judge: Judge::new(&workspace, &desk.now),
         source: source.as_ref().unwrap_or(&unread),
         findings,
         changes: Changes::new(desk),
@@ -165,9 +162,9 @@ impl Import<'_> {
     /// Judges a line, and notes what it changes.
     fn row(&mut self, row: &Row) -> Result<Outcome, Failure> {
         let before = self.findings.count(Level::Error);
-        let outcome = match self.workspace.roster.constituents.get(&row.constituent) {
+        let outcome = match self.judge.constituent(&row.constituent) {
             Some(constituent) => self.known(row, constituent)?,
-            None => self.new(row)?,
+            None => self.unknown(row)?,
         };
         Ok(if self.findings.count(Level::Error) > before { Outcome::Wrong } else { outcome })
     }
@@ -208,13 +205,12 @@ impl Import<'_> {
     }
 
     /// A line about a constituent that has no file yet.
-    fn new(&mut self, row: &Row) -> Result<Outcome, Failure> {
+    fn unknown(&mut self, row: &Row) -> Result<Outcome, Failure> {
         let mut lists = row.organisation_lists.clone();
         let known = self.founded.get(&row.constituent);
         lists.extend(known.iter().flat_map(|known| known.lists.clone()));
         if known.is_none() && row.organisation.is_none() {
-            let near = nearest(row.constituent.as_str(), self.workspace.roster.constituents.keys().map(Slug::as_str));
-            let hint = match near {
+            let hint = match self.judge.near(&row.constituent) {
                 Some(near) => format!("did you mean `{near}`? Fill the column `organisation` if it is new"),
                 None => "fill the column `organisation` if it is new".to_string(),
             };
@@ -223,7 +219,7 @@ impl Import<'_> {
             return Ok(Outcome::Wrong);
         }
         for list in &row.organisation_lists {
-            if let Some(doubt) = newcomer::unknown_list(self.workspace, "organisation_lists", list) {
+            if let Some(doubt) = self.judge.unknown_list("organisation_lists", list) {
                 self.tell(row, doubt);
             }
         }
@@ -299,7 +295,7 @@ impl Import<'_> {
     /// Says what only the workspace knows, and gives how many errors that were.
     fn doubts(&mut self, row: &Row, all_lists: &[Slug], contact: &NewContact) -> Result<usize, Failure> {
         let before = self.findings.count(Level::Error);
-        for doubt in newcomer::doubts(self.workspace, &row.constituent, all_lists, contact, None, &self.desk.now)? {
+        for doubt in self.judge.doubts(&row.constituent, all_lists, contact, None)? {
             self.tell(row, doubt);
         }
         Ok(self.findings.count(Level::Error) - before)
