@@ -17,7 +17,7 @@ use crate::{
         edit::{self, NewConstituent, NewContact},
         table::{self, Row},
     },
-    terms::Slug,
+    terms::{Fingerprint, Slug},
 };
 use serde_json::{Value, json};
 use std::{
@@ -69,8 +69,8 @@ struct Import<'w> {
     changes: Changes,
     /// Constituents that are new, with all their contacts.
     founded: BTreeMap<Slug, NewConstituent>,
-    /// Where an address stood first in a constituent.
-    seen: HashMap<(Slug, String), usize>,
+    /// The lines that an address stood in: of which constituent, and with which certificate.
+    seen: HashMap<String, Vec<(Slug, Option<Fingerprint>, usize)>>,
 }
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
@@ -280,15 +280,26 @@ impl Import<'_> {
         Ok(())
     }
 
+    /// Whether an earlier line has this address, and does not go with this one: one person may stand in two constituents, with
+    /// one certificate.
     fn is_twice(&mut self, row: &Row, contact: &NewContact) -> bool {
-        let key = (row.constituent.clone(), contact.address.key());
-        let Some(first) = self.seen.get(&key) else {
-            self.seen.insert(key, row.line);
-            return false;
+        let seen = self.seen.entry(contact.address.key()).or_default();
+        let same = seen.iter().find(|(slug, ..)| *slug == row.constituent);
+        let other = seen.iter().find(|(_, certificate, _)| *certificate != contact.certificate);
+        let (message, hint) = match (same, other) {
+            (Some((.., line)), _) => {
+                (format!("line {line} has this address already"), "one address is one contact: remove one of the two lines")
+            }
+            (None, Some((.., line))) => {
+                let message = format!("line {line} has this address too, with another certificate");
+                (message, "one person has one certificate: write the same in both")
+            }
+            (None, None) => {
+                seen.push((row.constituent.clone(), contact.certificate.clone(), row.line));
+                return false;
+            }
         };
-        let finding =
-            self.source.error(row.place("address"), "duplicate-address", format!("line {first} has this address already"));
-        self.findings.push(finding.hint("one address is one contact: remove one of the two lines"));
+        self.findings.push(self.source.error(row.place("address"), "duplicate-address", message).hint(hint));
         true
     }
 
