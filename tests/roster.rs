@@ -144,8 +144,7 @@ fn a_table_from_a_spreadsheet_is_tried_imported_and_imported_again() {
             assert_eq!(json["files"].as_array().expect("files").len(), 2);
         })
         .look(|world| {
-            let new =
-                "+  - name: Ada \"A\" Example\n+    address: ada@lakeside.example.org\n+    phone: \"+7 727 555 0199\"\n";
+            let new = "+  - name: Ada \"A\" Example\n+    address: ada@lakeside.example.org\n+    phone: \"+7 727 555 0199\"\n";
             assert_eq!(changes(&before, &world.text(LAKESIDE)), new);
             let harbour = "name: Harbour Authority\nlists: [operators, community]\ncontacts:\n  - name: Bob\n    \
                  address: bob@harbour.example.org\n    certificate: \"8DDE84B5C7676EA3C4D1C52B3C008A824D7B5100\"\n    \

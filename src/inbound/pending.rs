@@ -148,9 +148,11 @@ impl Pending {
             DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
             remove(&draft)?;
             DirBuilder::new().mode(0o700).create(&draft)?;
-            for (name, bytes) in
-                [("request.json", text.as_bytes()), ("certificate.asc", certificate.armored().as_bytes()), ("mail.eml", &mail[..mail.len().min(MAIL)])]
-            {
+            for (name, bytes) in [
+                ("request.json", text.as_bytes()),
+                ("certificate.asc", certificate.armored().as_bytes()),
+                ("mail.eml", &mail[..mail.len().min(MAIL)]),
+            ] {
                 let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft.join(name))?;
                 file.write_all(bytes)?;
                 file.sync_all()?;
