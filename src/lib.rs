@@ -25,6 +25,7 @@ pub mod plan;
 pub mod ledger;
 // the world
 pub mod channels;
+pub mod inbound;
 // conductor and desk
 pub mod publish;
 pub mod preview;

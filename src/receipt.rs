@@ -34,6 +34,9 @@ pub enum Mail {
     /// The signed word that the member's certificate ends soon; its advisory is `certificate.DATE`, its revision how
     /// many days before.
     Reminder,
+    /// The signed word to a member's colleagues that mail to the member comes back, and that nothing is sent there any
+    /// more; its advisory is `suspended.DATE`, its revision the hash of the member.
+    Suspension,
 }
 
 /// What one delivery is about; no two deliveries of this ledger have the same.
@@ -75,7 +78,7 @@ pub enum State {
     Accepted,
     /// The server said: later (4xx), or could not be reached.
     Deferred,
-    /// The server said: never (5xx).
+    /// The server said: never (5xx); or took it, and then it came back for good.
     Failed,
 }
 
@@ -130,6 +133,8 @@ pub struct Receipt {
     pub first: Option<Moment>,
     /// The run of `publish` that tried it last.
     pub run: Option<i64>,
+    /// What came back of the last try.
+    pub bounce: Option<Bounce>,
 }
 
 impl Receipt {
@@ -137,6 +142,32 @@ impl Receipt {
     pub fn may_have_arrived(&self) -> bool {
         matches!(self.state, State::Accepted | State::Sending) || self.possible_duplicate
     }
+}
+
+/// Whether a letter that came back might get through another time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Perhaps: the mailbox is full, a server cannot be reached.
+    Soft,
+    /// No: there is no such mailbox.
+    Hard,
+}
+
+/// A mail that came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bounce {
+    /// For now, or for good.
+    pub verdict: Verdict,
+    /// RFC 3463: `5.1.1`; empty if it was not given.
+    pub status: String,
+    /// What the server said, without addresses.
+    pub words: String,
+    /// When the mail had been handed over, by our own clock.
+    pub sent: Moment,
+    /// When it was read here that it came back.
+    pub at: Moment,
+    /// Whether it still speaks against the address: not after staff have resumed it.
+    pub counts: bool,
 }
 
 /// What was published of one revision, frozen.
@@ -202,6 +233,13 @@ pub struct History {
     pub on_site: HashMap<Id, (String, Digest)>,
     /// Of the RFC 2350 document, the newest last.
     pub editions: Vec<Edition>,
+    /// What came back from each address and counts.
+    pub bounces: HashMap<MemberHash, Vec<Bounce>>,
+    /// Which list's letters are kept from whom because of that, and since when.
+    pub suspensions: HashMap<MemberHash, BTreeMap<String, Moment>>,
+    /// Who joined, or changed the key, by mail, and has not shown yet that they can read what is encrypted to them;
+    /// since when they are asked.
+    pub unproven: HashMap<MemberHash, Moment>,
 }
 
 impl History {
@@ -244,5 +282,6 @@ macro_rules! words {
     };
 }
 
-words!(Mail { Letter = "letter", Notice = "notice", Reminder = "reminder" });
+words!(Mail { Letter = "letter", Notice = "notice", Reminder = "reminder", Suspension = "suspension" });
+words!(Verdict { Soft = "soft", Hard = "hard" });
 words!(State { Intended = "intended", Sending = "sending", Accepted = "accepted", Deferred = "deferred", Failed = "failed" });

@@ -1,8 +1,10 @@
 //! `advise.yaml`: how this workspace publishes.
 
 mod deploy;
+mod inbox;
 
 pub use deploy::{Place, Store, Target};
+pub use inbox::{Imap, Inbox};
 
 use crate::{
     diag::{Findings, Source, Span},
@@ -20,6 +22,7 @@ pub struct Settings {
     pub mail: Mail,
     pub signing: Option<Signing>,
     pub wkd: Wkd,
+    pub inbox: Option<Inbox>,
     pub ids: IdPattern,
 }
 
@@ -78,6 +81,8 @@ pub struct Mail {
     pub connections: usize,
     /// How many mails a minute at most, over all connections; `None` is as many as the server takes.
     pub per_minute: Option<usize>,
+    /// The name under which our own mail server writes down what it found of DKIM and SPF (RFC 8601); nobody else's word counts.
+    pub authserv_id: Option<String>,
 }
 
 impl Default for Mail {
@@ -91,6 +96,7 @@ impl Default for Mail {
             notify_expiring: true,
             connections: 4,
             per_minute: None,
+            authserv_id: None,
         }
     }
 }
@@ -195,7 +201,7 @@ impl FromStr for IdPattern {
     }
 }
 
-const FIELDS: &[&str] = &["site", "mail", "signing", "wkd", "ids"];
+const FIELDS: &[&str] = &["site", "mail", "signing", "wkd", "inbox", "ids"];
 const SITE: &[&str] = &["url", "languages", "addresses", "deploy"];
 const MAIL: &[&str] = &[
     "transport",
@@ -206,6 +212,7 @@ const MAIL: &[&str] = &[
     "notify_expiring",
     "connections",
     "per_minute",
+    "authserv_id",
     "smtp",
     "sendmail",
 ];
@@ -238,12 +245,13 @@ pub fn parse(source: &Source, findings: &mut Findings) -> Option<Settings> {
     };
     let signing = fields.node("signing").and_then(|node| signing(source, node, findings));
     let wkd = fields.node("wkd").and_then(|node| wkd(source, node, findings)).unwrap_or_default();
+    let inbox = fields.node("inbox").and_then(|node| inbox::inbox(source, node, findings));
     let ids = fields.optional::<IdPattern>("ids", findings).map(|(ids, _)| ids);
     let ids = ids.unwrap_or(IdPattern { before: "A-{year}-".into(), width: 4 });
     if findings.count(crate::diag::Level::Error) > before {
         return None;
     }
-    Some(Settings { site: site?, mail: mail?, signing, wkd, ids })
+    Some(Settings { site: site?, mail: mail?, signing, wkd, inbox, ids })
 }
 
 struct SiteUrl(Url);
@@ -385,6 +393,7 @@ fn mail(source: &Source, node: Node, findings: &mut Findings) -> Option<Mail> {
         notify_expiring: fields.flag("notify_expiring", findings).unwrap_or(usual.notify_expiring),
         connections: connections.unwrap_or(usual.connections),
         per_minute,
+        authserv_id: fields.text("authserv_id", findings).map(|(name, _)| name),
     })
 }
 
@@ -439,24 +448,9 @@ fn smtp(source: &Source, node: Node, findings: &mut Findings) -> Option<Smtp> {
                 .hint("write `starttls` or `tls`; `none` is for a loopback host only"),
         );
     }
-    if host.0.contains([' ', '/', '@']) {
-        findings.push(
-            source
-                .error(host_span, "bad-value", format!("`{}` is not a host", shorten(&host.0)))
-                .hint("write its name only: `mail.example.org`"),
-        );
-    }
+    check_host(source, &host.0, host_span, findings);
     let security = security.map_or(Security::StartTls, |(security, _)| security);
-    let port = fields.optional::<Number>("port", findings);
-    if let Some((Number(port), span)) = &port
-        && !(1..=65535).contains(port)
-    {
-        findings.push(
-            source
-                .error(*span, "bad-value", format!("`{port}` is not a port"))
-                .hint("a port is from 1 to 65535; most servers take mail on 587"),
-        );
-    }
+    let port = port(source, &mut fields, "most servers take mail on 587", findings);
     let default = match security {
         Security::StartTls => 587,
         Security::Tls => 465,
@@ -473,12 +467,36 @@ fn smtp(source: &Source, node: Node, findings: &mut Findings) -> Option<Smtp> {
     }
     Some(Smtp {
         host: host.0,
-        port: port.and_then(|(port, _)| u16::try_from(port.0).ok()).unwrap_or(default),
+        port: port.unwrap_or(default),
         security,
         user: user.map(|(user, _)| user),
         password_command: password_command.map(|(command, _)| command),
         ca_file: fields.text("ca_file", findings).map(|(path, _)| path),
     })
+}
+
+/// Whether it is the name of a host, and nothing around it.
+fn check_host(source: &Source, host: &str, span: Span, findings: &mut Findings) {
+    if host.contains([' ', '/', '@']) {
+        findings.push(
+            source
+                .error(span, "bad-value", format!("`{}` is not a host", shorten(host)))
+                .hint("write its name only: `mail.example.org`"),
+        );
+    }
+}
+
+/// A port, if one is named.
+fn port(source: &Source, fields: &mut Fields, usual: &str, findings: &mut Findings) -> Option<u16> {
+    let (Number(port), span) = fields.optional::<Number>("port", findings)?;
+    if !(1..=65535).contains(&port) {
+        findings.push(
+            source
+                .error(span, "bad-value", format!("`{port}` is not a port"))
+                .hint(format!("a port is from 1 to 65535; {usual}")),
+        );
+    }
+    u16::try_from(port).ok()
 }
 
 fn wkd(source: &Source, node: Node, findings: &mut Findings) -> Option<Wkd> {

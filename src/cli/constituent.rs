@@ -5,6 +5,8 @@ mod import;
 mod leave;
 mod newcomer;
 mod refresh;
+mod requests;
+mod resume;
 
 pub use refresh::host;
 
@@ -17,7 +19,8 @@ use super::{
 use crate::terms::Slug;
 use serde_json::json;
 
-/// Show the constituents and their contacts, add and remove them, or look for new copies of their certificates
+/// Show the constituents and their contacts, add and remove them, decide on what was asked by mail, or look for new copies of
+/// their certificates
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
@@ -35,6 +38,11 @@ enum Verb {
     Import(import::Args),
     Export(export::Args),
     Refresh(refresh::Args),
+    Requests(requests::Args),
+    Approve(requests::Approve),
+    Refuse(requests::Refuse),
+    Vouch(requests::Vouch),
+    Resume(resume::Args),
 }
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
@@ -45,6 +53,11 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         Some(Verb::Import(args)) => return import::run(desk, args),
         Some(Verb::Export(args)) => return export::run(desk, args),
         Some(Verb::Refresh(args)) => return refresh::run(desk, args),
+        Some(Verb::Requests(args)) => return requests::requests(desk, args),
+        Some(Verb::Approve(args)) => return requests::approve(desk, args),
+        Some(Verb::Refuse(args)) => return requests::refuse(desk, args),
+        Some(Verb::Vouch(args)) => return requests::vouch(desk, args),
+        Some(Verb::Resume(args)) => return resume::run(desk, args),
         None => {}
     }
     let workspace = desk.workspace()?;

@@ -5,6 +5,10 @@ use crate::{
     advisory::{self, Advisory},
     channels::deploy::Record,
     diag::{Finding, Findings, Level},
+    inbound::{
+        kept::{self, Kept},
+        source::stdin::Exit,
+    },
     ledger::{Ledger, LedgerError},
     openpgp::{self, SignerError, TeamKey},
     plan::{self, Facts, Plan, Request},
@@ -32,6 +36,8 @@ pub enum Kind {
     Stopped,
     /// Something was done, something was not; the ledger knows.
     Partly,
+    /// For the mail server that called: it shall bring its mail again.
+    Later,
 }
 
 impl Kind {
@@ -40,6 +46,7 @@ impl Kind {
         match self {
             Kind::Findings | Kind::Stopped => 2,
             Kind::Partly => 3,
+            Kind::Later => Exit::Later.code(),
         }
     }
 }
@@ -288,15 +295,26 @@ impl Desk {
         request: &Request,
         then: impl FnOnce(&Plan<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let (mut history, keybook) = (ledger.history()?, workspace.keybook(&self.now));
-        publish::take_over(workspace, &mut history, &self.now).map_err(not_ours)?;
-        let member = |address: &Address| ledger.member(address);
-        let announcement = publish::announcement(workspace, &history, request.only, &self.now);
-        let plan = self.plan(workspace, &history, announcement.as_ref(), &keybook, &member, request)?;
-        then(&plan)
+        self.considered(workspace, ledger, request, |facts| then(&plan::make(facts)))
     }
 
-    /// Makes the plan; ids on the command line that cannot be published are refused.
+    /// Gathers all that a plan would depend on, for commands that only look.
+    pub fn considered<T>(
+        &self,
+        workspace: &Workspace,
+        ledger: &Ledger,
+        request: &Request,
+        then: impl FnOnce(&Facts<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let (mut history, keybook) = (ledger.history()?, workspace.keybook(&self.now));
+        publish::take_over(workspace, &mut history, &self.now).map_err(not_ours)?;
+        let members = ledger.members();
+        let member = |address: &Address| members.hash(address);
+        let announcement = publish::announcement(workspace, &history, request.only, &self.now);
+        then(&self.facts(workspace, &history, announcement.as_ref(), &keybook, &member, request)?)
+    }
+
+    /// Makes the plan. See [`Desk::facts`].
     pub fn plan<'a>(
         &'a self,
         workspace: &'a Workspace,
@@ -306,6 +324,19 @@ impl Desk {
         member: &'a dyn Fn(&Address) -> MemberHash,
         request: &'a Request,
     ) -> Result<Plan<'a>, Failure> {
+        Ok(plan::make(&self.facts(workspace, history, announcement, keybook, member, request)?))
+    }
+
+    /// All that a plan depends on; ids on the command line that cannot be published are refused.
+    fn facts<'a>(
+        &'a self,
+        workspace: &'a Workspace,
+        history: &'a History,
+        announcement: Option<&'a Advisory>,
+        keybook: &'a Keybook,
+        member: &'a dyn Fn(&Address) -> MemberHash,
+        request: &'a Request,
+    ) -> Result<Facts<'a>, Failure> {
         for id in request.ids.iter().filter(|id| announcement.is_none_or(|announcement| announcement.id != **id)) {
             let advisory = workspace.advisory(id).ok_or_else(|| {
                 let ids: Vec<&str> = workspace.advisories.iter().map(|advisory| advisory.id.as_str()).collect();
@@ -320,7 +351,7 @@ impl Desk {
                     .hint(format!("write `status: final` in `{}` when it may leave", advisory.path)));
             }
         }
-        Ok(plan::make(&Facts {
+        Ok(Facts {
             advisories: &workspace.advisories,
             announcement,
             roster: &workspace.roster,
@@ -331,7 +362,7 @@ impl Desk {
             document: publish::document_digest(workspace, &self.now),
             now: &self.now,
             request,
-        }))
+        })
     }
 
     /// What to say when published revisions have changed.
@@ -416,6 +447,17 @@ impl Desk {
             Ok(Some(String::from_utf8_lossy(secret.expose()).into_owned()))
         };
         relays.iter().map(password).collect()
+    }
+
+    /// The password for the mailbox from which mail comes in.
+    pub fn inbox_password(&self, mailbox: &settings::Imap, root: &Path) -> Result<String, Failure> {
+        let secret = secret_of(&mailbox.password_command, root, "password_command")?;
+        Ok(String::from_utf8_lossy(secret.expose()).into_owned())
+    }
+
+    /// The mail that was kept for staff.
+    pub fn kept(&self) -> Result<Vec<Kept>, Failure> {
+        kept::all(&self.work()).map_err(|error| Failure::io(&kept::folder(&self.work()), error))
     }
 }
 

@@ -2,12 +2,14 @@
 //!
 //! `desk` opens what a command needs, `ui` is the only printer. The clock is asked here and nowhere below.
 
+mod answering;
 mod build;
 mod check;
 mod completions;
 mod constituent;
 mod deploy;
 mod desk;
+mod inbox;
 mod init;
 mod key;
 mod list;
@@ -25,7 +27,7 @@ mod wait;
 
 pub use desk::{Failure, Kind};
 
-use crate::terms::Moment;
+use crate::{inbound::source::stdin::Exit, terms::Moment};
 use clap::{Parser, Subcommand};
 use desk::Desk;
 use std::{path::PathBuf, process::ExitCode};
@@ -74,6 +76,7 @@ enum Verb {
     Status(status::Args),
     Rfc2350(rfc2350::Args),
     Verify(verify::Args),
+    Inbox(inbox::Args),
     List(list::Args),
     Constituent(constituent::Args),
     Key(key::Args),
@@ -90,13 +93,18 @@ pub enum Done {
     WithFindings,
     /// Some of it; the ledger knows the rest.
     Partly,
+    /// For the mail server that called: this became of its mail.
+    Piped(Exit),
     /// Nothing, and why is said in the document that was printed.
     NotAtAll,
 }
 
 /// Parses the command line, runs the command, and gives the exit code of DESIGN section 4.
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return misused(&error),
+    };
     let ui = Ui::new(args.quiet, args.verbose, args.json);
     let clock = Moment::from_timestamp(jiff::Timestamp::now());
     let desk = Desk { root: args.dir, now: args.now.unwrap_or_else(|| clock.clone()), clock, ui };
@@ -117,6 +125,7 @@ pub fn main() -> ExitCode {
         Verb::Status(args) => status::run(&desk, args),
         Verb::Rfc2350(args) => rfc2350::run(&desk, args),
         Verb::Verify(args) => verify::run(&desk, args),
+        Verb::Inbox(args) => inbox::run(&desk, args),
         Verb::List(args) => list::run(&desk, args),
         Verb::Constituent(args) => constituent::run(&desk, args),
         Verb::Key(args) => key::run(&desk, args),
@@ -128,10 +137,22 @@ pub fn main() -> ExitCode {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::WithFindings) => ExitCode::from(1),
         Ok(Done::Partly) => ExitCode::from(3),
+        Ok(Done::Piped(exit)) => ExitCode::from(exit.code()),
         Ok(Done::NotAtAll) => ExitCode::from(2),
         Err(failure) => {
             desk.ui.failure(&failure);
             ExitCode::from(failure.kind.code())
         }
+    }
+}
+
+/// Says what is wrong with the command line. A mail server gets no code for people: it would return all mail to its senders
+/// until somebody has put the option right.
+fn misused(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    let is_piped = ["inbox", "--stdin"].iter().all(|word| std::env::args().any(|arg| arg == *word));
+    match error.use_stderr() {
+        true if is_piped => ExitCode::from(Exit::Later.code()),
+        _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)),
     }
 }

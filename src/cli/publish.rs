@@ -214,7 +214,7 @@ fn carry_out(desk: &Desk, job: &Job<'_>, ledger: &mut Ledger, carried: &mut Carr
     let settings = &job.workspace.settings.mail;
     let prepared = publish::prepare(job, ledger)?;
     let mut posts = Vec::new();
-    if job.plan.letters() + job.plan.notices() + job.plan.reminders() > 0 {
+    if job.plan.mails() > 0 {
         if carried.passwords.is_none() {
             let passwords = desk.mail_passwords(job.workspace);
             carried.passwords = Some(passwords.map_err(|failure| PublishError::Password(failure.error.to_string()))?);

@@ -1,3 +1,5 @@
+mod calls;
+
 use super::{
     Done,
     desk::{Desk, Failure},
@@ -5,17 +7,27 @@ use super::{
 };
 use crate::{
     plan::{self, Again, Expiring, Request, again},
-    receipt::{Mail, MemberHash, Receipt, State},
+    receipt::{Mail, MemberHash, Receipt, State, Verdict},
     terms::{Address, Id, Moment},
 };
+use calls::Alarms;
 use serde_json::json;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::Duration,
+};
 
-/// What went to whom and when, what is held, deferred or failed
+/// What went to whom and when, what is held, deferred, failed or came back; and who has to be phoned
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Of one advisory, recipient by recipient
     id: Option<Id>,
+    /// Who has to be phoned: whose critical letter came back, or was not taken in time
+    #[arg(long)]
+    calls: bool,
+    /// In time is so long after the first try (`90s`, `30m`, `2h`)
+    #[arg(long, value_name = "TIME", default_value = "30m", requires = "calls", value_parser = super::wait::duration)]
+    after: Duration,
 }
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
@@ -23,6 +35,9 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     desk.warn_of_security_txt(&workspace)?;
     desk.tell_of_targets(&workspace.settings);
     let ledger = desk.ledger_to_read()?;
+    if args.calls {
+        return calls::run(desk, &workspace, &ledger, args.id.as_ref(), args.after);
+    }
     let history = ledger.history()?;
     let addresses: HashMap<MemberHash, &Address> = workspace
         .roster
@@ -41,22 +56,29 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     }
     receipts.sort_by(|a, b| (&a.intent.key, &a.intent.list).cmp(&(&b.intent.key, &b.intent.list)));
 
-    let (held, stuck, expiring, current) = desk.planned(&workspace, &ledger, &Request::default(), |plan| {
-        let mine = plan.held.iter().filter(|held| args.id.as_ref().is_none_or(|id| held.opened.advisory().id == *id));
-        let mine = mine
-            .map(|held| {
-                (
-                    held.opened.advisory().id.clone(),
-                    held.address.to_string(),
-                    held.opened.list_name().to_string(),
-                    held.why.reason(),
-                )
-            })
-            .collect::<Vec<_>>();
-        let expiring = plan.expiring.iter().map(|one| (plan::expiring_words(one), plan::expiring_json(one))).collect::<Vec<_>>();
-        let current = plan.expiring.iter().map(Expiring::key).collect::<HashSet<_>>();
-        Ok((mine, plan::stuck(plan), expiring, current))
-    })?;
+    let lang = workspace.settings.site.default_lang();
+    let (alarms, suspended, held, stuck, expiring, current) =
+        desk.considered(&workspace, &ledger, &Request::default(), |facts| {
+            let plan = &plan::make(facts);
+            let mine = plan.held.iter().filter(|held| args.id.as_ref().is_none_or(|id| held.opened.advisory().id == *id));
+            let mine = mine
+                .map(|held| {
+                    (
+                        held.opened.advisory().id.clone(),
+                        held.address.to_string(),
+                        held.opened.list_name().to_string(),
+                        held.why.reason(),
+                    )
+                })
+                .collect::<Vec<_>>();
+            let expiring =
+                plan.expiring.iter().map(|one| (plan::expiring_words(one), plan::expiring_json(one))).collect::<Vec<_>>();
+            let warnings = plan.colleagues.iter().map(|colleague| colleague.key.clone());
+            let current = plan.expiring.iter().map(Expiring::key).chain(warnings).collect::<HashSet<_>>();
+            let suspended = plan.suspended.iter().map(plan::suspended_json).collect::<Vec<_>>();
+            let alarms = Alarms::of(facts, args.id.as_ref(), lang);
+            Ok((alarms, suspended, mine, plan::stuck(plan), expiring, current))
+        })?;
     // A letter that did not arrive is settled by one of a later revision that did.
     let superseded = |r: &Receipt| {
         r.intent.key.mail == Mail::Letter
@@ -69,11 +91,12 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                     && a.member == b.member
             })
     };
-    // A notice is open as long as its letter is held; a reminder until the next one, or a new copy of the certificate.
+    // A notice is open as long as its letter is held; a reminder until the next one, or a new copy of the certificate; word
+    // to a colleague as long as the mailbox is suspended.
     let waits = |r: &Receipt| match r.intent.key.mail {
         Mail::Letter => !superseded(r),
         Mail::Notice => false,
-        Mail::Reminder => current.contains(&r.intent.key),
+        Mail::Reminder | Mail::Suspension => current.contains(&r.intent.key),
     };
     let open = receipts.iter().any(|r| r.state != State::Accepted && waits(r)) || !held.is_empty() || !stuck.is_empty();
     let mut totals: BTreeMap<&str, usize> = BTreeMap::new();
@@ -94,6 +117,9 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                     "address": addresses.get(&r.intent.key.member).map(|a| a.as_str()), "list": r.intent.list, "language": r.intent.lang.as_str(),
                     "cover": r.intent.cover.as_str(), "state": r.state.as_str(), "attempts": r.attempts, "reply": r.reply,
                     "possible_duplicate": r.possible_duplicate, "message_id": r.intent.message_id, "at": r.at.rfc3339(),
+                    "bounce": r.bounce.as_ref().map(|bounce| json!({
+                        "verdict": bounce.verdict.as_str(), "status": bounce.status, "words": bounce.words, "at": bounce.at.rfc3339(),
+                    })),
                     "first_try": r.first.as_ref().map(Moment::rfc3339), "next_try": next_try, "given_up": given_up, "run": r.run,
                 })
             })
@@ -106,10 +132,11 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             history.on_site.iter().map(|(id, (revision, _))| json!({ "advisory": id.as_str(), "revision": revision })).collect();
         let twice = receipts.iter().filter(|r| r.possible_duplicate).count();
         let totals = json!({ "states": totals, "possible_duplicates": twice });
-        desk.ui.json(&json!({ "deliveries": rows, "totals": totals, "held": held, "stuck": stuck, "site": site, "expiring": expiring.iter().map(|(_, json)| json).collect::<Vec<_>>() }));
+        desk.ui.json(&json!({ "calls": alarms.json(), "suspended": suspended, "deliveries": rows, "totals": totals, "held": held, "stuck": stuck, "site": site, "kept": desk.kept()?.len(), "expiring": expiring.iter().map(|(_, json)| json).collect::<Vec<_>>() }));
         return Ok(if open { Done::WithFindings } else { Done::Well });
     }
-    let mut text = String::new();
+    let kept = if args.id.is_none() { desk.kept()?.len() } else { 0 };
+    let mut text = alarms.text();
     match &args.id {
         Some(id) => {
             let rows: Vec<Vec<String>> = receipts
@@ -119,6 +146,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                         Mail::Letter => format!("r{}", r.intent.key.revision),
                         Mail::Notice => "notice".into(),
                         Mail::Reminder => format!("reminder {}", r.intent.key.revision),
+                        Mail::Suspension => "suspension".into(),
                     };
                     let twice = if r.possible_duplicate { " (possible duplicate)" } else { "" };
                     let next = match again(r) {
@@ -136,7 +164,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                         r.at.rfc3339(),
                         next,
                         r.run.map_or_else(String::new, |run| run.to_string()),
-                        r.reply.clone(),
+                        r.bounce.as_ref().map_or_else(|| r.reply.clone(), |bounce| format!("{} {}", bounce.status, bounce.words)),
                     ]
                 })
                 .collect();
@@ -189,14 +217,22 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         text.push_str("\nCertificates that end soon (`advise constituent refresh` looks for new copies):\n");
         expiring.iter().for_each(|(words, _)| text.push_str(words));
     }
+    if kept > 0 {
+        text.push_str(&format!(
+            "\n{} came in that nothing here understands: `advise inbox --kept` shows what waits for you.\n",
+            count(kept, "mail", "mails")
+        ));
+    }
     desk.ui.data(&text);
     Ok(if open { Done::WithFindings } else { Done::Well })
 }
 
-/// Where a delivery stands, in a word: that of the ledger, but for what was deferred for too long.
+/// Where a delivery stands, in a word: that of the ledger, but for what was deferred for too long, or came back.
 fn standing(receipt: &Receipt) -> &'static str {
-    match again(receipt) {
-        Again::Never => "given up",
-        _ => receipt.state.as_str(),
+    match (again(receipt), receipt.state, receipt.bounce.as_ref().map(|bounce| bounce.verdict)) {
+        (Again::Never, ..) => "given up",
+        (_, State::Failed, Some(Verdict::Hard)) => "bounced",
+        (_, State::Accepted, Some(Verdict::Soft)) => "bounced for now",
+        (_, state, _) => state.as_str(),
     }
 }

@@ -1,6 +1,6 @@
 //! Writing: each entry is durable when its function returns, or, in a [`Batch`], when the batch is committed.
 
-use super::{Ledger, LedgerError};
+use super::{Ledger, LedgerError, Members};
 use crate::{
     artefact::Digest,
     receipt::{DeliveryKey, Edition, EditionText, Intent, Outcome, State},
@@ -8,6 +8,18 @@ use crate::{
 };
 use rusqlite::{OptionalExtension, Params, Transaction, TransactionBehavior, params};
 use std::{cell::RefCell, path::Path};
+
+/// Of a delivery in SQL: whether it was taken, and its last try came back for good. A delivery's own state says what the
+/// server answered, since a letter may be back before that answer is written down.
+macro_rules! came_back {
+    () => {
+        "(state = 'accepted' AND EXISTS (
+            SELECT 1 FROM bounce WHERE bounce.advisory = delivery.advisory AND bounce.revision = delivery.revision
+            AND bounce.mail = delivery.mail AND bounce.member = delivery.member AND bounce.try = delivery.attempts
+            AND bounce.verdict = 'hard'))"
+    };
+}
+pub(super) use came_back;
 
 /// How a run of `publish` ended; the exit codes of the desk, in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +50,9 @@ impl RunOutcome {
 
 /// Entries that become durable together; dropped without [`Batch::commit`], none of them was made.
 pub struct Batch<'l> {
-    tx: Transaction<'l>,
+    pub(super) tx: Transaction<'l>,
     path: &'l Path,
+    members: Members,
     /// A time as it is written, once for all entries of the same time.
     stamp: RefCell<Option<(Moment, String)>>,
 }
@@ -47,12 +60,13 @@ pub struct Batch<'l> {
 impl Ledger {
     /// Opens a batch.
     pub fn batch(&mut self) -> Result<Batch<'_>, LedgerError> {
+        let members = self.members();
         let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let tx = begun.map_err(|e| LedgerError::sqlite(&self.path, e))?;
-        Ok(Batch { tx, path: &self.path, stamp: RefCell::default() })
+        Ok(Batch { tx, path: &self.path, members, stamp: RefCell::default() })
     }
 
-    fn alone<T>(&mut self, entry: impl FnOnce(&Batch<'_>) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+    pub(super) fn alone<T>(&mut self, entry: impl FnOnce(&Batch<'_>) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
         let batch = self.batch()?;
         let value = entry(&batch)?;
         batch.commit()?;
@@ -149,8 +163,8 @@ impl Batch<'_> {
     /// Writes down one delivery that is about to be made.
     ///
     /// Where the ledger knows it already, its state, its tries and its answer stay as they are. Only what was
-    /// meant (list, language, cover) is restated while nothing has arrived or may have arrived: a member whose
-    /// certificate came between two tries gets an encrypted letter, and the receipt has to say so.
+    /// meant (list, language, cover) is restated while nothing has arrived or may have arrived, or after it came back: a
+    /// member whose certificate came between two tries gets an encrypted letter, and the receipt has to say so.
     pub fn intend(&self, intent: &Intent, now: &Moment) -> Result<(), LedgerError> {
         let DeliveryKey { advisory, revision, mail, member } = &intent.key;
         let values = params![
@@ -163,31 +177,32 @@ impl Batch<'_> {
             intent.cover.as_str(),
             intent.message_id,
             now.to_string(),
+            self.members.envelope(member, &intent.message_id),
         ];
-        self.write(
-            "INSERT INTO delivery (advisory, revision, mail, member, list, lang, cover, message_id, state, at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'intended', ?9)
+        let sql = concat!(
+            "INSERT INTO delivery (advisory, revision, mail, member, list, lang, cover, message_id, state, at, token)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'intended', ?9, ?10)
              ON CONFLICT DO UPDATE
-             SET list = excluded.list, lang = excluded.lang, cover = excluded.cover, message_id = excluded.message_id
-             WHERE state IN ('intended', 'deferred', 'failed')",
-            values,
-        )?;
-        Ok(())
+             SET list = excluded.list, lang = excluded.lang, cover = excluded.cover, message_id = excluded.message_id,
+                 token = excluded.token
+             WHERE state IN ('intended', 'deferred', 'failed') OR ",
+            came_back!()
+        );
+        self.write(sql, values).map(|_| ())
     }
 
     /// A try begins: the delivery is now `sending`. If it was so before, an earlier run broke off without an
-    /// answer, and this try may be the second that arrives. What is accepted cannot be begun again.
+    /// answer, and this try may be the second that arrives. What is accepted cannot be begun again, unless it came back.
     pub fn begin(&self, key: &DeliveryKey, now: &Moment) -> Result<(), LedgerError> {
-        let changed = self.delivery(
-            key,
+        let sql = concat!(
             "UPDATE delivery SET possible_duplicate = possible_duplicate OR state = 'sending', state = 'sending',
                                  attempts = attempts + 1, at = ?5, first = coalesce(first, ?5), reply = '',
                                  run = (SELECT max(id) FROM run)
-             WHERE advisory = ?1 AND revision = ?2 AND mail = ?3 AND member = ?4 AND state != 'accepted' AND ?6 = ?6",
-            now,
-            "",
-        )?;
-        found(changed, "open", key)
+             WHERE advisory = ?1 AND revision = ?2 AND mail = ?3 AND member = ?4 AND ?6 = ?6 AND (state != 'accepted' OR ",
+            came_back!(),
+            ")"
+        );
+        found(self.delivery(key, sql, now, "")?, "open", key)
     }
 
     /// A try ended. [`Outcome::Unknown`] leaves the delivery `sending`, a question for the next run.
@@ -297,7 +312,7 @@ impl Batch<'_> {
         self.write(sql, params![advisory.as_str(), revision, mail.as_str(), &member.0[..], &*now, words])
     }
 
-    fn write(&self, sql: &str, values: impl Params) -> Result<usize, LedgerError> {
+    pub(super) fn write(&self, sql: &str, values: impl Params) -> Result<usize, LedgerError> {
         let run = || self.tx.prepare_cached(sql)?.execute(values);
         run().map_err(|e| LedgerError::sqlite(self.path, e))
     }
@@ -324,7 +339,7 @@ fn is_signature(armor: &str) -> bool {
 }
 
 /// A server's words without addresses and control characters, and not without end.
-fn scrub(words: &str) -> String {
+pub(super) fn scrub(words: &str) -> String {
     let border = |c: char| c.is_whitespace() || c.is_control() || "<>()[]\"',;:".contains(c);
     let mut clean = String::with_capacity(words.len());
     for piece in words.split_inclusive(border) {

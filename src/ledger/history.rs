@@ -3,7 +3,9 @@
 use super::{Ledger, LedgerError, RunOutcome};
 use crate::{
     artefact::Digest,
-    receipt::{DeliveryKey, DocumentVersion, Edition, EditionText, Frozen, History, Intent, MemberHash, Receipt},
+    receipt::{
+        Bounce, DeliveryKey, DocumentVersion, Edition, EditionText, Frozen, History, Intent, MemberHash, Receipt, State, Verdict,
+    },
     terms::{Fingerprint, Id, Lang, Moment},
     tlp::Cover,
 };
@@ -28,8 +30,12 @@ pub struct Run {
 /// Advisories and numbers.
 type Revisions = HashSet<(Id, String)>;
 
-const DELIVERY: &str = "SELECT advisory, revision, mail, member, list, lang, cover, message_id,
-                               state, attempts, reply, possible_duplicate, at, first, run FROM delivery";
+/// With what came back of the last try.
+const DELIVERY: &str = "SELECT delivery.advisory, delivery.revision, delivery.mail, delivery.member, list, lang, cover,
+        message_id, state, attempts, reply, possible_duplicate, delivery.at, first, run,
+        verdict, status, words, sent, bounce.at, counts
+    FROM delivery LEFT JOIN bounce ON bounce.advisory = delivery.advisory AND bounce.revision = delivery.revision
+        AND bounce.mail = delivery.mail AND bounce.member = delivery.member AND bounce.try = delivery.attempts";
 
 impl Ledger {
     /// All of it.
@@ -43,12 +49,28 @@ impl Ledger {
         let on_site = self.all("SELECT advisory, revision, digest FROM on_site", [], |row| {
             Ok((word(row, 0)?, (row.get(1)?, Digest(row.get(2)?))))
         })?;
-        Ok(History {
+        let bounces =
+            self.all("SELECT verdict, status, words, sent, at, counts, member FROM bounce WHERE counts", [], |row| {
+                Ok((MemberHash(row.get(6)?), bounce(row, 0)?))
+            })?;
+        let suspensions = self.all("SELECT member, list, since FROM suspension", [], |row| {
+            Ok((MemberHash(row.get(0)?), row.get::<_, String>(1)?, word::<Moment>(row, 2)?))
+        })?;
+        let mut history = History {
             deliveries: deliveries.into_iter().map(|receipt| (receipt.intent.key.clone(), receipt)).collect(),
             frozen: frozen.into_iter().collect(),
             on_site: on_site.into_iter().collect(),
             editions: self.editions()?,
-        })
+            unproven: self.unproven()?,
+            ..History::default()
+        };
+        for (member, bounce) in bounces {
+            history.bounces.entry(member).or_default().push(bounce);
+        }
+        for (member, list, since) in suspensions {
+            history.suspensions.entry(member).or_default().insert(list, since);
+        }
+        Ok(history)
     }
 
     /// What is out: revisions that were mailed or stood on the site, and the advisories that stand there.
@@ -60,16 +82,24 @@ impl Ledger {
 
     /// The receipts of one advisory.
     pub fn receipts_of(&self, advisory: &Id) -> Result<Vec<Receipt>, LedgerError> {
-        self.receipts(&format!("{DELIVERY} WHERE advisory = ?1"), [advisory.as_str()])
+        self.receipts(&format!("{DELIVERY} WHERE delivery.advisory = ?1"), [advisory.as_str()])
     }
 
-    /// The delivery that the token of an envelope sender ([`Ledger::verp`]) stands for.
-    pub fn receipt_for_verp(&self, verp: &str) -> Result<Option<Receipt>, LedgerError> {
-        let of = |receipt: &Receipt| {
-            let id = receipt.intent.message_id.trim_start_matches('<');
-            self.verp(&receipt.intent.key.member, id.split('@').next().unwrap_or(id))
-        };
-        Ok(self.receipts(DELIVERY, [])?.into_iter().find(|receipt| of(receipt) == verp))
+    /// The receipt of one delivery.
+    pub fn receipt(&self, key: &DeliveryKey) -> Result<Option<Receipt>, LedgerError> {
+        let DeliveryKey { advisory, revision, mail, member } = key;
+        let sql = format!(
+            "{DELIVERY} WHERE delivery.advisory = ?1 AND delivery.revision = ?2 AND delivery.mail = ?3 AND delivery.member = ?4"
+        );
+        let receipts = self.receipts(&sql, params![advisory.as_str(), revision, mail.as_str(), &member.0[..]])?;
+        Ok(receipts.into_iter().next())
+    }
+
+    /// What the token of an envelope sender ([`Ledger::envelope`]) stands for: several deliveries if one notice was sent
+    /// for several held letters, and none if nobody here made the token.
+    pub fn receipts_for_token(&self, token: &str) -> Result<Vec<Receipt>, LedgerError> {
+        // RFC 5321, 2.4: a local part keeps its capitals; but there are servers that change them.
+        self.receipts(&format!("{DELIVERY} WHERE token = ?1"), [token.to_ascii_lowercase()])
     }
 
     /// All versions of the RFC 2350 document, the newest last.
@@ -132,9 +162,17 @@ impl Ledger {
                 cover: cover.ok_or_else(|| misfit(6, "not a cover"))?,
                 message_id: row.get(7)?,
             };
+            let bounce = match row.get_ref(15)? {
+                rusqlite::types::ValueRef::Null => None,
+                _ => Some(bounce(row, 15)?),
+            };
+            let state = match (word(row, 8)?, &bounce) {
+                (State::Accepted, Some(Bounce { verdict: Verdict::Hard, .. })) => State::Failed,
+                (state, _) => state,
+            };
             Ok(Receipt {
                 intent,
-                state: word(row, 8)?,
+                state,
                 attempts: row.get(9)?,
                 reply: row.get(10)?,
                 possible_duplicate: row.get(11)?,
@@ -144,11 +182,12 @@ impl Ledger {
                     _ => Some(word(row, 13)?),
                 },
                 run: row.get(14)?,
+                bounce,
             })
         })
     }
 
-    fn all<T>(
+    pub(super) fn all<T>(
         &self,
         sql: &str,
         values: impl Params,
@@ -164,8 +203,20 @@ impl Ledger {
     }
 }
 
+/// Six columns: verdict, status, words, sent, at, counts.
+fn bounce(row: &Row<'_>, first: usize) -> Result<Bounce, rusqlite::Error> {
+    Ok(Bounce {
+        verdict: word(row, first)?,
+        status: row.get(first + 1)?,
+        words: row.get(first + 2)?,
+        sent: word(row, first + 3)?,
+        at: word(row, first + 4)?,
+        counts: row.get(first + 5)?,
+    })
+}
+
 /// A column's text as one of our words.
-fn word<T: FromStr<Err: Display>>(row: &Row<'_>, column: usize) -> Result<T, rusqlite::Error> {
+pub(super) fn word<T: FromStr<Err: Display>>(row: &Row<'_>, column: usize) -> Result<T, rusqlite::Error> {
     row.get_ref(column)?.as_str()?.parse().map_err(|e: T::Err| misfit(column, &e.to_string()))
 }
 

@@ -21,7 +21,7 @@ impl Ledger {
 
     /// How addresses are hashed here, to be used while the ledger itself is written to.
     pub fn members(&self) -> Members {
-        Members(self.keyed.clone())
+        Members::new(self.keyed.clone())
     }
 
     /// What stands before the `@` of a letter's Message-ID: 26 characters, the same at every try.
@@ -29,9 +29,9 @@ impl Ledger {
         self.members().token(advisory, revision, list, lang)
     }
 
-    /// What names one member's letter in the envelope sender: 26 characters.
-    pub fn verp(&self, member: &MemberHash, token: &str) -> String {
-        self.members().verp(member, token)
+    /// What names one member's letter in the envelope sender. See [`Members::envelope`].
+    pub fn envelope(&self, member: &MemberHash, message_id: &str) -> String {
+        self.members().envelope(member, message_id)
     }
 
     /// Stands for one line of a source, so that a later change can be shown without keeping the text.
@@ -40,7 +40,7 @@ impl Ledger {
         u64::from_be_bytes([a, b, c, d, e, f, g, h])
     }
 
-    fn keyed<'a>(&self, domain: &str, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 16] {
+    pub(super) fn keyed<'a>(&self, domain: &str, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 16] {
         keyed(&self.keyed, domain, parts)
     }
 }
@@ -50,6 +50,10 @@ impl Ledger {
 pub struct Members(Hmac<Sha256>);
 
 impl Members {
+    pub(super) fn new(keyed: Hmac<Sha256>) -> Members {
+        Members(keyed)
+    }
+
     /// See [`Ledger::member`].
     pub fn hash(&self, address: &Address) -> MemberHash {
         MemberHash(keyed(&self.0, "member", [address.key().as_bytes()]))
@@ -61,9 +65,12 @@ impl Members {
         base32(&keyed(&self.0, "message", parts.map(str::as_bytes)))
     }
 
-    /// See [`Ledger::verp`].
-    pub fn verp(&self, member: &MemberHash, token: &str) -> String {
-        base32(&keyed(&self.0, "verp", [&member.0[..], token.as_bytes()]))
+    /// What names one member's letter, known by its Message-ID, in the envelope sender: 26 characters that only who
+    /// handled this copy can know. (All members know the Message-ID.)
+    pub fn envelope(&self, member: &MemberHash, message_id: &str) -> String {
+        let id = message_id.trim_start_matches('<');
+        let left = id.split('@').next().unwrap_or(id);
+        base32(&keyed(&self.0, "verp", [&member.0[..], left.as_bytes()]))
     }
 }
 
@@ -82,7 +89,7 @@ fn keyed<'a>(secret: &Hmac<Sha256>, domain: &str, parts: impl IntoIterator<Item 
 }
 
 /// RFC 4648 base 32 in small letters, without padding: 128 bits in 26 characters that survive any mail server.
-fn base32(bytes: &[u8; 16]) -> String {
+pub(super) fn base32(bytes: &[u8; 16]) -> String {
     const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let number = u128::from_be_bytes(*bytes);
     let digit = |i: u32| match 123_u32.checked_sub(5 * i) {

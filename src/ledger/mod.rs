@@ -1,20 +1,24 @@
 //! What happened, kept: one SQLite file, `.advise/ledger.sqlite`, and the lock beside it.
 //!
-//! `schema` makes the tables, `append` writes, `history` reads, `keyed` makes names that say nothing to
-//! others, `lock` keeps two runs apart. The ledger holds digests, ids, keyed hashes and the answers of servers
-//! with every address taken out; never an address, nor a title or a text, but for the archive of the RFC 2350
-//! document, which is public. SQLite has its one door here.
+//! `schema` makes the tables, `append` writes, `bounces` notes what comes back, `history` reads, `keyed` makes names
+//! that say nothing to others, `requests` remembers who asked what by mail, `lock` keeps two runs apart. The ledger holds digests, ids, keyed hashes and the
+//! answers of servers with every address taken out; never an address, nor a title or a text, but for the archive of
+//! the RFC 2350 document, which is public. SQLite has its one door here.
 
 mod append;
+mod bounces;
 mod history;
 mod keyed;
 mod lock;
+mod requests;
 mod schema;
 
 pub use append::{Batch, RunOutcome};
+pub use bounces::{Noted, Resumed};
 pub use history::Run;
 pub use keyed::Members;
 pub use lock::{Lock, lock};
+pub use requests::{Answered, Mark, Proven};
 
 use hmac::Hmac;
 use rusqlite::{Connection, ErrorCode, OpenFlags};

@@ -1,7 +1,8 @@
 //! The tables, and how an older ledger becomes a current one.
 
-use super::LedgerError;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use super::{LedgerError, keyed, keyed::Members};
+use crate::receipt::MemberHash;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::Path;
 
 /// One step a version: the first makes version 1 of nothing. Steps are never edited, only added.
@@ -101,6 +102,80 @@ pub(super) const STEPS: &[&str] = &[
         PRIMARY KEY (version, lang)
     ) STRICT, WITHOUT ROWID;
 ",
+    // What mail servers send back, found by the token of the envelope; and who gets nothing because of it. From here on
+    // the kinds of mail are judged when they are read, so that a new one does not need the table to be made anew.
+    "
+    CREATE TABLE delivery_with_tokens (
+        advisory TEXT NOT NULL,
+        revision TEXT NOT NULL,
+        mail TEXT NOT NULL,
+        member BLOB NOT NULL CHECK (length(member) = 16),
+        list TEXT NOT NULL,
+        lang TEXT NOT NULL,
+        cover TEXT NOT NULL CHECK (cover IN ('signed', 'encrypted')),
+        message_id TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('intended', 'sending', 'accepted', 'deferred', 'failed')),
+        attempts INTEGER NOT NULL DEFAULT 0,
+        reply TEXT NOT NULL DEFAULT '',
+        possible_duplicate INTEGER NOT NULL DEFAULT 0,
+        at TEXT NOT NULL,
+        first TEXT,
+        run INTEGER,
+        token TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (advisory, revision, mail, member)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO delivery_with_tokens
+        (advisory, revision, mail, member, list, lang, cover, message_id, state, attempts, reply, possible_duplicate, at,
+         first, run)
+        SELECT advisory, revision, mail, member, list, lang, cover, message_id, state, attempts, reply, possible_duplicate, at,
+               first, run
+        FROM delivery;
+    DROP TABLE delivery;
+    ALTER TABLE delivery_with_tokens RENAME TO delivery;
+    CREATE INDEX delivery_by_token ON delivery (token);
+    CREATE TABLE bounce (
+        advisory TEXT NOT NULL,
+        revision TEXT NOT NULL,
+        mail TEXT NOT NULL,
+        member BLOB NOT NULL CHECK (length(member) = 16),
+        try INTEGER NOT NULL,
+        verdict TEXT NOT NULL CHECK (verdict IN ('soft', 'hard')),
+        status TEXT NOT NULL,
+        words TEXT NOT NULL,
+        sent TEXT NOT NULL,
+        at TEXT NOT NULL,
+        counts INTEGER NOT NULL DEFAULT 1,
+        PRIMARY KEY (advisory, revision, mail, member)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE suspension (
+        member BLOB NOT NULL CHECK (length(member) = 16),
+        list TEXT NOT NULL,
+        since TEXT NOT NULL,
+        PRIMARY KEY (member, list)
+    ) STRICT, WITHOUT ROWID;
+",
+    // Requests by mail: which were taken already, how many answers a sender got in a day, and who has still to prove
+    // that they can read what is encrypted to them.
+    "
+    CREATE TABLE seen (
+        what BLOB PRIMARY KEY CHECK (length(what) = 16),
+        at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX seen_at ON seen (at);
+    CREATE TABLE answered (
+        day INTEGER NOT NULL,
+        sender BLOB NOT NULL CHECK (length(sender) = 16),
+        answers INTEGER NOT NULL,
+        PRIMARY KEY (day, sender)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE challenge (
+        member BLOB PRIMARY KEY CHECK (length(member) = 16),
+        token BLOB NOT NULL UNIQUE CHECK (length(token) = 16),
+        list TEXT NOT NULL,
+        at TEXT NOT NULL,
+        proven TEXT
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Brings the tables up to date and gives the ledger's secret, which is made with the first version. Only a `new`
@@ -128,9 +203,33 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path, new: bool) -> Re
             openssl::rand::rand_priv_bytes(&mut secret).map_err(LedgerError::Random)?;
             tx.execute("INSERT INTO secret (one, bytes) VALUES (1, ?1)", [&secret[..]]).map_err(wrong)?;
         }
+        name_envelopes(&tx).map_err(wrong)?;
         tx.pragma_update(None, "user_version", known).map_err(wrong)?;
         tx.commit().map_err(wrong)?;
     }
     let secret = connection.query_row("SELECT bytes FROM secret", [], |row| row.get::<_, [u8; 32]>(0)).optional();
     secret.map_err(wrong)?.ok_or_else(|| LedgerError::Corrupt { path: path.to_path_buf(), why: "its secret is missing".into() })
+}
+
+/// Gives each delivery of an older ledger its token, which SQL alone cannot make.
+fn name_envelopes(tx: &Transaction<'_>) -> Result<(), rusqlite::Error> {
+    let secret: [u8; 32] = tx.query_row("SELECT bytes FROM secret", [], |row| row.get(0))?;
+    let members = Members::new(keyed::start(&secret));
+    let mut old = tx.prepare("SELECT advisory, revision, mail, member, message_id FROM delivery WHERE token = ''")?;
+    let mut name =
+        tx.prepare("UPDATE delivery SET token = ?5 WHERE advisory = ?1 AND revision = ?2 AND mail = ?3 AND member = ?4")?;
+    let rows = old.query_map([], |row| {
+        Ok((
+            row.get::<_, String>(0)?,
+            row.get::<_, String>(1)?,
+            row.get::<_, String>(2)?,
+            row.get::<_, [u8; 16]>(3)?,
+            row.get::<_, String>(4)?,
+        ))
+    })?;
+    for (advisory, revision, mail, member, message_id) in rows.collect::<Result<Vec<_>, _>>()? {
+        let token = members.envelope(&MemberHash(member), &message_id);
+        name.execute(params![advisory, revision, mail, &member[..], token])?;
+    }
+    Ok(())
 }

@@ -1,11 +1,17 @@
 use super::*;
 use crate::{
     artefact::Digest,
-    receipt::{DeliveryKey, DocumentVersion, Edition, EditionText, Intent, Mail, Outcome, State},
+    receipt::{
+        Bounce, DeliveryKey, DocumentVersion, Edition, EditionText, Intent, Mail, MemberHash, Outcome, Receipt, State, Verdict,
+    },
     terms::{Address, Fingerprint, Id, Moment},
     tlp::Cover,
 };
-use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    str::FromStr,
+};
 use tempfile::TempDir;
 
 fn the<T: FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
@@ -201,9 +207,134 @@ fn tokens_tell_letters_apart_and_come_back() {
         assert_ne!(ledger.token(&id, revision, list, &the(lang)), token);
     }
     ledger.intend(std::slice::from_ref(&ada), &now()).expect("intended");
-    let verp = ledger.verp(&ada.key.member, &token);
-    assert_eq!(ledger.receipt_for_verp(&verp).expect("read").map(|receipt| receipt.intent), Some(ada));
-    assert_eq!(ledger.receipt_for_verp("aaaa").expect("read"), None);
+    let envelope = ledger.envelope(&ada.key.member, &ada.message_id);
+    let intents = |token: &str| {
+        let receipts = ledger.receipts_for_token(token).expect("read");
+        receipts.into_iter().map(|receipt| receipt.intent).collect::<Vec<_>>()
+    };
+    assert_eq!(intents(&envelope), std::slice::from_ref(&ada));
+    assert_eq!(intents(&envelope.to_uppercase()), [ada], "some servers change capitals");
+    for other in ["", "aaaa", &token] {
+        assert_eq!(intents(other), []);
+    }
+}
+
+/// Everything that the ledger knows of letters and of what came back.
+fn letters(ledger: &Ledger) -> (HashMap<DeliveryKey, Receipt>, HashMap<MemberHash, Vec<Bounce>>) {
+    let history = ledger.history().expect("a history");
+    (history.deliveries, history.bounces)
+}
+
+/// Ada and Bob got the same letter.
+fn sent_to_two(ledger: &mut Ledger) -> [Intent; 2] {
+    let both = ["ada@uni.example.org", "bob@uni.example.org"].map(|address| intent(ledger, address));
+    ledger.intend(&both, &now()).expect("intended");
+    ledger.begin_all(both.iter().map(|intent| &intent.key), &now()).expect("begun");
+    let taken = Outcome::Accepted("250 ok".into());
+    ledger.settle_all(both.iter().map(|intent| (&intent.key, &taken)), &now()).expect("settled");
+    both
+}
+
+#[test]
+fn a_letter_that_came_back_counts_once_and_is_none_that_arrived() {
+    let (_temp, dir) = folder();
+    let mut ledger = Ledger::create(&dir).expect("a new ledger");
+    let [ada, bob] = sent_to_two(&mut ledger);
+    let token = ledger.envelope(&ada.key.member, &ada.message_id);
+    let (address, later) = (the::<Address>("ada@uni.example.org"), the::<Moment>("2026-07-01T10:00:00Z"));
+    let mut note = |verdict, status: &str| {
+        ledger.note_bounce(&token, Some(&address), verdict, status, "<ada@uni.example.org> is full", &later).expect("noted")
+    };
+    assert!(matches!(note(Verdict::Soft, "4.2.2"), Noted::Counted(receipt) if receipt.state == State::Accepted));
+    assert_eq!(note(Verdict::Soft, "4.2.2"), Noted::Known);
+    assert!(matches!(note(Verdict::Hard, "5.1.1"), Noted::Counted(_)), "worse news");
+    assert_eq!(note(Verdict::Hard, "no status"), Noted::Known);
+    assert_eq!(note(Verdict::Soft, "4.2.2"), Noted::Known);
+    let (receipts, bounces) = letters(&ledger);
+    let bounce = Bounce {
+        verdict: Verdict::Hard,
+        status: "5.1.1".into(),
+        words: "<…> is full".into(),
+        sent: now(),
+        at: later.clone(),
+        counts: true,
+    };
+    assert_eq!(bounces, HashMap::from([(ada.key.member, vec![bounce.clone()])]));
+    assert_eq!((receipts[&ada.key].state, &receipts[&ada.key].bounce), (State::Failed, &Some(bounce)));
+    assert_eq!((receipts[&bob.key].state, &receipts[&bob.key].bounce), (State::Accepted, &None));
+
+    // It is sent again, and this time it stays there: what came back was the try before.
+    let mended = Intent { cover: Cover::Encrypted, ..ada.clone() };
+    ledger.intend(std::slice::from_ref(&mended), &later).expect("restated");
+    ledger.begin(&ada.key, &later).expect("what came back can be sent again");
+    ledger.settle(&ada.key, &Outcome::Accepted("250 ok".into()), &later).expect("settled");
+    let receipt = letters(&ledger).0.remove(&ada.key).expect("a receipt");
+    assert_eq!((receipt.state, receipt.bounce, receipt.intent.cover), (State::Accepted, None, Cover::Encrypted));
+    assert_eq!(letters(&ledger).1[&ada.key.member].len(), 1, "but it counts on");
+    assert!(matches!(ledger.begin(&ada.key, &later), Err(LedgerError::NoDelivery { .. })));
+}
+
+#[test]
+fn a_letter_that_is_back_before_the_answer_is_known_came_back() {
+    let (_temp, dir) = folder();
+    let mut ledger = Ledger::create(&dir).expect("a new ledger");
+    let ada = intent(&ledger, "ada@uni.example.org");
+    ledger.intend(std::slice::from_ref(&ada), &now()).expect("intended");
+    ledger.begin(&ada.key, &now()).expect("begun");
+    let token = ledger.envelope(&ada.key.member, &ada.message_id);
+    ledger.note_bounce(&token, None, Verdict::Hard, "5.1.1", "no such user", &now()).expect("noted");
+    ledger.settle(&ada.key, &Outcome::Accepted("250 ok".into()), &now()).expect("settled");
+    assert_eq!(letters(&ledger).0[&ada.key].state, State::Failed);
+}
+
+#[test]
+fn a_forged_bounce_changes_nothing() {
+    let (_temp, dir) = folder();
+    let mut ledger = Ledger::create(&dir).expect("a new ledger");
+    let [ada, bob] = sent_to_two(&mut ledger);
+    let before = letters(&ledger);
+    let of_ada = ledger.envelope(&ada.key.member, &ada.message_id);
+    // What all members can read in the letter, what they could make of it, and nothing at all.
+    let id = ada.message_id.trim_matches(['<', '>']).split('@').next().expect("a token").to_string();
+    let address = the::<Address>("bob@uni.example.org");
+    for token in [id.as_str(), &ada.key.member.hex(), &of_ada[..25], &format!("{of_ada}a"), "", "%", "' OR 1=1 --"] {
+        let noted = ledger.note_bounce(token, Some(&address), Verdict::Hard, "5.1.1", "no such user", &now());
+        assert_eq!(noted.expect("read"), Noted::NoSuchToken, "{token}");
+    }
+    // Ada knows the token of her own letter, and writes Bob's address into her bounce.
+    let noted = ledger.note_bounce(&of_ada, Some(&address), Verdict::Hard, "5.1.1", "no such user", &now());
+    assert_eq!(noted.expect("read"), Noted::AnotherMember);
+    assert_eq!(letters(&ledger), before);
+    // Where her mail is passed on to somebody unknown, it is her letter that came back.
+    let noted = ledger.note_bounce(&of_ada, Some(&the("ada@mail.example.net")), Verdict::Hard, "5.1.1", "gone", &now());
+    assert!(matches!(noted.expect("read"), Noted::Counted(receipt) if receipt.intent == ada));
+    assert_eq!(letters(&ledger).0[&bob.key], before.0[&bob.key]);
+}
+
+#[test]
+fn who_is_resumed_begins_anew_and_gets_what_came_back() {
+    let (_temp, dir) = folder();
+    let mut ledger = Ledger::create(&dir).expect("a new ledger");
+    let [ada, bob] = sent_to_two(&mut ledger);
+    for (intent, verdict) in [(&ada, Verdict::Hard), (&bob, Verdict::Soft)] {
+        let token = ledger.envelope(&intent.key.member, &intent.message_id);
+        ledger.note_bounce(&token, None, verdict, "", "", &now()).expect("noted");
+    }
+    let later = the::<Moment>("2026-07-05T10:00:00Z");
+    for (list, at) in [("universities", now()), ("universities", later.clone()), ("community", later.clone())] {
+        ledger.suspend(&ada.key.member, list, &at).expect("suspended");
+    }
+    let lists = BTreeMap::from([("community".to_string(), later), ("universities".to_string(), now())]);
+    assert_eq!(ledger.history().expect("a history").suspensions, HashMap::from([(ada.key.member, lists)]));
+
+    assert_eq!(ledger.resume(&ada.key.member).expect("resumed"), Resumed { lists: 2, bounces: 1, letters: 1 });
+    assert_eq!(ledger.resume(&ada.key.member).expect("resumed"), Resumed { lists: 0, bounces: 0, letters: 0 });
+    let history = ledger.history().expect("a history");
+    assert!(history.suspensions.is_empty());
+    assert_eq!(history.bounces.keys().collect::<Vec<_>>(), [&bob.key.member]);
+    assert_eq!((history.deliveries[&ada.key].state, &history.deliveries[&ada.key].first), (State::Intended, &None));
+    assert_eq!(history.deliveries[&bob.key].state, State::Accepted, "what came back for now may have arrived later");
+    ledger.begin(&ada.key, &now()).expect("begun again");
 }
 
 #[test]
@@ -284,6 +415,9 @@ fn an_older_ledger_keeps_all_it_knows() {
     assert_eq!((receipt.possible_duplicate, &receipt.at), (true, &now()));
     let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'delivery' AND sql LIKE '%STRICT, WITHOUT ROWID'";
     assert_eq!(ledger.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("read"), 1);
+
+    let token = ledger.envelope(&receipt.intent.key.member, "<a@b.example>");
+    assert_eq!(ledger.receipts_for_token(&token).expect("read").as_slice(), std::slice::from_ref(receipt));
 
     let mut reminder = intent(&ledger, "ada@uni.example.org");
     reminder.key.mail = Mail::Reminder;

@@ -76,6 +76,7 @@ mod tests {
             at: the(at),
             first: Some(the(first)),
             run: None,
+            bounce: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Members whose certificates end soon, and who of them is told so now: once at each of [`REMINDERS`].
 
-use super::{Again, Facts, again};
+use super::{Again, Facts, Suspended, again};
 use crate::{
     receipt::{DeliveryKey, Mail, MemberHash, State},
     roster::{Contact, Delivery, REMINDERS},
@@ -46,14 +46,20 @@ fn key(ends: &Moment, reminder: i64, member: MemberHash) -> DeliveryKey {
 }
 
 /// All of them, those whose certificate ends first in front. Nobody is among them who is suspended, or on no list
-/// that writes to its members itself.
-pub(super) fn expiring<'a>(facts: &Facts<'a>) -> Vec<Expiring<'a>> {
+/// that writes to them itself.
+pub(super) fn expiring<'a>(facts: &Facts<'a>, suspended: &[Suspended<'a>]) -> Vec<Expiring<'a>> {
     let send = facts.settings.mail.notify_expiring && facts.request.ids.is_empty();
     let mut seen = HashSet::new();
     let mut all = Vec::new();
-    let is_direct = |list| facts.roster.lists.get(list).is_some_and(|list| list.delivery == Delivery::Direct);
+    let writes = |list, contact: &Contact| {
+        facts.roster.lists.get(list).is_some_and(|list| list.delivery == Delivery::Direct)
+            && !suspended.iter().any(|one| one.list.name == *list && one.contact.address == contact.address)
+    };
     for contact in facts.roster.contacts().filter(|contact| contact.suspended.is_none()) {
-        let Some(certificate) = contact.certificate.as_ref().filter(|_| contact.lists.iter().any(is_direct)) else { continue };
+        let Some(certificate) = contact.certificate.as_ref().filter(|_| contact.lists.iter().any(|list| writes(list, contact)))
+        else {
+            continue;
+        };
         let state = facts.keybook.state(certificate);
         let Some((ends, days)) = state.ends().cloned().zip(state.days_left(facts.now)) else { continue };
         let Some(reminder) = REMINDERS.into_iter().find(|reminder| days <= *reminder) else { continue };

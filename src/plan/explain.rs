@@ -1,6 +1,6 @@
 //! A plan in words for a terminal, and as JSON. Staff see names and addresses here; nothing is logged.
 
-use super::{Batch, Change, DocumentChange, Expiring, Held, Plan, Reason, Why};
+use super::{Batch, Change, Colleague, DocumentChange, Expiring, Held, Plan, Reason, Suspended, Why};
 use crate::receipt::State;
 use serde_json::{Value, json as object};
 use std::{collections::BTreeMap, fmt::Write as _};
@@ -11,6 +11,7 @@ impl Why {
         match self {
             Why::NoCertificate => "no certificate".into(),
             Why::Certificate(_, state) => state.to_string(),
+            Why::Unproven(since) => format!("has not shown yet that they can read encrypted mail (asked on {})", since.date()),
         }
     }
 
@@ -20,6 +21,10 @@ impl Why {
         match self {
             Why::NoCertificate => {
                 format!("put the certificate into certs/ and its fingerprint into {file}, then `advise publish`")
+            }
+            Why::Unproven(_) => {
+                "their answer to the welcome releases it; or compare the fingerprint by phone, then `advise constituent vouch ADDRESS`"
+                    .into()
             }
             Why::Certificate(fingerprint, crate::roster::KeyState::Missing) => {
                 format!("put the certificate at certs/{fingerprint}.asc, then `advise publish`")
@@ -51,6 +56,9 @@ impl Reason {
             }
             Reason::GivenUp(n) => {
                 format!("{} deferred for five days; name the id to try again", plural(*n, "copy was", "copies were"))
+            }
+            Reason::Suspended(n) => {
+                format!("{} kept from members whose letters come back", plural(*n, "copy is", "copies are"))
             }
             Reason::FailedBefore(1) => "1 copy failed for good; name the id to try again".into(),
             Reason::FailedBefore(n) => format!("{n} copies failed for good; name the id to try again"),
@@ -89,6 +97,11 @@ pub fn words(plan: &Plan<'_>) -> String {
         plan.expiring.iter().filter(|one| one.due).for_each(|one| out.push_str(&expiring_words(one)));
         out.push('\n');
     }
+    if plan.warnings() > 0 {
+        out.push_str("Mail that comes back\n");
+        plan.colleagues.iter().filter(|one| one.due).for_each(|one| out.push_str(&colleague_words(one)));
+        out.push('\n');
+    }
     if plan.web {
         site(plan, &mut out);
     }
@@ -112,7 +125,13 @@ pub fn words(plan: &Plan<'_>) -> String {
         if plan.reminders() > 0 {
             sum.push(plural(plan.reminders(), "reminder", "reminders"));
         }
+        if plan.warnings() > 0 {
+            sum.push(plural(plan.warnings(), "word to a colleague", "words to colleagues"));
+        }
         sum.push(format!("{} held", plan.held.len()));
+        if !plan.kept.is_empty() {
+            sum.push(format!("{} kept from suspended members", plan.kept.len()));
+        }
     }
     if plan.web {
         let document = usize::from(matches!(plan.document, Some(DocumentChange::New(_))));
@@ -156,13 +175,54 @@ pub fn expiring_json(one: &Expiring<'_>) -> Value {
     })
 }
 
+/// Who hears that a colleague's mail comes back, in one line.
+fn colleague_words(one: &Colleague<'_>) -> String {
+    let Colleague { contact, of, .. } = one;
+    format!("  {} <{}>: is told (without content) that mail to {} comes back\n", contact.name, contact.address, of.address)
+}
+
+/// A member from whom letters are kept, and what staff do about it, in one line.
+fn suspended_words(one: &Suspended<'_>) -> String {
+    let Suspended { contact, list, since, days: (hard, soft), .. } = one;
+    let phone = contact.phone.as_ref().map_or_else(|| "no phone number".into(), |phone| format!("phone {phone}"));
+    let days = match (hard, soft) {
+        (0, 0) => "letters came back".into(),
+        (hard, 0) => format!("letters of {} came back for good", plural(*hard as usize, "day", "days")),
+        (0, soft) => format!("letters of {} came back for now", plural(*soft as usize, "day", "days")),
+        (hard, soft) => {
+            format!("letters of {} came back, those of {hard} for good", plural((hard + soft) as usize, "day", "days"))
+        }
+    };
+    format!(
+        "{} <{}> ({phone}): `{}` sends nothing since {}, as {days}; once it works again, `advise constituent resume {}`",
+        contact.name,
+        contact.address,
+        list.name,
+        since.date(),
+        contact.address
+    )
+}
+
+/// The same for programs.
+pub fn suspended_json(one: &Suspended<'_>) -> Value {
+    let Suspended { contact, list, since, days: (hard, soft), .. } = one;
+    object!({
+        "name": contact.name, "address": contact.address.as_str(), "phone": contact.phone,
+        "constituent": contact.constituent.as_str(), "list": list.name.as_str(), "since": since.rfc3339(),
+        "days": { "hard": hard, "soft": soft },
+    })
+}
+
 /// What should reach somebody and does not, in lines: see [`Plan::is_stuck`].
 pub fn stuck(plan: &Plan<'_>) -> Vec<String> {
     let gone = plan.orphans.iter().map(|(id, n)| {
         format!("{id}: {} not sent, and the advisory is gone or a draft again", plural(*n, "letter was", "letters were"))
     });
     let waiting = plan.waiting.iter().filter(|waiting| waiting.reason.is_stuck());
-    gone.chain(waiting.map(|waiting| format!("{} → {}: {}", waiting.advisory.id, waiting.audience, waiting.reason.words())))
+    let suspended = plan.suspended.iter().map(suspended_words);
+    suspended
+        .chain(gone)
+        .chain(waiting.map(|waiting| format!("{} → {}: {}", waiting.advisory.id, waiting.audience, waiting.reason.words())))
         .collect()
 }
 
@@ -305,6 +365,10 @@ pub fn json(plan: &Plan<'_>) -> Value {
     object!({
         "letters": letters, "held": held, "waiting": waiting, "site": site, "rfc2350": document,
         "orphans": plan.orphans.iter().map(|(id, n)| object!({ "advisory": id.as_str(), "letters": n })).collect::<Vec<_>>(),
+        "suspended": plan.suspended.iter().map(suspended_json).collect::<Vec<_>>(),
+        "colleagues": plan.colleagues.iter().filter(|one| one.due).map(|one| object!({
+            "address": one.contact.address.as_str(), "of": one.of.address.as_str(),
+        })).collect::<Vec<_>>(),
         "expiring": plan.expiring.iter().map(expiring_json).collect::<Vec<_>>(),
         "needs_attention": plan.needs_attention(),
         "conflicts": plan.conflicts.iter().map(|c| c.advisory.id.as_str()).collect::<Vec<_>>(),

@@ -2,20 +2,25 @@
 //!
 //! Every letter of a plan has been through the gate: a [`Batch`] holds the proof. `explain` says a plan in
 //! words and as JSON, `again` knows when what was deferred is due, `seen` keeps a later plan to what was shown,
-//! `outlook` says who would get a letter if nobody had it yet.
+//! `suspended` knows from whom letters are kept because they come back, `calls` who has to be phoned, `outlook` says who
+//! would get a letter if nobody had it yet.
 //! Nothing is read, rendered or sent here.
 
 mod again;
+mod calls;
 mod expiring;
 mod explain;
 mod outlook;
 mod seen;
+mod suspended;
 
 pub use again::{Again, again, pause};
+pub use calls::{Call, Callee, Missing, calls};
 pub use expiring::Expiring;
-pub use explain::{expiring_json, expiring_words, json, stuck, words};
+pub use explain::{expiring_json, expiring_words, json, stuck, suspended_json, words};
 pub use outlook::{Prospect, Whom, Withheld, outlook};
 pub use seen::Seen;
+pub use suspended::{Colleague, Suspended, suspended};
 
 use crate::{
     advisory::{Advisory, Reader, Status},
@@ -155,6 +160,8 @@ pub enum Why {
     NoCertificate,
     /// It names one that cannot be used.
     Certificate(Fingerprint, KeyState),
+    /// It came by mail, and its owner was asked at this moment to show that they can read what is encrypted to it.
+    Unproven(Moment),
 }
 
 /// A recipient who cannot get a letter yet, because it cannot be encrypted to them.
@@ -174,6 +181,17 @@ pub struct Held<'a> {
     pub notice: bool,
     /// When it is, if it was deferred and that is not now.
     pub next: Option<Moment>,
+}
+
+/// A letter that is kept from a member, because others came back: see [`Suspended`].
+#[derive(Debug, Clone)]
+pub struct Kept<'a> {
+    /// Advisory and list, through the gate.
+    pub opened: Opened<'a>,
+    /// The person.
+    pub contact: &'a Contact,
+    /// How the ledger knows the address.
+    pub member: MemberHash,
 }
 
 /// Something that is not done now, and why.
@@ -204,12 +222,19 @@ pub enum Reason {
     GivenUp(usize),
     /// So many who got an earlier revision are in the audience no more, and do not hear of the withdrawal.
     Unheard(usize),
+    /// So many copies are kept from members whose letters come back.
+    Suspended(usize),
 }
 
 impl Reason {
     /// Whether somebody has to do something about it.
     pub fn is_stuck(&self) -> bool {
-        matches!(self, Reason::NobodyThere | Reason::FailedBefore(_) | Reason::GivenUp(_) | Reason::Unheard(_))
+        match self {
+            Reason::NobodyThere | Reason::FailedBefore(_) | Reason::GivenUp(_) | Reason::Unheard(_) | Reason::Suspended(_) => {
+                true
+            }
+            Reason::Refused(_) | Reason::TooOld | Reason::Later(..) => false,
+        }
     }
 }
 
@@ -252,6 +277,12 @@ pub struct Plan<'a> {
     pub later: Vec<Batch<'a>>,
     /// Recipients who cannot get theirs yet.
     pub held: Vec<Held<'a>>,
+    /// Letters that are kept from members whose letters come back.
+    pub kept: Vec<Kept<'a>>,
+    /// Those members, whether a letter is kept from them now or not; empty if mail is not asked for.
+    pub suspended: Vec<Suspended<'a>>,
+    /// Who hears of it, or has.
+    pub colleagues: Vec<Colleague<'a>>,
     /// What is not done now.
     pub waiting: Vec<Waiting<'a>>,
     /// What stands on the site afterwards.
@@ -284,14 +315,17 @@ impl Plan<'_> {
     pub fn deferred(&self) -> usize {
         let letters: usize = self.later.iter().map(|batch| batch.recipients.len()).sum();
         let notices: HashSet<_> = self.held.iter().filter(|held| held.next.is_some()).map(|held| held.member).collect();
-        letters + notices.len() + self.expiring.iter().filter(|expiring| expiring.next.is_some()).count()
+        let reminders = self.expiring.iter().filter(|expiring| expiring.next.is_some()).count();
+        letters + notices.len() + reminders + self.colleagues.iter().filter(|colleague| colleague.next.is_some()).count()
     }
 
     /// When the first of them is due.
     pub fn next_try(&self) -> Option<&Moment> {
         let letters = self.later.iter().flat_map(|batch| &batch.recipients).filter_map(|recipient| recipient.due.as_ref());
         let notices = self.held.iter().filter_map(|held| held.next.as_ref());
-        letters.chain(notices).chain(self.expiring.iter().filter_map(|expiring| expiring.next.as_ref())).min()
+        let reminders = self.expiring.iter().filter_map(|expiring| expiring.next.as_ref());
+        let colleagues = self.colleagues.iter().filter_map(|colleague| colleague.next.as_ref());
+        letters.chain(notices).chain(reminders).chain(colleagues).min()
     }
 
     /// How many notices would be sent: one for each member, however much is held.
@@ -304,6 +338,16 @@ impl Plan<'_> {
         self.expiring.iter().filter(|expiring| expiring.due).count()
     }
 
+    /// How many colleagues would be told that somebody's mail comes back.
+    pub fn warnings(&self) -> usize {
+        self.colleagues.iter().filter(|colleague| colleague.due).count()
+    }
+
+    /// How many mails would be sent: letters, and those without content.
+    pub fn mails(&self) -> usize {
+        self.letters() + self.notices() + self.reminders() + self.warnings()
+    }
+
     /// Whether somebody has to look: something is held, or stuck.
     pub fn needs_attention(&self) -> bool {
         !self.held.is_empty() || self.is_stuck()
@@ -311,16 +355,12 @@ impl Plan<'_> {
 
     /// Whether a letter that should reach someone does not, and no certificate would mend that.
     pub fn is_stuck(&self) -> bool {
-        !self.orphans.is_empty() || self.waiting.iter().any(|waiting| waiting.reason.is_stuck())
+        !self.orphans.is_empty() || !self.suspended.is_empty() || self.waiting.iter().any(|waiting| waiting.reason.is_stuck())
     }
 
     /// Whether nothing would be sent and nothing known would change in public.
     pub fn is_empty(&self) -> bool {
-        self.letters() == 0
-            && self.notices() == 0
-            && self.reminders() == 0
-            && self.site.is_empty()
-            && !matches!(self.document, Some(DocumentChange::New(_)))
+        self.mails() == 0 && self.site.is_empty() && !matches!(self.document, Some(DocumentChange::New(_)))
     }
 }
 
@@ -333,10 +373,13 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
     let document = facts.document.filter(|_| web).map(|digest| document_change(facts.history, digest, facts.now));
     let is_new = |number: &str| matches!(&document, Some(DocumentChange::New(new)) if new.version.to_string() == number);
     let document_news = news.filter(|news| is_new(&news.number)).map(|news| news.summary.clone()).unwrap_or_default();
+    let suspended = if mail { suspended(facts) } else { Vec::new() };
     let mut plan = Plan {
         batches: Vec::new(),
         later: Vec::new(),
         held: Vec::new(),
+        kept: Vec::new(),
+        colleagues: suspended::colleagues(facts, &suspended),
         waiting: Vec::new(),
         public: Shareable::gather([]),
         site: Vec::new(),
@@ -344,7 +387,8 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
         document_news,
         conflicts: Vec::new(),
         orphans: if mail { orphans(facts) } else { Vec::new() },
-        expiring: if mail { expiring::expiring(facts) } else { Vec::new() },
+        expiring: if mail { expiring::expiring(facts, &suspended) } else { Vec::new() },
+        suspended,
         mail,
         web,
     };
@@ -394,24 +438,32 @@ fn letters<'a>(facts: &Facts<'a>, gate: &Gate, advisory: &'a Advisory, named: bo
         if recipients.is_empty() && advisory.status != Status::Withdrawn {
             plan.waiting.push(Waiting { advisory, audience: reader.to_string(), reason: Reason::NobodyThere });
         }
+        let kept = plan.kept.len();
         for (address, contact, certificate) in recipients {
             let member = (facts.member)(address);
             if !reached.insert(member) {
                 continue;
             }
-            match due(facts, advisory, member, named) {
-                Due::Done => {}
-                Due::Failed => failed += 1,
-                Due::GivenUp => given_up += 1,
-                Due::Send { may_be_second, begun, due } => {
-                    if too_old && !named && !begun {
-                        old = true;
-                        continue;
-                    }
+            let is_kept = opened
+                .list()
+                .is_some_and(|list| plan.suspended.iter().any(|one| one.member == member && one.list.name == list.name));
+            match (due(facts, advisory, member, named), contact) {
+                (Due::Send { begun: false, .. }, _) if too_old && !named => old = true,
+                (Due::Failed | Due::GivenUp | Due::Send { .. }, Some(contact)) if is_kept => {
+                    plan.kept.push(Kept { opened: opened.clone(), contact, member });
+                }
+                (Due::Done, _) => {}
+                (Due::Failed, _) => failed += 1,
+                (Due::GivenUp, _) => given_up += 1,
+                (Due::Send { may_be_second, due, .. }, contact) => {
                     let to = Copy { address, contact, certificate, member, may_be_second, due };
                     sort_in(facts, &opened, to, plan);
                 }
             }
+        }
+        let copies = plan.kept.len() - kept;
+        if copies > 0 {
+            plan.waiting.push(Waiting { advisory, audience: reader.to_string(), reason: Reason::Suspended(copies) });
         }
     }
     if advisory.status == Status::Withdrawn {
@@ -474,7 +526,7 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
     let advisory = opened.advisory();
     let always = opened.list().is_some_and(|list| list.encrypt == Encrypt::Always);
     let cover = Cover::for_letter(advisory.tlp, always, to.certificate.is_some());
-    if let Some(why) = hindrance(facts, cover, to.certificate) {
+    if let Some(why) = hindrance(facts, cover, to.certificate, to.member) {
         let key = notice_key(&advisory.id, to.member);
         // At most once: one of which nobody knows whether it arrived is not sent again.
         let before = facts.history.deliveries.get(&key);
@@ -485,7 +537,8 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
             (_, Again::At(due)) if !named && due > *facts.now => (false, Some(due)),
             (_, Again::At(_) | Again::Now) => (true, None),
         });
-        let told = is_told(facts, opened.list(), to.contact);
+        // Who has to prove their key was asked to already, and the notice speaks of a certificate that is not good.
+        let told = is_told(facts, opened.list(), to.contact) && !matches!(why, Why::Unproven(_));
         let (notice, next) = (told && due, next.filter(|_| told));
         let Copy { contact, address, member, .. } = to;
         plan.held.push(Held { opened: opened.clone(), contact, address, member, why, notice, next });
@@ -520,13 +573,16 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
 }
 
 /// What keeps a letter under this cover from somebody.
-fn hindrance(facts: &Facts<'_>, cover: Cover, certificate: Option<&Fingerprint>) -> Option<Why> {
+fn hindrance(facts: &Facts<'_>, cover: Cover, certificate: Option<&Fingerprint>, member: MemberHash) -> Option<Why> {
     match (cover, certificate) {
         (Cover::Signed, _) => None,
         (Cover::Encrypted, None) => Some(Why::NoCertificate),
         (Cover::Encrypted, Some(fingerprint)) => {
             let state = facts.keybook.state(fingerprint);
-            (!state.is_usable()).then(|| Why::Certificate(fingerprint.clone(), state))
+            if !state.is_usable() {
+                return Some(Why::Certificate(fingerprint.clone(), state));
+            }
+            facts.history.unproven.get(&member).map(|since| Why::Unproven(since.clone()))
         }
     }
 }

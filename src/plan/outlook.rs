@@ -98,11 +98,12 @@ pub fn outlook<'a>(facts: &Facts<'a>, advisory: &'a Advisory) -> Vec<Prospect<'a
             if known.is_none() {
                 all.push(bare(advisory, whom, lang, cover, refused.clone()));
             }
-            match hindrance(facts, cover, certificate) {
+            match hindrance(facts, cover, certificate, member) {
                 None => all[at].members.push(member),
                 Some(why) => {
                     let list = if let Whom::List(list) = whom { Some(list) } else { None };
-                    all[at].held.push(Withheld { contact, address, why, is_told: is_told(facts, list, contact) });
+                    let is_told = is_told(facts, list, contact) && !matches!(why, Why::Unproven(_));
+                    all[at].held.push(Withheld { contact, address, why, is_told });
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! What staff have seen of a plan, so that a later one of the same run does nothing else.
 
-use super::{Batch, Change, DocumentChange, Expiring, Opened, Plan, Recipient, notice_key};
+use super::{Batch, Change, Colleague, DocumentChange, Expiring, Opened, Plan, Recipient, notice_key};
 use crate::{
     artefact::Digest,
     receipt::{DeliveryKey, MemberHash},
@@ -15,12 +15,13 @@ type Letter = (Id, Digest, String, String, Lang, Cover);
 /// One copy as it was shown; any of it or of its letter different is another copy.
 type Shown = (MemberHash, Option<Fingerprint>);
 
-/// The copies, notices and reminders of a plan.
+/// The copies of a plan, and its mails without content.
 #[derive(Debug, Clone)]
 pub struct Seen {
     copies: HashMap<Letter, HashSet<Shown>>,
     notices: HashSet<DeliveryKey>,
     reminders: HashSet<DeliveryKey>,
+    warnings: HashSet<DeliveryKey>,
     site: Vec<(Id, String, Change)>,
     /// Of everything that stands on the site afterwards, and of the RFC 2350 document.
     content: Vec<Digest>,
@@ -48,8 +49,10 @@ impl Seen {
             .filter(|held| held.notice || held.next.is_some())
             .map(|held| notice_key(&held.opened.advisory().id, held.member));
         let reminders = plan.expiring.iter().filter(|expiring| expiring.due || expiring.next.is_some()).map(Expiring::key);
+        let is_open = |colleague: &&Colleague<'_>| colleague.due || colleague.next.is_some();
+        let warnings = plan.colleagues.iter().filter(is_open).map(|colleague| colleague.key.clone()).collect();
         let (site, content) = (plan.site.clone(), content(plan));
-        Seen { copies, notices: notices.collect(), reminders: reminders.collect(), site, content }
+        Seen { copies, notices: notices.collect(), reminders: reminders.collect(), warnings, site, content }
     }
 
     /// Whether this plan does with the site what was shown.
@@ -66,7 +69,7 @@ fn content(plan: &Plan<'_>) -> Vec<Digest> {
 }
 
 impl Plan<'_> {
-    /// Leaves out letters, notices and reminders that were not seen.
+    /// Leaves out letters, and mails without content, that were not seen.
     pub fn keep_seen(&mut self, seen: &Seen) {
         for batches in [&mut self.batches, &mut self.later] {
             for Batch { opened, lang, cover, recipients, .. } in batches.iter_mut() {
@@ -80,6 +83,9 @@ impl Plan<'_> {
         }
         for expiring in &mut self.expiring {
             expiring.due &= seen.reminders.contains(&expiring.key());
+        }
+        for colleague in &mut self.colleagues {
+            colleague.due &= seen.warnings.contains(&colleague.key);
         }
     }
 }

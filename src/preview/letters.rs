@@ -186,6 +186,7 @@ fn notice(office: &Office<'_>, advisory: &Advisory, contact: &Contact, lang: &La
         to: &contact.address,
         help: &team.email,
         ending: None,
+        mailbox: None,
         message_id: &format!("<{token}@{}>", office.sender().domain()),
         date,
     });

@@ -80,7 +80,7 @@ pub(super) fn deliver(
     let letters: usize = mail.ready.iter().map(|ready| ready.batch.recipients.len()).sum();
     let all = letters + mail.notices.len();
     job.watch.begin("mail", all);
-    let mut tally = Tally { job, mail, left: all, open: Vec::new(), told: 0, reminded: 0, report };
+    let mut tally = Tally { job, mail, left: all, open: Vec::new(), told: 0, reminded: 0, warned: 0, report };
     tally.open = mail.ready.iter().map(|ready| (ready.batch.recipients.len(), 0)).collect();
     let there = settle_what_is_there(ledger, posts.first().map(|post| &**post), &mut tally)?;
     let (room, line, members) = (Room::new(), Line::new(), ledger.members());
@@ -445,6 +445,7 @@ struct Tally<'t, 'a, 'm> {
     open: Vec<(usize, usize)>,
     told: usize,
     reminded: usize,
+    warned: usize,
     report: &'t mut Report,
 }
 
@@ -456,6 +457,7 @@ impl Tally<'_, '_, '_> {
         let taken = usize::from(matches!(outcome, Outcome::Accepted(_)));
         match batch {
             None if key.mail == Kind::Reminder => self.reminded += taken,
+            None if key.mail == Kind::Suspension => self.warned += taken,
             None => self.told += taken,
             Some(number) => {
                 let (open, sent) = &mut self.open[number];
@@ -495,6 +497,9 @@ impl Tally<'_, '_, '_> {
         }
         if self.reminded > 0 {
             self.job.watch.deed(&format!("told {} that their certificate ends soon", members(self.reminded)));
+        }
+        if self.warned > 0 {
+            self.job.watch.deed(&format!("told {} that a colleague's mail comes back (without content)", members(self.warned)));
         }
         if self.report.served.len() > 1 {
             for served in self.report.served.iter().filter(|served| served.taken > 0) {

@@ -11,7 +11,7 @@ use crate::{
     plan::{self, Batch, Opened, letter_key, notice_key},
     receipt::Intent,
     render::letter::{Letter, Message, Notice, NoticeShop, NoticeWords},
-    roster::Contact,
+    roster::{Contact, Encrypt},
     tlp::{Cover, Gate, Shareable},
 };
 
@@ -70,23 +70,31 @@ pub(super) fn compose<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<Ready<'a
     Ok(all)
 }
 
-/// What is owed to held members, as intents: from then on it is due whenever their certificate is mended, however
-/// old the advisory is by then.
+/// What is owed to held and suspended members, as intents: from then on it is due whenever their certificate is mended,
+/// or their mailbox, however old the advisory is by then.
 pub(super) fn owed(job: &Job<'_>, ledger: &Ledger) -> Vec<Intent> {
     let members = ledger.members();
     let office = office(job, &members);
-    let owed = job.plan.held.iter().map(|held| {
-        let advisory = held.opened.advisory();
-        let lang = plan::language(&job.workspace.settings, advisory, held.contact);
+    let intent = |opened: &Opened<'_>, contact: Option<&Contact>, member, cover| {
+        let advisory = opened.advisory();
+        let lang = plan::language(&job.workspace.settings, advisory, contact);
         Intent {
-            key: letter_key(advisory, held.member),
-            list: held.opened.list_name().to_string(),
+            key: letter_key(advisory, member),
+            list: opened.list_name().to_string(),
             lang: lang.clone(),
-            cover: Cover::Encrypted,
-            message_id: office.message_id(advisory, held.opened.whom(), lang),
+            cover,
+            message_id: office.message_id(advisory, opened.whom(), lang),
         }
+    };
+    let held = job.plan.held.iter().map(|held| intent(&held.opened, held.contact, held.member, Cover::Encrypted));
+    let kept = job.plan.kept.iter().map(|kept| {
+        let always = kept.opened.list().is_some_and(|list| list.encrypt == Encrypt::Always);
+        let cover = Cover::for_letter(kept.opened.advisory().tlp, always, kept.contact.certificate.is_some());
+        intent(&kept.opened, Some(kept.contact), kept.member, cover)
     });
-    owed.collect()
+    // What was tried before says itself how it went.
+    let kept = kept.filter(|intent| !job.history.deliveries.contains_key(&intent.key));
+    held.chain(kept).collect()
 }
 
 fn compose_one<'a>(job: &Job<'a>, office: &Office<'_>, batch: &'a Batch<'a>) -> Result<Ready<'a>, PublishError> {
@@ -143,6 +151,7 @@ pub(super) fn notices<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<ReadyNot
             to: &contact.address,
             help: &workspace.team.email,
             ending: None,
+            mailbox: None,
             message_id: &message_id,
             date: job.now,
         };

@@ -133,10 +133,9 @@ impl<'a> Packer<'a, '_> {
     /// VERP: a bounce names its letter and member by a keyed token that nobody else can make.
     fn envelope_sender(&self, member: &MemberHash, message_id: &str) -> Address {
         let base = self.job.workspace.settings.mail.bounces.as_ref().unwrap_or_else(|| office(self.job, &self.members).sender());
-        let left = message_id.trim_start_matches('<').split('@').next().unwrap_or(message_id);
-        let verp = self.members.verp(member, left);
+        let token = self.members.envelope(member, message_id);
         // RFC 5321, 4.5.3.1.1: a local part has up to 64 octets; a long base does without the token.
-        format!("{}+{verp}@{}", base.local(), base.domain()).parse().unwrap_or_else(|_| base.clone())
+        format!("{}+{token}@{}", base.local(), base.domain()).parse().unwrap_or_else(|_| base.clone())
     }
 }
 

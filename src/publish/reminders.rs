@@ -32,6 +32,7 @@ pub(super) fn compose<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<ReadyNot
             to: &contact.address,
             help: &workspace.team.email,
             ending: Some((expiring.certificate, &expiring.ends)),
+            mailbox: None,
             message_id: &message_id,
             date: job.now,
         };

@@ -10,11 +10,13 @@
 //! fn leak(list: &advise::roster::List) -> String { serde_json::to_string(list).unwrap() }
 //! ```
 
+mod bounces;
 pub mod edit;
 mod keybook;
 mod parse;
 pub mod table;
 
+pub use bounces::{BOUNCES_FIELDS, Bounces};
 pub use keybook::{KeyState, Keybook, REMINDERS};
 pub use parse::{CONSTITUENT_FIELDS, CONTACT_FIELDS, LIST_FIELDS, ParsedConstituent, ParsedList, parse_constituent, parse_list};
 
@@ -57,6 +59,8 @@ pub struct List {
     pub delivery: Delivery,
     /// Overrides the setting for all lists.
     pub notify_held: Option<bool>,
+    /// When a member is suspended because letters come back.
+    pub bounces: Bounces,
     /// Filled by the roster from the constituents' files; for a relay list, nobody.
     pub members: Vec<Arc<Contact>>,
 }

@@ -3,7 +3,7 @@
 //! One file is judged at a time. What only the whole workspace can judge (whether a list exists, whether
 //! a certificate is there, whether an address stands in two files) is left to it, with the places to point at.
 
-use super::{Constituent, Contact, Delivery, Encrypt, List};
+use super::{Constituent, Contact, Delivery, Encrypt, List, bounces};
 use crate::{
     diag::{Findings, Level, Source, Span},
     terms::{Address, Fingerprint, Lang, Moment, Phone, Slug, Wrong, one_of, shorten},
@@ -17,7 +17,8 @@ use std::{
 };
 
 /// The fields of `lists/NAME.yaml`.
-pub const LIST_FIELDS: &[&str] = &["title", "description", "address", "tlp", "encrypt", "delivery", "certificate", "notify_held"];
+pub const LIST_FIELDS: &[&str] =
+    &["title", "description", "address", "tlp", "encrypt", "delivery", "certificate", "notify_held", "bounces"];
 
 /// The fields of `constituents/SLUG.yaml`.
 pub const CONSTITUENT_FIELDS: &[&str] = &["name", "sector", "networks", "domains", "products", "lists", "contacts"];
@@ -70,6 +71,15 @@ pub fn parse_list(source: &Source, name: Slug, findings: &mut Findings) -> Optio
     let delivery = fields.optional::<Way>("delivery", findings);
     let certificate = fields.optional::<Fingerprint>("certificate", findings);
     let notify_held = fields.flag("notify_held", findings);
+    let bounces_span = fields.key("bounces");
+    let bounces = fields.node("bounces").and_then(|node| bounces::parse(source, node, findings));
+    if let (Some(_), Some(span), Some((Way::Relay, _))) = (&bounces, bounces_span, &delivery) {
+        findings.push(
+            source
+                .error(span, "bounces-of-relay", "a list server keeps its own members, so nobody can be suspended here")
+                .hint("remove this; mail to the list server itself that comes back is shown by `advise status`"),
+        );
+    }
 
     let delivery = match (delivery, &certificate) {
         (Some((Way::Relay, span)), None) => {
@@ -103,8 +113,18 @@ pub fn parse_list(source: &Source, name: Slug, findings: &mut Findings) -> Optio
         return None;
     }
     let (address, address_span) = address?;
-    let list =
-        List { name, title: title?, description, address, tlp: tlp?.0, encrypt, delivery, notify_held, members: Vec::new() };
+    let list = List {
+        name,
+        title: title?,
+        description,
+        address,
+        tlp: tlp?.0,
+        encrypt,
+        delivery,
+        notify_held,
+        bounces: bounces.unwrap_or_default(),
+        members: Vec::new(),
+    };
     Some(ParsedList { list, certificate_span: certificate, address_span })
 }
 
@@ -351,7 +371,7 @@ impl FromStr for Domain {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::roster::Roster;
+    use crate::roster::{Bounces, Roster};
 
     const LIST: &str = "title: Universities\naddress: universities@lists.cert.example.org\ntlp: AMBER\n";
     const MEMBER: &str =
@@ -404,6 +424,22 @@ mod tests {
         let (parsed, findings) = list(&format!("{LIST}delivery: relay\ncertificate: {FPR}\n"));
         assert!(findings.is_empty(), "{findings:#?}");
         assert!(matches!(parsed.map(|p| p.list.delivery), Some(Delivery::Relay(Some(_)))));
+    }
+
+    #[test]
+    fn a_list_says_when_bounces_suspend() {
+        let bounces = |text: &str| {
+            let (parsed, findings) = list(&format!("{LIST}{text}"));
+            assert!(findings.is_empty(), "{findings:#?}");
+            parsed.expect("a list").list.bounces
+        };
+        assert_eq!(bounces(""), Bounces { suspend: true, hard: 2, soft: 6, within: 60 });
+        let own = "bounces: {suspend: false, hard: 3, soft: 9, within: 30}\n";
+        assert_eq!(bounces(own), Bounces { suspend: false, hard: 3, soft: 9, within: 30 });
+        assert_eq!(bounces("bounces: {hard: 5}\n"), Bounces { hard: 5, ..Bounces::default() });
+        says(&list(&format!("{LIST}bounces: {{hard: 0}}\n")).1, "`0` is not a number from 1 to 100", "suspend: false");
+        says(&list(&format!("{LIST}bounces: {{hards: 3}}\n")).1, "field `hards` is not known", "did you mean `hard`?");
+        says(&list(&format!("{LIST}delivery: relay\nbounces: {{hard: 3}}\n")).1, "a list server keeps its own members", "status");
     }
 
     #[test]

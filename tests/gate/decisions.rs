@@ -226,6 +226,7 @@ impl Setting {
                 encrypt: if list.always { Encrypt::Always } else { Encrypt::ByLabel },
                 delivery: list.relay.map_or(Delivery::Direct, |key| Delivery::Relay(certificate(key))),
                 notify_held: Some(list.notify),
+                bounces: advise::roster::Bounces::default(),
                 ..parsed
             }
         });
@@ -290,6 +291,7 @@ impl Setting {
                     at,
                     first: None,
                     run: None,
+                    bounce: None,
                 };
                 history.deliveries.insert(key, receipt);
             }

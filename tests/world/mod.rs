@@ -27,7 +27,7 @@ pub const NOW: &str = "2026-11-22T12:00:00Z";
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// What commands report on standard error when all is well.
-const DEEDS: [&str; 14] = [
+const DEEDS: [&str; 16] = [
     "site: ",
     "sent ",
     "told ",
@@ -36,7 +36,9 @@ const DEEDS: [&str; 14] = [
     "wrote a ",
     "wrote certs/",
     "wrote constituents/",
+    "resumed ",
     "next: ",
+    "no new mail",
     "nothing to do: everything is published already",
     "1 letter is held; `advise plan` says how to mend it",
     "2 letters are held; `advise plan` says how to mend it",
@@ -239,7 +241,7 @@ impl World {
         let writes: &[&str] = match words {
             _ if words.contains("publish") => &["public/", "outbox/", ".advise/"],
             _ if words.contains("build") => &["public/", ".advise/", "made/"],
-            _ if words.contains("deploy") => &[".advise/"],
+            _ if words.contains("deploy") || words.contains("constituent resume") => &[".advise/"],
             _ if words.contains("new ") => &["advisories/"],
             _ if words.contains("constituent refresh") && !words.contains("--dry-run") => &["certs/"],
             _ if words.contains("--dry-run") => &[],
@@ -247,6 +249,10 @@ impl World {
             _ if ["suspend", "remove", "import"].iter().any(|verb| words.contains(&format!("constituent {verb}"))) => {
                 &["constituents/"]
             }
+            _ if words.contains("inbox") || words.contains("constituent approve") || words.contains("constituent refuse") => {
+                &[".advise/", "outbox/", "certs/", "constituents/"]
+            }
+            _ if words.contains("constituent vouch") => &[".advise/"],
             _ if words.contains("key generate") => &["certs/", ".advise/keys/"],
             _ => &[],
         };

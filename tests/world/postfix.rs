@@ -19,7 +19,12 @@ pub struct Postfix {
 impl Postfix {
     /// It takes mail from this machine. `None`, with a loud word, where it cannot run.
     pub fn start(story: &str) -> Option<Postfix> {
-        Postfix::start_with(story, None)
+        Postfix::start_with(story, None, None)
+    }
+
+    /// It takes mail from this machine, and gives what comes for some addresses to a program, one mail at a time, as `nobody`.
+    pub fn start_with_pipe(story: &str, addresses: &[String], command: &str) -> Option<Postfix> {
+        Postfix::start_with(story, None, Some((addresses, command)))
     }
 
     /// It takes mail from this user with this password only.
@@ -29,10 +34,10 @@ impl Postfix {
             skip(story, "there is no `saslpasswd2`, or no library for its passwords");
             return None;
         }
-        Postfix::start_with(story, Some((user, password)))
+        Postfix::start_with(story, Some((user, password)), None)
     }
 
-    fn start_with(story: &str, login: Option<(&str, &str)>) -> Option<Postfix> {
+    fn start_with(story: &str, login: Option<(&str, &str)>, pipe: Option<(&[String], &str)>) -> Option<Postfix> {
         let number = |what: &[&str]| -> Option<u32> {
             let run = Command::new("id").args(what).output().ok().filter(|run| run.status.success())?;
             String::from_utf8_lossy(&run.stdout).trim().parse().ok()
@@ -89,6 +94,14 @@ impl Postfix {
             ));
             server.knows(name, password, user);
         }
+        if let Some((addresses, _)) = pipe {
+            let map: String = addresses.iter().map(|address| format!("{address} advise:\n")).collect();
+            fs::write(at("etc/transport"), map).expect("written");
+            main.push_str(&format!(
+                "transport_maps = texthash:{}\nadvise_destination_recipient_limit = 1\n",
+                at("etc/transport")
+            ));
+        }
         fs::write(at("etc/main.cf"), main).expect("written");
         let mut services = format!(
             "127.0.0.1:{port} inet n - n - - smtpd\npostlog unix-dgram n - n - 1 postlogd\ntlsmgr unix - - n 1000? 1 tlsmgr\n"
@@ -105,6 +118,9 @@ impl Postfix {
             ("anvil", "anvil"),
         ] {
             services.push_str(&format!("{name} unix - - n - 0 {program}\n"));
+        }
+        if let Some((_, command)) = pipe {
+            services.push_str(&format!("advise unix - n n - 1 pipe\n  flags=DRO user=nobody argv={command}\n"));
         }
         fs::write(at("etc/master.cf"), services).expect("written");
         let run = server.postfix("start");

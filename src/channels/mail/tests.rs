@@ -74,6 +74,7 @@ fn list(delivery: Delivery) -> List {
         encrypt: Encrypt::ByLabel,
         delivery,
         notify_held: None,
+        bounces: crate::roster::Bounces::default(),
         members: vec![contact("Ada@uni.example.org").into(), contact("bob@uni.example.org").into()],
     }
 }

@@ -182,7 +182,7 @@ impl Page {
     }
 
     /// Something that nobody should overlook.
-    fn frame(&mut self, text: &str) {
+    pub(super) fn frame(&mut self, text: &str) {
         if !text.trim().is_empty() {
             self.hanging("| ", "| ", text);
         }

@@ -1,7 +1,7 @@
 //! The letter: an advisory as mail, ready to be signed, and then to be sent signed or encrypted.
 //!
 //! `body` writes the text, `mime` the bytes, `pack` the message around a signature or a ciphertext, `notice` the
-//! mail without content for those who cannot get theirs, `sketch` what staff look at before. Nothing is signed, encrypted or sent here.
+//! mail without content for those who cannot get theirs, `answer` what goes back to who asks to join or leave, `sketch` what staff look at before. Nothing is signed, encrypted or sent here.
 //!
 //! A [`Letter`] comes out of the gate and from nowhere else:
 //! ```compile_fail
@@ -10,6 +10,7 @@
 //! ```
 //! and what was composed for one audience is not made by a shop that writes to another ([`LetterError`]).
 
+mod answer;
 mod body;
 mod mime;
 mod notice;
@@ -18,6 +19,7 @@ mod packing;
 mod sketch;
 mod words;
 
+pub use answer::{Answer, AnswerShop, Hindrance, Said, command_address};
 pub use mime::{Fault, NotCanonical, canonical};
 pub use notice::{Notice, NoticeShop};
 pub use pack::{Message, PackError, in_clear, sealed};

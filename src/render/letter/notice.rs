@@ -1,5 +1,5 @@
-//! The notice: a signed mail without content for a member who cannot get what is waiting, or soon could not,
-//! since their certificate ends.
+//! The notice: a signed mail without content for a member who cannot get what is waiting, or soon could not, since
+//! their certificate ends; or whose colleague cannot, since mail to that mailbox comes back.
 //!
 //! It is made without any advisory, so it cannot say anything about one, not even its label or id.
 
@@ -16,7 +16,7 @@ use crate::{
 pub struct NoticeShop<'s> {
     /// The member's language.
     pub lang: &'s Lang,
-    /// The phrases in that language: [`NoticeWords::held`] or [`NoticeWords::expiring`].
+    /// The phrases in that language: [`NoticeWords::held`], [`NoticeWords::expiring`] or [`NoticeWords::suspended`].
     pub words: &'s NoticeWords,
     /// Who writes.
     pub team: &'s Team,
@@ -28,6 +28,8 @@ pub struct NoticeShop<'s> {
     pub help: &'s Address,
     /// The certificate that ends soon, and when, if that is what it is about.
     pub ending: Option<(&'s Fingerprint, &'s Moment)>,
+    /// The mailbox from which mail comes back, if that is what it is about.
+    pub mailbox: Option<&'s Address>,
     /// `<TOKEN@domain>`
     pub message_id: &'s str,
     /// The `Date`.
@@ -54,8 +56,9 @@ impl Notice {
         let mut page = Page::default();
         page.paragraph(&fill(&shop.words.waiting));
         page.gap();
-        if let Some((fingerprint, _)) = shop.ending {
-            page.line(&format!("    {fingerprint}"));
+        let named = shop.ending.map(|(fingerprint, _)| fingerprint.as_str()).or(shop.mailbox.map(Address::as_str));
+        if let Some(named) = named {
+            page.line(&format!("    {named}"));
             page.gap();
         }
         page.paragraph(&fill(&shop.words.mend));

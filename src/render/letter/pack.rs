@@ -24,6 +24,9 @@ pub enum PackError {
     /// It was composed to be sent with a signature only; its header would deny the encryption.
     #[error("a letter that was composed to be signed only cannot be sent encrypted")]
     MustNotEncrypt,
+    /// It asks whether its reader can decrypt, so it proves nothing in clear.
+    #[error("a challenge that has to be encrypted cannot be sent with a signature only")]
+    Challenge,
     /// No armored detached signature.
     #[error("what was given as the letter's signature is not an armored OpenPGP signature")]
     NotASignature,
@@ -55,7 +58,11 @@ pub(super) fn with_ciphertext(letter: &Letter, ciphertext: &Sealed) -> Result<Me
     if letter.cover != Cover::Encrypted {
         return Err(PackError::MustNotEncrypt);
     }
-    let Entity { outer, boundary, message_id, .. } = &letter.entity;
+    Ok(encrypted(&letter.entity, ciphertext))
+}
+
+pub(super) fn encrypted(entity: &Entity, ciphertext: &Sealed) -> Message {
+    let Entity { outer, boundary, message_id, .. } = entity;
     let mut bytes = Vec::with_capacity(outer.len() + ciphertext.len() + 1_000);
     bytes.extend_from_slice(outer);
     // RFC 3156, 4: the first part "MUST contain a 'Version: 1' field in the body", the second is
@@ -79,7 +86,7 @@ pub(super) fn with_ciphertext(letter: &Letter, ciphertext: &Sealed) -> Result<Me
     bytes.extend_from_slice(head.as_bytes());
     ciphertext.push_to(&mut bytes);
     bytes.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
-    Ok(Message { bytes, message_id: message_id.clone() })
+    Message { bytes, message_id: message_id.clone() }
 }
 
 pub(super) fn signed(entity: &Entity, signature: &str) -> Result<Message, PackError> {

@@ -1,6 +1,6 @@
 //! From a signed letter or notice to a message for one recipient: the last recipes before the post.
 
-use super::{Letter, Message, Notice, PackError, in_clear, sealed};
+use super::{Answer, Letter, Message, Notice, PackError, in_clear, sealed};
 use crate::{
     openpgp::{EncryptionKeys, Sealer, Signed},
     terms::Moment,
@@ -51,5 +51,27 @@ impl<A: Audience> Made<Signed<Notice>, A> for Message {
 
     fn made(notice: &Signed<Notice>, _: &A, (): &()) -> Result<Message, PackError> {
         Notice::in_clear(notice)
+    }
+}
+
+/// An answer says what everybody may know about a list, and is for one address.
+impl Marked for Answer {
+    fn tlp(&self) -> Tlp {
+        Tlp::Clear
+    }
+    fn is_addressed_to(&self, audience: &str) -> bool {
+        self.recipient() == audience
+    }
+}
+
+impl<A: Audience> Made<Signed<Answer>, A> for Message {
+    type Shop<'s> = Packing<'s>;
+    type Error = PackError;
+
+    fn made(answer: &Signed<Answer>, _: &A, packing: &Packing<'_>) -> Result<Message, PackError> {
+        match packing {
+            Packing::Signed => Answer::in_clear(answer),
+            Packing::Encrypted { sealer, certificate, now } => Answer::sealed(answer, &sealer.seal(certificate, now)?),
+        }
     }
 }

@@ -89,6 +89,7 @@ fn list() -> List {
         encrypt: Encrypt::ByLabel,
         delivery: Delivery::Direct,
         notify_held: None,
+        bounces: crate::roster::Bounces::default(),
         members: Vec::new(),
     }
 }
@@ -416,6 +417,7 @@ fn a_notice_says_only_that_something_waits() {
         to: &term("ada@uni.example.org"),
         help: &term("cert@cert.example.org"),
         ending: None,
+        mailbox: None,
         message_id: "<notice-1@cert.example.org>",
         date: &term("2026-07-02T09:30:00+05:00"),
     };
@@ -443,6 +445,7 @@ fn a_reminder_names_the_certificate_and_what_to_do() {
             to: &term("ada@uni.example.org"),
             help: &term("cert@cert.example.org"),
             ending: Some((&fingerprint, &term("2026-12-24T23:00:00Z"))),
+            mailbox: None,
             message_id: "<notice-1@cert.example.org>",
             date: &term("2026-12-01T09:30:00+05:00"),
         };
@@ -454,6 +457,36 @@ fn a_reminder_names_the_certificate_and_what_to_do() {
         let message = pack::signed(&notice.entity, SIGNATURE).expect("a message");
         let mail = MessageParser::default().parse(&message.bytes).expect("a mail");
         assert!(mail.subject().is_some_and(|subject| subject.ends_with(ends)), "{:?}", mail.subject());
+        assert_eq!(canonical(notice.payload()), Ok(()));
+    }
+}
+
+#[test]
+fn word_to_a_colleague_names_the_mailbox_and_nothing_else() {
+    let mailbox = term("ada@uni.example.org");
+    for (lang, back) in [("en", "comes back"), ("ru", "возвращается"), ("ar", "يرتد")] {
+        let lang: Lang = term(lang);
+        let words = crate::render::words::Words::read(&lang, &[], &mut crate::diag::Findings::new());
+        let shop = NoticeShop {
+            lang: &lang,
+            words: &NoticeWords::suspended(&words),
+            team: &team("Пример CERT"),
+            from: &term("alerts@cert.example.org"),
+            to: &term("bob@uni.example.org"),
+            help: &term("cert@cert.example.org"),
+            ending: None,
+            mailbox: Some(&mailbox),
+            message_id: "<notice-1@cert.example.org>",
+            date: &term("2026-12-01T09:30:00+05:00"),
+        };
+        let notice = Notice::new(&shop).expect("a notice");
+        assert!(notice.text().lines().all(|line| line.chars().count() <= body::WIDTH), "{}", notice.text());
+        assert!(!notice.text().contains(['{', '}']), "{}", notice.text());
+        assert!(notice.text().contains("\n    ada@uni.example.org\n") && notice.text().contains("cert@cert.example.org"));
+        let message = pack::signed(&notice.entity, SIGNATURE).expect("a message");
+        let mail = MessageParser::default().parse(&message.bytes).expect("a mail");
+        assert!(mail.subject().is_some_and(|subject| subject.contains(back)), "{:?}", mail.subject());
+        assert!(!utf8(&message.bytes).contains("TLP") && !utf8(&message.bytes).contains("List-"));
         assert_eq!(canonical(notice.payload()), Ok(()));
     }
 }

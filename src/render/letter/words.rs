@@ -185,4 +185,16 @@ impl NoticeWords {
             check: word("notice_check"),
         }
     }
+
+    /// That mail to a colleague comes back, in the language of the words.
+    pub fn suspended(words: &Words) -> NoticeWords {
+        let word = |key: &str| words.get(key).to_string();
+        NoticeWords {
+            subject: word("suspended_subject"),
+            waiting: word("suspended_mailbox"),
+            mend: word("suspended_mend"),
+            instead: String::new(),
+            check: word("notice_check"),
+        }
+    }
 }

@@ -267,6 +267,7 @@ fn no_word_of_a_notice_writes_a_header() {
             help: &term("cert@cert.example.org"),
             message_id: "<notice-1@cert.example.org>",
             ending: None,
+            mailbox: None,
             date: &term("2026-07-02T09:30:00+05:00"),
         };
         Notice::new(&shop)

@@ -1,0 +1,45 @@
+//! How answers leave: the team's key and the post are opened when the first answer is due, and once.
+
+use super::desk::{Desk, Failure};
+use crate::{
+    channels::{
+        mail::{self, Post},
+        wkd::Directories,
+    },
+    inbound::answer::{self, Addressed, Office},
+    openpgp::{Certificate, TeamKey},
+    terms::Address,
+    workspace::Workspace,
+};
+
+/// Opens what answers need.
+#[derive(Default)]
+pub struct Answering {
+    opened: Option<Result<(TeamKey, Box<dyn Post>), String>>,
+}
+
+impl Answering {
+    /// Composes, signs and sends one answer, or says why that cannot be.
+    pub fn send(&mut self, desk: &Desk, workspace: &Workspace, answer: &Addressed<'_>) -> Result<(), String> {
+        let opened = self.opened.get_or_insert_with(|| open(desk, workspace).map_err(|failure| format!("{:#}", failure.error)));
+        let (key, post) = opened.as_mut().map_err(|why| why.clone())?;
+        let office = Office { workspace, key, now: &desk.now };
+        let message = office.compose(answer).map_err(|error| error.to_string())?;
+        answer::send(&message, post.as_mut()).map_err(|error| error.to_string())
+    }
+}
+
+fn open(desk: &Desk, workspace: &Workspace) -> Result<(TeamKey, Box<dyn Post>), Failure> {
+    let key = desk.team_key(workspace)?;
+    let passwords = desk.mail_passwords(workspace)?;
+    let posts = mail::open(&workspace.settings.mail, &workspace.root, &passwords).map_err(Failure::new)?;
+    let post = posts.into_iter().next().ok_or_else(|| Failure::usage("there is no way by which mail leaves"))?;
+    Ok((key, post))
+}
+
+/// The certificates that a sender's domain gives for their address. Whoever wrote chose the domain, so what goes wrong there
+/// is nobody's fault here.
+pub fn find(workspace: &Workspace, address: &Address) -> Vec<Certificate> {
+    let found = Directories::open(&workspace.settings.wkd, &workspace.root, []).and_then(|directories| directories.ask(address));
+    found.ok().flatten().and_then(|bytes| Certificate::read_all(&bytes).ok()).unwrap_or_default()
+}

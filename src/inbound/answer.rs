@@ -1,0 +1,152 @@
+//! Answers leave: composed, signed, let through the gate for one correspondent, and handed to the post with the null sender.
+
+use crate::{
+    channels::mail::{Parcel, ParcelError, Post, PostError, Reaches},
+    diag::Findings,
+    openpgp::{Certificate, Sealer, Signed, SignerError, TeamKey},
+    receipt::Outcome,
+    render::{
+        letter::{Answer, AnswerShop, LetterError, ListFacts, Message, PackError, Packing, Said},
+        words::Words,
+    },
+    roster::{KeyState, List},
+    terms::{Address, Lang, Moment},
+    tlp::{Audience, Cover, Gate, Refusal, Shareable, Tlp},
+    workspace::Workspace,
+};
+use std::borrow::Cow;
+
+/// Somebody who wrote to a list, member or not. They may see what everybody may see, and the gate lets nothing else through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Correspondent(pub Address);
+
+impl Audience for Correspondent {
+    fn ceiling(&self) -> Tlp {
+        Tlp::Clear
+    }
+    fn name(&self) -> Cow<'_, str> {
+        Cow::Owned(self.0.key())
+    }
+}
+
+impl Reaches for Correspondent {
+    fn reaches(&self, address: &Address) -> bool {
+        self.0.key() == address.key()
+    }
+    fn nth(&self, place: usize) -> Option<&Address> {
+        Some(&self.0).filter(|_| place == 0)
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// It cannot be written.
+    #[error(transparent)]
+    Letter(#[from] LetterError),
+    /// It cannot be signed.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+    /// It cannot be packed.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// The gate is shut.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It is not fit to travel.
+    #[error(transparent)]
+    Parcel(#[from] ParcelError),
+    /// The post is closed.
+    #[error(transparent)]
+    Post(#[from] PostError),
+    /// The reader's certificate cannot be encrypted to.
+    #[error("it cannot be encrypted: {0}")]
+    Certificate(KeyState),
+    /// A challenge without a certificate.
+    #[error("it has to be encrypted, and there is no certificate")]
+    NoCertificate,
+    /// The server does not take it.
+    #[error("the mail server answers: {0}")]
+    NotTaken(String),
+}
+
+/// Where answers are written and signed.
+pub struct Office<'a> {
+    /// What the team decided.
+    pub workspace: &'a Workspace,
+    /// Signs.
+    pub key: &'a TeamKey,
+    /// The time.
+    pub now: &'a Moment,
+}
+
+/// An answer to be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Addressed<'a> {
+    /// To whom: who wrote the mail, never where it wants its answers.
+    pub to: &'a Address,
+    /// About which list.
+    pub list: &'a List,
+    /// The reader's, if it is known; `None` is the team's own.
+    pub lang: Option<&'a Lang>,
+    /// What it says.
+    pub said: Said<'a>,
+    /// What it is encrypted to, if it has to be.
+    pub certificate: Option<&'a Certificate>,
+    /// What stands before the `@` of its Message-ID.
+    pub token: &'a str,
+    /// Of the mail that it answers, without brackets.
+    pub in_reply_to: Option<&'a str>,
+}
+
+impl Office<'_> {
+    /// Composes and signs it.
+    pub fn compose(&self, answer: &Addressed<'_>) -> Result<Shareable<Message, Correspondent>, AnswerError> {
+        let (team, settings) = (&self.workspace.team, &self.workspace.settings);
+        let lang = answer.lang.unwrap_or_else(|| settings.site.default_lang());
+        let from = settings.mail.from.as_ref().unwrap_or(&team.email);
+        let words = Words::read(lang, &self.workspace.templates, &mut Findings::new());
+        let list = ListFacts {
+            name: answer.list.name.clone(),
+            title: answer.list.title.in_lang(lang).to_string(),
+            address: answer.list.address.clone(),
+            help: team.email.clone(),
+            owner: team.email.clone(),
+        };
+        let in_reply_to = answer.in_reply_to.map(|id| format!("<{id}>"));
+        let shop = AnswerShop {
+            lang,
+            words: &words,
+            team,
+            from,
+            to: answer.to,
+            list: &list,
+            signing: self.key.certificate().fingerprint(),
+            message_id: &format!("<{}@{}>", answer.token, from.domain()),
+            in_reply_to: in_reply_to.as_deref(),
+            date: self.now,
+        };
+        let written = Answer::new(answer.said, &shop)?;
+        let signed =
+            Gate::at(self.now.clone()).open(written, Correspondent(answer.to.clone()))?.make::<Signed<Answer>>(self.key)?;
+        match answer.said.cover() {
+            Cover::Signed => Ok(signed.make::<Message>(&Packing::Signed)?),
+            Cover::Encrypted => {
+                let certificate = answer.certificate.ok_or(AnswerError::NoCertificate)?;
+                let keys = certificate.judge(self.now).map_err(AnswerError::Certificate)?;
+                let inline = signed.thing().inline();
+                let packing = Packing::Encrypted { sealer: &Sealer::new(&inline), certificate: &keys, now: self.now };
+                Ok(signed.make::<Message>(&packing)?)
+            }
+        }
+    }
+}
+
+/// Hands an answer over. RFC 3834, 3.3: "the MAIL FROM address … SHOULD be null", so that nothing answers an answer.
+pub fn send(message: &Shareable<Message, Correspondent>, post: &mut dyn Post) -> Result<(), AnswerError> {
+    let parcel = Parcel::new(message, None, &message.audience().0)?;
+    match post.send(&parcel)? {
+        Outcome::Accepted(_) => Ok(()),
+        other => Err(AnswerError::NotTaken(other.words().to_string())),
+    }
+}

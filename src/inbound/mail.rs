@@ -1,0 +1,250 @@
+//! A mail that came in, as a value: its fields, addresses, text and parts.
+//!
+//! Nothing of it is believed here. Limits are checked before anything is unpacked; what breaks them is [`Unreadable`].
+
+use super::mime::{self, Part};
+use crate::terms::{Address, Moment};
+use jiff::Timestamp;
+use std::borrow::Cow;
+
+/// A larger mail is refused; a mail of ours, or to us, is a hundredth of that.
+pub const MAX_BYTES: usize = 25 * 1024 * 1024;
+
+/// Why a mail was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant's message says it")]
+pub enum Unreadable {
+    #[error("it is larger than {} MiB", MAX_BYTES / 1024 / 1024)]
+    TooLarge,
+    #[error("its headers have more than {} lines", mime::MAX_HEADER_LINES)]
+    TooManyHeaderLines,
+    #[error("it has more than {} parts", mime::MAX_PARTS)]
+    TooManyParts,
+    #[error("its parts are nested more than {} deep", mime::MAX_DEPTH)]
+    TooDeep,
+    #[error("it has no header")]
+    NoHeader,
+}
+
+/// A mail within the limits.
+#[derive(Clone)]
+pub struct Mail {
+    raw: Vec<u8>,
+    parts: Vec<Part>,
+}
+
+/// The two halves of a mail that is `multipart/signed` as a whole.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SignedPart {
+    /// What the signature covers: the first part, header and body, with CRLF at line ends. `Mail::read` reads it, and only
+    /// what that gives may be believed once the signature is verified.
+    pub entity: Vec<u8>,
+    /// The detached signature, armoured as a rule.
+    pub signature: Vec<u8>,
+}
+
+/// A part that is not shown as the mail's text.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// As the sender named it: for people, never for paths.
+    pub name: Option<String>,
+    /// `application/pgp-keys`, in lower case.
+    pub kind: String,
+    /// With the transfer encoding undone.
+    pub bytes: Vec<u8>,
+}
+
+impl Mail {
+    /// Reads a mail, if it is within the limits.
+    pub fn read(bytes: Vec<u8>) -> Result<Mail, Unreadable> {
+        if bytes.len() > MAX_BYTES {
+            return Err(Unreadable::TooLarge);
+        }
+        let parts = mime::cut(&bytes)?;
+        Ok(Mail { raw: bytes, parts })
+    }
+
+    /// The bytes as they came.
+    pub fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    /// The first field of this name: decoded, on one line, without control characters.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.root().field(name)
+    }
+
+    /// All fields of this name, in the order in which they stand.
+    pub fn headers<'m>(&'m self, name: &'m str) -> impl Iterator<Item = &'m str> {
+        self.root().fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value.as_str())
+    }
+
+    /// Who claims to have written it: the one address of the one `From`. None if there are more, or it is none that we write.
+    pub fn from(&self) -> Option<Address> {
+        match (self.headers("from").count(), self.addresses("from").as_slice()) {
+            (1, [one]) => one.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// Where it wants its answer, if that is not who wrote it.
+    pub fn reply_to(&self) -> Vec<Address> {
+        self.addresses("reply-to").iter().filter_map(|address| address.parse().ok()).collect()
+    }
+
+    /// Its `Message-ID`, without the brackets.
+    pub fn message_id(&self) -> Option<&str> {
+        let id = self.header("message-id")?.trim().trim_start_matches('<').trim_end_matches('>');
+        (!id.is_empty()).then_some(id)
+    }
+
+    /// When its sender says it was written.
+    pub fn date(&self) -> Option<Moment> {
+        let at = Timestamp::from_second(mime::seconds(self.header("date")?)?).ok()?;
+        Some(Moment::from_timestamp(at))
+    }
+
+    /// What it is about, as its sender says.
+    pub fn subject(&self) -> &str {
+        self.header("subject").unwrap_or_default()
+    }
+
+    /// To whom it came: first as our own mail server says (`Delivered-To`, `X-Original-To`), then as its sender does.
+    pub fn recipients(&self) -> Vec<Address> {
+        let fields = ["delivered-to", "x-original-to", "envelope-to", "to", "cc"];
+        let mut all: Vec<Address> = Vec::new();
+        for address in fields.iter().flat_map(|name| self.addresses(name)) {
+            if let Ok(address) = address.parse::<Address>()
+                && !all.iter().any(|known| known.key() == address.key())
+            {
+                all.push(address);
+            }
+        }
+        all
+    }
+
+    /// The addresses in all fields of this name, as given.
+    pub fn addresses(&self, name: &str) -> Vec<String> {
+        let fields = self.root().fields.iter().filter(|field| field.name.eq_ignore_ascii_case(name));
+        fields.flat_map(|field| mime::addresses(&self.raw[field.raw.clone()])).collect()
+    }
+
+    /// The text that a mail program shows first, with `\n` at line ends.
+    pub fn text(&self) -> String {
+        self.shown().map(|part| part.text(&self.raw)).unwrap_or_default()
+    }
+
+    /// Whether no person wrote it, so that nothing may be answered (RFC 3834, section 2).
+    pub fn is_automatic(&self) -> bool {
+        let says = |name: &str, words: &[&str]| {
+            self.headers(name).any(|value| words.iter().any(|word| value.to_ascii_lowercase().starts_with(word)))
+        };
+        let daemons =
+            ["mailer-daemon", "postmaster", "mail-daemon", "maildaemon", "listserv", "majordomo", "noreply", "no-reply"];
+        let from = self.addresses("from").concat().to_ascii_lowercase();
+        self.headers("auto-submitted").any(|value| !value.to_ascii_lowercase().starts_with("no"))
+            || says("precedence", &["bulk", "junk", "list", "auto"])
+            || says("return-path", &["<>"])
+            || says("x-auto-response-suppress", &["all", "dr", "oof", "autoreply", "rn", "nrn"])
+            || [
+                "list-id",
+                "list-post",
+                "list-unsubscribe",
+                "x-autoreply",
+                "x-autorespond",
+                "x-autoresponder",
+                "x-loop",
+                "feedback-id",
+            ]
+            .iter()
+            .any(|name| self.header(name).is_some())
+            || daemons.iter().any(|name| from.starts_with(name))
+            || self.root().kind == "multipart/report"
+    }
+
+    /// What is signed and its signature, if the mail as a whole is `multipart/signed` (RFC 3156, section 5) and nothing else.
+    pub fn signed_part(&self) -> Option<SignedPart> {
+        let root = self.root();
+        let [first, second] = self.halves("multipart/signed", "application/pgp-signature")?;
+        if second.kind != "application/pgp-signature" || root.fields.iter().filter(|f| is(&f.name, "content-type")).count() != 1 {
+            return None;
+        }
+        let entity = canonical(&self.raw[first.whole.clone()]);
+        Some(SignedPart { entity, signature: second.content(&self.raw).into_owned() })
+    }
+
+    /// The OpenPGP message, if the mail as a whole is `multipart/encrypted` (RFC 3156, section 4).
+    pub fn encrypted(&self) -> Option<Cow<'_, [u8]>> {
+        let [first, second] = self.halves("multipart/encrypted", "application/pgp-encrypted")?;
+        (first.kind == "application/pgp-encrypted").then(|| second.content(&self.raw))
+    }
+
+    /// All parts but the shown text, those that hold parts, and those of a mail inside.
+    pub fn attachments(&self) -> Vec<Attachment> {
+        let shown = self.shown().map(|part| part.whole.clone());
+        let parts =
+            self.parts.iter().filter(|part| part.inner.is_empty() && !part.is_quoted && Some(&part.whole) != shown.as_ref());
+        parts
+            .map(|part| Attachment {
+                name: disposition(part).or_else(|| part.attribute("name").map(str::to_string)),
+                kind: part.kind.clone(),
+                bytes: part.content(&self.raw).into_owned(),
+            })
+            .collect()
+    }
+
+    /// All parts, each before those inside of it; the first is the mail itself.
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    pub(super) fn root(&self) -> &Part {
+        self.parts.first().expect("a mail is cut into at least one part")
+    }
+
+    fn halves(&self, kind: &str, protocol: &str) -> Option<[&Part; 2]> {
+        let root = self.root();
+        let speaks = root.attribute("protocol").is_some_and(|given| is(given, protocol));
+        match (root.kind == kind && speaks, root.inner.as_slice()) {
+            (true, [first, second]) => Some([self.parts.get(*first)?, self.parts.get(*second)?]),
+            _ => None,
+        }
+    }
+
+    /// The first plain text that is no attachment; if there is none, the first HTML.
+    pub(super) fn shown(&self) -> Option<&Part> {
+        let candidates = || self.parts.iter().filter(|part| !part.is_quoted && part.inner.is_empty() && !is_attached(part));
+        let html = |part: &&Part| part.kind == "text/html";
+        candidates().find(|part| part.is_text() && !html(part)).or_else(|| candidates().find(html))
+    }
+}
+
+fn is(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b)
+}
+
+fn is_attached(part: &Part) -> bool {
+    part.field("content-disposition").is_some_and(|value| value.to_ascii_lowercase().starts_with("attachment"))
+}
+
+/// The file's name in `Content-Disposition`.
+fn disposition(part: &Part) -> Option<String> {
+    let value = part.field("content-disposition")?;
+    let at = value.to_ascii_lowercase().find("filename=")? + "filename=".len();
+    let name = value.get(at..)?.split(';').next()?.trim().trim_matches('"');
+    (!name.is_empty()).then(|| name.to_string())
+}
+
+/// With CRLF at each line end, which a mail server may have taken away.
+fn canonical(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 40);
+    let mut last = 0;
+    for byte in bytes {
+        if *byte == b'\n' && last != b'\r' {
+            out.push(b'\r');
+        }
+        out.push(*byte);
+        last = *byte;
+    }
+    out
+}
