@@ -12,7 +12,7 @@ pub use refresh::host;
 
 use super::{
     Done,
-    desk::{Desk, Failure},
+    desk::{Desk, Failure, profile},
     list::{days, days_left, state},
     ui::table,
 };
@@ -76,7 +76,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         let rows = chosen
             .into_iter()
             .map(|constituent| {
-                let profile = desk.profile(&workspace, &constituent.slug)?;
+                let profile = profile(&workspace, &constituent.slug)?;
                 let contacts: Vec<_> = constituent
                     .contacts
                     .iter()

@@ -366,14 +366,6 @@ impl Desk {
         })
     }
 
-    /// What is known of a constituent besides its contacts.
-    pub fn profile(&self, workspace: &Workspace, constituent: &Slug) -> Result<Profile, Failure> {
-        workspace.profile(constituent)?.ok_or_else(|| {
-            Failure::usage(format!("`constituents/{constituent}.yaml` was changed meanwhile"))
-                .hint("`advise check` shows what is wrong with it")
-        })
-    }
-
     /// What to say when published revisions have changed.
     pub fn conflict(&self, ledger: &Ledger, workspace: &Workspace, plan: &Plan<'_>) -> Failure {
         for conflict in &plan.conflicts {
@@ -468,6 +460,14 @@ impl Desk {
     pub fn kept(&self) -> Result<Vec<Kept>, Failure> {
         kept::all(&self.work()).map_err(|error| Failure::io(&kept::folder(&self.work()), error))
     }
+}
+
+/// What is known of a constituent besides its contacts.
+pub fn profile(workspace: &Workspace, constituent: &Slug) -> Result<Profile, Failure> {
+    workspace.profile(constituent)?.ok_or_else(|| {
+        Failure::usage(format!("`constituents/{constituent}.yaml` was changed meanwhile"))
+            .hint("`advise check` shows what is wrong with it")
+    })
 }
 
 /// What stands in the archive of the RFC 2350 description and cannot be taken over.

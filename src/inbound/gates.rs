@@ -208,6 +208,7 @@ mod tests {
         House {
             addresses: vec![address("cert@example.org"), address("universities@example.org")],
             bounces: Some(address("bounces@example.org")),
+            doors: Doors::default(),
         }
     }
 

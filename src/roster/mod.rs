@@ -151,7 +151,8 @@ impl Roster {
 
     /// The constituent of a name.
     pub fn constituent(&self, name: &Slug) -> Option<&Constituent> {
-        self.constituents.iter().find(|constituent| constituent.slug == *name)
+        let place = self.constituents.binary_search_by(|constituent| constituent.slug.cmp(name));
+        place.ok().map(|place| &self.constituents[place])
     }
 
     /// Every contact.

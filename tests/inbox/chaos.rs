@@ -10,6 +10,7 @@ use super::samples;
 use advise::inbound::{
     Mail,
     gates::{self, House},
+    request::Doors,
 };
 use std::{
     collections::BTreeMap,
@@ -23,6 +24,13 @@ pub fn everything(bytes: Vec<u8>) -> &'static str {
     let house = House {
         addresses: vec!["cert@example.org".parse().expect("an address")],
         bounces: Some("bounces@cert.example.org".parse().expect("an address")),
+        doors: Doors {
+            lists: vec![(
+                "universities".parse().expect("a list"),
+                "universities@lists.cert.example.org".parse().expect("an address"),
+            )],
+            desk: Some("cert@example.org".parse().expect("an address")),
+        },
     };
     let (judged, mail) = gates::pass(bytes, &house);
     if let Some(mail) = &mail {

@@ -204,3 +204,33 @@ fn another_teams_list_of_the_same_name() {
         )
         .wrote_only_to(&[&member.address]);
 }
+
+#[test]
+fn forged_bounce() {
+    let bounce = |to: &str| {
+        format!(
+            "Return-Path: <>\r\nFrom: MAILER-DAEMON@lakeside.example.org\r\nTo: {to}\r\nSubject: Undelivered Mail Returned to Sender\r\nMessage-ID: <{to}>\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nIt did not arrive.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.lakeside.example.org\r\n\r\nFinal-Recipient: rfc822; yelena@lakeside.example.org\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n"
+        )
+    };
+    let world = World::without_advisories()
+        .advisory("EX-2026-0050", "tlp: AMBER\naudience: [universities]")
+        .run("publish --yes")
+        .exits(1)
+        .whatever_it_says();
+    // Another member knows the token of their own letter, and no other.
+    let other = world.mail().into_iter().find(|mail| mail.recipient() != "yelena@lakeside.example.org").expect("a letter");
+    let own_token = other.header("Return-Path").trim_matches(['<', '>']).to_string();
+    assert!(own_token.starts_with("bounces+"), "{own_token}");
+    let mut world = world;
+    for (to, noted) in [
+        ("bounces@cert.example.org", "not addressed to a letter of ours"),
+        ("bounces+aaaqeayeaudaocajbifqydiob4@cert.example.org", "not addressed to a letter of ours"),
+        (&own_token, "about another member than the letter's"),
+    ] {
+        world = world.receives(&bounce(to)).gives(|json| {
+            let message = &json["messages"][0];
+            assert_eq!((message["verdict"].as_str(), message["bounces"][0]["noted"].as_str()), (Some("bounce"), Some(noted)));
+        });
+    }
+    drop(world.run("plan").exits(1).does_not_say("suspended"));
+}

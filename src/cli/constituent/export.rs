@@ -3,7 +3,7 @@
 use crate::{
     cli::{
         Done,
-        desk::{Desk, Failure},
+        desk::{Desk, Failure, profile},
     },
     roster::table,
 };
@@ -26,7 +26,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         return Err(Failure::usage("`--json` prints JSON: leave `--csv` or `--excel` out"));
     }
     let constituents = workspace.roster.constituents.iter();
-    let entries = constituents.map(|one| Ok((one, desk.profile(&workspace, &one.slug)?))).collect::<Result<Vec<_>, Failure>>()?;
+    let entries = constituents.map(|one| Ok((one, profile(&workspace, &one.slug)?))).collect::<Result<Vec<_>, Failure>>()?;
     if desk.ui.wants_json() {
         let rows = table::rows(&entries);
         let filled = |row: std::collections::BTreeMap<String, String>| -> Value {

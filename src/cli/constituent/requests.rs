@@ -4,7 +4,7 @@ use crate::{
     cli::{
         Done,
         answering::Answering,
-        desk::{Desk, Failure, Kind},
+        desk::{Desk, Failure, Kind, profile},
     },
     inbound::{
         answer::Addressed,
@@ -165,7 +165,7 @@ pub fn approve(desk: &Desk, args: Approve) -> Result<Done, Failure> {
     let full = desk.root.join(&path);
     let text = fs::read_to_string(&full).map_err(|error| Failure::io(&full, error))?;
     let name = args.name.unwrap_or_else(|| request.name.clone());
-    let has_list = desk.profile(&workspace, &slug)?.lists.contains(&request.list);
+    let has_list = profile(&workspace, &slug)?.lists.contains(&request.list);
     let edited = edited(&path, &text, has_list, contact, &request, name, &desk.now).map_err(edit_failure)?;
 
     // Held before anything can be sent to it: what is encrypted waits until the owner of the key has shown that they read it.

@@ -242,8 +242,8 @@ fn the_first_contact_and_the_last() {
     let one = format!("{head}contacts:   # one\n  # Not at night.\n{item}# end\n");
     let made = without_contact(PATH, &one, &address("ada@north.example.org")).expect("made");
     assert_eq!(made, format!("{head}contacts: []   # one\n# end\n"));
-    let flow = format!("{{name: U, lists: [community]}} # a\n");
-    let made = with_contact(PATH, &flow, &person("ada")).expect("made");
+    let flow = "{name: U, lists: [community]} # a\n";
+    let made = with_contact(PATH, flow, &person("ada")).expect("made");
     assert_eq!(made, "{name: U, lists: [community], contacts: [{name: Ada Example, address: ada@north.example.org}]} # a\n");
     assert_eq!(
         without_contact(PATH, &made, &address("ada@north.example.org")).expect("made"),
@@ -501,9 +501,9 @@ fn whatever_was_written_is_kept() {
         same_ends(&after);
         let lists = [slug("two"), slug("three")];
         let after = with_lists(PATH, &after, &him, Some(&lists)).unwrap_or_else(fail);
-        let mut now = values(&after)[who].lists.clone();
+        let mut now = values(&after)[who].lists.to_vec();
         now.sort();
-        assert_eq!(*now, [slug("three"), slug("two")], "seed {seed}");
+        assert_eq!(now, [slug("three"), slug("two")], "seed {seed}");
         done[4] += 1;
     }
     assert!(done.iter().all(|done| *done > FILES * 3 / 4), "{done:?}");
