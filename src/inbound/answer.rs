@@ -147,6 +147,12 @@ pub fn send(message: &Shareable<Message, Correspondent>, post: &mut dyn Post) ->
     let parcel = Parcel::new(message, None, &message.audience().0)?;
     match post.send(&parcel)? {
         Outcome::Accepted(_) => Ok(()),
-        other => Err(AnswerError::NotTaken(other.words().to_string())),
+        // The words may repeat the address, and this goes into logs.
+        other => Err(AnswerError::NotTaken(without_addresses(other.words()))),
     }
+}
+
+fn without_addresses(words: &str) -> String {
+    let hide = |word: &str| if word.contains('@') { "…".to_string() } else { word.to_string() };
+    words.split_whitespace().map(hide).take(40).collect::<Vec<_>>().join(" ")
 }
