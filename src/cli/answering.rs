@@ -13,10 +13,13 @@ use crate::{
 };
 use std::net::SocketAddr;
 
+/// The team's key, and the way by which mail leaves.
+type Opened = (TeamKey, Box<dyn Post>);
+
 /// Opens what answers need.
 #[derive(Default)]
 pub struct Answering {
-    opened: Option<Result<(TeamKey, Box<dyn Post>), String>>,
+    opened: Option<Result<Opened, String>>,
 }
 
 impl Answering {
@@ -30,7 +33,7 @@ impl Answering {
     }
 }
 
-fn open(desk: &Desk, workspace: &Workspace) -> Result<(TeamKey, Box<dyn Post>), Failure> {
+fn open(desk: &Desk, workspace: &Workspace) -> Result<Opened, Failure> {
     let key = desk.team_key(workspace)?;
     let passwords = desk.mail_passwords(workspace)?;
     let posts = mail::open(&workspace.settings.mail, &workspace.root, &passwords).map_err(Failure::new)?;

@@ -118,7 +118,7 @@ pub fn check(
         VerifyError::TooLong => Flaw::Unreadable("it is too long".into()),
     })?;
     let age = now.unix() - verified.made.unix();
-    if age > GOOD_DAYS * 86_400 || age < -AHEAD {
+    if !(-AHEAD..=GOOD_DAYS * 86_400).contains(&age) {
         return Err(Flaw::NotInTime(verified.made));
     }
     // One of ours comes first, so that a copy which leaves out a revocation does not stand in for it.
