@@ -169,6 +169,7 @@ harbour,Harbour,D,d@harbour.example.org,89ABCDEF,
 harbour,Harbour,E,e@harbour.example.org,,community
 harbour,Harbour,F,E@harbour.example.org,,community
 lakeside-university,,Yelena Kimm,yelena@lakeside.example.org,,
+northern-university,,E,e@harbour.example.org,8DDE84B5C7676EA3C4D1C52B3C008A824D7B5100,
 ";
     World::sample()
         .file("members.csv", wrong)
@@ -184,13 +185,14 @@ lakeside-university,,Yelena Kimm,yelena@lakeside.example.org,,
         .says("error: line 6 has this address already")
         .says("  --> members.csv:7:19")
         .says("already, with another value")
+        .says("error: line 6 has this address too, with another certificate")
         .says(&format!("5{}wrong", " ".repeat(55)))
         .says("right, not added")
-        .says("error: `members.csv` has 6 mistakes; nothing was written")
+        .says("error: `members.csv` has 7 mistakes; nothing was written")
         .shell("$advise constituent import members.csv --json --dry-run")
         .exits(2)
         .whatever_it_says()
-        .gives(|json| assert_eq!((&json["errors"], &json["written"]), (&6.into(), &false.into())))
+        .gives(|json| assert_eq!((&json["errors"], &json["written"]), (&7.into(), &false.into())))
         .file("members.csv", "constituent,name,adress\nharbour,A,a@harbour.example.org\n")
         .shell("$advise constituent import members.csv")
         .exits(2)

@@ -2,7 +2,7 @@
 
 use super::{
     files::{Changes, is_sound, replace},
-    newcomer,
+    newcomer::Judge,
 };
 use crate::{
     cli::{
@@ -12,7 +12,7 @@ use crate::{
     diag::Level,
     openpgp::Certificate,
     roster::edit::{self, NewConstituent, NewContact},
-    terms::{Address, Fingerprint, Lang, Phone, Slug, nearest},
+    terms::{Address, Fingerprint, Lang, Phone, Slug},
     workspace::Workspace,
     yaml::{Line, Wording},
 };
@@ -67,9 +67,10 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         suspended: None,
     };
     let slug = &args.constituent;
-    let known = workspace.roster.constituents.get(slug);
+    let judge = Judge::new(&workspace, &desk.now);
+    let known = judge.constituent(slug);
     let all_lists = known.map_or_else(|| contact.lists.clone().unwrap_or_default(), |known| known.lists.clone());
-    let doubts = newcomer::doubts(&workspace, slug, &all_lists, &contact, new.as_ref(), &desk.now)?;
+    let doubts = judge.doubts(slug, &all_lists, &contact, new.as_ref())?;
     if let Some(error) = doubts.iter().find(|doubt| doubt.level == Level::Error) {
         return Err(Failure::usage(&error.message).hint(&error.hint));
     }
@@ -93,7 +94,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         }
         (None, None) => {
             let failure = Failure::usage(format!("constituent `{slug}` does not exist"));
-            return Err(match nearest(slug.as_str(), workspace.roster.constituents.keys().map(Slug::as_str)) {
+            return Err(match judge.near(slug) {
                 Some(near) => failure.hint(format!("did you mean `{near}`?")),
                 None => failure,
             }

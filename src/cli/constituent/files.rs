@@ -130,3 +130,35 @@ pub fn is_sound(desk: &Desk) -> Result<bool, Failure> {
     }
     Ok(reading.workspace.is_some())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::ui::Ui;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn what_somebody_else_wrote_meanwhile_is_not_lost() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let now: crate::terms::Moment = "2026-11-28".parse().expect("a day");
+        let desk = Desk { root: folder.path().into(), now: now.clone(), clock: now, ui: Ui::new(true, false, false) };
+        let (one, two): (Slug, Slug) = ("one".parse().expect("a name"), "two".parse().expect("a name"));
+        let path = |slug: &Slug| folder.path().join(Changes::path(slug));
+        fs::create_dir(folder.path().join("constituents")).expect("a folder");
+        fs::write(path(&one), "old").expect("written");
+        fs::set_permissions(path(&one), fs::Permissions::from_mode(0o640)).expect("set");
+        let begun = || {
+            let mut changes = Changes::new(&desk);
+            changes.edit(&one, |_, text| Ok(format!("{text} and new"))).expect("edited");
+            changes.create(&two, "new".into());
+            changes
+        };
+        let late = begun();
+        assert_eq!(begun().write(&desk).expect("written"), ["constituents/one.yaml", "constituents/two.yaml"]);
+        assert_eq!(fs::read_to_string(path(&one)).expect("a text"), "old and new");
+        assert_eq!(fs::metadata(path(&one)).expect("there").permissions().mode() & 0o777, 0o640);
+        let failure = late.write(&desk).expect_err("it was changed");
+        assert!(failure.error.to_string().contains("changed by somebody else meanwhile"), "{failure:?}");
+        assert_eq!(fs::read_dir(folder.path().join("constituents")).expect("a folder").count(), 2, "no draft is left");
+    }
+}

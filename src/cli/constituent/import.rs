@@ -3,7 +3,7 @@
 
 use super::{
     files::{Changes, is_sound},
-    newcomer::{self, Doubt},
+    newcomer::{Doubt, Judge},
 };
 use crate::{
     cli::{
@@ -17,8 +17,7 @@ use crate::{
         edit::{self, NewConstituent, NewContact},
         table::{self, Row},
     },
-    terms::{Slug, nearest},
-    workspace::Workspace,
+    terms::{Fingerprint, Slug},
 };
 use serde_json::{Value, json};
 use std::{
@@ -64,15 +63,14 @@ impl Outcome {
 
 /// What is known of the lines so far.
 struct Import<'w> {
-    desk: &'w Desk,
-    workspace: &'w Workspace,
+    judge: Judge<'w>,
     source: &'w Source,
     findings: Findings,
     changes: Changes,
     /// Constituents that are new, with all their contacts.
     founded: BTreeMap<Slug, NewConstituent>,
-    /// Where an address stood first in a constituent.
-    seen: HashMap<(Slug, String), usize>,
+    /// The lines that an address stood in: of which constituent, and with which certificate.
+    seen: HashMap<String, Vec<(Slug, Option<Fingerprint>, usize)>>,
 }
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
@@ -82,8 +80,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let rows = source.as_ref().map_or_else(Vec::new, |source| table::read(source, &mut findings));
     let unread = Source::new("", "");
     let mut import = Import {
-        desk,
-        workspace: &workspace,
+        judge: Judge::new(&workspace, &desk.now),
         source: source.as_ref().unwrap_or(&unread),
         findings,
         changes: Changes::new(desk),
@@ -165,9 +162,9 @@ impl Import<'_> {
     /// Judges a line, and notes what it changes.
     fn row(&mut self, row: &Row) -> Result<Outcome, Failure> {
         let before = self.findings.count(Level::Error);
-        let outcome = match self.workspace.roster.constituents.get(&row.constituent) {
+        let outcome = match self.judge.constituent(&row.constituent) {
             Some(constituent) => self.known(row, constituent)?,
-            None => self.new(row)?,
+            None => self.unknown(row)?,
         };
         Ok(if self.findings.count(Level::Error) > before { Outcome::Wrong } else { outcome })
     }
@@ -208,13 +205,12 @@ impl Import<'_> {
     }
 
     /// A line about a constituent that has no file yet.
-    fn new(&mut self, row: &Row) -> Result<Outcome, Failure> {
+    fn unknown(&mut self, row: &Row) -> Result<Outcome, Failure> {
         let mut lists = row.organisation_lists.clone();
         let known = self.founded.get(&row.constituent);
         lists.extend(known.iter().flat_map(|known| known.lists.clone()));
         if known.is_none() && row.organisation.is_none() {
-            let near = nearest(row.constituent.as_str(), self.workspace.roster.constituents.keys().map(Slug::as_str));
-            let hint = match near {
+            let hint = match self.judge.near(&row.constituent) {
                 Some(near) => format!("did you mean `{near}`? Fill the column `organisation` if it is new"),
                 None => "fill the column `organisation` if it is new".to_string(),
             };
@@ -223,7 +219,7 @@ impl Import<'_> {
             return Ok(Outcome::Wrong);
         }
         for list in &row.organisation_lists {
-            if let Some(doubt) = newcomer::unknown_list(self.workspace, "organisation_lists", list) {
+            if let Some(doubt) = self.judge.unknown_list("organisation_lists", list) {
                 self.tell(row, doubt);
             }
         }
@@ -284,22 +280,33 @@ impl Import<'_> {
         Ok(())
     }
 
+    /// Whether an earlier line has this address, and does not go with this one: one person may stand in two constituents, with
+    /// one certificate.
     fn is_twice(&mut self, row: &Row, contact: &NewContact) -> bool {
-        let key = (row.constituent.clone(), contact.address.key());
-        let Some(first) = self.seen.get(&key) else {
-            self.seen.insert(key, row.line);
-            return false;
+        let seen = self.seen.entry(contact.address.key()).or_default();
+        let same = seen.iter().find(|(slug, ..)| *slug == row.constituent);
+        let other = seen.iter().find(|(_, certificate, _)| *certificate != contact.certificate);
+        let (message, hint) = match (same, other) {
+            (Some((.., line)), _) => {
+                (format!("line {line} has this address already"), "one address is one contact: remove one of the two lines")
+            }
+            (None, Some((.., line))) => {
+                let message = format!("line {line} has this address too, with another certificate");
+                (message, "one person has one certificate: write the same in both")
+            }
+            (None, None) => {
+                seen.push((row.constituent.clone(), contact.certificate.clone(), row.line));
+                return false;
+            }
         };
-        let finding =
-            self.source.error(row.place("address"), "duplicate-address", format!("line {first} has this address already"));
-        self.findings.push(finding.hint("one address is one contact: remove one of the two lines"));
+        self.findings.push(self.source.error(row.place("address"), "duplicate-address", message).hint(hint));
         true
     }
 
     /// Says what only the workspace knows, and gives how many errors that were.
     fn doubts(&mut self, row: &Row, all_lists: &[Slug], contact: &NewContact) -> Result<usize, Failure> {
         let before = self.findings.count(Level::Error);
-        for doubt in newcomer::doubts(self.workspace, &row.constituent, all_lists, contact, None, &self.desk.now)? {
+        for doubt in self.judge.doubts(&row.constituent, all_lists, contact, None)? {
             self.tell(row, doubt);
         }
         Ok(self.findings.count(Level::Error) - before)

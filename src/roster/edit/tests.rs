@@ -238,8 +238,8 @@ fn the_first_contact_and_the_last() {
     let one = format!("{head}contacts:   # one\n  # Not at night.\n{item}# end\n");
     let made = without_contact(PATH, &one, &address("ada@north.example.org")).expect("made");
     assert_eq!(made, format!("{head}contacts: []   # one\n# end\n"));
-    let flow = format!("{{name: U, lists: [community]}} # a\n");
-    let made = with_contact(PATH, &flow, &person("ada")).expect("made");
+    let flow = "{name: U, lists: [community]} # a\n";
+    let made = with_contact(PATH, flow, &person("ada")).expect("made");
     assert_eq!(made, "{name: U, lists: [community], contacts: [{name: Ada Example, address: ada@north.example.org}]} # a\n");
     assert_eq!(
         without_contact(PATH, &made, &address("ada@north.example.org")).expect("made"),
