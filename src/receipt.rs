@@ -170,6 +170,17 @@ pub struct Bounce {
     pub counts: bool,
 }
 
+impl Bounce {
+    /// Status and words, neither of them twice.
+    pub fn said(&self) -> String {
+        match (self.words.is_empty(), self.words.contains(&self.status)) {
+            (true, _) => self.status.clone(),
+            (false, true) => self.words.clone(),
+            (false, false) => format!("{} {}", self.status, self.words),
+        }
+    }
+}
+
 /// What was published of one revision, frozen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frozen {
@@ -233,9 +244,16 @@ pub struct History {
     pub on_site: HashMap<Id, (String, Digest)>,
     /// Of the RFC 2350 document, the newest last.
     pub editions: Vec<Edition>,
-    /// What came back from each address and counts.
+    /// What speaks against addresses.
+    pub returns: Returns,
+}
+
+/// What came back, address by address.
+#[derive(Debug, Clone, Default)]
+pub struct Returns {
+    /// What counts.
     pub bounces: HashMap<MemberHash, Vec<Bounce>>,
-    /// Which list's letters are kept from whom because of that, and since when.
+    /// Which list's letters are kept from whom because of it, and since when.
     pub suspensions: HashMap<MemberHash, BTreeMap<String, Moment>>,
     /// Who joined, or changed the key, by mail, and has not shown yet that they can read what is encrypted to them;
     /// since when they are asked.

@@ -15,7 +15,7 @@ use crate::{
         source::{SourceError, imap::Mailbox, maildir::Maildir, stdin, stdin::Exit},
     },
     ledger::{self, Ledger, LedgerError, Lock, Noted},
-    receipt,
+    plan, receipt,
     settings::{self, Inbox},
     terms::Address,
     workspace::Workspace,
@@ -85,11 +85,8 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         }
         Ok(()) => {
             counter.report(None);
-            Ok(if counter.taken.iter().any(|taken| taken.judged.verdict.is_for_staff() || taken.kept.is_some()) {
-                Done::WithFindings
-            } else {
-                Done::Well
-            })
+            let is_for_staff = counter.taken.iter().any(|taken| taken.judged.verdict.is_for_staff() || taken.kept.is_some());
+            Ok(if is_for_staff || !counter.suspended.0.is_empty() { Done::WithFindings } else { Done::Well })
         }
     }
 }
@@ -156,6 +153,8 @@ struct Counter<'d> {
     /// Opened for the first mail that changes something.
     ledger: Option<(Ledger, Lock)>,
     taken: Vec<Taken>,
+    /// Who is suspended since now, in words and for programs.
+    suspended: (Vec<String>, Vec<Value>),
 }
 
 /// What became of a mail.
@@ -181,7 +180,16 @@ impl<'d> Counter<'d> {
             bounces: Some(workspace.settings.mail.bounces.as_ref().unwrap_or(sender).clone()),
             doors: Doors::of(&workspace.roster, &workspace.team),
         };
-        Counter { desk, workspace, hosts, house, answering: Answering::default(), ledger: None, taken: Vec::new() }
+        Counter {
+            desk,
+            workspace,
+            hosts,
+            house,
+            answering: Answering::default(),
+            ledger: None,
+            taken: Vec::new(),
+            suspended: Default::default(),
+        }
     }
 
     /// Judges a mail and does what it causes, durably; says whether staff have to look at it.
@@ -238,6 +246,9 @@ impl<'d> Counter<'d> {
                 Noted::AnotherMember => "about another member than the letter's",
             });
         }
+        if noted.contains(&"counted") {
+            self.suspend()?;
+        }
         Ok(noted)
     }
 
@@ -260,6 +271,21 @@ impl<'d> Counter<'d> {
         Ok(Ok(Some(taken)))
     }
 
+    /// Writes down from whom lists keep their letters from now on, since enough of them came back.
+    fn suspend(&mut self) -> Result<(), Failure> {
+        let (roster, now) = (&self.workspace.roster, &self.desk.now);
+        let ledger = self.ledger()?;
+        let (returns, members) = (ledger.returns()?, ledger.members());
+        let mut suspended = plan::suspended(roster, &returns, &|address| members.hash(address), now);
+        suspended.retain(|one| one.is_new);
+        for one in &suspended {
+            ledger.suspend(&one.member, one.list.name.as_str(), now)?;
+        }
+        self.suspended.0.extend(plan::suspended_words(&suspended));
+        self.suspended.1.extend(suspended.iter().map(plan::suspended_json));
+        Ok(())
+    }
+
     fn ledger(&mut self) -> Result<&mut Ledger, Failure> {
         if self.ledger.is_none() {
             self.ledger = Some(opened(self.desk)?);
@@ -273,6 +299,10 @@ impl<'d> Counter<'d> {
         if ui.wants_json() {
             let messages: Vec<Value> = self.taken.iter().map(Taken::json).collect();
             let mut document = json!({ "messages": messages });
+            let (_, suspended) = &self.suspended;
+            if !suspended.is_empty() {
+                document["suspended"] = suspended.iter().cloned().collect();
+            }
             if let Some(failure) = failure {
                 document["error"] = json!(format!("{:#}", failure.error));
             }
@@ -291,6 +321,9 @@ impl<'d> Counter<'d> {
         }
         let totals: Vec<String> = totals.iter().map(|(verdict, n)| format!("{n} {verdict}")).collect();
         ui.data(&format!("Took in {}: {}.\n", count(self.taken.len(), "mail", "mails"), totals.join(", ")));
+        for words in &self.suspended.0 {
+            ui.data(&format!("Suspended: {words}.\n"));
+        }
         if self.taken.iter().any(|taken| taken.kept.is_some()) {
             ui.data("What nothing here understands waits for you in `.advise/inbox/`: `advise inbox --kept` shows it.\n");
         }

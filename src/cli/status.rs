@@ -8,7 +8,7 @@ use super::{
 use crate::{
     inbound::pending::Pending,
     plan::{self, Again, Expiring, Request, again},
-    receipt::{Mail, MemberHash, Receipt, State, Verdict},
+    receipt::{Bounce, Mail, MemberHash, Receipt, State, Verdict},
     terms::{Address, Id, Moment},
 };
 use calls::Alarms;
@@ -166,7 +166,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                         r.at.rfc3339(),
                         next,
                         r.run.map_or_else(String::new, |run| run.to_string()),
-                        r.bounce.as_ref().map_or_else(|| r.reply.clone(), |bounce| format!("{} {}", bounce.status, bounce.words)),
+                        r.bounce.as_ref().map_or_else(|| r.reply.clone(), Bounce::said),
                     ]
                 })
                 .collect();

@@ -4,7 +4,8 @@ use super::{Ledger, LedgerError, RunOutcome};
 use crate::{
     artefact::Digest,
     receipt::{
-        Bounce, DeliveryKey, DocumentVersion, Edition, EditionText, Frozen, History, Intent, MemberHash, Receipt, State, Verdict,
+        Bounce, DeliveryKey, DocumentVersion, Edition, EditionText, Frozen, History, Intent, MemberHash, Receipt, Returns, State,
+        Verdict,
     },
     terms::{Fingerprint, Id, Lang, Moment},
     tlp::Cover,
@@ -49,6 +50,18 @@ impl Ledger {
         let on_site = self.all("SELECT advisory, revision, digest FROM on_site", [], |row| {
             Ok((word(row, 0)?, (row.get(1)?, Digest(row.get(2)?))))
         })?;
+        Ok(History {
+            deliveries: deliveries.into_iter().map(|receipt| (receipt.intent.key.clone(), receipt)).collect(),
+            frozen: frozen.into_iter().collect(),
+            on_site: on_site.into_iter().collect(),
+            editions: self.editions()?,
+            unproven: self.unproven()?,
+            returns: self.returns()?,
+        })
+    }
+
+    /// What came back and counts, and who is suspended because of it.
+    pub fn returns(&self) -> Result<Returns, LedgerError> {
         let bounces =
             self.all("SELECT verdict, status, words, sent, at, counts, member FROM bounce WHERE counts", [], |row| {
                 Ok((MemberHash(row.get(6)?), bounce(row, 0)?))
@@ -56,21 +69,14 @@ impl Ledger {
         let suspensions = self.all("SELECT member, list, since FROM suspension", [], |row| {
             Ok((MemberHash(row.get(0)?), row.get::<_, String>(1)?, word::<Moment>(row, 2)?))
         })?;
-        let mut history = History {
-            deliveries: deliveries.into_iter().map(|receipt| (receipt.intent.key.clone(), receipt)).collect(),
-            frozen: frozen.into_iter().collect(),
-            on_site: on_site.into_iter().collect(),
-            editions: self.editions()?,
-            unproven: self.unproven()?,
-            ..History::default()
-        };
+        let mut returns = Returns::default();
         for (member, bounce) in bounces {
-            history.bounces.entry(member).or_default().push(bounce);
+            returns.bounces.entry(member).or_default().push(bounce);
         }
         for (member, list, since) in suspensions {
-            history.suspensions.entry(member).or_default().insert(list, since);
+            returns.suspensions.entry(member).or_default().insert(list, since);
         }
-        Ok(history)
+        Ok(returns)
     }
 
     /// What is out: revisions that were mailed or stood on the site, and the advisories that stand there.

@@ -222,7 +222,7 @@ fn tokens_tell_letters_apart_and_come_back() {
 /// Everything that the ledger knows of letters and of what came back.
 fn letters(ledger: &Ledger) -> (HashMap<DeliveryKey, Receipt>, HashMap<MemberHash, Vec<Bounce>>) {
     let history = ledger.history().expect("a history");
-    (history.deliveries, history.bounces)
+    (history.deliveries, history.returns.bounces)
 }
 
 /// Ada and Bob got the same letter.
@@ -325,13 +325,13 @@ fn who_is_resumed_begins_anew_and_gets_what_came_back() {
         ledger.suspend(&ada.key.member, list, &at).expect("suspended");
     }
     let lists = BTreeMap::from([("community".to_string(), later), ("universities".to_string(), now())]);
-    assert_eq!(ledger.history().expect("a history").suspensions, HashMap::from([(ada.key.member, lists)]));
+    assert_eq!(ledger.history().expect("a history").returns.suspensions, HashMap::from([(ada.key.member, lists)]));
 
     assert_eq!(ledger.resume(&ada.key.member).expect("resumed"), Resumed { lists: 2, bounces: 1, letters: 1 });
     assert_eq!(ledger.resume(&ada.key.member).expect("resumed"), Resumed { lists: 0, bounces: 0, letters: 0 });
     let history = ledger.history().expect("a history");
-    assert!(history.suspensions.is_empty());
-    assert_eq!(history.bounces.keys().collect::<Vec<_>>(), [&bob.key.member]);
+    assert!(history.returns.suspensions.is_empty());
+    assert_eq!(history.returns.bounces.keys().collect::<Vec<_>>(), [&bob.key.member]);
     assert_eq!((history.deliveries[&ada.key].state, &history.deliveries[&ada.key].first), (State::Intended, &None));
     assert_eq!(history.deliveries[&bob.key].state, State::Accepted, "what came back for now may have arrived later");
     ledger.begin(&ada.key, &now()).expect("begun again");

@@ -1,6 +1,6 @@
 //! The call sheet: who has to be phoned, since a critical advisory has not reached them.
 
-use super::{Facts, Suspended, Why, hindrance, suspended};
+use super::{Facts, Suspended, Why, hindrance};
 use crate::{
     advisory::{Advisory, Status},
     receipt::{Mail, MemberHash, Receipt, State},
@@ -155,7 +155,7 @@ impl<'a> People<'a> {
         People {
             contacts: contacts.map(|contact| ((facts.member)(&contact.address), &**contact)).collect(),
             servers: servers.map(|list| ((facts.member)(&list.address), list)).collect(),
-            suspended: suspended(facts),
+            suspended: facts.suspended(),
         }
     }
 
@@ -174,10 +174,7 @@ impl<'a> People<'a> {
             Callee::Server(_) => None,
         };
         match (state, bounce) {
-            (State::Failed, Some(bounce)) => {
-                let words = [bounce.status.as_str(), bounce.words.as_str()];
-                Missing::CameBack(words.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" "))
-            }
+            (State::Failed, Some(bounce)) => Missing::CameBack(bounce.said()),
             (State::Failed, None) => Missing::Refused(reply.clone()),
             (State::Sending, _) => Missing::NoAnswer,
             _ if self.suspended.iter().any(|one| one.member == intent.key.member && one.list.name.as_str() == intent.list) => {

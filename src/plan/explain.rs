@@ -181,9 +181,20 @@ fn colleague_words(one: &Colleague<'_>) -> String {
     format!("  {} <{}>: is told (without content) that mail to {} comes back\n", contact.name, contact.address, of.address)
 }
 
-/// A member from whom letters are kept, and what staff do about it, in one line.
-fn suspended_words(one: &Suspended<'_>) -> String {
-    let Suspended { contact, list, since, days: (hard, soft), .. } = one;
+/// Members from whom letters are kept, and what staff do about it: a line for each.
+pub fn suspended_words<'p, 'a: 'p>(suspended: impl IntoIterator<Item = &'p Suspended<'a>>) -> Vec<String> {
+    let mut by_member: Vec<Vec<&Suspended<'_>>> = Vec::new();
+    for one in suspended {
+        match by_member.iter_mut().find(|known| known[0].member == one.member) {
+            Some(known) => known.push(one),
+            None => by_member.push(vec![one]),
+        }
+    }
+    by_member.iter().map(|lists| suspended_line(lists[0], lists)).collect()
+}
+
+fn suspended_line(first: &Suspended<'_>, all: &[&Suspended<'_>]) -> String {
+    let Suspended { contact, since, days: (hard, soft), .. } = first;
     let phone = contact.phone.as_ref().map_or_else(|| "no phone number".into(), |phone| format!("phone {phone}"));
     let days = match (hard, soft) {
         (0, 0) => "letters came back".into(),
@@ -193,11 +204,13 @@ fn suspended_words(one: &Suspended<'_>) -> String {
             format!("letters of {} came back, those of {hard} for good", plural((hard + soft) as usize, "day", "days"))
         }
     };
+    let names: Vec<String> = all.iter().map(|one| format!("`{}`", one.list.name)).collect();
+    let send = if names.len() == 1 { "sends" } else { "send" };
     format!(
-        "{} <{}> ({phone}): `{}` sends nothing since {}, as {days}; once it works again, `advise constituent resume {}`",
+        "{} <{}> ({phone}): {} {send} nothing since {}, as {days}; once it works again, `advise constituent resume {}`",
         contact.name,
         contact.address,
-        list.name,
+        names.join(", "),
         since.date(),
         contact.address
     )
@@ -219,7 +232,7 @@ pub fn stuck(plan: &Plan<'_>) -> Vec<String> {
         format!("{id}: {} not sent, and the advisory is gone or a draft again", plural(*n, "letter was", "letters were"))
     });
     let waiting = plan.waiting.iter().filter(|waiting| waiting.reason.is_stuck());
-    let suspended = plan.suspended.iter().map(suspended_words);
+    let suspended = suspended_words(&plan.suspended).into_iter();
     suspended
         .chain(gone)
         .chain(waiting.map(|waiting| format!("{} → {}: {}", waiting.advisory.id, waiting.audience, waiting.reason.words())))

@@ -17,7 +17,7 @@ mod suspended;
 pub use again::{Again, again, pause};
 pub use calls::{Call, Callee, Missing, calls};
 pub use expiring::Expiring;
-pub use explain::{expiring_json, expiring_words, json, stuck, suspended_json, words};
+pub use explain::{expiring_json, expiring_words, json, stuck, suspended_json, suspended_words, words};
 pub use outlook::{Prospect, Whom, Withheld, outlook};
 pub use seen::Seen;
 pub use suspended::{Colleague, Suspended, suspended};
@@ -61,6 +61,11 @@ impl<'a> Facts<'a> {
     /// Everything that may be mailed.
     fn all(&self) -> impl Iterator<Item = &'a Advisory> + use<'a> {
         self.advisories.iter().chain(self.announcement)
+    }
+
+    /// From whom letters are kept because others came back.
+    fn suspended(&self) -> Vec<Suspended<'a>> {
+        suspended(self.roster, &self.history.returns, self.member, self.now)
     }
 }
 
@@ -373,7 +378,7 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
     let document = facts.document.filter(|_| web).map(|digest| document_change(facts.history, digest, facts.now));
     let is_new = |number: &str| matches!(&document, Some(DocumentChange::New(new)) if new.version.to_string() == number);
     let document_news = news.filter(|news| is_new(&news.number)).map(|news| news.summary.clone()).unwrap_or_default();
-    let suspended = if mail { suspended(facts) } else { Vec::new() };
+    let suspended = if mail { facts.suspended() } else { Vec::new() };
     let mut plan = Plan {
         batches: Vec::new(),
         later: Vec::new(),

@@ -3,9 +3,9 @@
 
 use super::{Again, Facts, again};
 use crate::{
-    receipt::{Bounce, DeliveryKey, Mail, MemberHash, State, Verdict},
-    roster::{Bounces, Contact, Delivery, List},
-    terms::{Id, Moment},
+    receipt::{Bounce, DeliveryKey, Mail, MemberHash, Returns, State, Verdict},
+    roster::{Bounces, Contact, Delivery, List, Roster},
+    terms::{Address, Id, Moment},
 };
 use jiff::civil::Date;
 use std::collections::BTreeMap;
@@ -65,27 +65,31 @@ pub fn is_enough(policy: &Bounces, (hard, soft): (u32, u32)) -> bool {
 
 /// All of them, in the order of the roster. Each list judges by its own policy, whichever list's letters came back: it is
 /// the address that fails. Who is suspended by staff is not among them.
-pub fn suspended<'a>(facts: &Facts<'a>) -> Vec<Suspended<'a>> {
-    let history = facts.history;
-    if history.bounces.is_empty() && history.suspensions.is_empty() {
+pub fn suspended<'a>(
+    roster: &'a Roster,
+    returns: &Returns,
+    member: &dyn Fn(&Address) -> MemberHash,
+    now: &Moment,
+) -> Vec<Suspended<'a>> {
+    if returns.bounces.is_empty() && returns.suspensions.is_empty() {
         return Vec::new();
     }
     let mut all: Vec<Suspended<'a>> = Vec::new();
-    for contact in facts.roster.contacts().filter(|contact| contact.suspended.is_none()) {
-        let member = (facts.member)(&contact.address);
-        let (bounces, before) = (history.bounces.get(&member), history.suspensions.get(&member));
+    for contact in roster.contacts().filter(|contact| contact.suspended.is_none()) {
+        let member = member(&contact.address);
+        let (bounces, before) = (returns.bounces.get(&member), returns.suspensions.get(&member));
         if bounces.is_none() && before.is_none() {
             continue;
         }
-        for list in contact.lists.iter().filter_map(|name| facts.roster.lists.get(name)) {
+        for list in contact.lists.iter().filter_map(|name| roster.lists.get(name)) {
             let is_known = all.iter().any(|one| one.member == member && one.list.name == list.name);
             if is_known || list.delivery != Delivery::Direct || !list.bounces.suspend {
                 continue;
             }
-            let days = days(&list.bounces, bounces.map_or(&[], Vec::as_slice), facts.now);
+            let days = days(&list.bounces, bounces.map_or(&[], Vec::as_slice), now);
             let since = before.and_then(|before| before.get(list.name.as_str()));
             if since.is_some() || is_enough(&list.bounces, days) {
-                let (is_new, since) = (since.is_none(), since.unwrap_or(facts.now).clone());
+                let (is_new, since) = (since.is_none(), since.unwrap_or(now).clone());
                 all.push(Suspended { contact, member, list, since, is_new, days });
             }
         }
