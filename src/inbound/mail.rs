@@ -248,3 +248,135 @@ fn canonical(bytes: &[u8]) -> Vec<u8> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mail(text: &str) -> Mail {
+        Mail::read(text.replace('\n', "\r\n").into_bytes()).expect("a mail")
+    }
+
+    #[test]
+    fn fields_are_decoded_and_on_one_line() {
+        let mail = mail(
+            "From: =?utf-8?Q?Ada_Ex=C3=A4mple?= <Ada@Uni.Example.ORG>\nTo: one@example.org,\n\t\"Two, Too\" <two@example.org>\nCc: TWO@example.org\n\
+             Delivered-To: cert+x@example.org\nSubject: =?iso-2022-jp?B?GyRCJUYlOSVIGyhC?=\n and =?utf-8?B?AGENCmI=?=\n\
+             Message-ID: <1@uni.example.org>\nDate: Sun, 22 Nov 2026 12:00:00 +0500\nReceived: a\nReceived: b\n\ntext\n",
+        );
+        assert_eq!(mail.from().map(|from| from.to_string()).as_deref(), Some("Ada@uni.example.org"));
+        assert_eq!(mail.header("from"), Some("Ada Exämple <Ada@Uni.Example.ORG>"));
+        assert_eq!(
+            mail.recipients().iter().map(Address::as_str).collect::<Vec<_>>(),
+            ["cert+x@example.org", "one@example.org", "two@example.org"]
+        );
+        assert_eq!(mail.subject().split_whitespace().collect::<Vec<_>>(), ["テスト", "and", "a", "b"]);
+        assert_eq!(mail.message_id(), Some("1@uni.example.org"));
+        assert_eq!(mail.date().map(|date| date.rfc3339()).as_deref(), Some("2026-11-22T07:00:00Z"));
+        assert_eq!(mail.headers("received").collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(mail.text(), "text\n");
+    }
+
+    #[test]
+    fn a_sender_who_is_not_exactly_one_address_is_nobody() {
+        for from in [
+            "From: a@example.org, b@example.org",
+            "From: a@example.org\nFrom: b@example.org",
+            "From: Ada",
+            "From: undisclosed-recipients:;",
+            "From: аda@example.org",
+            "From: ada@exаmple.org",
+            "From: =?utf-8?Q?ada=40example.org?=",
+            "Sender: ada@example.org",
+        ] {
+            assert_eq!(mail(&format!("{from}\n\n")).from(), None, "{from}");
+        }
+    }
+
+    #[test]
+    fn the_shown_text_is_the_first_that_is_no_attachment() {
+        let parts = mail(
+            "Content-Type: multipart/mixed; boundary=\"a b\"\n\npreamble\n--a b\nContent-Type: text/plain\nContent-Disposition: attachment; filename=\"x.txt\"\n\nattached\n\
+             --a b\nContent-Type: multipart/alternative; boundary=c\n\n--c\nContent-Type: text/html\n\n<p>no</p>\n--c\nContent-Type: text/plain; charset=koi8-r\nContent-Transfer-Encoding: base64\n\n8NLJ18XU\n--c--\n\
+             --a b\nContent-Type: application/pgp-keys; name=key.asc\nContent-Transfer-Encoding: quoted-printable\n\nkey=3D\n--a b--\nepilogue\n",
+        );
+        assert_eq!(parts.text(), "Привет");
+        let attached: Vec<_> =
+            parts.attachments().into_iter().map(|a| (a.name, a.kind, String::from_utf8_lossy(&a.bytes).into_owned())).collect();
+        assert!(attached.contains(&(Some("x.txt".into()), "text/plain".into(), "attached".into())), "{attached:?}");
+        assert!(attached.contains(&(Some("key.asc".into()), "application/pgp-keys".into(), "key=".into())), "{attached:?}");
+        assert_eq!(
+            mail("Content-Type: text/html\n\n<p>Hello<br>you</p>\n").text().split_whitespace().collect::<Vec<_>>(),
+            ["Hello", "you"]
+        );
+        assert_eq!(mail("Content-Type: multipart/mixed; boundary=x\n\nno boundary at all\n").text(), "no boundary at all\n");
+    }
+
+    const SIGNED: &str = "From: ada@example.org\nContent-Type: multipart/signed; protocol=\"application/pgp-signature\"; micalg=pgp-sha512; boundary=b\n\n\
+                          shown by nobody\n--b\nContent-Type: text/plain\n\nsubscribe \n\n--b\nContent-Type: application/pgp-signature\n\n-----BEGIN\n--b--\n";
+
+    #[test]
+    fn what_is_signed_is_known_to_the_byte_whatever_line_ends_it_came_with() {
+        let expected =
+            SignedPart { entity: b"Content-Type: text/plain\r\n\r\nsubscribe \r\n".to_vec(), signature: b"-----BEGIN".to_vec() };
+        for bytes in [SIGNED.replace('\n', "\r\n").into_bytes(), SIGNED.as_bytes().to_vec()] {
+            assert!(Mail::read(bytes).expect("a mail").signed_part().as_ref() == Some(&expected));
+        }
+    }
+
+    #[test]
+    fn only_a_mail_that_is_signed_as_a_whole_is_signed() {
+        for (from, to) in [
+            ("multipart/signed;", "multipart/mixed;"),
+            ("protocol=\"application/pgp-signature\"", "protocol=\"application/pkcs7-signature\""),
+            ("Content-Type: application/pgp-signature", "Content-Type: text/plain"),
+            ("--b--", "--b\n\nanother text\n--b--"),
+            ("From: ada@example.org\n", "From: ada@example.org\nContent-Type: text/plain\n"),
+            ("From: ada@example.org\n", "From: ada@example.org\nContent-Type: multipart/mixed; boundary=o\n\n--o\n"),
+            ("From: ada@example.org\n", "From: ada@example.org\nContent-Type: message/rfc822\n\n"),
+        ] {
+            assert!(mail(SIGNED).signed_part().is_some());
+            assert!(mail(&SIGNED.replace(from, to)).signed_part().is_none(), "{from} → {to}");
+        }
+    }
+
+    #[test]
+    fn an_encrypted_mail_gives_its_message() {
+        let encrypted = "Content-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=b\n\n--b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n\
+                         --b\nContent-Type: application/octet-stream\n\n-----BEGIN PGP MESSAGE-----\n--b--\n";
+        assert_eq!(mail(encrypted).encrypted().as_deref(), Some(&b"-----BEGIN PGP MESSAGE-----"[..]));
+        assert_eq!(mail(&encrypted.replace("multipart/encrypted", "multipart/mixed")).encrypted(), None);
+    }
+
+    #[test]
+    fn what_no_person_wrote_is_known_by_its_header() {
+        for field in [
+            "Auto-Submitted: auto-replied",
+            "Precedence: bulk",
+            "List-Id: <x.example.org>",
+            "Return-Path: <>",
+            "From: MAILER-DAEMON@x.example.org",
+            "X-Auto-Response-Suppress: All",
+            "Content-Type: multipart/report; boundary=b",
+        ] {
+            assert!(mail(&format!("{field}\nSubject: x\n\n")).is_automatic(), "{field}");
+        }
+        for field in [
+            "Auto-Submitted: no",
+            "Precedence: first-class",
+            "Return-Path: <ada@example.org>",
+            "From: Postman Pat <pat@example.org>",
+        ] {
+            assert!(!mail(&format!("{field}\nSubject: x\n\n")).is_automatic(), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_mail_in_a_mail_is_not_what_the_mail_says() {
+        let outer = mail(
+            "From: ada@example.org\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nsee below\n--b\nContent-Type: message/rfc822\n\nFrom: eve@example.org\nContent-Type: text/plain\n\nsubscribe me\n--b--\n",
+        );
+        assert_eq!(outer.text(), "see below");
+        assert!(outer.attachments().iter().all(|a| !a.bytes.starts_with(b"subscribe")));
+    }
+}

@@ -157,8 +157,9 @@ impl Cutter<'_> {
         let (mut fields, mut at) = (Vec::<(Range<usize>, usize)>::new(), whole.start);
         while at < whole.end {
             let next = after_line(self.raw, at).min(whole.end);
-            let line = self.raw[at..next].trim_ascii_end();
-            if line.is_empty() && !(self.raw[at..next].starts_with(b" ") && !fields.is_empty()) {
+            let line = &self.raw[at..next];
+            // A line of white space alone goes on with a field (RFC 5322, 4.2), as other readers of the same mail think too.
+            if matches!(line, b"\r\n" | b"\n") {
                 at = next;
                 break;
             }

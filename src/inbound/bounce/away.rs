@@ -1,6 +1,6 @@
 //! Answers of programs: somebody is away, or wants to know that a person wrote.
 
-use super::{Report, lists};
+use super::{Report, lists, sender};
 use crate::inbound::Mail;
 
 /// Vacation, challenge, or none of them.
@@ -15,7 +15,7 @@ pub fn told(mail: &Mail) -> Report {
     if says(lists::CHALLENGES, &subject) && (is_automatic || is_answer || says(lists::CHALLENGES, &text)) {
         return Report::Challenge;
     }
-    if says(lists::CHALLENGES, &text) && is_automatic && !is_of_a_list(mail) {
+    if says(lists::CHALLENGES, &text) && is_automatic && !sender::is_of_a_list(mail) {
         return Report::Challenge;
     }
     let announces = lists::AWAY.iter().any(|phrase| subject.starts_with(phrase) || subject.contains(&format!(": {phrase}")));
@@ -25,13 +25,16 @@ pub fn told(mail: &Mail) -> Report {
             .iter()
             .any(|name| mail.header(name).is_some());
     let is_away = replies && (says(lists::AWAY, &subject) || says(lists::AWAY_TEXT, &text))
-        || announces && !is_of_a_list(mail)
-        || says(lists::AWAY, &subject) && is_automatic && !is_of_a_list(mail);
+        || announces && !sender::is_of_a_list(mail)
+        || says(lists::AWAY, &subject) && is_automatic && !sender::is_of_a_list(mail);
     if is_away { Report::Vacation } else { Report::None }
 }
 
-fn is_of_a_list(mail: &Mail) -> bool {
-    ["list-id", "list-post", "list-unsubscribe"].iter().any(|name| mail.header(name).is_some())
+/// Whether the subject alone says that somebody is away, of a mail that no person wrote.
+pub fn announces(mail: &Mail) -> bool {
+    let subject = mail.subject().to_lowercase();
+    let is_away = lists::AWAY.iter().any(|phrase| subject.contains(phrase));
+    is_away && mail.is_automatic() && !sender::speaks_of_failure(&subject) && !sender::is_of_a_list(mail)
 }
 
 /// In lower case, with single spaces; the first screens of it are enough.

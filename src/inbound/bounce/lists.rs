@@ -42,6 +42,28 @@ pub const DAEMONS: &[&str] = &[
     "почтовая система",
 ];
 
+/// Parts of addresses that belong to nobody.
+pub const ROLES: &[&str] = &[
+    "noreply",
+    "no-reply",
+    "no_reply",
+    "donotreply",
+    "notif",
+    "admin",
+    "system",
+    "server",
+    "daemon",
+    "gateway",
+    "smtp",
+    "bounce",
+    "imss",
+    "exchange",
+    "mailer",
+    "delivery",
+    "robot",
+    "service",
+];
+
 /// How the subject of an answer or of a forwarded mail begins.
 pub const ANSWERED: &[&str] =
     &["re:", "fw:", "fwd:", "aw:", "wg:", "sv:", "tr:", "rv:", "rif:", "ha:", "antw:", "回复:", "返信:", "转发:"];
@@ -111,7 +133,6 @@ pub const SUBJECTS: &[&str] = &[
     "не может быть доставлено",
     "ошибка доставки",
     "配信できません",
-    "配信不能",
     "送信エラー",
     "不達",
     "退信",
@@ -124,6 +145,14 @@ pub const SUBJECTS: &[&str] = &[
     "impossibile recapitare",
     "mancato recapito",
     "onbestelbaar",
+    "não é possível entregar",
+    "non recapitabile",
+    "配信不能",
+    "تعذر التسليم",
+    "teslim edilemedi",
+    "niedostarczon",
+    "не удалось доставить",
+    "не вдалося доставити",
 ];
 
 /// After one of these the addresses stand, on lines of their own.
@@ -162,6 +191,9 @@ pub const OPENINGS: &[&str] = &[
     "had unrecoverable errors",
     "transcript of session follows",
     "was not delivered to the following",
+    "list of failed recipients",
+    "following recipients were affected",
+    "receiver not found",
     // Postfix
     "below could not be delivered",
     "could not be delivered to one or more destinations",
@@ -187,6 +219,28 @@ pub const OPENINGS: &[&str] = &[
     "échec de la remise à ces destinataires",
     "n'a pas pu être remis",
     "no se ha podido entregar a",
+    "no se pudo entregar",
+    "error en la entrega",
+    "bezorging is mislukt",
+    "kon niet worden bezorgd",
+    "il recapito non è riuscito",
+    "non è stato recapitato",
+    "falha na entrega",
+    "não foi entregue",
+    "levererades inte",
+    "gick inte att leverera",
+    "kunne ikke leveres",
+    "配信に失敗しました",
+    "传递失败",
+    "傳遞失敗",
+    "تعذر تسليم",
+    "تعذر التسليم",
+    "لم يتم تسليم",
+    "teslim edilemedi",
+    "nie można dostarczyć",
+    "не удалась доставка",
+    "сбой доставки",
+    "не вдалося доставити",
     // Google
     "delivery to the following recipient",
     "delivery to the following recipients",
@@ -293,6 +347,8 @@ pub const INLINE: &[&str] = &[
     "your mail to",
     "your email to",
     "the message to",
+    "message to",
+    "receiver not found:",
     "message sent to",
     "mail sent to",
     "mail to",
@@ -321,7 +377,7 @@ pub const INLINE: &[&str] = &[
 
 /// Below a line that has one of these, what is said is not the server's any more but the returned mail.
 pub const RETURNED: &[&str] = &[
-    "below this line is a copy",
+    "this line is a copy",
     "below the next line is a copy",
     "below is a copy of the original",
     "included is a copy of the message",
@@ -350,6 +406,8 @@ pub const RETURNED: &[&str] = &[
     "returned message follows",
     "returned message begins",
     "start of returned message",
+    "here is your returned mail",
+    "--- returned message",
     "start of message",
     "unsent message follows",
     "unsent message below",

@@ -1,7 +1,7 @@
 //! What a mail server, or a program that answers for somebody, says about a mail of ours.
 //!
-//! Four tellers are asked in order: [`report`] reads what RFC 3464 and its kin lay down, [`words`] what servers write to
-//! people, [`away`] answers of people who are not there and programs that want proof of a person. A mail in another mail
+//! Three tellers are asked in order: `report` reads what RFC 3464 and its kin lay down, `words` what servers write to
+//! people, `away` answers of people who are not there and programs that want proof of a person. A mail in another mail
 //! is never looked into for a verdict: who forwards a bounce reports none.
 
 mod away;
@@ -70,6 +70,10 @@ pub fn judge(mail: &Mail) -> Report {
     }
     if report::is_complaint(mail) {
         return Report::Complaint;
+    }
+    // Who is away may say so in the words of servers: that answers are delayed, to whom one could write.
+    if away::announces(mail) {
+        return Report::Vacation;
     }
     if let Some(bounces) = words::told(mail) {
         return Report::Bounces(bounces);

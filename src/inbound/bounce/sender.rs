@@ -8,7 +8,7 @@ use crate::inbound::Mail;
 pub enum Machine {
     /// Nothing speaks for it.
     No,
-    /// The subject alone does, and people write subjects too.
+    /// The subject does, and the sender is nobody's name.
     Perhaps,
     /// The null sender, a server's name, or a field that only servers write.
     Surely,
@@ -26,9 +26,22 @@ pub fn machine(mail: &Mail) -> Machine {
     }
     match is_daemon(mail) || mail.header("x-failed-recipients").is_some() {
         true => Machine::Surely,
-        false if speaks_of_failure(&subject) => Machine::Perhaps,
+        false if speaks_of_failure(&subject) && is_impersonal(mail) && !is_of_a_list(mail) => Machine::Perhaps,
         false => Machine::No,
     }
+}
+
+/// Whether it is sent from an address of a role or a program.
+fn is_impersonal(mail: &Mail) -> bool {
+    let local = |address: &String| address.split('@').next().unwrap_or_default().to_lowercase();
+    let is_role = |local: String| lists::ROLES.iter().any(|role| local.contains(role));
+    mail.addresses("from").iter().map(local).any(is_role)
+        || mail.header("auto-submitted").is_some_and(|value| !value.to_lowercase().starts_with("no"))
+}
+
+/// Whether it came by way of a mailing list, which hands on what people write.
+pub fn is_of_a_list(mail: &Mail) -> bool {
+    ["list-id", "list-post", "list-unsubscribe"].iter().any(|name| mail.header(name).is_some())
 }
 
 /// Whether the subject is one with which servers report.

@@ -36,7 +36,7 @@ pub fn told(mail: &Mail) -> Option<Vec<Bounce>> {
         found = report.inline();
     }
     // From here on it is a guess which address is meant, so it has to be sure that a server speaks.
-    let may_guess = machine == Machine::Surely && report.opens();
+    let may_guess = machine == Machine::Surely && report.fails();
     if found.is_empty() && may_guess {
         found = report.scattered(&ours);
     }
@@ -95,6 +95,10 @@ impl Report {
 
     fn opens(&self) -> bool {
         opens(&self.flat)
+    }
+
+    fn fails(&self) -> bool {
+        lists::OPENINGS.iter().any(|phrase| self.flat.contains(phrase))
     }
 
     fn is_delay(&self, subject: &str) -> bool {
