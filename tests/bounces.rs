@@ -137,6 +137,8 @@ fn a_mailbox_dies_and_nobody_is_missed_in_silence() {
         .run("status")
         .exits(1)
         .says("Grid Duty Desk, Southern Power Grid: EX-2026-0104 r1, suspended, since letters came back")
+        .run("list show operators")
+        .says("suspended since 2026-11-23: letters came back")
         // However long it takes.
         .at("2027-02-20T12:00:00Z")
         .run("plan")

@@ -11,11 +11,15 @@ use crate::{
     terms::Address,
     workspace::Workspace,
 };
+use std::net::SocketAddr;
+
+/// The team's key, and the way by which mail leaves.
+type Opened = (TeamKey, Box<dyn Post>);
 
 /// Opens what answers need.
 #[derive(Default)]
 pub struct Answering {
-    opened: Option<Result<(TeamKey, Box<dyn Post>), String>>,
+    opened: Option<Result<Opened, String>>,
 }
 
 impl Answering {
@@ -29,7 +33,7 @@ impl Answering {
     }
 }
 
-fn open(desk: &Desk, workspace: &Workspace) -> Result<(TeamKey, Box<dyn Post>), Failure> {
+fn open(desk: &Desk, workspace: &Workspace) -> Result<Opened, Failure> {
     let key = desk.team_key(workspace)?;
     let passwords = desk.mail_passwords(workspace)?;
     let posts = mail::open(&workspace.settings.mail, &workspace.root, &passwords).map_err(Failure::new)?;
@@ -37,9 +41,10 @@ fn open(desk: &Desk, workspace: &Workspace) -> Result<(TeamKey, Box<dyn Post>), 
     Ok((key, post))
 }
 
-/// The certificates that a sender's domain gives for their address. Whoever wrote chose the domain, so what goes wrong there
+/// The certificates that a sender's domain gives for their address; `hosts` takes the place of DNS in tests. Whoever wrote chose the domain, so what goes wrong there
 /// is nobody's fault here.
-pub fn find(workspace: &Workspace, address: &Address) -> Vec<Certificate> {
-    let found = Directories::open(&workspace.settings.wkd, &workspace.root, []).and_then(|directories| directories.ask(address));
+pub fn find(workspace: &Workspace, hosts: &[(String, SocketAddr)], address: &Address) -> Vec<Certificate> {
+    let directories = Directories::open(&workspace.settings.wkd, &workspace.root, hosts.iter().cloned());
+    let found = directories.and_then(|directories| directories.ask(address));
     found.ok().flatten().and_then(|bytes| Certificate::read_all(&bytes).ok()).unwrap_or_default()
 }

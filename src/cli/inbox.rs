@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     io,
+    net::SocketAddr,
     path::PathBuf,
     thread,
     time::{Duration, Instant},
@@ -45,6 +46,9 @@ pub struct Args {
     /// Only show what was kept for staff
     #[arg(long)]
     kept: bool,
+    /// Where a host is, instead of asking DNS for any; for tests
+    #[arg(long, hide = true, value_name = "HOST=ADDRESS:PORT", value_parser = super::constituent::host)]
+    resolve: Vec<(String, SocketAddr)>,
 }
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
@@ -53,10 +57,10 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     }
     if args.stdin {
         // Whatever goes wrong here may be right in an hour, and the mail server waits.
-        return from_stdin(desk).map_err(|failure| Failure { kind: Kind::Later, ..failure });
+        return from_stdin(desk, args.resolve).map_err(|failure| Failure { kind: Kind::Later, ..failure });
     }
     let workspace = desk.workspace()?;
-    let mut counter = Counter::new(desk, workspace);
+    let mut counter = Counter::new(desk, workspace, args.resolve);
     let source = counter.workspace.settings.inbox.clone();
     let outcome = match (&args.maildir, &source) {
         (Some(folder), _) => from_maildir(&mut counter, Maildir::open(folder)),
@@ -87,12 +91,12 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     }
 }
 
-fn from_stdin(desk: &Desk) -> Result<Done, Failure> {
+fn from_stdin(desk: &Desk, hosts: Vec<(String, SocketAddr)>) -> Result<Done, Failure> {
     // The mail is read first: a server that cannot get rid of it would not know why.
     let bytes = stdin::read(io::stdin().lock())?;
     let is_too_large = bytes.is_err();
     let workspace = desk.workspace()?;
-    let mut counter = Counter::new(desk, workspace);
+    let mut counter = Counter::new(desk, workspace, hosts);
     counter.take("-".into(), bytes)?;
     counter.report(None);
     Ok(Done::Piped(if is_too_large { Exit::Refused } else { Exit::Taken }))
@@ -142,6 +146,8 @@ struct Counter<'d> {
     desk: &'d Desk,
     /// As it was read; read again when a request has changed a file of it.
     workspace: Workspace,
+    /// In place of DNS, for tests.
+    hosts: Vec<(String, SocketAddr)>,
     house: House,
     answering: Answering,
     /// Opened for the first mail that changes something.
@@ -166,7 +172,7 @@ struct Taken {
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl<'d> Counter<'d> {
-    fn new(desk: &'d Desk, workspace: Workspace) -> Counter<'d> {
+    fn new(desk: &'d Desk, workspace: Workspace, hosts: Vec<(String, SocketAddr)>) -> Counter<'d> {
         let sender = workspace.settings.mail.from.as_ref().unwrap_or(&workspace.team.email);
         let lists = workspace.roster.lists.values().map(|list| &list.address);
         let house = House {
@@ -174,8 +180,16 @@ impl<'d> Counter<'d> {
             bounces: Some(workspace.settings.mail.bounces.as_ref().unwrap_or(sender).clone()),
             doors: Doors::of(&workspace.roster, &workspace.team),
         };
-        let (answering, suspended) = Default::default();
-        Counter { desk, workspace, house, answering, ledger: None, taken: Vec::new(), suspended }
+        Counter {
+            desk,
+            workspace,
+            hosts,
+            house,
+            answering: Answering::default(),
+            ledger: None,
+            taken: Vec::new(),
+            suspended: Default::default(),
+        }
     }
 
     /// Judges a mail and does what it causes, durably; says whether staff have to look at it.
@@ -240,7 +254,7 @@ impl<'d> Counter<'d> {
 
     /// Takes a request: what it causes is durable when this returns. What would fail again next time is not tried again.
     fn request(&mut self, mail: &Mail) -> Result<Result<Option<clerk::Taken>, String>, Failure> {
-        let (find, work) = (|address: &Address| answering::find(&self.workspace, address), self.desk.work());
+        let (find, work) = (|address: &Address| answering::find(&self.workspace, &self.hosts, address), self.desk.work());
         let clerk = Clerk { workspace: &self.workspace, work: &work, now: &self.desk.now, find: &find };
         // Without the lock: a sender's directory may take its time, and must not keep an alert from being published.
         self.ledger = None;

@@ -6,6 +6,7 @@ use super::{
     ui::{count, table},
 };
 use crate::{
+    inbound::pending::Pending,
     plan::{self, Again, Expiring, Plan, Request, again},
     receipt::{Bounce, DeliveryKey, Mail, MemberHash, Receipt, State, Verdict},
     terms::{Address, Id, Moment},
@@ -82,6 +83,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     for r in receipts.iter().filter(|r| r.intent.key.mail == Mail::Letter) {
         *totals.entry(wanted.standing(r)).or_default() += 1;
     }
+    let requests = Pending::of(&desk.work()).ids().map_err(Failure::new)?.len();
     if desk.ui.wants_json() {
         let rows: Vec<_> = receipts
             .iter()
@@ -111,7 +113,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             history.on_site.iter().map(|(id, (revision, _))| json!({ "advisory": id.as_str(), "revision": revision })).collect();
         let twice = receipts.iter().filter(|r| r.possible_duplicate).count();
         let totals = json!({ "states": totals, "possible_duplicates": twice });
-        desk.ui.json(&json!({ "calls": alarms.json(), "suspended": suspended, "deliveries": rows, "totals": totals, "held": held, "stuck": stuck, "site": site, "kept": desk.kept()?.len(), "expiring": expiring.iter().map(|(_, json)| json).collect::<Vec<_>>() }));
+        desk.ui.json(&json!({ "calls": alarms.json(), "suspended": suspended, "deliveries": rows, "totals": totals, "held": held, "stuck": stuck, "site": site, "kept": desk.kept()?.len(), "requests": requests, "expiring": expiring.iter().map(|(_, json)| json).collect::<Vec<_>>() }));
         return Ok(if open { Done::WithFindings } else { Done::Well });
     }
     let kept = if args.id.is_none() { desk.kept()?.len() } else { 0 };
@@ -195,6 +197,13 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     if !expiring.is_empty() && args.id.is_none() {
         text.push_str("\nCertificates that end soon (`advise constituent refresh` looks for new copies):\n");
         expiring.iter().for_each(|(words, _)| text.push_str(words));
+    }
+    if requests > 0 && args.id.is_none() {
+        let wait = if requests == 1 { "waits" } else { "wait" };
+        text.push_str(&format!(
+            "\n{} {wait} for your decision: `advise constituent requests` shows what was asked by mail.\n",
+            count(requests, "request", "requests")
+        ));
     }
     if kept > 0 {
         text.push_str(&format!(

@@ -147,6 +147,68 @@ pub fn send(message: &Shareable<Message, Correspondent>, post: &mut dyn Post) ->
     let parcel = Parcel::new(message, None, &message.audience().0)?;
     match post.send(&parcel)? {
         Outcome::Accepted(_) => Ok(()),
-        other => Err(AnswerError::NotTaken(other.words().to_string())),
+        // The words may repeat the address, and this goes into logs.
+        other => Err(AnswerError::NotTaken(without_addresses(other.words()))),
+    }
+}
+
+fn without_addresses(words: &str) -> String {
+    let hide = |word: &str| if word.contains('@') { "…".to_string() } else { word.to_string() };
+    words.split_whitespace().map(hide).take(40).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        diag::Source,
+        openpgp::{Kind, generate},
+        team,
+    };
+
+    #[test]
+    fn a_challenge_has_no_way_into_clear_text_and_the_rest_none_to_anybody_else() {
+        let now: Moment = "2026-11-22T12:00:00Z".parse().expect("a moment");
+        let made = generate(&["Team <cert@example.org>"], Kind::Team, None, &now, None).expect("a key");
+        let key = TeamKey::from_file(made.secret.expose(), None, made.certificate, &now).expect("a key that signs");
+        let team = team::parse(
+            &Source::new("team.yaml", "name: Example CERT\nemail: cert@example.org\ntime_zone: Etc/UTC\nkeys: []\n"),
+            &mut Findings::new(),
+        );
+        let (team, to): (_, Address) = (team.expect("a team"), "ada@uni.example.org".parse().expect("an address"));
+        let lang = Lang::english();
+        let list = ListFacts {
+            name: "universities".parse().expect("a name"),
+            title: "Universities".into(),
+            address: "universities@example.org".parse().expect("an address"),
+            help: team.email.clone(),
+            owner: team.email.clone(),
+        };
+        let shop = AnswerShop {
+            lang: &lang,
+            words: &Words::read(&lang, &[], &mut Findings::new()),
+            team: &team,
+            from: &team.email,
+            to: &to,
+            list: &list,
+            signing: key.certificate().fingerprint(),
+            message_id: "<1@example.org>",
+            in_reply_to: Some("<x\r\nBcc: mallory@elsewhere.example>"),
+            date: &now,
+        };
+        let gate = Gate::at(now.clone());
+        let signed = |said: Said<'_>| {
+            let answer = Answer::new(said, &shop).expect("an answer");
+            gate.open(answer, Correspondent(to.clone())).expect("let through").make::<Signed<Answer>>(&key).expect("signed")
+        };
+        let welcome = signed(Said::Welcome { ceiling: Tlp::Amber, command: Some("confirm aaaqeayeaudaocajbifqydiob4") });
+        assert_eq!(welcome.make::<Message>(&Packing::Signed).err(), Some(PackError::Challenge));
+        let left = signed(Said::Left).make::<Message>(&Packing::Signed).expect("packed");
+        let text = String::from_utf8_lossy(&left.thing().bytes).into_owned();
+        assert!(!text.contains("mallory") && !text.contains("In-Reply-To"), "{text}");
+        let mallory: Address = "mallory@elsewhere.example".parse().expect("an address");
+        assert!(matches!(Parcel::new(&left, None, &mallory), Err(ParcelError::NotReached { .. })));
+        let answer = Answer::new(Said::Left, &shop).expect("an answer");
+        assert_eq!(gate.open(answer, Correspondent(mallory)).err(), Some(Refusal::NotAddressed));
     }
 }

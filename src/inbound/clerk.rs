@@ -413,7 +413,7 @@ impl Deed<'_> {
             Decision::Nothing(_) => return Ok(()),
             Decision::Explain(why) => Said::Help(*why),
             Decision::NothingNew | Decision::Keep(_) => Said::Received,
-            Decision::ChallengeAgain => Said::Welcome { ceiling: self.list.tlp, command: &command },
+            Decision::ChallengeAgain => Said::Welcome { ceiling: self.list.tlp, command: Some(&command) },
             Decision::AskWhetherToLeave => Said::ConfirmLeaving(&command),
             Decision::Leave => Said::Left,
             // Only the mailbox that was asked hears that it was.

@@ -208,7 +208,10 @@ mod tests {
         House {
             addresses: vec![address("cert@example.org"), address("universities@example.org")],
             bounces: Some(address("bounces@example.org")),
-            doors: Doors::default(),
+            doors: Doors {
+                lists: vec![("universities".parse().expect("a name"), address("universities@example.org"))],
+                desk: Some(address("cert@example.org")),
+            },
         }
     }
 
@@ -248,7 +251,22 @@ mod tests {
             Some("complaint"),
         );
         check("From: news@x.example.net\nList-Id: <news.x.example.net>\n\nnews\n", "automatic", Some("automatic"));
+        check("From: ada@x.example.net\nTo: universities-help@example.org\n\nHow?\n", "request", Some("request"));
+        check("From: ada@x.example.net\nTo: cert@example.org\nSubject: subscribe universities\n\n", "request", Some("request"));
         check("From: ada@x.example.net\nSubject: hello\n\nWho are you?\n", "unknown", None);
+    }
+
+    #[test]
+    fn a_token_that_a_person_sends_back_is_a_request_and_one_that_a_program_quotes_is_none() {
+        let reply = |field: &str| {
+            format!(
+                "From: ada@x.example.net\nTo: universities-unsubscribe@example.org\nSubject: Re: Example CERT: confirm aaaqeayeaudaocajbifqydiob4\nIn-Reply-To: <1@example.org>\n{field}\n\n> Somebody, probably you, asked that ada@x.example.net gets no more mail from the list Universities.\n> If you want that, answer this mail and leave its subject as it is; or send a mail with this line as its subject:\n>\n>     confirm aaaqeayeaudaocajbifqydiob4\n"
+            )
+        };
+        check(&reply("X-Mailer: mutt"), "request", Some("request"));
+        check(&reply("Auto-Submitted: auto-replied"), "automatic", Some("automatic"));
+        let away = reply("X-Mailer: x").replace("Subject: Re:", "Subject: Out of office: Re:");
+        check(&away, "vacation", Some("vacation"));
     }
 
     #[test]

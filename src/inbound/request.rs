@@ -307,7 +307,8 @@ mod tests {
 
     fn signed(certificate: &Certificate, text: &str) -> Result<Signed, Flaw> {
         let (certificate, state) = (certificate.clone(), KeyState::Usable { expires: None });
-        Ok(Signed { certificate, state, made: now(), text: text.into(), offered: Vec::new(), digest: Digest::of(b"") })
+        let (subject, text, offered) = (String::new(), text.to_string(), Vec::new());
+        Ok(Signed { certificate, state, made: now(), subject, text, offered, digest: Digest::of(b"") })
     }
 
     fn list() -> List {
@@ -418,7 +419,7 @@ mod tests {
     fn to_leave_needs_the_members_own_words_or_a_token() {
         let ada = certificate(ADA);
         let leave = |text: &str| Case::of(Wish::Unsubscribe, signed(&ada, text), Some(contact(Some(&ada), &["universities"])));
-        leave("Hello\n\n Unsubscribe  universities@LISTS.example.org \n").gives(Decision::Leave);
+        leave("\n\n Unsubscribe  universities@LISTS.example.org \nThank you!").gives(Decision::Leave);
         for text in [
             "",
             "hello",
@@ -426,6 +427,7 @@ mod tests {
             "unsubscribe universities@lists.other.example",
             "unsubscribe operators@lists.example.org",
             "do not unsubscribe universities@lists.example.org",
+            "Thank you for the welcome. You wrote:\nunsubscribe universities@lists.example.org",
         ] {
             leave(text).gives(Decision::AskWhetherToLeave);
         }
@@ -442,7 +444,7 @@ mod tests {
             let proof = signed(&old, &text).map(|signed| Signed { offered: vec![offered.clone()], ..signed });
             Case::of(Wish::Subscribe, proof, Some(contact(Some(&old), &["universities"])))
         };
-        let words = format!("please\nkey {}\n", new.fingerprint().spaced());
+        let words = format!("key {}\nplease\n", new.fingerprint().spaced());
         change(&new, words.clone()).gives(Decision::ChangeKey(new.fingerprint().clone()));
         change(&new, "here is my new key".into()).gives(Decision::NothingNew);
         change(&others, format!("key {}", others.fingerprint())).gives(Decision::NothingNew);

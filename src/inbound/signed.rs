@@ -30,7 +30,9 @@ pub struct Signed {
     pub state: KeyState,
     /// When it was signed, as the signer says.
     pub made: Moment,
-    /// What the signer wrote: the subject, if it is among what was signed, and the text.
+    /// The subject, if it is among what was signed.
+    pub subject: String,
+    /// What the signer wrote.
     pub text: String,
     /// Certificates that were attached to what was signed, and can be encrypted to.
     pub offered: Vec<Certificate>,
@@ -65,22 +67,23 @@ pub enum Flaw {
 }
 
 impl Signed {
-    /// Whether a line of what was signed is this command and this word, whatever its capitals: `unsubscribe LIST`.
+    /// Whether the signed text begins with this command and this word, or the signed subject is that: `unsubscribe LIST`.
     pub fn says(&self, command: &str, word: &str) -> bool {
         self.words(command).any(|said| said.eq_ignore_ascii_case(word))
     }
 
-    /// Whether a line of what was signed is `key` and this fingerprint.
+    /// Whether it begins with `key` and this fingerprint.
     pub fn names_key(&self, fingerprint: &Fingerprint) -> bool {
         self.words("key").any(|said| said.parse::<Fingerprint>().is_ok_and(|said| said == *fingerprint))
     }
 
-    /// What follows a command, line by line. A quoted line is no command.
+    /// What follows a command. Only at the beginning: what comes later may be somebody's mail that is answered, and whoever
+    /// passes the signed answer on would make a command of it.
     fn words<'s>(&'s self, command: &'s str) -> impl Iterator<Item = String> + 's {
-        self.text.lines().filter_map(move |line| {
+        let first = self.text.lines().find(|line| !line.trim().is_empty());
+        [Some(self.subject.as_str()), first].into_iter().flatten().filter_map(move |line| {
             let mut words = line.split_whitespace();
-            let first = words.next()?;
-            first.eq_ignore_ascii_case(command).then(|| words.collect())
+            words.next()?.eq_ignore_ascii_case(command).then(|| words.collect())
         })
     }
 }
@@ -115,7 +118,7 @@ pub fn check(
         VerifyError::TooLong => Flaw::Unreadable("it is too long".into()),
     })?;
     let age = now.unix() - verified.made.unix();
-    if age > GOOD_DAYS * 86_400 || age < -AHEAD {
+    if !(-AHEAD..=GOOD_DAYS * 86_400).contains(&age) {
         return Err(Flaw::NotInTime(verified.made));
     }
     // One of ours comes first, so that a copy which leaves out a revocation does not stand in for it.
@@ -126,18 +129,18 @@ pub fn check(
         return Err(Flaw::Unfit(if state.is_usable() { "it cannot sign any more".into() } else { state.to_string() }));
     }
     let digest = Digest::of(&verified.content);
-    let (text, offered) = match signature {
-        None => (String::from_utf8_lossy(&verified.content).into_owned(), Vec::new()),
+    let (subject, text, offered) = match signature {
+        None => (String::new(), String::from_utf8_lossy(&verified.content).into_owned(), Vec::new()),
         Some(_) => {
             let inner = Mail::read(verified.content).map_err(|why| Flaw::Unreadable(why.to_string()))?;
             if inner.header("from").is_some() && inner.from().map(|from| from.key()) != mail.from().map(|from| from.key()) {
                 return Err(Flaw::OtherSender);
             }
             let offered = attached(&inner).into_iter().filter(|one| one.state(now).is_usable()).collect();
-            (format!("{}\n{}", inner.subject(), inner.text()), offered)
+            (inner.subject().to_string(), inner.text(), offered)
         }
     };
-    Ok(Signed { certificate, state, made: verified.made, text, offered, digest })
+    Ok(Signed { certificate, state, made: verified.made, subject, text, offered, digest })
 }
 
 /// What is signed, and its signature if that stands beside it.

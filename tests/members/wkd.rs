@@ -303,3 +303,36 @@ fn nothing_inside_of_a_network_is_asked_and_no_unknown_authority_trusted() {
         .exits(2)
         .says("constituent `nowhere` does not exist");
 }
+
+#[test]
+fn the_certificate_of_a_request_is_found_in_its_senders_directory() {
+    let story = "the certificate of a request is found in its sender's directory";
+    if !ready(story) {
+        return;
+    }
+    let world = World::without_advisories();
+    let directory = Directory::start(&world.beside().join("wkd"));
+    let ada = key("ada@direct.example");
+    let now: Moment = NOW.parse().expect("a time");
+    let hand = openpgp::TeamKey::from_file(ada.secret.expose(), None, ada.certificate.clone(), &now).expect("a key that signs");
+    let entity = "Content-Type: text/plain\r\n\r\nsubscribe universities@lists.cert.example.org\r\n";
+    let signature = hand.detach(entity.as_bytes()).expect("a signature").replace('\n', "\r\n");
+    let mail = |id: &str| {
+        format!(
+            "From: ada@direct.example\r\nTo: universities-subscribe@lists.cert.example.org\r\nMessage-ID: <{id}@direct.example>\r\nContent-Type: multipart/signed; boundary=o; protocol=\"application/pgp-signature\"\r\n\r\n--o\r\n{entity}\r\n--o\r\nContent-Type: application/pgp-signature\r\n\r\n{signature}\r\n--o--\r\n"
+        )
+    };
+    let maildir = world.beside().join("maildir");
+    for folder in ["new", "cur", "tmp"] {
+        fs::create_dir_all(maildir.join(folder)).expect("a folder");
+    }
+    let words = format!("inbox --json --maildir {} {}", maildir.display(), directory.resolve);
+    // It is not there, so nobody knows who signed; then it is.
+    fs::write(maildir.join("new/1"), mail("1")).expect("written");
+    let world = trusting(world, &directory)
+        .run(&words)
+        .gives(|json| assert_eq!(json["messages"][0]["request"]["decision"], "explained", "{json:#}"));
+    directory.has("direct", "ada@direct.example", ada.certificate.binary());
+    fs::write(maildir.join("new/2"), mail("2")).expect("written");
+    drop(world.run(&words).gives(|json| assert_eq!(json["messages"][0]["request"]["decision"], "request", "{json:#}")));
+}

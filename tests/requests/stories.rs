@@ -65,6 +65,8 @@ fn a_new_member_joins_proves_the_key_gets_letters_and_leaves() {
     let mut world = World::without_advisories()
         .receives(&ada.signed(&to("subscribe"), "1", &format!("subscribe {LIST}")))
         .decides("request", "sent")
+        .run("status")
+        .says("1 request waits for your decision: `advise constituent requests` shows what was asked by mail.")
         .run("constituent requests")
         .says("Ada New <ada@lakeside.example.org> wants to join list `universities`")
         .says("names the address: yes")

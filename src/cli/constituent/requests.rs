@@ -158,6 +158,10 @@ pub fn approve(desk: &Desk, args: Approve) -> Result<Done, Failure> {
     }
     let contact = workspace.roster.contact(&request.address).map(|contact| &**contact);
     let slug = match contact {
+        Some(contact) if args.constituent.as_ref().is_some_and(|named| *named != contact.constituent) => {
+            return Err(Failure::usage(format!("the sender is a contact of `{}` already", contact.constituent))
+                .hint("leave `--constituent` out, or remove the contact there first"));
+        }
         Some(contact) => contact.constituent.clone(),
         None => constituent_of(&workspace, &request, args.constituent)?,
     };
@@ -168,9 +172,14 @@ pub fn approve(desk: &Desk, args: Approve) -> Result<Done, Failure> {
     let has_list = profile(&workspace, &slug)?.lists.contains(&request.list);
     let edited = edited(&path, &text, has_list, contact, &request, name, &desk.now).map_err(edit_failure)?;
 
-    // Held before anything can be sent to it: what is encrypted waits until the owner of the key has shown that they read it.
     let member = ledger.member(&request.address);
-    let command = format!("confirm {}", ledger.challenge(member, &list.name, &desk.now)?);
+    let is_same_key = contact.is_some_and(|contact| contact.certificate.as_ref() == Some(&request.certificate));
+    let command = match is_same_key && !ledger.unproven()?.contains_key(&member) {
+        // Staff wrote this certificate themselves, or it is proven: nothing that goes to it now is to be held.
+        true => None,
+        // Held before anything can be sent to it: what is encrypted waits until the owner of the key has shown that they read it.
+        false => Some(format!("confirm {}", ledger.challenge(member, &list.name, &desk.now)?)),
+    };
     let file = format!("certs/{}.asc", request.certificate);
     write(&desk.root.join(&file), certificate.armored().as_bytes())?;
     desk.ui.deed(&format!("wrote {file}"));
@@ -178,9 +187,9 @@ pub fn approve(desk: &Desk, args: Approve) -> Result<Done, Failure> {
         write(&full, edited.as_bytes())?;
         desk.ui.deed(&format!("wrote {path}"));
     }
-    let said = match request.purpose {
-        Purpose::Join => Said::Welcome { ceiling: list.tlp, command: &command },
-        Purpose::NewKey => Said::NewKey { certificate: &request.certificate, command: &command },
+    let said = match (request.purpose, command.as_deref()) {
+        (Purpose::NewKey, Some(command)) => Said::NewKey { certificate: &request.certificate, command },
+        (_, command) => Said::Welcome { ceiling: list.tlp, command },
     };
     let token = token(&ledger, &request, "approve", &desk.now);
     let answer = Addressed {
@@ -196,7 +205,11 @@ pub fn approve(desk: &Desk, args: Approve) -> Result<Done, Failure> {
         .send(desk, &workspace, &answer)
         .map_err(|why| partly(&request, "the files are written, but the welcome", &why))?;
     pending.remove(&request).map_err(Failure::new)?;
-    desk.ui.deed(&format!("sent a welcome to {}; what has to be encrypted is held until they have answered it", request.address));
+    let held = if command.is_some() { "; what has to be encrypted is held until they have answered it" } else { "" };
+    desk.ui.deed(&format!("sent a welcome to {}{held}", request.address));
+    if let Some(why) = contact.and_then(|contact| contact.suspended.as_ref()) {
+        desk.ui.warning(&format!("{} is suspended in {path}, so nothing is sent to them: {why}", request.address));
+    }
     if desk.ui.wants_json() {
         let shown = json!({ "approved": request.id, "constituent": slug.as_str(), "list": list.name.as_str(), "certificate": request.certificate.to_string() });
         desk.ui.json(&shown);

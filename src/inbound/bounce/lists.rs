@@ -228,6 +228,7 @@ pub const OPENINGS: &[&str] = &[
     "falha na entrega",
     "não foi entregue",
     "levererades inte",
+    "gick inte att leverera",
     "kunne ikke leveres",
     "配信に失敗しました",
     "传递失败",

@@ -1,6 +1,6 @@
 //! What a mail server, or a program that answers for somebody, says about a mail of ours.
 //!
-//! Three tellers are asked in order: `report` reads what RFC 3464 and its kin lay down, [`words`] what servers write to
+//! Three tellers are asked in order: `report` reads what RFC 3464 and its kin lay down, `words` what servers write to
 //! people, `away` answers of people who are not there and programs that want proof of a person. A mail in another mail
 //! is never looked into for a verdict: who forwards a bounce reports none.
 

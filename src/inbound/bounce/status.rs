@@ -2,13 +2,13 @@
 
 use super::Severity;
 
-/// The first status code in a text: `5.1.1`, also as `(#5.1.1)`.
+/// The first status code of a failure in a text: `5.1.1`, also as `(#5.1.1)`.
 ///
 /// A number of a version or an address has a dot or digit beside it, and no status code does.
 pub fn code(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut at = 0;
-    while let Some(offset) = text[at..].find(['2', '4', '5']) {
+    while let Some(offset) = text[at..].find(['4', '5']) {
         let start = at + offset;
         at = start + 1;
         let before = start.checked_sub(1).map(|i| bytes[i]);
@@ -66,7 +66,7 @@ mod tests {
             ("host mx.example.org [192.0.2.5] said: 452 4.2.2.", Some("4.2.2")),
             ("5.4.4: no such domain", Some("5.4.4")),
             ("host [5.1.1.9] did not answer", None),
-            ("version 15.1.2", None),
+            ("version 15.1.2, queued as 2.0.0", None),
             ("postfix 2.11.", None),
             ("", None),
             ("е5.1.1", Some("5.1.1")),

@@ -29,8 +29,8 @@ pub enum Said<'s> {
     Welcome {
         /// The narrowest label that the list may carry.
         ceiling: Tlp,
-        /// The challenge.
-        command: &'s str,
+        /// The challenge; none for who uses the same key here already.
+        command: Option<&'s str>,
     },
     /// A new certificate was taken, and has to be proven.
     NewKey {
@@ -136,7 +136,9 @@ impl Answer {
         let (join, leave) =
             (command_address(&shop.list.address, "subscribe"), command_address(&shop.list.address, "unsubscribe"));
         let command = match said {
-            Said::ConfirmLeaving(command) | Said::Welcome { command, .. } | Said::NewKey { command, .. } => command,
+            Said::ConfirmLeaving(command) | Said::Welcome { command: Some(command), .. } | Said::NewKey { command, .. } => {
+                command
+            }
             _ => "",
         };
         let fill = |key: &str| {
@@ -149,6 +151,7 @@ impl Answer {
         };
         let aimed = |key: &str| fill(key).replace("{subscribe}", &join).replace("{unsubscribe}", &leave);
         let subject = fill(&format!("{}_subject", said.key()));
+        let subject = subject.trim_end_matches([':', ' ']).to_string();
         let mut page = Page::default();
         let mut say = |text: &str| {
             page.paragraph(text);
@@ -182,7 +185,9 @@ impl Answer {
                 page.paragraph(&format!("{}: {}", ceiling.label(), LetterWords::of(words).meaning(ceiling)));
                 page.line("https://www.first.org/tlp/");
                 page.gap();
-                proving(&mut page, &aimed("answer_prove"), command);
+                if !command.is_empty() {
+                    proving(&mut page, &aimed("answer_prove"), command);
+                }
                 leaving(&mut page, &aimed("answer_to_leave"), &shop.list.address);
                 page.paragraph(&aimed("answer_to_verify"));
                 page.gap();
