@@ -124,8 +124,11 @@ class Mail:
             print(f"  {n:7} {run.memory:6.0f} MB {run.wall:8.1f} s")
         least, most = min(whole), max(whole)
         each = (whole[most].memory - whole[least].memory) * 1024 / max(most - least, 1)
-        print(f"  {whole[most].memory / whole[least].memory:.1f} times from {least} to {most}: contacts, keys, plan and receipts are data, {each:.1f} KB for each constituent.")
-        print(f"  No target is set for it here; that of composing is {GROWTH} times and {MEGABYTES} MB.")
+        print(f"  {whole[most].memory / whole[least].memory:.1f} times from {least} to {most}: contacts, keys and plan are data, {each:.1f} KB for each constituent.")
+        if most == LARGE:
+            self.verdict(whole[most].memory < MEGABYTES, f"memory of the whole program: {whole[most].memory:.0f} MB for {most} constituents (wanted: under {MEGABYTES} MB)")
+        else:
+            print(f"      the whole program is not judged: what is wanted of it is wanted for {LARGE} constituents")
 
     def publish(self, advise, n):
         root = self.bench.place(n * 16_000)

@@ -14,10 +14,18 @@ use sequoia_openpgp::{
     serialize::SerializeInto as _,
     types::{ReasonForRevocation, RevocationStatus},
 };
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+    time::SystemTime,
+};
 
 /// A key of a certificate with what its owner says of it at a moment.
 pub(super) type ValidKey<'a> = ValidErasedKeyAmalgamation<'a, PublicParts>;
+
+/// What every certificate is tried with. What comes of it is never kept, so all may have the same session key, and the
+/// buffers of several megabytes with which a message is encrypted are needed only once.
+static PROBE: LazyLock<Sealer<'static>> = LazyLock::new(|| Sealer::new(b"probe"));
 
 /// Why a file is not one certificate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -119,7 +127,7 @@ impl Certificate {
         let keys = EncryptionKeys::new(&self.fingerprint, &keys, self.primary_end(&policy, at), at)?;
         // Tried, not only read: a key that its owner made by hand may have a point that nothing can be encrypted to,
         // and must not be found out when everybody's letter is on its way.
-        match Sealer::new(b"probe").seal(&keys, now) {
+        match PROBE.seal(&keys, now) {
             Ok(_) => Ok(keys),
             Err(error) => Err(KeyState::Weak(error.to_string())),
         }

@@ -11,9 +11,10 @@ use crate::{
     yaml::{Fields, Line, Node},
 };
 use std::{
+    collections::BTreeSet,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     str::FromStr,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// The fields of `lists/NAME.yaml`.
@@ -142,7 +143,7 @@ pub fn parse_constituent(source: &Source, slug: Slug, findings: &mut Findings) -
     let lists = fields.distinct::<Slug>("lists", findings);
     let nodes = fields.nodes("contacts", findings);
 
-    let names: Arc<[Slug]> = lists.iter().map(|(list, _)| list.clone()).collect();
+    let names = shared(&lists);
     let mut places = Places { lists, ..Places::default() };
     let mut contacts = Vec::with_capacity(nodes.len());
     for node in nodes {
@@ -167,6 +168,19 @@ pub fn parse_constituent(source: &Source, slug: Slug, findings: &mut Findings) -
         certificate_spans: certificates,
         address_spans: addresses,
     })
+}
+
+/// The names of lists. Of a hundred thousand constituents most are on the same few, so each such set is kept once.
+fn shared(lists: &[(Slug, Span)]) -> Arc<[Slug]> {
+    static KNOWN: Mutex<BTreeSet<Arc<[Slug]>>> = Mutex::new(BTreeSet::new());
+    let names: Vec<Slug> = lists.iter().map(|(list, _)| list.clone()).collect();
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(same) = known.get(&*names) {
+        return same.clone();
+    }
+    let names: Arc<[Slug]> = names.into();
+    known.insert(names.clone());
+    names
 }
 
 #[derive(Default)]
@@ -218,7 +232,7 @@ fn contact(
     }
     places.certificates.extend(certificate.clone());
     let lists = match narrowed {
-        true => own.iter().map(|(list, _)| list.clone()).collect(),
+        true => shared(&own),
         false => all_lists.clone(),
     };
     places.lists.extend(own);
