@@ -11,7 +11,7 @@ use advise::{
     openpgp::{self, Kind, TeamKey},
     plan::{self, Facts, Only, Request},
     publish::{self, Job, Keyring, PublishError, Watch},
-    terms::{Address, Moment},
+    terms::{Address, Fingerprint, Moment},
     workspace,
 };
 use std::{error::Error, fmt::Write as _, fs, path::Path, time::Instant};
@@ -101,14 +101,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let workspace = reading.workspace.ok_or_else(|| format!("the workspace has mistakes: {:?}", reading.findings))?;
     let work = root.join(".advise");
     let mut ledger = Ledger::create(&work)?;
-    let (history, keybook, members) = (ledger.history()?, workspace.keybook(&now), ledger.members());
+    let (history, members) = (ledger.history()?, ledger.members());
     let member = |address: &Address| members.hash(address);
+    let key_state = |fingerprint: &Fingerprint| workspace.certificates.state(fingerprint, &now);
     let request = Request { ids: Vec::new(), only: Some(Only::Mail) };
     let plan = plan::make(&Facts {
         advisories: &workspace.advisories,
         roster: &workspace.roster,
         settings: &workspace.settings,
-        keybook: &keybook,
+        key_state: &key_state,
         history: &history,
         member: &member,
         announcement: None,

@@ -123,7 +123,7 @@ fn list(certificates: &[EncryptionKeys], members: usize) -> List {
         certificate: Some(certificates[i % certificates.len()].fingerprint().clone()),
         language: None,
         phone: None,
-        lists: vec![list.name.clone()],
+        lists: [list.name.clone()].into(),
         joined: None,
         suspended: None,
         constituent: term("unit"),
@@ -182,7 +182,7 @@ fn letter(dir: &Path) -> Value {
     let signed = signed(&advisory, &list, &team, &key);
     fs::write(dir.join("payload"), advise::openpgp::Payload::payload(signed.thing().thing())).expect("written");
     fs::write(dir.join("team.key"), made.secret.expose()).expect("written");
-    json!({ "fingerprint": made.certificate.fingerprint().as_str() })
+    json!({ "fingerprint": made.certificate.fingerprint().to_string() })
 }
 
 fn compose(file: &Path, roster: usize, n: usize) -> Value {

@@ -22,7 +22,7 @@ use crate::{
         rfc2350::{DocumentWords, Prose, prose},
         site,
     },
-    roster::{self, Keybook, ParsedConstituent, ParsedList, Roster},
+    roster::{self, Constituent, ParsedList, Profile, Roster},
     settings::{self, Settings},
     team::{self, Team},
     terms::{Id, Lang, Moment, Slug, Wrong},
@@ -119,14 +119,17 @@ pub enum ReadError {
 }
 
 impl Workspace {
-    /// What can be done with each certificate at `now`, as far as was found when the workspace was read.
-    pub fn keybook(&self, now: &Moment) -> Keybook {
-        self.certificates.keybook(now)
-    }
-
     /// The words of the RFC 2350 description in a language. What is wrong in the workspace's own was found when it was read.
     pub fn document_words(&self, lang: &Lang) -> DocumentWords {
         DocumentWords::read(lang, &self.templates, &mut Findings::new())
+    }
+
+    /// What is known of a constituent besides its contacts, read from its file once more; `None` if that has a mistake by now.
+    pub fn profile(&self, constituent: &Slug) -> Result<Option<Profile>, ReadError> {
+        let mut findings = Findings::new();
+        let source = files::text(&self.root, &format!("constituents/{constituent}.yaml"), &mut findings)?;
+        let parsed = source.and_then(|source| roster::parse_constituent(&source, constituent.clone(), &mut findings));
+        Ok(parsed.map(|parsed| parsed.profile))
     }
 
     /// The advisory of an id.
@@ -146,31 +149,31 @@ pub struct Published {
     pub document: Option<(u32, Moment, String)>,
 }
 
-/// Parts of the tree with their places, before they are judged together.
+/// Parts of the tree, before they are judged together.
 struct Parts {
+    home: Arc<Path>,
+    named: Named,
     advisories: Vec<(Origin, Box<advisory::Parsed>)>,
-    // In boxes: twice as many places as there are files are needed while they are read.
-    lists: Vec<(Origin, Box<ParsedList>)>,
-    constituents: Vec<(Origin, Box<ParsedConstituent>)>,
-    certificates: Certificates,
-    claims: Claims,
+    /// `advisories/**/ID.md`, whatever is in the files.
+    ids: Vec<String>,
+    /// Without their places: each was judged alone while its text was at hand.
+    constituents: Vec<Constituent>,
+    /// Whether all of `constituents/` could be read.
+    has_all_constituents: bool,
     settings: Option<(Source, Settings)>,
     team: Option<(Source, Team, team::Places)>,
-    files: Files,
     prose: BTreeMap<Lang, Prose>,
 }
 
-/// Names of files, whatever is in them: what refers to a file that has a mistake of its own is not a second one.
-#[derive(Default)]
-struct Files {
-    /// `lists/NAME.yaml`.
-    lists: BTreeSet<String>,
+/// What others name, so it is read before them.
+struct Named {
+    lists: Vec<(Origin, ParsedList)>,
+    /// `lists/NAME.yaml`, whatever is in the files: who names a file that has a mistake of its own makes no second one.
+    list_names: BTreeSet<String>,
+    certificates: Certificates,
+    claims: Claims,
     /// `certs/FINGERPRINT.asc` that could not be read as such.
-    certificates: BTreeSet<String>,
-    /// Whether all of `constituents/` could be read.
-    has_all_constituents: bool,
-    /// `advisories/**/ID.md`.
-    ids: Vec<String>,
+    broken_certificates: BTreeSet<String>,
 }
 
 /// Reads and judges the whole tree. `now` decides which certificates have expired; `published` is what
@@ -207,29 +210,35 @@ fn read_with(root: &Path, now: &Moment, published: &Published, work: Option<&Pat
         }
     };
 
-    let lists = named(root, "lists", "yaml", &mut findings, roster::parse_list)?;
-    let constituents = named(root, "constituents", "yaml", &mut findings, |source, name, findings| {
-        roster::parse_constituent(source, name, findings)
+    let home: Arc<Path> = root.into();
+    let list_files = files::list(root, "lists", &mut findings)?;
+    let lists = slugs(root, &list_files, "lists", &mut findings, |source, name, findings| {
+        roster::parse_list(source, name, findings).map(|parsed| (Origin::new(&home, source.path.clone()), parsed))
     })?;
     let team_keys = team.iter().flat_map(|(_, team, _)| team.keys.iter().cloned());
     let signing = settings.iter().filter_map(|(_, settings)| settings.signing.as_ref());
     let whole = team_keys.chain(signing.map(|signing| signing.fingerprint.clone())).collect();
-    let (certificates, claims) = certificates::read(root, &whole, now, &mut findings)?;
-    let stems_in = |folder: &str, extension: &str| -> Result<Vec<String>, ReadError> {
-        // The findings of these folders were told by those who read them.
-        let entries = files::list(root, folder, &mut Findings::new())?;
-        Ok(entries.iter().filter_map(|entry| entry.stem(extension).map(str::to_string)).collect())
+    let certificate_files = files::list(root, "certs", &mut findings)?;
+    let (certificates, claims) = certificates::read(root, &certificate_files, &whole, now, &mut findings)?;
+    let is_broken = |stem: &&str| !stem.parse().is_ok_and(|fingerprint| certificates.has(&fingerprint));
+    let named = Named {
+        lists,
+        list_names: stems_of(&list_files, "yaml").map(str::to_string).collect(),
+        broken_certificates: stems_of(&certificate_files, "asc").filter(is_broken).map(str::to_string).collect(),
+        certificates,
+        claims,
     };
-    let is_read = |stem: &String| stem.parse().is_ok_and(|fingerprint| certificates.has(&fingerprint));
-    let files = Files {
-        lists: stems_in("lists", "yaml")?.into_iter().collect(),
-        certificates: stems_in("certs", "asc")?.into_iter().filter(|stem| !is_read(stem)).collect(),
-        has_all_constituents: stems_in("constituents", "yaml")?.len() == constituents.len(),
-        ids: Vec::new(),
-    };
+    drop(certificate_files);
+    let constituent_files = files::list(root, "constituents", &mut findings)?;
+    let constituents = slugs(root, &constituent_files, "constituents", &mut findings, |source, name, findings| {
+        let parsed = roster::parse_constituent(source, name, findings)?;
+        judge::constituent(&named, source, &parsed, now, findings);
+        Some(parsed.constituent)
+    })?;
+    let has_all_constituents = stems_of(&constituent_files, "yaml").count() == constituents.len();
+    drop(constituent_files);
     let memory = work.map(|work| memory::Old::read(work, &lang));
     let Advisories { parsed: advisories, ids, count, drafts, memory } = advisories(root, &lang, memory, &mut findings)?;
-    let files = Files { ids, ..files };
     let prose = prose_files(root, &lang, &mut findings)?;
     let pages = pages(root, &lang, &mut findings)?;
     let templates = templates(root, &mut findings)?;
@@ -238,7 +247,7 @@ fn read_with(root: &Path, now: &Moment, published: &Published, work: Option<&Pat
     }
     let assets = assets(root, &mut findings)?;
 
-    let parts = Parts { advisories, lists, constituents, certificates, claims, settings, team, files, prose };
+    let parts = Parts { home, named, advisories, ids, constituents, has_all_constituents, settings, team, prose };
     judge::all(&parts, now, published, &mut findings);
     let links = links(&parts);
     findings.sort();
@@ -257,12 +266,9 @@ fn read_with(root: &Path, now: &Moment, published: &Published, work: Option<&Pat
                 root: root.to_path_buf(),
                 settings,
                 team,
-                roster: Roster::new(
-                    parts.lists.into_iter().map(|(_, parsed)| parsed.list),
-                    parts.constituents.into_iter().map(|(_, parsed)| parsed.constituent),
-                ),
+                roster: Roster::new(parts.named.lists.into_iter().map(|(_, parsed)| parsed.list), parts.constituents),
                 advisories,
-                certificates: parts.certificates,
+                certificates: parts.named.certificates,
                 prose: parts.prose,
                 pages,
                 templates,
@@ -308,42 +314,42 @@ pub fn stems(root: &Path) -> Result<Vec<String>, ReadError> {
     Ok(folders.iter().flat_map(files::Folder::originals).filter_map(|entry| entry.stem("md").map(str::to_string)).collect())
 }
 
-/// Reads every `FOLDER/NAME.EXT`; a name that is no slug is a finding.
-fn named<T: Send>(
+/// The names of files without `.EXT`.
+fn stems_of<'e>(entries: &'e [Entry], extension: &str) -> impl Iterator<Item = &'e str> {
+    entries.iter().filter_map(move |entry| entry.stem(extension))
+}
+
+/// Reads every `FOLDER/NAME.yaml`; a name that is no slug is a finding.
+fn slugs<T: Send>(
     root: &Path,
+    entries: &[Entry],
     folder: &str,
-    extension: &str,
     findings: &mut Findings,
     parse: impl Fn(&Source, Slug, &mut Findings) -> Option<T> + Sync,
-) -> Result<Vec<(Origin, Box<T>)>, ReadError> {
-    let entries = files::list(root, folder, findings)?;
-    let home: Arc<Path> = root.into();
-    let read: Vec<Read<(Origin, Box<T>)>> = entries
-        .par_iter()
-        .map(|entry| {
-            let mut findings = Findings::new();
-            let Some(stem) = entry.stem(extension) else {
-                let finding = Finding::of_file(&entry.path, "stray-file", format!("this file does not belong in `{folder}/`"))
-                    .hint(format!("its name has to end in `.{extension}`"));
-                // Whoever wrote `.yml` means it; what else lies here may be a note to oneself.
-                findings.push(if entry.stem("yml").is_some() { finding } else { finding.warning() });
+) -> Result<Vec<T>, ReadError> {
+    let mut all = Vec::with_capacity(entries.len());
+    let read = |entry: &Entry| {
+        let mut findings = Findings::new();
+        let Some(stem) = entry.stem("yaml") else {
+            let finding = Finding::of_file(&entry.path, "stray-file", format!("this file does not belong in `{folder}/`"))
+                .hint("its name has to end in `.yaml`");
+            // Whoever wrote `.yml` means it; what else lies here may be a note to oneself.
+            findings.push(if entry.stem("yml").is_some() { finding } else { finding.warning() });
+            return Ok((findings, None));
+        };
+        let name = match stem.parse::<Slug>() {
+            Ok(name) => name,
+            Err(wrong) => {
+                findings.push(file_name(entry, wrong));
                 return Ok((findings, None));
-            };
-            let name = match stem.parse::<Slug>() {
-                Ok(name) => name,
-                Err(wrong) => {
-                    findings.push(file_name(entry, wrong));
-                    return Ok((findings, None));
-                }
-            };
-            let source = files::text(root, &entry.path, &mut findings)?;
-            let parsed = source.and_then(|source| {
-                parse(&source, name, &mut findings).map(|parsed| (Origin::new(&home, source.path), Box::new(parsed)))
-            });
-            Ok((findings, parsed))
-        })
-        .collect();
-    collect(read, findings)
+            }
+        };
+        let source = files::text(root, &entry.path, &mut findings)?;
+        let parsed = source.and_then(|source| parse(&source, name, &mut findings));
+        Ok((findings, parsed))
+    };
+    read_all(entries, findings, read, |parsed| all.push(parsed))?;
+    Ok(all)
 }
 
 /// A name that is not what it has to be.
@@ -358,14 +364,26 @@ fn file_name(entry: &Entry, wrong: Wrong) -> Finding {
 /// What reading one file gave: its findings, and its value if it has one.
 type Read<T> = Result<(Findings, Option<T>), ReadError>;
 
-fn collect<T>(read: Vec<Read<T>>, findings: &mut Findings) -> Result<Vec<T>, ReadError> {
-    let mut parsed = Vec::with_capacity(read.len());
-    for one in read {
-        let (more, value) = one?;
-        findings.append(more);
-        parsed.extend(value);
+/// So many files are read before what they gave is gathered: of a hundred thousand, what is not kept would be the most
+/// of this program's memory.
+const AT_ONCE: usize = 1_000;
+
+/// Reads all on all cores; hands over values, and findings, in the order of the files.
+fn read_all<E: Sync, T: Send>(
+    entries: &[E],
+    findings: &mut Findings,
+    read: impl Fn(&E) -> Read<T> + Sync,
+    mut keep: impl FnMut(T),
+) -> Result<(), ReadError> {
+    for some in entries.chunks(AT_ONCE) {
+        let read: Vec<Read<T>> = some.par_iter().map(&read).collect();
+        for one in read {
+            let (more, value) = one?;
+            findings.append(more);
+            value.into_iter().for_each(&mut keep);
+        }
     }
-    Ok(parsed)
+    Ok(())
 }
 
 /// What is in `advisories/`.
@@ -387,76 +405,76 @@ fn advisories(root: &Path, lang: &Lang, memory: Option<memory::Old>, findings: &
     let drafts = Mutex::new(BTreeSet::new());
     let home: Arc<Path> = root.into();
     let known = memory.as_ref().map(memory::Old::open);
-    let read: Vec<Read<(Origin, Box<advisory::Parsed>, memory::Record<'_>)>> = originals
-        .par_iter()
-        .map(|(folder, entry)| {
-            let mut findings = Findings::new();
-            let stem = entry.stem("md").unwrap_or_default();
-            if let Some((parsed, record)) = known.as_ref().and_then(|known| known.recall(&home, folder, entry, stem)) {
-                if parsed.advisory.status == Status::Draft {
-                    let mut drafts = drafts.lock().expect("nobody panics with the drafts in hand");
-                    drafts.insert(entry.path.trim_end_matches(".md").to_string());
-                }
-                let origin = Origin::new(&home, parsed.advisory.path.clone());
-                return Ok((findings, Some((origin, parsed, record))));
-            }
-            let before = known.as_ref().and_then(|known| known.look(&home, folder, entry, stem));
-            let source = files::text(root, &entry.path, &mut findings)?;
-            let digest = source.as_ref().map(|source| Digest::of(source.text.as_bytes()));
-            let parsed = source.as_ref().and_then(|source| advisory::parse(source, stem, lang, &mut findings));
-            let is_draft = match (&parsed, &source) {
-                (Some(parsed), _) => parsed.advisory.status == Status::Draft,
-                (None, Some(source)) => advisory::says_draft(source),
-                (None, None) => false,
-            };
-            if is_draft {
+    let read = |(folder, entry): &(&files::Folder, &Entry)| {
+        let mut findings = Findings::new();
+        let stem = entry.stem("md").unwrap_or_default();
+        if let Some((parsed, record)) = known.as_ref().and_then(|known| known.recall(&home, folder, entry, stem)) {
+            if parsed.advisory.status == Status::Draft {
                 let mut drafts = drafts.lock().expect("nobody panics with the drafts in hand");
                 drafts.insert(entry.path.trim_end_matches(".md").to_string());
             }
-            // The text is not kept: ten thousand of them would be the most of this program's memory.
-            let parsed = source.zip(parsed).map(|(source, parsed)| (Origin::new(&home, source.path), Box::new(parsed)));
-            let (mut translations, mut digests) = (Vec::new(), Vec::from_iter(digest));
-            for (lang, entry) in folder.translations(stem) {
-                let before = findings.count(Level::Error);
-                let source = files::text(root, &entry.path, &mut findings)?;
-                digests.extend(source.as_ref().map(|source| Digest::of(source.text.as_bytes())));
-                let text = source.as_ref().and_then(|source| advisory::parse_translation(source, &mut findings));
-                if parsed.as_ref().is_some_and(|(_, parsed)| parsed.advisory.lang == lang) {
-                    findings.push(
-                        Finding::of_file(&entry.path, "translation-language", format!("the original is in `{lang}` already"))
-                            .hint("name the translation after its own language"),
-                    );
-                }
-                if let (Some(text), true) = (text, findings.count(Level::Error) == before) {
-                    translations.push((lang, text));
-                }
+            let origin = Origin::new(&home, parsed.advisory.path.clone());
+            return Ok((findings, Some((origin, parsed, record))));
+        }
+        let before = known.as_ref().and_then(|known| known.look(&home, folder, entry, stem));
+        let source = files::text(root, &entry.path, &mut findings)?;
+        let digest = source.as_ref().map(|source| Digest::of(source.text.as_bytes()));
+        let parsed = source.as_ref().and_then(|source| advisory::parse(source, stem, lang, &mut findings));
+        let is_draft = match (&parsed, &source) {
+            (Some(parsed), _) => parsed.advisory.status == Status::Draft,
+            (None, Some(source)) => advisory::says_draft(source),
+            (None, None) => false,
+        };
+        if is_draft {
+            let mut drafts = drafts.lock().expect("nobody panics with the drafts in hand");
+            drafts.insert(entry.path.trim_end_matches(".md").to_string());
+        }
+        // The text is not kept: ten thousand of them would be the most of this program's memory.
+        let parsed = source.zip(parsed).map(|(source, parsed)| (Origin::new(&home, source.path), Box::new(parsed)));
+        let (mut translations, mut digests) = (Vec::new(), Vec::from_iter(digest));
+        for (lang, entry) in folder.translations(stem) {
+            let before = findings.count(Level::Error);
+            let source = files::text(root, &entry.path, &mut findings)?;
+            digests.extend(source.as_ref().map(|source| Digest::of(source.text.as_bytes())));
+            let text = source.as_ref().and_then(|source| advisory::parse_translation(source, &mut findings));
+            if parsed.as_ref().is_some_and(|(_, parsed)| parsed.advisory.lang == lang) {
+                findings.push(
+                    Finding::of_file(&entry.path, "translation-language", format!("the original is in `{lang}` already"))
+                        .hint("name the translation after its own language"),
+                );
             }
-            let mut attachments = Vec::new();
-            for entry in folder.attachments(root, stem, &mut findings)? {
-                if let Some(bytes) = files::attachment(root, &entry, &mut findings)? {
-                    attachments.push(Attachment { name: entry.name, bytes: bytes.into() });
-                }
+            if let (Some(text), true) = (text, findings.count(Level::Error) == before) {
+                translations.push((lang, text));
             }
-            let parsed = parsed.map(|(origin, mut parsed)| {
-                parsed.advisory = parsed.advisory.with(translations, attachments);
-                // What had anything to be told is read each time, so that it is told each time.
-                let plain = known.as_ref().zip(before).filter(|_| findings.is_empty());
-                let record = plain.and_then(|(known, before)| {
-                    let after = known.look(&home, folder, entry, stem)?;
-                    known.record(&before, &after, &digests, &parsed)
-                });
-                (origin, parsed, record.unwrap_or_default())
+        }
+        let mut attachments = Vec::new();
+        for entry in folder.attachments(root, stem, &mut findings)? {
+            if let Some(bytes) = files::attachment(root, &entry, &mut findings)? {
+                attachments.push(Attachment { name: entry.name().to_string(), bytes: bytes.into() });
+            }
+        }
+        let parsed = parsed.map(|(origin, mut parsed)| {
+            parsed.advisory = parsed.advisory.with(translations, attachments);
+            // What had anything to be told is read each time, so that it is told each time.
+            let plain = known.as_ref().zip(before).filter(|_| findings.is_empty());
+            let record = plain.and_then(|(known, before)| {
+                let after = known.look(&home, folder, entry, stem)?;
+                known.record(&before, &after, &digests, &parsed)
             });
-            Ok((findings, parsed))
-        })
-        .collect();
-    let count = read.len();
+            (origin, parsed, record.unwrap_or_default())
+        });
+        Ok((findings, parsed))
+    };
+    let (mut parsed, mut records) = (Vec::new(), Vec::new());
+    read_all(&originals, findings, read, |(origin, one, record)| {
+        parsed.push((origin, one));
+        records.push(record);
+    })?;
+    let count = originals.len();
     let drafts = drafts.into_inner().expect("nobody panics with the drafts in hand");
     let ids = originals.iter().filter_map(|(_, entry)| entry.stem("md").map(str::to_string)).collect();
-    let read = collect(read, findings)?;
-    let records: Vec<&memory::Record<'_>> = read.iter().map(|(.., record)| record).collect();
+    let records: Vec<&memory::Record<'_>> = records.iter().collect();
     let news = known.and_then(|known| known.renewed(&records));
-    let parsed = read.into_iter().map(|(origin, parsed, _)| (origin, parsed)).collect();
     let memory = memory.and_then(|memory| memory.followed_by(news));
     Ok(Advisories { parsed, ids, count, drafts, memory })
 }

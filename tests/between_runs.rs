@@ -173,3 +173,41 @@ fn what_changes_around_a_published_revision_is_a_warning_and_around_a_new_one_an
     let world = world.advisory("EX-2026-0101", CLOSED);
     drop(refused(world.advisory("EX-2026-0102", &revised("tlp: RED\naudience: [noc@telecom.example.net]", 2)), unknown));
 }
+
+#[test]
+fn a_letter_that_nobody_is_to_get_any_more_keeps_no_status_open() {
+    let standing = |run: World, states: serde_json::Value| {
+        run.gives(|status| {
+            assert_eq!(status["totals"]["states"], states);
+            assert_eq!(status["stuck"], json!([]));
+        })
+    };
+    // Two are held, get nothing of the second revision either, and were never warned of what is taken back then.
+    let world =
+        World::without_advisories().advisory("EX-2026-0101", CLOSED).run("publish --yes").exits(1).says("2 letters are held");
+    let world = standing(world.run("status --json").exits(1), json!({ "accepted": 4, "held": 2 }));
+    let world = world.advisory("EX-2026-0101", &revised(CLOSED, 2)).run("publish --yes").exits(1);
+    let world = standing(world.run("status --json").exits(1), json!({ "accepted": 8, "dropped": 2, "held": 2 }));
+    let withdrawn = format!("status: withdrawn\n{}", revised(CLOSED, 3));
+    let world = world.advisory("EX-2026-0101", &withdrawn).run("publish --yes").exits(0).run("plan").exits(0);
+    let world = standing(world.run("status --json").exits(0), json!({ "accepted": 12, "dropped": 4 }));
+    world.run("status EX-2026-0101").exits(0).says("dropped").does_not_say("Held");
+
+    // Or they are of the audience no more.
+    let marat = "address: marat@lakeside.example.org\n    suspended: left\n";
+    let viktor = "address: viktor@physics.example.org\n    suspended: left\n";
+    World::without_advisories()
+        .advisory("EX-2026-0101", CLOSED)
+        .run("publish --yes")
+        .exits(1)
+        .change("constituents/lakeside-university.yaml", "address: marat@lakeside.example.org\n", marat)
+        .run("status")
+        .exits(1)
+        .says("1 dropped, 1 held")
+        .change("constituents/physics-institute.yaml", "address: viktor@physics.example.org\n", viktor)
+        .run("publish --yes")
+        .exits(0)
+        .run("status")
+        .exits(0)
+        .says("4 accepted, 2 dropped");
+}

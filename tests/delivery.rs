@@ -264,6 +264,23 @@ fn a_sender_that_is_refused_is_no_fault_of_the_members() {
 }
 
 #[test]
+fn a_letter_that_is_too_large_for_the_server_has_failed_and_nobody_waits_for_days() {
+    let server = Server::usual(|_, line| line.starts_with("MAIL").then_some(Some("552 5.3.4 Message size exceeds the limit")));
+    World::without_advisories()
+        .change("advise.yaml", "transport: outbox", &by(&[&server]))
+        .advisory("EX-2026-0101", LETTER)
+        .run("publish --yes")
+        .exits(3)
+        .says("3 failed")
+        .says("what failed is tried again only if its id is named")
+        .run("status EX-2026-0101")
+        .exits(1)
+        .says("552 5.3.4 Message size exceeds the limit")
+        .does_not_say("the sender is refused");
+    assert!(server.took().is_empty());
+}
+
+#[test]
 fn when_the_first_server_fails_in_the_middle_the_second_takes_the_rest() {
     let members: String = (0..40).map(|n| format!("  - {{name: M {n}, address: member{n}@crowd.example.org}}\n")).collect();
     let taken = AtomicUsize::new(0);
@@ -282,6 +299,8 @@ fn when_the_first_server_fails_in_the_middle_the_second_takes_the_rest() {
         .whatever_it_says()
         .gives(|json| {
             let servers = json["servers"].as_array().expect("both");
+            let ports = [&first, &second].map(|server| server.port);
+            assert_eq!([&servers[0]["port"], &servers[1]["port"]], ports, "they are told apart: {json:#}");
             assert!(servers[0]["passed_over"].is_string() && servers[1]["passed_over"].is_null(), "{json:#}");
             assert!(servers[1]["taken"].as_u64() > Some(20), "{json:#}");
             assert_eq!(json["untried"], 0);
@@ -393,6 +412,13 @@ fn a_limit_a_minute_sends_so_many_and_says_that_the_rest_waits() {
     let status = at(root, &["--json", "status"]).output().expect("it runs");
     let json: Value = serde_json::from_slice(&status.stdout).expect("one JSON document");
     assert_eq!(json["totals"]["states"], serde_json::json!({ "accepted": 2, "intended": 1 }), "nothing is in doubt: {json:#}");
+    // The next run does not begin a minute of its own.
+    let mut run = at(root, &["publish", "--yes"]).stderr(Stdio::piped()).spawn().expect("runs");
+    let mut said = BufReader::new(run.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
+    said.find(|line| line.contains("the limit is 2 mails a minute: 1 waits")).expect("it waits for the run before");
+    assert_eq!(server.took().len(), 2);
+    run.kill().expect("it waits");
+    run.wait().expect("it is gone");
 }
 
 #[test]

@@ -100,7 +100,7 @@ impl Drop for Gnupg {
 
 fn is_good(certificate: &Certificate, (ok, _, err): &(bool, Vec<u8>, String)) {
     let valid = err.lines().find(|line| line.contains("VALIDSIG")).unwrap_or_default();
-    assert!(*ok && err.contains("GOODSIG") && valid.ends_with(certificate.fingerprint().as_str()), "{err}");
+    assert!(*ok && err.contains("GOODSIG") && valid.ends_with(&certificate.fingerprint().to_string()), "{err}");
 }
 
 #[test]

@@ -361,8 +361,8 @@ impl PostError {
 /// One of the mail servers, and how it served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Served {
-    /// As in the settings.
-    pub host: String,
+    /// Host and port, as in the settings: two may stand on one host.
+    pub server: (String, u16),
     /// How many mails it took.
     pub taken: usize,
     /// Why it was passed over, if it was.

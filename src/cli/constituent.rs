@@ -9,7 +9,10 @@ use super::{
     list::{days, days_left, state},
     ui::table,
 };
-use crate::terms::Slug;
+use crate::{
+    roster::Constituent,
+    terms::{Fingerprint, Slug},
+};
 use serde_json::json;
 
 /// Show the constituents and their contacts, look for new copies of their certificates, resume an address
@@ -36,34 +39,38 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     }
     let workspace = desk.workspace()?;
     let lang = workspace.settings.site.default_lang();
-    let keybook = workspace.keybook(&desk.now);
-    let all = &workspace.roster.constituents;
-    if let Some(name) = &args.name
-        && !all.contains_key(name)
-    {
-        return Err(Failure::usage(format!("constituent `{name}` does not exist")).hint("`advise constituent` shows all"));
-    }
-    let chosen = all.values().filter(|constituent| args.name.as_ref().is_none_or(|name| *name == constituent.slug));
+    let keys = &workspace.certificates;
+    let chosen: Vec<&Constituent> = match &args.name {
+        None => workspace.roster.constituents.iter().collect(),
+        Some(name) => vec![workspace.roster.constituent(name).ok_or_else(|| {
+            Failure::usage(format!("constituent `{name}` does not exist")).hint("`advise constituent` shows all")
+        })?],
+    };
     if desk.ui.wants_json() {
-        let rows: Vec<_> = chosen
+        let rows = chosen
+            .into_iter()
             .map(|constituent| {
+                let profile = workspace.profile(&constituent.slug)?.ok_or_else(|| {
+                    Failure::usage(format!("`constituents/{}.yaml` was changed meanwhile", constituent.slug))
+                        .hint("`advise check` shows what is wrong with it")
+                })?;
                 let contacts: Vec<_> = constituent
                     .contacts
                     .iter()
                     .map(|c| {
                         json!({
                             "name": c.name, "address": c.address.as_str(), "phone": c.phone, "language": c.language.as_ref().map(|l| l.as_str()),
-                            "lists": c.lists.iter().map(|l| l.as_str()).collect::<Vec<_>>(), "certificate": c.certificate.as_ref().map(|c| c.as_str()), "state": state(c, &keybook),
-                            "days_left": days_left(c, &keybook, &desk.now),
+                            "lists": c.lists.iter().map(|l| l.as_str()).collect::<Vec<_>>(), "certificate": c.certificate.as_ref().map(Fingerprint::to_string), "state": state(c, keys, &desk.now),
+                            "days_left": days_left(c, keys, &desk.now),
                         })
                     })
                     .collect();
-                json!({
-                    "slug": constituent.slug.as_str(), "name": constituent.name.in_lang(lang), "sector": constituent.sector,
-                    "networks": constituent.networks, "domains": constituent.domains, "products": constituent.products, "contacts": contacts,
-                })
+                Ok(json!({
+                    "slug": constituent.slug.as_str(), "name": profile.name.in_lang(lang), "sector": profile.sector,
+                    "networks": profile.networks, "domains": profile.domains, "products": profile.products, "contacts": contacts,
+                }))
             })
-            .collect();
+            .collect::<Result<Vec<_>, Failure>>()?;
         desk.ui.json(&json!({ "constituents": rows }));
         return Ok(Done::Well);
     }
@@ -77,8 +84,8 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                 contact.address.to_string(),
                 lists.join(" "),
                 contact.phone.clone().unwrap_or_default(),
-                days(contact, &keybook, &desk.now),
-                state(contact, &keybook),
+                days(contact, keys, &desk.now),
+                state(contact, keys, &desk.now),
             ]);
         }
     }

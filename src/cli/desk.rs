@@ -15,9 +15,9 @@ use crate::{
     publish,
     receipt::{History, MemberHash},
     render::wellknown,
-    roster::Keybook,
+    roster::KeyState,
     settings::{self, KeySource, Settings},
-    terms::{Address, Moment},
+    terms::{Address, Fingerprint, Moment},
     workspace::{self, Memory, Published, ReadError, Reading, Workspace},
 };
 use std::{
@@ -306,12 +306,13 @@ impl Desk {
         request: &Request,
         then: impl FnOnce(&Facts<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let (mut history, keybook) = (ledger.history()?, workspace.keybook(&self.now));
+        let mut history = ledger.history()?;
         publish::take_over(workspace, &mut history, &self.now).map_err(not_ours)?;
         let members = ledger.members();
         let member = |address: &Address| members.hash(address);
+        let key_state = |fingerprint: &Fingerprint| workspace.certificates.state(fingerprint, &self.now);
         let announcement = publish::announcement(workspace, &history, request.only, &self.now);
-        then(&self.facts(workspace, &history, announcement.as_ref(), &keybook, &member, request)?)
+        then(&self.facts(workspace, &history, announcement.as_ref(), &key_state, &member, request)?)
     }
 
     /// Makes the plan. See [`Desk::facts`].
@@ -320,11 +321,11 @@ impl Desk {
         workspace: &'a Workspace,
         history: &'a History,
         announcement: Option<&'a Advisory>,
-        keybook: &'a Keybook,
+        key_state: &'a dyn Fn(&Fingerprint) -> KeyState,
         member: &'a dyn Fn(&Address) -> MemberHash,
         request: &'a Request,
     ) -> Result<Plan<'a>, Failure> {
-        Ok(plan::make(&self.facts(workspace, history, announcement, keybook, member, request)?))
+        Ok(plan::make(&self.facts(workspace, history, announcement, key_state, member, request)?))
     }
 
     /// All that a plan depends on; ids on the command line that cannot be published are refused.
@@ -333,7 +334,7 @@ impl Desk {
         workspace: &'a Workspace,
         history: &'a History,
         announcement: Option<&'a Advisory>,
-        keybook: &'a Keybook,
+        key_state: &'a dyn Fn(&Fingerprint) -> KeyState,
         member: &'a dyn Fn(&Address) -> MemberHash,
         request: &'a Request,
     ) -> Result<Facts<'a>, Failure> {
@@ -356,7 +357,7 @@ impl Desk {
             announcement,
             roster: &workspace.roster,
             settings: &workspace.settings,
-            keybook,
+            key_state,
             history,
             member,
             document: publish::document_digest(workspace, &self.now),

@@ -176,7 +176,7 @@ fn sample(desk: &Desk, root: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> Re
         let mut text = String::from_utf8(std::mem::take(bytes))
             .map_err(|_| Failure::usage(format!("the sample's `{path}` is not UTF-8")))?;
         for (old, new) in &renamed {
-            text = text.replace(old.as_str(), new.as_str());
+            text = text.replace(&old.to_string(), &new.to_string());
         }
         *bytes = text.into_bytes();
     }

@@ -4,8 +4,9 @@ use super::{
     ui::table,
 };
 use crate::{
-    roster::{Contact, Delivery, Encrypt, Keybook, List},
-    terms::{Moment, Slug},
+    roster::{Contact, Delivery, Encrypt, List},
+    terms::{Fingerprint, Moment, Slug},
+    workspace::Certificates,
 };
 use serde_json::{Value, json};
 
@@ -19,15 +20,15 @@ pub struct Args {
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let workspace = desk.workspace()?;
     let lang = workspace.settings.site.default_lang();
-    let keybook = workspace.keybook(&desk.now);
+    let keys = &workspace.certificates;
     let lists = &workspace.roster.lists;
     if let Some(name) = args.name {
         let list = lists
             .get(&name)
             .ok_or_else(|| Failure::usage(format!("list `{name}` does not exist")).hint("`advise list` shows all"))?;
         match desk.ui.wants_json() {
-            true => desk.ui.json(&json!({ "list": view(list, lang), "members": list.members.iter().map(|c| member(c, &keybook, &desk.now)).collect::<Vec<_>>() })),
-            false => desk.ui.data(&members(list, &keybook, &desk.now)),
+            true => desk.ui.json(&json!({ "list": view(list, lang), "members": list.members.iter().map(|c| member(c, keys, &desk.now)).collect::<Vec<_>>() })),
+            false => desk.ui.data(&members(list, keys, &desk.now)),
         }
         return Ok(Done::Well);
     }
@@ -63,38 +64,38 @@ fn view(list: &List, lang: &crate::terms::Lang) -> Value {
     })
 }
 
-fn member(contact: &Contact, keybook: &Keybook, now: &Moment) -> Value {
+fn member(contact: &Contact, keys: &Certificates, now: &Moment) -> Value {
     json!({
         "name": contact.name, "address": contact.address.as_str(), "constituent": contact.constituent.as_str(),
-        "certificate": contact.certificate.as_ref().map(|c| c.as_str()), "state": state(contact, keybook),
-        "days_left": days_left(contact, keybook, now),
+        "certificate": contact.certificate.as_ref().map(Fingerprint::to_string), "state": state(contact, keys, now),
+        "days_left": days_left(contact, keys, now),
     })
 }
 
 /// In one phrase: can this contact get what has to be encrypted?
-pub fn state(contact: &Contact, keybook: &Keybook) -> String {
+pub fn state(contact: &Contact, keys: &Certificates, now: &Moment) -> String {
     match (&contact.suspended, &contact.certificate) {
         (Some(why), _) => format!("suspended: {why}"),
         (None, None) => "no certificate".into(),
-        (None, Some(fingerprint)) => keybook.state(fingerprint).to_string(),
+        (None, Some(fingerprint)) => keys.state(fingerprint, now).to_string(),
     }
 }
 
 /// How many days the contact's certificate can still be used, if it ends.
-pub fn days_left(contact: &Contact, keybook: &Keybook, now: &Moment) -> Option<i64> {
-    contact.certificate.as_ref().and_then(|fingerprint| keybook.state(fingerprint).days_left(now))
+pub fn days_left(contact: &Contact, keys: &Certificates, now: &Moment) -> Option<i64> {
+    contact.certificate.as_ref().and_then(|fingerprint| keys.state(fingerprint, now).days_left(now))
 }
 
 /// The same as a cell of a table.
-pub fn days(contact: &Contact, keybook: &Keybook, now: &Moment) -> String {
-    days_left(contact, keybook, now).map_or_else(String::new, |days| days.to_string())
+pub fn days(contact: &Contact, keys: &Certificates, now: &Moment) -> String {
+    days_left(contact, keys, now).map_or_else(String::new, |days| days.to_string())
 }
 
-fn members(list: &List, keybook: &Keybook, now: &Moment) -> String {
+fn members(list: &List, keys: &Certificates, now: &Moment) -> String {
     let rows: Vec<Vec<String>> = list
         .members
         .iter()
-        .map(|c| vec![c.name.clone(), c.address.to_string(), c.constituent.to_string(), days(c, keybook, now), state(c, keybook)])
+        .map(|c| vec![c.name.clone(), c.address.to_string(), c.constituent.to_string(), days(c, keys, now), state(c, keys, now)])
         .collect();
     table(&["NAME", "ADDRESS", "CONSTITUENT", "DAYS LEFT", "STATE"], &rows)
 }

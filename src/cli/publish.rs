@@ -11,7 +11,7 @@ use crate::{
     plan::{self, Only, Plan, Request, Seen},
     publish::{self, Clock, Job, Keyring, Pace, PublishError, Report, Watch},
     settings::Settings,
-    terms::{Address, Id},
+    terms::{Address, Fingerprint, Id},
     workspace::Workspace,
 };
 use indicatif::ProgressBar;
@@ -171,10 +171,11 @@ pub fn with_job<T>(
     desk.keeps_embargoes(workspace)?;
     let mut history = ledger.history()?;
     publish::take_over(workspace, &mut history, &desk.now).map_err(super::desk::not_ours)?;
-    let (members, keybook) = (ledger.members(), workspace.keybook(&desk.now));
+    let members = ledger.members();
     let member = |address: &Address| members.hash(address);
+    let key_state = |fingerprint: &Fingerprint| workspace.certificates.state(fingerprint, &desk.now);
     let announcement = publish::announcement(workspace, &history, request.only, &desk.now);
-    let mut plan = desk.plan(workspace, &history, announcement.as_ref(), &keybook, &member, request)?;
+    let mut plan = desk.plan(workspace, &history, announcement.as_ref(), &key_state, &member, request)?;
     if !plan.conflicts.is_empty() {
         return Err(desk.conflict(ledger, workspace, &plan));
     }
@@ -222,9 +223,19 @@ fn carry_out(desk: &Desk, job: &Job<'_>, ledger: &mut Ledger, carried: &mut Carr
         posts = mail::open(settings, &job.workspace.root, carried.passwords.as_deref().unwrap_or_default())?;
     }
     if carried.pace.is_none() {
-        carried.pace = settings.per_minute.map(Pace::new);
+        carried.pace = settings.per_minute.map(|most| Pace::after(most, tried_ago(job)));
     }
     prepared.carry_out(ledger, posts, carried.pace.as_mut())
+}
+
+/// How long ago each mail of earlier runs was tried, as far as that is not long. The ledger writes whole seconds, so
+/// it may have been one less.
+fn tried_ago(job: &Job<'_>) -> impl Iterator<Item = Duration> {
+    let tried = job.history.deliveries.values().filter(|receipt| receipt.attempts > 0);
+    tried.filter_map(|receipt| {
+        let ago = job.now.unix() - receipt.at.unix();
+        (-60..=60).contains(&ago).then(|| Duration::from_secs(u64::try_from(ago - 1).unwrap_or(0)))
+    })
 }
 
 /// Opens the team's key when it is first needed, and keeps the full failure if that fails.

@@ -6,8 +6,8 @@ use super::{
     ui::{count, table},
 };
 use crate::{
-    plan::{self, Again, Expiring, Request, again},
-    receipt::{Bounce, Mail, MemberHash, Receipt, State, Verdict},
+    plan::{self, Again, Expiring, Plan, Request, again},
+    receipt::{Bounce, DeliveryKey, Mail, MemberHash, Receipt, State, Verdict},
     terms::{Address, Id, Moment},
 };
 use calls::Alarms;
@@ -57,7 +57,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     receipts.sort_by(|a, b| (&a.intent.key, &a.intent.list).cmp(&(&b.intent.key, &b.intent.list)));
 
     let lang = workspace.settings.site.default_lang();
-    let (alarms, suspended, held, stuck, expiring, current) =
+    let (alarms, suspended, held, stuck, expiring, wanted) =
         desk.considered(&workspace, &ledger, &Request::default(), |facts| {
             let plan = &plan::make(facts);
             let mine = plan.held.iter().filter(|held| args.id.as_ref().is_none_or(|id| held.opened.advisory().id == *id));
@@ -73,42 +73,21 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                 .collect::<Vec<_>>();
             let expiring =
                 plan.expiring.iter().map(|one| (plan::expiring_words(one), plan::expiring_json(one))).collect::<Vec<_>>();
-            let warnings = plan.colleagues.iter().map(|colleague| colleague.key.clone());
-            let current = plan.expiring.iter().map(Expiring::key).chain(warnings).collect::<HashSet<_>>();
             let suspended = plan.suspended.iter().map(plan::suspended_json).collect::<Vec<_>>();
-            let alarms = Alarms::of(facts, args.id.as_ref(), lang);
-            Ok((alarms, suspended, mine, plan::stuck(plan), expiring, current))
+            let alarms = Alarms::of(facts, args.id.as_ref(), &workspace, lang)?;
+            Ok((alarms, suspended, mine, plan::stuck(plan), expiring, Wanted::of(plan, &receipts)))
         })?;
-    // A letter that did not arrive is settled by one of a later revision that did.
-    let superseded = |r: &Receipt| {
-        r.intent.key.mail == Mail::Letter
-            && receipts.iter().any(|other| {
-                let (a, b) = (&r.intent.key, &other.intent.key);
-                other.state == State::Accepted
-                    && other.at > r.at
-                    && a.mail == b.mail
-                    && a.advisory == b.advisory
-                    && a.member == b.member
-            })
-    };
-    // A notice is open as long as its letter is held; a reminder until the next one, or a new copy of the certificate; word
-    // to a colleague as long as the mailbox is suspended.
-    let waits = |r: &Receipt| match r.intent.key.mail {
-        Mail::Letter => !superseded(r),
-        Mail::Notice => false,
-        Mail::Reminder | Mail::Suspension => current.contains(&r.intent.key),
-    };
-    let open = receipts.iter().any(|r| r.state != State::Accepted && waits(r)) || !held.is_empty() || !stuck.is_empty();
+    let open = receipts.iter().any(|r| wanted.waits(r)) || !held.is_empty() || !stuck.is_empty();
     let mut totals: BTreeMap<&str, usize> = BTreeMap::new();
     for r in receipts.iter().filter(|r| r.intent.key.mail == Mail::Letter) {
-        *totals.entry(standing(r)).or_default() += 1;
+        *totals.entry(wanted.standing(r)).or_default() += 1;
     }
     if desk.ui.wants_json() {
         let rows: Vec<_> = receipts
             .iter()
             .map(|r| {
                 let (next_try, given_up) = match again(r) {
-                    Again::At(due) => (Some(due.rfc3339()), false),
+                    Again::At(due) => (Some(due.rfc3339()).filter(|_| wanted.waits(r)), false),
                     Again::Now => (None, false),
                     Again::Never => (None, true),
                 };
@@ -150,16 +129,16 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                     };
                     let twice = if r.possible_duplicate { " (possible duplicate)" } else { "" };
                     let next = match again(r) {
-                        Again::At(due) if due > desk.now => due.rfc3339(),
-                        Again::At(_) => "now".into(),
-                        Again::Now | Again::Never => String::new(),
+                        Again::At(due) if wanted.waits(r) && due > desk.now => due.rfc3339(),
+                        Again::At(_) if wanted.waits(r) => "now".into(),
+                        _ => String::new(),
                     };
                     vec![
                         mail,
                         who(&r.intent.key.member),
                         r.intent.list.clone(),
                         r.intent.cover.to_string(),
-                        format!("{}{twice}", standing(r)),
+                        format!("{}{twice}", wanted.standing(r)),
                         r.attempts.to_string(),
                         r.at.rfc3339(),
                         next,
@@ -177,7 +156,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             let mut sums: BTreeMap<(&str, &str, &str), BTreeMap<&str, usize>> = BTreeMap::new();
             for r in receipts.iter().filter(|r| r.intent.key.mail == Mail::Letter) {
                 let key = (r.intent.key.advisory.as_str(), r.intent.key.revision.as_str(), r.intent.list.as_str());
-                *sums.entry(key).or_default().entry(standing(r)).or_default() += 1;
+                *sums.entry(key).or_default().entry(wanted.standing(r)).or_default() += 1;
             }
             let rows: Vec<Vec<String>> = sums
                 .iter()
@@ -227,12 +206,56 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     Ok(if open { Done::WithFindings } else { Done::Well })
 }
 
-/// Where a delivery stands, in a word: that of the ledger, but for what was deferred for too long, or came back.
-fn standing(receipt: &Receipt) -> &'static str {
-    match (again(receipt), receipt.state, receipt.bounce.as_ref().map(|bounce| bounce.verdict)) {
-        (Again::Never, ..) => "given up",
-        (_, State::Failed, Some(Verdict::Hard)) => "bounced",
-        (_, State::Accepted, Some(Verdict::Soft)) => "bounced for now",
-        (_, state, _) => state.as_str(),
+/// What is still to be done, by the plan, of what the ledger knows.
+struct Wanted {
+    /// Letters that somebody is to get and has not got, of the newest revision.
+    letters: HashSet<DeliveryKey>,
+    /// Whose they are: what came of an earlier revision is settled by them, and not before.
+    readers: HashSet<(Id, MemberHash)>,
+    held: HashSet<DeliveryKey>,
+    /// From members whose letters come back.
+    kept: HashSet<DeliveryKey>,
+    /// And word to colleagues.
+    reminders: HashSet<DeliveryKey>,
+}
+
+impl Wanted {
+    fn of(plan: &Plan<'_>, receipts: &[&Receipt]) -> Wanted {
+        let mut letters = plan.unsettled();
+        letters.extend(receipts.iter().map(|r| &r.intent.key).filter(|key| plan.is_at_a_loss_with(&key.advisory)).cloned());
+        Wanted {
+            readers: letters.iter().map(|key| (key.advisory.clone(), key.member)).collect(),
+            letters,
+            held: plan.held().collect(),
+            kept: plan.kept().collect(),
+            reminders: plan.expiring.iter().map(Expiring::key).chain(plan.colleagues.iter().map(|one| one.key.clone())).collect(),
+        }
+    }
+
+    /// Whether somebody should have it and has not. A notice is open as long as its letter is held; a reminder until
+    /// the next one, or a new copy of the certificate; word to a colleague as long as the mailbox is suspended; a letter
+    /// as long as its reader is one of the audience.
+    fn waits(&self, r: &Receipt) -> bool {
+        let key = &r.intent.key;
+        r.state != State::Accepted
+            && match key.mail {
+                Mail::Letter => self.readers.contains(&(key.advisory.clone(), key.member)),
+                Mail::Notice => false,
+                Mail::Reminder | Mail::Suspension => self.reminders.contains(key),
+            }
+    }
+
+    /// Where a delivery stands, in a word: that of the ledger, but for what was deferred for too long or came back, and
+    /// for letters that were never tried, since they are held or kept, or since nobody is to get them any more.
+    fn standing(&self, r: &Receipt) -> &'static str {
+        match (r.state, again(r)) {
+            (_, Again::Never) => "given up",
+            (State::Failed, _) if r.bounce.as_ref().is_some_and(|bounce| bounce.verdict == Verdict::Hard) => "bounced",
+            (State::Accepted, _) if r.bounce.is_some() => "bounced for now",
+            (State::Intended, _) if self.held.contains(&r.intent.key) => "held",
+            (State::Intended, _) if self.kept.contains(&r.intent.key) => "suspended",
+            (State::Intended, _) if r.intent.key.mail == Mail::Letter && !self.letters.contains(&r.intent.key) => "dropped",
+            _ => r.state.as_str(),
+        }
     }
 }

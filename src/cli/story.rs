@@ -59,7 +59,7 @@ impl Story {
             *self.outcomes.entry(word).or_default() += n;
         }
         for served in round.served {
-            match self.served.iter_mut().find(|known| known.host == served.host) {
+            match self.served.iter_mut().find(|known| known.server == served.server) {
                 Some(known) => *known = Served { taken: known.taken + served.taken, ..served },
                 None => self.served.push(served),
             }
@@ -103,7 +103,9 @@ impl Story {
             let served: Vec<Value> = self
                 .served
                 .iter()
-                .map(|served| json!({ "host": served.host, "taken": served.taken, "passed_over": served.trouble }))
+                .map(|Served { server: (host, port), taken, trouble }| {
+                    json!({ "host": host, "port": port, "taken": taken, "passed_over": trouble })
+                })
                 .collect();
             desk.ui.json(&json!({
                 "plan": self.plan, "outcomes": self.outcomes, "untried": self.untried, "waiting": self.later,
@@ -112,7 +114,8 @@ impl Story {
         }
         for served in &self.served {
             if let (Some(why), None) = (&served.trouble, &self.closed) {
-                desk.ui.warning(&format!("mail server `{}` was passed over: {why}", served.host));
+                let (host, port) = &served.server;
+                desk.ui.warning(&format!("mail server `{host}:{port}` was passed over: {why}"));
             }
         }
         if let Some(why) = &self.closed {
@@ -130,6 +133,9 @@ impl Story {
             (Some(next), _) if did_nothing && self.untried == 0 => {
                 let wait = count(self.later, "letter waits", "letters wait");
                 desk.ui.deed(&format!("nothing to do now: {wait} for the next try, due at {next}; name the id to try at once"));
+            }
+            (_, false) if self.open() == 0 && self.untidy.is_empty() => {
+                desk.ui.deed("what failed is tried again only if its id is named: `advise publish ID`");
             }
             (_, false) => desk.ui.deed("run `advise publish` again: it goes on where this stopped, and sends nothing twice"),
             (_, true) if did_nothing => desk.ui.deed(match self.stuck {

@@ -18,6 +18,12 @@ fn talk(text: &str) {
     drop(io::stderr().write_all(text.as_bytes()));
 }
 
+/// Words of others without what would move the cursor or colour the screen: a server says what it likes, before
+/// anybody knows whose it is.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c }).collect()
+}
+
 /// How to speak.
 #[derive(Debug, Clone, Copy)]
 pub struct Ui {
@@ -66,20 +72,20 @@ impl Ui {
     /// One thing that was done.
     pub fn deed(&self, text: &str) {
         if !self.quiet {
-            talk(&format!("{text}\n"));
+            talk(&format!("{}\n", harmless(text)));
         }
     }
 
     /// Something only those want to know who asked for more.
     pub fn detail(&self, text: &str) {
         if self.verbose {
-            talk(&format!("{text}\n"));
+            talk(&format!("{}\n", harmless(text)));
         }
     }
 
     /// Something that must not be missed.
     pub fn warning(&self, text: &str) {
-        talk(&format!("{}: {text}\n", self.paint("warning", "1;33")));
+        talk(&format!("{}: {}\n", self.paint("warning", "1;33"), harmless(text)));
     }
 
     fn paint(&self, text: &str, code: &str) -> String {
@@ -117,9 +123,9 @@ impl Ui {
         if self.json {
             self.json(&serde_json::json!({ "error": text, "hints": failure.hints }));
         }
-        talk(&format!("{}: {text}\n", self.paint("error", "1;31")));
+        talk(&format!("{}: {}\n", self.paint("error", "1;31"), harmless(&text)));
         for hint in &failure.hints {
-            talk(&format!("  = hint: {hint}\n"));
+            talk(&format!("  = hint: {}\n", harmless(hint)));
         }
     }
 

@@ -45,7 +45,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         let shown = path.display();
         if desk.ui.wants_json() {
             rows.push(match &verdict {
-                Ok(verified) => json!({ "file": shown.to_string(), "good": true, "signer": verified.signer.as_str(), "made": verified.made.rfc3339() }),
+                Ok(verified) => json!({ "file": shown.to_string(), "good": true, "signer": verified.signer.to_string(), "made": verified.made.rfc3339() }),
                 Err(why) => json!({ "file": shown.to_string(), "good": false, "why": why }),
             });
         } else {

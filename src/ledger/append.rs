@@ -297,7 +297,7 @@ impl Batch<'_> {
         self.write(
             "INSERT INTO signature (text, fingerprint, armor) VALUES (?1, ?2, ?3)
              ON CONFLICT DO UPDATE SET armor = excluded.armor",
-            params![&text.0[..], signer.as_str(), armor],
+            params![&text.0[..], signer.to_string(), armor],
         )
         .map(|_| ())
     }

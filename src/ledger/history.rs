@@ -130,7 +130,7 @@ impl Ledger {
         let sql = "SELECT armor FROM signature WHERE text = ?1 AND fingerprint = ?2";
         let query = || {
             let mut statement = self.connection.prepare_cached(sql)?;
-            statement.query_row(params![&text.0[..], signer.as_str()], |row| row.get(0)).optional()
+            statement.query_row(params![&text.0[..], signer.to_string()], |row| row.get(0)).optional()
         };
         query().map_err(|e| LedgerError::sqlite(&self.path, e))
     }

@@ -4,7 +4,7 @@ use super::{Facts, Suspended, Why, hindrance};
 use crate::{
     advisory::{Advisory, Status},
     receipt::{Mail, MemberHash, Receipt, State},
-    roster::{Constituent, Contact, Delivery, List},
+    roster::{Contact, Delivery, List},
     terms::{Id, Moment, Severity},
 };
 use jiff::SignedDuration;
@@ -43,8 +43,8 @@ impl Missing {
 /// Whom to phone.
 #[derive(Debug, Clone, Copy)]
 pub enum Callee<'a> {
-    /// A person, and where they belong.
-    Contact(&'a Contact, Option<&'a Constituent>),
+    /// A person.
+    Contact(&'a Contact),
     /// Who runs a list server: its members are not known here.
     Server(&'a List),
 }
@@ -70,7 +70,7 @@ impl<'a> Call<'a> {
     /// Their number, if it is known.
     pub fn phone(&self) -> Option<&'a str> {
         match self.callee {
-            Callee::Contact(contact, _) => contact.phone.as_deref(),
+            Callee::Contact(contact) => contact.phone.as_deref(),
             Callee::Server(_) => None,
         }
     }
@@ -117,21 +117,21 @@ pub fn calls<'a>(facts: &Facts<'a>, id: Option<&Id>, after: SignedDuration) -> V
         }
         for letter in letters.into_iter().filter(|letter| letter.state != State::Accepted) {
             let since = letter.first.as_ref().unwrap_or(&letter.at).clone();
-            let Some(callee) = people.callee(facts, &letter.intent.key.member) else { continue };
+            let Some(callee) = people.callee(&letter.intent.key.member) else { continue };
             let missing = people.missing(facts, letter, callee);
             let waited = facts.now.timestamp().duration_since(since.timestamp());
             if !missing.is_final() && waited < after {
                 continue;
             }
             let others = match callee {
-                Callee::Contact(contact, _) => have.get(contact.constituent.as_str()).copied().unwrap_or(0),
+                Callee::Contact(contact) => have.get(contact.constituent.as_str()).copied().unwrap_or(0),
                 Callee::Server(_) => 0,
             };
             all.push(Call { advisory, revision: newest, callee, missing, since, others });
         }
     }
     let name = |callee: Callee<'a>| match callee {
-        Callee::Contact(contact, _) => (contact.constituent.as_str(), contact.name.as_str(), contact.address.as_str()),
+        Callee::Contact(contact) => (contact.constituent.as_str(), contact.name.as_str(), contact.address.as_str()),
         Callee::Server(list) => ("", list.name.as_str(), list.address.as_str()),
     };
     all.sort_by(|a, b| {
@@ -159,9 +159,9 @@ impl<'a> People<'a> {
         }
     }
 
-    fn callee(&self, facts: &Facts<'a>, member: &MemberHash) -> Option<Callee<'a>> {
+    fn callee(&self, member: &MemberHash) -> Option<Callee<'a>> {
         match self.contacts.get(member) {
-            Some(contact) => Some(Callee::Contact(contact, facts.roster.constituents.get(&contact.constituent))),
+            Some(contact) => Some(Callee::Contact(contact)),
             None => self.servers.get(member).map(|list| Callee::Server(list)),
         }
     }
@@ -169,7 +169,7 @@ impl<'a> People<'a> {
     fn missing(&self, facts: &Facts<'a>, letter: &Receipt, callee: Callee<'a>) -> Missing {
         let Receipt { intent, state, reply, bounce, .. } = letter;
         let certificate = match callee {
-            Callee::Contact(contact, _) => contact.certificate.as_ref(),
+            Callee::Contact(contact) => contact.certificate.as_ref(),
             Callee::Server(List { delivery: Delivery::Relay(certificate), .. }) => certificate.as_ref(),
             Callee::Server(_) => None,
         };

@@ -60,7 +60,7 @@ pub(super) fn expiring<'a>(facts: &Facts<'a>, suspended: &[Suspended<'a>]) -> Ve
         else {
             continue;
         };
-        let state = facts.keybook.state(certificate);
+        let state = (facts.key_state)(certificate);
         let Some((ends, days)) = state.ends().cloned().zip(state.days_left(facts.now)) else { continue };
         let Some(reminder) = REMINDERS.into_iter().find(|reminder| days <= *reminder) else { continue };
         let member = (facts.member)(&contact.address);

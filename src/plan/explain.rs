@@ -1,7 +1,7 @@
 //! A plan in words for a terminal, and as JSON. Staff see names and addresses here; nothing is logged.
 
 use super::{Batch, Change, Colleague, DocumentChange, Expiring, Held, Plan, Reason, Suspended, Why};
-use crate::receipt::State;
+use crate::{receipt::State, terms::Fingerprint};
 use serde_json::{Value, json as object};
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -165,7 +165,7 @@ pub fn expiring_words(one: &Expiring<'_>) -> String {
 /// The same for programs.
 pub fn expiring_json(one: &Expiring<'_>) -> Value {
     object!({
-        "address": one.contact.address.as_str(), "certificate": one.certificate.as_str(), "ends": one.ends.rfc3339(),
+        "address": one.contact.address.as_str(), "certificate": one.certificate.to_string(), "ends": one.ends.rfc3339(),
         "days_left": one.days, "reminder": one.reminder, "state": one.state.map(State::as_str), "due": one.due,
     })
 }
@@ -326,7 +326,7 @@ pub fn json(plan: &Plan<'_>) -> Value {
             let recipients: Vec<Value> = batch
                 .recipients
                 .iter()
-                .map(|r| object!({ "address": r.address.as_str(), "certificate": r.certificate.map(|c| c.as_str()), "may_be_second": r.may_be_second }))
+                .map(|r| object!({ "address": r.address.as_str(), "certificate": r.certificate.map(Fingerprint::to_string), "may_be_second": r.may_be_second }))
                 .collect();
             object!({
                 "advisory": advisory.id.as_str(), "revision": advisory.revision().number, "tlp": advisory.tlp.as_str(),

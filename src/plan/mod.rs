@@ -26,7 +26,7 @@ use crate::{
     advisory::{Advisory, Reader, Status},
     artefact::Digest,
     receipt::{DeliveryKey, DocumentVersion, Frozen, History, Mail, MemberHash, Receipt, State},
-    roster::{Contact, Delivery, Encrypt, KeyState, Keybook, List, Roster},
+    roster::{Contact, Delivery, Encrypt, KeyState, List, Roster},
     settings::Settings,
     terms::{Address, Fingerprint, Id, Lang, Moment},
     tlp::{Cover, Gate, Public, Refusal, Shareable},
@@ -43,8 +43,8 @@ pub struct Facts<'a> {
     pub roster: &'a Roster,
     /// How it publishes.
     pub settings: &'a Settings,
-    /// What is known of certificates at `now`.
-    pub keybook: &'a Keybook,
+    /// What can be done with a certificate at `now`.
+    pub key_state: &'a dyn Fn(&Fingerprint) -> KeyState,
     /// What happened so far.
     pub history: &'a History,
     /// How the ledger knows a recipient.
@@ -296,6 +296,8 @@ pub struct Plan<'a> {
     pub document: Option<DocumentChange>,
     /// The sections that a new version of it changes: `2.4, 2.8`; empty if that is not known.
     pub document_news: String,
+    /// Copies of newest revisions that failed for good, or were deferred for days, and are still meant for somebody.
+    pub stranded: Vec<DeliveryKey>,
     /// Published revisions that changed: `publish` stops.
     pub conflicts: Vec<Conflict<'a>>,
     /// Letters that were begun and whose advisory is gone, or a draft again: how many of each.
@@ -351,6 +353,29 @@ impl Plan<'_> {
         self.letters() + self.notices() + self.reminders() + self.warnings()
     }
 
+    /// Letters that somebody is to get and has not got: to be sent now or later, held, kept, or stranded.
+    pub fn unsettled(&self) -> HashSet<DeliveryKey> {
+        let batches = self.batches.iter().chain(&self.later);
+        let copies = batches.flat_map(|batch| batch.recipients.iter().map(|one| letter_key(batch.opened.advisory(), one.member)));
+        copies.chain(self.held()).chain(self.kept()).chain(self.stranded.iter().cloned()).collect()
+    }
+
+    /// Letters that wait for their recipient's certificate.
+    pub fn held(&self) -> impl Iterator<Item = DeliveryKey> {
+        self.held.iter().map(|held| letter_key(held.opened.advisory(), held.member))
+    }
+
+    /// Letters that are kept from members whose letters come back.
+    pub fn kept(&self) -> impl Iterator<Item = DeliveryKey> {
+        self.kept.iter().map(|kept| letter_key(kept.opened.advisory(), kept.member))
+    }
+
+    /// Whether the plan cannot tell what becomes of this advisory's letters: it is gone, a draft again, or changed
+    /// without a new revision.
+    pub fn is_at_a_loss_with(&self, id: &Id) -> bool {
+        self.orphans.iter().any(|(orphan, _)| orphan == id) || self.conflicts.iter().any(|conflict| conflict.advisory.id == *id)
+    }
+
     /// Whether somebody has to look: something is held, or stuck.
     pub fn needs_attention(&self) -> bool {
         !self.held.is_empty() || self.is_stuck()
@@ -388,6 +413,7 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
         site: Vec::new(),
         document,
         document_news,
+        stranded: Vec::new(),
         conflicts: Vec::new(),
         orphans: if mail { orphans(facts) } else { Vec::new() },
         expiring: if mail { expiring::expiring(facts, &suspended) } else { Vec::new() },
@@ -456,8 +482,14 @@ fn letters<'a>(facts: &Facts<'a>, gate: &Gate, advisory: &'a Advisory, named: bo
                     plan.kept.push(Kept { opened: opened.clone(), contact, member });
                 }
                 (Due::Done, _) => {}
-                (Due::Failed, _) => failed += 1,
-                (Due::GivenUp, _) => given_up += 1,
+                (Due::Failed, _) => {
+                    failed += 1;
+                    plan.stranded.push(letter_key(advisory, member));
+                }
+                (Due::GivenUp, _) => {
+                    given_up += 1;
+                    plan.stranded.push(letter_key(advisory, member));
+                }
                 (Due::Send { may_be_second, due, .. }, contact) => {
                     let to = Copy { address, contact, certificate, member, may_be_second, due };
                     sort_in(facts, &opened, to, plan);
@@ -580,7 +612,7 @@ fn hindrance(facts: &Facts<'_>, cover: Cover, certificate: Option<&Fingerprint>)
         (Cover::Signed, _) => None,
         (Cover::Encrypted, None) => Some(Why::NoCertificate),
         (Cover::Encrypted, Some(fingerprint)) => {
-            let state = facts.keybook.state(fingerprint);
+            let state = (facts.key_state)(fingerprint);
             (!state.is_usable()).then(|| Why::Certificate(fingerprint.clone(), state))
         }
     }

@@ -102,7 +102,7 @@ pub(super) fn colleagues<'a>(facts: &Facts<'a>, suspended: &[Suspended<'a>]) -> 
     let send = facts.request.ids.is_empty();
     let mut all: Vec<Colleague<'a>> = Vec::new();
     for one in suspended {
-        let Some(constituent) = facts.roster.constituents.get(&one.contact.constituent) else { continue };
+        let Some(constituent) = facts.roster.constituent(&one.contact.constituent) else { continue };
         let since = suspended.iter().filter(|other| other.member == one.member).map(|other| &other.since).min();
         let day = since.unwrap_or(&one.since).date();
         let advisory: Id = format!("suspended.{day}").parse().expect("letters, digits, a dot and hyphens are an id");

@@ -6,7 +6,6 @@ use crate::{
     ledger::{Ledger, LedgerError, Members},
     receipt::History,
     render::preview::Trouble,
-    roster::Keybook,
     terms::{Id, Moment},
     workspace::{self, Published, ReadError, Workspace},
 };
@@ -17,7 +16,6 @@ pub(super) struct Snapshot {
     pub workspace: Workspace,
     pub history: History,
     pub members: Members,
-    pub keybook: Keybook,
     pub has_ledger: bool,
     /// When it was read.
     pub now: Moment,
@@ -98,8 +96,7 @@ fn read(root: &Path, work: &Path, now: Moment, before: Option<&Snapshot>) -> Res
         workspace.advisories.sort_by(|a, b| (&b.date, &b.id).cmp(&(&a.date, &a.id)));
     }
     let warnings = told(&reading.findings, Level::Warning, "warning", "warnings", "in the workspace");
-    let keybook = workspace.keybook(&now);
-    Ok(Ok(Snapshot { workspace, history, members, keybook, has_ledger, now, stale, trouble, warnings }))
+    Ok(Ok(Snapshot { workspace, history, members, has_ledger, now, stale, trouble, warnings }))
 }
 
 /// The findings of one level, as `check` shows them.

@@ -12,7 +12,7 @@ use crate::{
         site::SiteShop,
     },
     settings::Site,
-    terms::Address,
+    terms::{Address, Fingerprint},
     tlp::{Gate, Public, Refusal, Shareable, Staff},
 };
 use std::{cell::OnceCell, collections::BTreeMap};
@@ -64,6 +64,7 @@ pub(super) fn with<T>(snapshot: &Snapshot, prefix: &str, work: impl FnOnce(&Sess
     let desk = SiteDesk::open(shop, &site, &workspace.settings.site, &collection, [&lists[0], &lists[1]]);
     let collection = Shareable::past_the_gate(collection);
     let member = |address: &Address| snapshot.members.hash(address);
+    let key_state = |fingerprint: &Fingerprint| workspace.certificates.state(fingerprint, &snapshot.now);
     let request = Request::default();
     let announcement = publish::announcement(workspace, &snapshot.history, None, &snapshot.now);
     let facts = Facts {
@@ -71,7 +72,7 @@ pub(super) fn with<T>(snapshot: &Snapshot, prefix: &str, work: impl FnOnce(&Sess
         advisories: &workspace.advisories,
         roster: &workspace.roster,
         settings: &workspace.settings,
-        keybook: &snapshot.keybook,
+        key_state: &key_state,
         history: &snapshot.history,
         member: &member,
         document: publish::document_digest(workspace, &snapshot.now),

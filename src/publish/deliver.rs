@@ -504,7 +504,8 @@ impl Tally<'_, '_, '_> {
         if self.report.served.len() > 1 {
             for served in self.report.served.iter().filter(|served| served.taken > 0) {
                 let mails = if served.taken == 1 { "1 mail".into() } else { format!("{} mails", served.taken) };
-                self.job.watch.deed(&format!("sent {mails} by way of `{}`", served.host));
+                let (host, port) = &served.server;
+                self.job.watch.deed(&format!("sent {mails} by way of `{host}:{port}`"));
             }
         }
         self.report.untried = self.left;

@@ -8,11 +8,11 @@ use std::{
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// A limit over every span of a minute: a short list goes out at once, a long one in portions. It counts what
-/// begins, over all connections and all rounds of a run.
+/// begins, over all connections and all rounds of a run, and what earlier runs sent just before.
 #[derive(Debug)]
 pub struct Pace {
     most: usize,
-    /// What began in the last minute, as time since the start.
+    /// What began in the last minute, by the watch.
     begun: VecDeque<(Duration, usize)>,
     start: Instant,
 }
@@ -23,14 +23,22 @@ impl Pace {
         Pace { most, begun: VecDeque::new(), start: Instant::now() }
     }
 
+    /// The same, where mails were tried before: so long ago each.
+    pub fn after(most: usize, ago: impl IntoIterator<Item = Duration>) -> Pace {
+        let mut begun: Vec<Duration> = ago.into_iter().filter(|ago| *ago < MINUTE).map(|ago| MINUTE - ago).collect();
+        begun.sort_unstable();
+        Pace { begun: begun.into_iter().map(|at| (at, 1)).collect(), ..Pace::new(most) }
+    }
+
     /// In words.
     pub(super) fn words(&self) -> String {
         format!("the limit is {} a minute", if self.most == 1 { "1 mail".into() } else { format!("{} mails", self.most) })
     }
 
-    /// The time on this run's own watch, for the others.
+    /// The time on this run's own watch, for the others. It shows a minute at the start, so that what began before has
+    /// its time too.
     pub(super) fn watch(&self) -> Duration {
-        self.start.elapsed()
+        MINUTE + self.start.elapsed()
     }
 
     /// How many may begin at this time; if none, how long it takes until one may.
@@ -86,5 +94,16 @@ mod tests {
         // 681 by 100 a minute cannot take less than six minutes, and need not take much more.
         assert!((seconds(360)..seconds(430)).contains(&log[log.len() - 1].0), "{log:?}");
         assert_eq!(Pace::new(5).room(seconds(0)), Ok(5), "the first portion goes at once");
+    }
+
+    #[test]
+    fn what_an_earlier_run_sent_in_the_last_minute_counts() {
+        let seconds = Duration::from_secs;
+        let mut pace = Pace::after(3, [90, 10, 50].map(seconds));
+        assert!(pace.watch() >= MINUTE);
+        assert_eq!(pace.room(MINUTE), Ok(1));
+        pace.note(MINUTE, 1);
+        assert_eq!(pace.room(MINUTE), Err(seconds(10)), "the first of them was fifty seconds ago");
+        assert_eq!(pace.room(seconds(70)), Ok(1));
     }
 }

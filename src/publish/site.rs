@@ -307,7 +307,7 @@ impl From<site::SiteError<PublishError>> for PublishError {
 
 fn twins(job: &Job<'_>, shop: &SiteShop<'_>, signatory: &Signatory<'_>, sink: &OnStage<'_>) -> Result<(), PublishError> {
     let public = &job.plan.public;
-    let signer = Digest::of(signatory.signer.as_ref().map_or("", |signer| signer.as_str()).as_bytes());
+    let signer = Digest::of(signatory.signer.as_ref().map(Fingerprint::to_string).unwrap_or_default().as_bytes());
     (0..public.thing().len()).into_par_iter().try_for_each(|at| {
         let Some(advisory) = public.nth(at) else { return Ok(()) };
         let one = advisory.thing();

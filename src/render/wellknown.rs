@@ -110,7 +110,7 @@ impl Made<&Team, Public> for SecurityTxt {
         }
         field("Expires", &expires.rfc3339());
         field("Encryption", &site.link("pgp-key.asc"));
-        field("Encryption", &format!("openpgp4fpr:{}", signer.fingerprint().as_str().to_ascii_lowercase()));
+        field("Encryption", &format!("openpgp4fpr:{}", signer.fingerprint().to_string().to_ascii_lowercase()));
         let languages: Vec<&str> = site.languages.iter().map(|lang| lang.as_str()).collect();
         field("Preferred-Languages", &languages.join(", "));
         // Section 3: the file is found at the root of the host, wherever the site itself stands.

@@ -41,7 +41,15 @@ struct Layer {
 
 /// The words of several languages. `overrides` are the files of the workspace's `templates/`, by their names in it.
 pub fn read(languages: &[Lang], overrides: &[(String, String)], findings: &mut Findings) -> BTreeMap<Lang, Words> {
-    languages.iter().map(|lang| (lang.clone(), Words::read(lang, overrides, findings))).collect()
+    // English is read with each of them; what is wrong with it is told once.
+    let mut all = Findings::new();
+    let words = languages.iter().map(|lang| (lang.clone(), Words::read(lang, overrides, &mut all))).collect();
+    for finding in all.iter() {
+        if !findings.iter().any(|known| known == finding) {
+            findings.push(finding.clone());
+        }
+    }
+    words
 }
 
 impl Words {
@@ -190,6 +198,13 @@ fn add(name: &str, text: &str, layer: &mut Layer, findings: &mut Findings) {
             return findings.push(source.error(node.span, "not-a-map", "words are expected here").hint(hint));
         }
     };
+    // They become subjects and lines of letters, where a line break would begin something else.
+    let one_line = |text: &str, span: Span, findings: &mut Findings| {
+        if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+            let message = "a word has a line break or another control character";
+            findings.push(source.error(span, "not-a-line", message).hint("write it on one line"));
+        }
+    };
     for (key, value) in pairs {
         let Value::Text(word) = key.value else {
             findings.push(source.error(key.span, "not-a-text", "the key of a word has to be a text"));
@@ -201,6 +216,7 @@ fn add(name: &str, text: &str, layer: &mut Layer, findings: &mut Findings) {
                 Err(wrong) => findings.push(source.wrong(value.span, "not-a-locale", wrong)),
             },
             Value::Text(text) => {
+                one_line(&text, value.span, findings);
                 layer.texts.insert(word.into_owned(), text.into_owned());
             }
             Value::Map(pairs) => {
@@ -249,6 +265,17 @@ mod tests {
         let words = Words::read(&lang(tag), overrides, &mut findings);
         assert!(findings.is_empty(), "{findings:?}");
         words
+    }
+
+    #[test]
+    fn a_russian_phrase_takes_the_teams_name_as_it_is() {
+        let russian = words("ru", &[]);
+        for (key, text) in russian.all().iter().filter(|(_, text)| text.contains("{team}")) {
+            let before = text.split("{team}").next().unwrap_or_default().split_whitespace().last().unwrap_or_default();
+            // After these a name stands in another case than that in which the team wrote it.
+            let bends = ["у", "от", "для", "к", "с", "из", "о", "в"].contains(&before.to_lowercase().as_str());
+            assert!(!bends, "{key}: {text}");
+        }
     }
 
     #[test]

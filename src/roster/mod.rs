@@ -1,5 +1,5 @@
 //! Who is warned: closed [`List`]s, [`Constituent`]s and their [`Contact`]s, and what is known of their
-//! certificates (`keybook`), as data.
+//! certificates (`key_state`), as data.
 //!
 //! Neither is `Serialize`: an address gets into JSON or a template only by a view that says so.
 //! ```compile_fail
@@ -10,11 +10,11 @@
 //! ```
 
 mod bounces;
-mod keybook;
+mod key_state;
 mod parse;
 
 pub use bounces::{BOUNCES_FIELDS, Bounces};
-pub use keybook::{KeyState, Keybook, REMINDERS};
+pub use key_state::{KeyState, REMINDERS};
 pub use parse::{CONSTITUENT_FIELDS, CONTACT_FIELDS, LIST_FIELDS, ParsedConstituent, ParsedList, parse_constituent, parse_list};
 
 use crate::{
@@ -72,7 +72,7 @@ pub struct Contact {
     pub language: Option<Lang>,
     pub phone: Option<String>,
     /// The lists this person gets: the constituent's, or fewer.
-    pub lists: Vec<Slug>,
+    pub lists: Arc<[Slug]>,
     pub joined: Option<Moment>,
     /// Why nothing is sent, if so.
     pub suspended: Option<String>,
@@ -80,18 +80,24 @@ pub struct Contact {
     pub constituent: Slug,
 }
 
-/// An organisation that the team protects.
+/// An organisation that the team protects: as much of it as warning it takes.
+#[derive(Debug, Clone)]
+pub struct Constituent {
+    /// Its file name without `.yaml`.
+    pub slug: Slug,
+    /// In the order of the file.
+    pub contacts: Vec<Arc<Contact>>,
+}
+
+/// What else is known of an organisation. No letter depends on it, so it is not kept.
 #[derive(Debug, Clone)]
 #[allow(missing_docs, reason = "fields of constituents/SLUG.yaml")]
-pub struct Constituent {
-    pub slug: Slug,
+pub struct Profile {
     pub name: Wording,
     pub sector: Option<String>,
     pub networks: Vec<String>,
     pub domains: Vec<String>,
     pub products: Vec<String>,
-    pub lists: Vec<Slug>,
-    pub contacts: Vec<Arc<Contact>>,
 }
 
 impl Audience for List {
@@ -118,17 +124,18 @@ impl Audience for Contact {
 pub struct Roster {
     /// By name.
     pub lists: BTreeMap<Slug, List>,
-    /// By file name.
-    pub constituents: BTreeMap<Slug, Constituent>,
+    /// Sorted by file name.
+    pub constituents: Vec<Constituent>,
 }
 
 impl Roster {
     /// Puts every contact into the lists it gets.
     pub fn new(lists: impl IntoIterator<Item = List>, constituents: impl IntoIterator<Item = Constituent>) -> Roster {
         let mut lists: BTreeMap<Slug, List> = lists.into_iter().map(|list| (list.name.clone(), list)).collect();
-        let constituents: BTreeMap<Slug, Constituent> = constituents.into_iter().map(|c| (c.slug.clone(), c)).collect();
-        for contact in constituents.values().flat_map(|constituent| &constituent.contacts) {
-            for list in &contact.lists {
+        let mut constituents: Vec<Constituent> = constituents.into_iter().collect();
+        constituents.sort_by(|a, b| a.slug.cmp(&b.slug));
+        for contact in constituents.iter().flat_map(|constituent| &constituent.contacts) {
+            for list in &*contact.lists {
                 if let Some(list) = lists.get_mut(list).filter(|list| list.delivery == Delivery::Direct) {
                     list.members.push(contact.clone());
                 }
@@ -137,9 +144,14 @@ impl Roster {
         Roster { lists, constituents }
     }
 
+    /// The constituent of a name.
+    pub fn constituent(&self, name: &Slug) -> Option<&Constituent> {
+        self.constituents.iter().find(|constituent| constituent.slug == *name)
+    }
+
     /// Every contact.
     pub fn contacts(&self) -> impl Iterator<Item = &Arc<Contact>> {
-        self.constituents.values().flat_map(|constituent| &constituent.contacts)
+        self.constituents.iter().flat_map(|constituent| &constituent.contacts)
     }
 
     /// The contact at an address, whatever its capitals.

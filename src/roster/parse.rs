@@ -3,7 +3,7 @@
 //! One file is judged at a time. What only the whole workspace can judge (whether a list exists, whether
 //! a certificate is there, whether an address stands in two files) is left to it, with the places to point at.
 
-use super::{Constituent, Contact, Delivery, Encrypt, List, bounces};
+use super::{Constituent, Contact, Delivery, Encrypt, List, Profile, bounces};
 use crate::{
     diag::{Findings, Level, Source, Span},
     terms::{Address, Fingerprint, Lang, Moment, Phone, Slug, Wrong, one_of, shorten},
@@ -42,6 +42,8 @@ pub struct ParsedList {
 pub struct ParsedConstituent {
     /// With its contacts.
     pub constituent: Constituent,
+    /// The rest of what the file says.
+    pub profile: Profile,
     /// Every name of a list; a contact's own too.
     pub list_spans: Vec<(Slug, Span)>,
     /// Of the contacts.
@@ -136,42 +138,34 @@ pub fn parse_constituent(source: &Source, slug: Slug, findings: &mut Findings) -
     let sector = fields.text("sector", findings).map(|(sector, _)| sector);
     let networks = fields.distinct::<Network>("networks", findings);
     let domains = fields.distinct::<Domain>("domains", findings);
-    let products = fitted(fields.list::<Line>("products", findings).into_iter().map(|(line, _)| line.0));
+    let products = fields.list::<Line>("products", findings);
     let lists = fields.distinct::<Slug>("lists", findings);
     let nodes = fields.nodes("contacts", findings);
 
-    let mut parsed = Places::default();
+    let names: Arc<[Slug]> = lists.iter().map(|(list, _)| list.clone()).collect();
+    let mut places = Places { lists, ..Places::default() };
     let mut contacts = Vec::with_capacity(nodes.len());
     for node in nodes {
-        contacts.extend(contact(source, node, &slug, &lists, &mut parsed, findings));
+        contacts.extend(contact(source, node, &slug, &names, &mut places, findings).map(Arc::new));
     }
     if findings.count(Level::Error) > before {
         return None;
     }
-    let constituent = Constituent {
-        slug,
+    let profile = Profile {
         name: name?,
         sector,
-        networks: fitted(networks.into_iter().map(|(network, _)| network.0)),
-        domains: fitted(domains.into_iter().map(|(domain, _)| domain.0)),
-        products,
-        lists: fitted(lists.iter().map(|(list, _)| list.clone())),
-        contacts: fitted(contacts.into_iter().map(Arc::new)),
+        networks: networks.into_iter().map(|(network, _)| network.0).collect(),
+        domains: domains.into_iter().map(|(domain, _)| domain.0).collect(),
+        products: products.into_iter().map(|(line, _)| line.0).collect(),
     };
+    let Places { lists, certificates, addresses } = places;
     Some(ParsedConstituent {
-        constituent,
-        list_spans: fitted(lists.into_iter().chain(parsed.lists)),
-        certificate_spans: fitted(parsed.certificates),
-        address_spans: fitted(parsed.addresses),
+        constituent: Constituent { slug, contacts },
+        profile,
+        list_spans: lists,
+        certificate_spans: certificates,
+        address_spans: addresses,
     })
-}
-
-/// Without room for more: a vector that grew, or was made of a larger one in its place, has several times what it
-/// needs, and there may be a hundred thousand of them.
-fn fitted<T>(items: impl IntoIterator<Item = T>) -> Vec<T> {
-    let mut items: Vec<T> = items.into_iter().collect();
-    items.shrink_to_fit();
-    items
 }
 
 #[derive(Default)]
@@ -185,7 +179,7 @@ fn contact(
     source: &Source,
     node: Node,
     constituent: &Slug,
-    all_lists: &[(Slug, Span)],
+    all_lists: &Arc<[Slug]>,
     places: &mut Places,
     findings: &mut Findings,
 ) -> Option<Contact> {
@@ -200,7 +194,7 @@ fn contact(
     let joined = fields.optional::<Moment>("joined", findings).map(|(moment, _)| moment);
     let suspended = fields.optional::<Reason>("suspended", findings).map(|(reason, _)| reason.0);
 
-    let names: Vec<&str> = all_lists.iter().map(|(list, _)| list.as_str()).collect();
+    let names: Vec<&str> = all_lists.iter().map(Slug::as_str).collect();
     for (list, span) in &own {
         if !names.contains(&list.as_str()) {
             let hint = match names.is_empty() {
@@ -223,8 +217,8 @@ fn contact(
     }
     places.certificates.extend(certificate.clone());
     let lists = match narrowed {
-        true => fitted(own.iter().map(|(list, _)| list.clone())),
-        false => fitted(all_lists.iter().map(|(list, _)| list.clone())),
+        true => own.iter().map(|(list, _)| list.clone()).collect(),
+        false => all_lists.clone(),
     };
     places.lists.extend(own);
     Some(Contact {

@@ -1,34 +1,41 @@
 use super::{Wrong, shorten};
-use std::{fmt, str::FromStr};
+use std::{cmp::Ordering, fmt, str::FromStr};
 
 /// A mail address, `local@domain`, in ASCII; the domain is kept in lower case.
 ///
 /// `Debug` hides the local part, so that no constituent's address gets into a log by way of `{:?}`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Address {
-    text: String,
-    at: usize,
-}
+pub struct Address(Box<str>);
 
 impl Address {
     /// What stands before the `@`.
     pub fn local(&self) -> &str {
-        &self.text[..self.at]
+        self.halves().0
     }
 
     /// What stands after the `@`, in lower case.
     pub fn domain(&self) -> &str {
-        &self.text[self.at + 1..]
+        self.halves().1
+    }
+
+    fn halves(&self) -> (&str, &str) {
+        self.0.rsplit_once('@').expect("an address has an `@`")
     }
 
     /// The whole address.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0
     }
 
     /// The form in which two spellings of one mailbox are equal: all in lower case.
     pub fn key(&self) -> String {
-        self.text.to_ascii_lowercase()
+        self.0.to_ascii_lowercase()
+    }
+
+    /// The order of [`Address::key`], without making it.
+    pub fn cmp_keys(&self, other: &Address) -> Ordering {
+        let [a, b] = [self, other].map(|address| address.0.bytes().map(|c| c.to_ascii_lowercase()));
+        a.cmp(b)
     }
 }
 
@@ -61,13 +68,13 @@ impl FromStr for Address {
         if domain.len() > 253 || !domain.contains('.') && domain != "localhost" || !domain.split('.').all(label) {
             return Err(wrong("what stands after the `@` is not a domain"));
         }
-        Ok(Address { text: format!("{local}@{}", domain.to_ascii_lowercase()), at: local.len() })
+        Ok(Address(format!("{local}@{}", domain.to_ascii_lowercase()).into()))
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0)
     }
 }
 

@@ -2,18 +2,18 @@
 //! which keys, letters can be encrypted: the whole of a hundred thousand would not fit in memory.
 
 use super::{
-    Read, ReadError, collect,
+    Read, ReadError,
     files::{self, Entry},
+    read_all,
 };
 use crate::{
     diag::{Finding, Findings},
     openpgp::{CertError, Certificate, EncryptionKeys},
-    roster::{KeyState, Keybook},
+    roster::KeyState,
     terms::{Address, Fingerprint, Moment},
 };
-use rayon::prelude::*;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     hash::{BuildHasher as _, RandomState},
     path::{Path, PathBuf},
 };
@@ -23,23 +23,31 @@ use std::{
 #[derive(Debug)]
 pub struct Certificates {
     root: PathBuf,
-    all: BTreeMap<Fingerprint, Judged>,
+    /// Sorted by fingerprint.
+    all: Vec<Judged>,
     /// The team's own.
     whole: HashMap<Fingerprint, Certificate>,
 }
 
 /// What was found of one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Judged {
     Usable(EncryptionKeys),
-    Not(Box<KeyState>),
+    Not(Fingerprint, Box<KeyState>),
 }
 
 impl Judged {
+    fn fingerprint(&self) -> &Fingerprint {
+        match self {
+            Judged::Usable(keys) => keys.fingerprint(),
+            Judged::Not(fingerprint, _) => fingerprint,
+        }
+    }
+
     fn state(&self, now: &Moment) -> KeyState {
         match self {
             Judged::Usable(keys) => keys.state(now),
-            Judged::Not(state) => KeyState::clone(state),
+            Judged::Not(_, state) => KeyState::clone(state),
         }
     }
 }
@@ -60,17 +68,22 @@ impl Claims {
 }
 
 impl Certificates {
+    fn judged(&self, fingerprint: &Fingerprint) -> Option<&Judged> {
+        let at = self.all.binary_search_by(|judged| judged.fingerprint().cmp(fingerprint)).ok()?;
+        Some(&self.all[at])
+    }
+
     /// The keys that letters are encrypted to; `None` if there is no such certificate, or none that can be used.
     pub fn get(&self, fingerprint: &Fingerprint) -> Option<&EncryptionKeys> {
-        match self.all.get(fingerprint)? {
+        match self.judged(fingerprint)? {
             Judged::Usable(keys) => Some(keys),
-            Judged::Not(_) => None,
+            Judged::Not(..) => None,
         }
     }
 
     /// What can be done with it at `now`.
     pub fn state(&self, fingerprint: &Fingerprint, now: &Moment) -> KeyState {
-        self.all.get(fingerprint).map_or(KeyState::Missing, |judged| judged.state(now))
+        self.judged(fingerprint).map_or(KeyState::Missing, |judged| judged.state(now))
     }
 
     /// One of the team's own, whole.
@@ -80,12 +93,12 @@ impl Certificates {
 
     /// Whether its file is there and is a certificate.
     pub fn has(&self, fingerprint: &Fingerprint) -> bool {
-        self.all.contains_key(fingerprint)
+        self.judged(fingerprint).is_some()
     }
 
     /// Of all, sorted.
     pub fn fingerprints(&self) -> impl Iterator<Item = &Fingerprint> {
-        self.all.keys()
+        self.all.iter().map(Judged::fingerprint)
     }
 
     /// Any certificate, read from its file once more: for showing it, not for encrypting to it.
@@ -97,34 +110,31 @@ impl Certificates {
         let bytes = files::bytes(&self.root, &path, &mut Findings::new())?;
         Ok(bytes.and_then(|bytes| Certificate::read(&bytes).ok()).filter(|read| read.fingerprint() == fingerprint))
     }
-
-    /// What the plan needs to know.
-    pub(super) fn keybook(&self, now: &Moment) -> Keybook {
-        self.all.iter().map(|(fingerprint, judged)| (fingerprint.clone(), judged.state(now))).collect()
-    }
 }
 
 /// Reads and judges all. `whole` are those of the team.
 pub(super) fn read(
     root: &Path,
+    entries: &[Entry],
     whole: &BTreeSet<Fingerprint>,
     now: &Moment,
     findings: &mut Findings,
 ) -> Result<(Certificates, Claims), ReadError> {
-    let entries = files::list(root, "certs", findings)?;
     let mut claims = Claims::default();
-    let read: Vec<Read<One>> = entries.par_iter().map(|entry| one(root, entry, whole, now, &claims.hasher)).collect();
-    let mut certificates = Certificates { root: root.to_path_buf(), all: BTreeMap::new(), whole: HashMap::new() };
-    for One { fingerprint, judged, claimed, certificate } in collect(read, findings)? {
+    let (mut all, mut own) = (Vec::with_capacity(entries.len()), HashMap::new());
+    let read = |entry: &Entry| one(root, entry, whole, now, &claims.hasher);
+    read_all(entries, findings, read, |One { judged, claimed, certificate }| {
         claims.known.extend(claimed);
-        certificates.whole.extend(certificate.map(|certificate| (fingerprint.clone(), certificate)));
-        certificates.all.insert(fingerprint, judged);
-    }
-    Ok((certificates, claims))
+        own.extend(certificate.map(|certificate| (certificate.fingerprint().clone(), certificate)));
+        // Copied, since it lies among the much larger pieces that its certificate was read with, and keeps the memory of
+        // those from being given back as a whole.
+        all.push(judged.clone());
+    })?;
+    all.sort_unstable_by(|a, b| a.fingerprint().cmp(b.fingerprint()));
+    Ok((Certificates { root: root.to_path_buf(), all, whole: own }, claims))
 }
 
 struct One {
-    fingerprint: Fingerprint,
     judged: Judged,
     claimed: Vec<u64>,
     certificate: Option<Certificate>,
@@ -151,16 +161,15 @@ fn one(root: &Path, entry: &Entry, whole: &BTreeSet<Fingerprint>, now: &Moment, 
         }
     };
     let fingerprint = certificate.fingerprint().clone();
-    let name = entry.stem("asc").unwrap_or_default();
-    if name != fingerprint.as_str() {
+    if entry.stem("asc") != Some(&*fingerprint.to_string()) {
         findings.push(
             Finding::of_file(&entry.path, "bad-file-name", "this certificate's file does not have its fingerprint as its name")
                 .hint(format!("rename it to `{fingerprint}.asc`")),
         );
         return Ok((findings, None));
     }
-    let judged = certificate.judge(now).map_or_else(|state| Judged::Not(Box::new(state)), Judged::Usable);
+    let judged = certificate.judge(now).map_or_else(|state| Judged::Not(fingerprint.clone(), Box::new(state)), Judged::Usable);
     let claimed = certificate.addresses().map(|address| hasher.hash_one((&fingerprint, address))).collect();
     let certificate = whole.contains(&fingerprint).then_some(certificate);
-    Ok((findings, Some(One { fingerprint, judged, claimed, certificate })))
+    Ok((findings, Some(One { judged, claimed, certificate })))
 }

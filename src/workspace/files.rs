@@ -23,14 +23,17 @@ const FILE_LIMIT: u64 = 25 << 20;
 pub struct Entry {
     /// Relative to the workspace, with `/`.
     pub path: String,
-    /// Without folders.
-    pub name: String,
 }
 
 impl Entry {
+    /// Without folders.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+
     /// The name without `.extension`, if it has it.
     pub fn stem(&self, extension: &str) -> Option<&str> {
-        self.name.strip_suffix(extension)?.strip_suffix('.')
+        self.name().strip_suffix(extension)?.strip_suffix('.')
     }
 }
 
@@ -79,7 +82,7 @@ fn scan(root: &Path, folder: &str, findings: &mut Findings) -> Result<(Vec<Entry
             );
             continue;
         }
-        let file = Entry { path: format!("{folder}/{name}"), name };
+        let file = Entry { path: format!("{folder}/{name}") };
         let kind = entry.file_type().map_err(io_error(entry.path()))?;
         if kind.is_symlink() {
             findings.push(linked(&file.path));
@@ -91,8 +94,8 @@ fn scan(root: &Path, folder: &str, findings: &mut Findings) -> Result<(Vec<Entry
             findings.push(Finding::of_file(&file.path, "link", "this is neither a file nor a folder").hint("remove it"));
         }
     }
-    files.sort_by(|a, b| a.name.cmp(&b.name));
-    folders.sort_by(|a, b| a.name.cmp(&b.name));
+    files.sort_by(|a, b| a.name().cmp(b.name()));
+    folders.sort_by(|a, b| a.name().cmp(b.name()));
     Ok((files, folders))
 }
 
@@ -191,8 +194,13 @@ impl Origin {
 
     /// An error at a piece of the text, which is read once more to show it.
     pub fn error(&self, span: Span, code: &'static str, message: impl Into<String>) -> Finding {
+        self.error_where(|_| span, code, message)
+    }
+
+    /// The same, at a place that has to be found first.
+    pub fn error_where(&self, find: impl FnOnce(&Source) -> Span, code: &'static str, message: impl Into<String>) -> Finding {
         match text(&self.root, &self.path, &mut Findings::new()) {
-            Ok(Some(source)) => source.error(span, code, message),
+            Ok(Some(source)) => source.error(find(&source), code, message),
             // Gone or changed in this very moment: the finding stands, its line cannot be shown.
             _ => Finding::of_file(&self.path, code, message),
         }
@@ -202,7 +210,7 @@ impl Origin {
 /// The bytes of an attachment; `None` with a finding if the file is none.
 pub fn attachment(root: &Path, entry: &Entry, findings: &mut Findings) -> Result<Option<Vec<u8>>, ReadError> {
     let Some(bytes) = bytes(root, &entry.path, findings)? else { return Ok(None) };
-    match no_attachment(&entry.name, &bytes) {
+    match no_attachment(entry.name(), &bytes) {
         None => Ok(Some(bytes)),
         Some((message, hint)) => {
             findings.push(Finding::of_file(&entry.path, "no-attachment", message).hint(hint));
@@ -234,8 +242,8 @@ pub fn advisory_folders(root: &Path, folder: &str, found: &mut Vec<Folder>, find
             ),
         }
     }
-    let (attachments, deeper): (Vec<_>, Vec<_>) = folders.into_iter().partition(|entry| texts.contains_key(&entry.name));
-    let attachments = attachments.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
+    let (attachments, deeper): (Vec<_>, Vec<_>) = folders.into_iter().partition(|entry| texts.contains_key(entry.name()));
+    let attachments = attachments.into_iter().map(|entry| (entry.name().to_string(), entry)).collect();
     found.push(Folder { texts, attachments });
     for folder in deeper {
         advisory_folders(root, &folder.path, found, findings)?;
@@ -275,7 +283,7 @@ impl Folder {
                     .warning(),
             );
         }
-        let (good, bad): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_plain(&file.name));
+        let (good, bad): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_plain(file.name()));
         for file in bad {
             findings.push(
                 Finding::of_file(

@@ -1,12 +1,12 @@
 //! What only the whole workspace shows: references between files, duplicates, the state of certificates.
 
-use super::{Origin, Parts, Published};
+use super::{Named, Origin, Parts, Published};
 use crate::{
     advisory::{Reader, Status},
-    diag::{Finding, Findings, Span},
+    diag::{Finding, Findings, Source, Span},
     openpgp::Certificate,
     render::rfc2350,
-    roster::{KeyState, List, REMINDERS},
+    roster::{Contact, KeyState, List, ParsedConstituent, REMINDERS, parse_constituent},
     terms::{Address, Fingerprint, Id, Moment, Slug, nearest},
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -19,53 +19,67 @@ const DOCUMENT_AGE_DAYS: i64 = 365;
 
 /// Judges everything.
 pub fn all(parts: &Parts, now: &Moment, published: &Published, findings: &mut Findings) {
-    let lists: BTreeMap<&Slug, &List> = parts.lists.iter().map(|(_, parsed)| (&parsed.list.name, &parsed.list)).collect();
+    let named = &parts.named;
+    let lists: BTreeMap<&Slug, &List> = named.lists.iter().map(|(_, parsed)| (&parsed.list.name, &parsed.list)).collect();
     ids(parts, findings);
     audiences(parts, &lists, published, findings);
     opened(parts, published, findings);
     dates(parts, now, findings);
-    let mut seen: HashMap<String, (&Origin, Option<&Fingerprint>)> = HashMap::new();
-    for (source, parsed) in &parts.constituents {
-        for (name, span) in &parsed.list_spans {
-            known_list(parts, name, &lists, findings, |message| source.error(*span, "unknown-list", message));
-        }
-        // Both stand in the order of the file: each contact is judged with its own, even if two name the same.
-        let with_certificate = parsed.constituent.contacts.iter().filter(|contact| contact.certificate.is_some());
-        for ((fingerprint, span), contact) in parsed.certificate_spans.iter().zip(with_certificate) {
-            certificate(parts, now, source, *span, fingerprint, Some(&contact.address), findings);
-        }
-        for contact in &parsed.constituent.contacts {
-            let other = seen.insert(contact.address.key(), (source, contact.certificate.as_ref()));
-            if let Some((Origin { path, .. }, certificate)) = other
-                && *path != source.path
-                && certificate != contact.certificate.as_ref()
-            {
-                let span = parsed
-                    .address_spans
-                    .iter()
-                    .find(|(address, _)| address == &contact.address)
-                    .map_or(Span::default(), |(_, span)| *span);
-                let message = format!("this address stands in `{path}` too, with another certificate");
-                findings.push(
-                    source
-                        .error(span, "duplicate-address", message)
-                        .hint("one person has one certificate: write the same in both files"),
-                );
-            }
-        }
-    }
-    for (source, parsed) in &parts.lists {
+    addresses(parts, findings);
+    for (origin, parsed) in &named.lists {
         if let Some((fingerprint, span)) = &parsed.certificate_span {
-            certificate(parts, now, source, *span, fingerprint, Some(&parsed.list.address), findings);
+            certificate(named, now, fingerprint, &parsed.list.address, findings, |code, message| {
+                origin.error(*span, code, message)
+            });
         }
     }
-    team(parts, &lists, now, findings);
+    team(parts, now, findings);
     document(parts, published, now, findings);
+}
+
+/// Judges what one constituent names, while its text is at hand.
+pub fn constituent(named: &Named, source: &Source, parsed: &ParsedConstituent, now: &Moment, findings: &mut Findings) {
+    for (name, span) in &parsed.list_spans {
+        known_list(named, name, findings, |message| source.error(*span, "unknown-list", message));
+    }
+    // Both stand in the order of the file: each contact is judged with its own, even if two name the same.
+    let with_certificate = parsed.constituent.contacts.iter().filter(|contact| contact.certificate.is_some());
+    for ((fingerprint, span), contact) in parsed.certificate_spans.iter().zip(with_certificate) {
+        certificate(named, now, fingerprint, &contact.address, findings, |code, message| source.error(*span, code, message));
+    }
+}
+
+/// One mailbox in two files, with two certificates.
+fn addresses(parts: &Parts, findings: &mut Findings) {
+    let contacts = parts.constituents.iter().flat_map(|constituent| &constituent.contacts);
+    let mut contacts: Vec<&Contact> = contacts.map(|contact| &**contact).collect();
+    // Who has the same stays in the order of the files.
+    contacts.sort_by(|a, b| a.address.cmp_keys(&b.address));
+    for (before, contact) in contacts.iter().zip(contacts.iter().skip(1)) {
+        if before.address.cmp_keys(&contact.address).is_ne()
+            || before.constituent == contact.constituent
+            || before.certificate == contact.certificate
+        {
+            continue;
+        }
+        let path = |contact: &Contact| format!("constituents/{}.yaml", contact.constituent);
+        let place = |source: &Source| {
+            let parsed = parse_constituent(source, contact.constituent.clone(), &mut Findings::new());
+            let places = parsed.map(|parsed| parsed.address_spans).unwrap_or_default();
+            places.iter().find(|(address, _)| *address == contact.address).map_or(Span::default(), |(_, span)| *span)
+        };
+        let message = format!("this address stands in `{}` too, with another certificate", path(before));
+        findings.push(
+            Origin::new(&parts.home, path(contact).into())
+                .error_where(place, "duplicate-address", message)
+                .hint("one person has one certificate: write the same in both files"),
+        );
+    }
 }
 
 fn ids(parts: &Parts, findings: &mut Findings) {
     let mut first: HashMap<String, (&Origin, &Id)> = HashMap::new();
-    let mut taken: HashSet<String> = parts.files.ids.iter().map(|id| id.to_ascii_lowercase()).collect();
+    let mut taken: HashSet<String> = parts.ids.iter().map(|id| id.to_ascii_lowercase()).collect();
     for (origin, parsed) in &parts.advisories {
         let id = &parsed.advisory.id;
         if id.key() == super::ANNOUNCEMENT.to_ascii_lowercase() {
@@ -102,18 +116,12 @@ fn free_id(id: &str, taken: &mut HashSet<String>) -> Option<String> {
     Some(free)
 }
 
-fn known_list(
-    parts: &Parts,
-    name: &Slug,
-    lists: &BTreeMap<&Slug, &List>,
-    findings: &mut Findings,
-    error: impl Fn(String) -> Finding,
-) {
+fn known_list(named: &Named, name: &Slug, findings: &mut Findings, error: impl Fn(String) -> Finding) {
     // A list whose file has a mistake exists all the same, and the mistake was told.
-    if lists.contains_key(name) || parts.files.lists.contains(name.as_str()) {
+    if named.list_names.contains(name.as_str()) {
         return;
     }
-    let names: Vec<&str> = parts.files.lists.iter().map(String::as_str).collect();
+    let names: Vec<&str> = named.list_names.iter().map(String::as_str).collect();
     let hint = match nearest(name.as_str(), names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None if names.is_empty() => format!("there is no list yet: write `lists/{name}.yaml`"),
@@ -133,7 +141,7 @@ fn audiences(parts: &Parts, lists: &BTreeMap<&Slug, &List>, published: &Publishe
     });
     let named: HashSet<String> = named.collect();
     let mut contacts: HashMap<String, bool> = HashMap::new();
-    for contact in parts.constituents.iter().flat_map(|(_, parsed)| &parsed.constituent.contacts).filter(|_| !named.is_empty()) {
+    for contact in parts.constituents.iter().flat_map(|constituent| &constituent.contacts).filter(|_| !named.is_empty()) {
         let key = contact.address.key();
         if named.contains(&key) {
             // Who is suspended in one place and not in another can be reached.
@@ -147,7 +155,7 @@ fn audiences(parts: &Parts, lists: &BTreeMap<&Slug, &List>, published: &Publishe
             match reader {
                 Reader::Public => {}
                 Reader::List(name) => {
-                    known_list(parts, name, lists, findings, |message| origin.error(*span, "unknown-list", message));
+                    known_list(&parts.named, name, findings, |message| origin.error(*span, "unknown-list", message));
                     if let Some(list) = lists.get(name).filter(|list| tlp > list.tlp && tlp != crate::tlp::Tlp::Red) {
                         let message = format!("{} is narrower than list `{name}` may carry, {}", tlp.label(), list.tlp.label());
                         let wide: Vec<String> =
@@ -166,7 +174,7 @@ fn audiences(parts: &Parts, lists: &BTreeMap<&Slug, &List>, published: &Publishe
                             .error(*span, "suspended-contact", "this contact is suspended and would get nothing")
                             .hint("remove the address, or the suspension in the constituent's file"),
                     ),
-                    None if !parts.files.has_all_constituents => {}
+                    None if !parts.has_all_constituents => {}
                     None => findings.push(
                         origin
                             .error(*span, "unknown-contact", "nobody in `constituents/` has this address")
@@ -225,34 +233,31 @@ fn dates(parts: &Parts, now: &Moment, findings: &mut Findings) {
 }
 
 fn certificate(
-    parts: &Parts,
+    named: &Named,
     now: &Moment,
-    source: &Origin,
-    span: Span,
     fingerprint: &Fingerprint,
-    address: Option<&Address>,
+    address: &Address,
     findings: &mut Findings,
+    error: impl Fn(&'static str, String) -> Finding,
 ) {
     let held = "letters that have to be encrypted are held for this contact until then";
-    if !parts.certificates.has(fingerprint) {
-        if parts.files.certificates.contains(fingerprint.as_str()) {
+    if !named.certificates.has(fingerprint) {
+        if named.broken_certificates.contains(&fingerprint.to_string()) {
             return;
         }
-        let finding = source.error(span, "certificate-missing", format!("there is no certificate `certs/{fingerprint}.asc`"));
+        let finding = error("certificate-missing", format!("there is no certificate `certs/{fingerprint}.asc`"));
         findings.push(finding.hint(format!("put it there; {held}")).warning());
         return;
     }
-    let state = parts.certificates.state(fingerprint, now);
+    let state = named.certificates.state(fingerprint, now);
     let (code, hint) = match &state {
         KeyState::Usable { .. } => {
             if let Some(days) = state.days_left(now).filter(|days| *days <= EXPIRY_WARNING_DAYS) {
-                let finding =
-                    source.error(span, "certificate-expiring", format!("this certificate expires in {}", in_days(days)));
+                let finding = error("certificate-expiring", format!("this certificate expires in {}", in_days(days)));
                 findings.push(finding.hint("ask for a renewed copy in time, or try `advise constituent refresh`").warning());
             }
-            if let Some(address) = address.filter(|address| !parts.claims.has(fingerprint, address)) {
-                let finding = source.error(
-                    span,
+            if !named.claims.has(fingerprint, address) {
+                let finding = error(
                     "certificate-address",
                     format!("this certificate has no user ID with an address at `{}` that is this contact's", address.domain()),
                 );
@@ -266,21 +271,22 @@ fn certificate(
         KeyState::CannotEncrypt => ("certificate-cannot-encrypt", "ask for a certificate with an encryption subkey"),
         KeyState::Weak(_) => ("certificate-weak", "ask for a certificate made with today's algorithms"),
     };
-    findings.push(source.error(span, code, format!("this {state}")).hint(format!("{hint}; {held}")).warning());
+    findings.push(error(code, format!("this {state}")).hint(format!("{hint}; {held}")).warning());
 }
 
 fn in_days(days: i64) -> String {
     if days == 1 { "1 day".into() } else { format!("{days} days") }
 }
 
-fn team(parts: &Parts, lists: &BTreeMap<&Slug, &List>, now: &Moment, findings: &mut Findings) {
+fn team(parts: &Parts, now: &Moment, findings: &mut Findings) {
     let Some((source, team, places)) = &parts.team else { return };
+    let named = &parts.named;
     for (name, span) in &places.notifications {
-        known_list(parts, name, lists, findings, |message| source.error(*span, "unknown-list", message));
+        known_list(named, name, findings, |message| source.error(*span, "unknown-list", message));
     }
     let signing = parts.settings.as_ref().and_then(|(_, settings)| settings.signing.as_ref()).map(|signing| &signing.fingerprint);
     let is_there = |fingerprint: &Fingerprint| {
-        parts.certificates.has(fingerprint) || parts.files.certificates.contains(fingerprint.as_str())
+        named.certificates.has(fingerprint) || named.broken_certificates.contains(&fingerprint.to_string())
     };
     for (fingerprint, span) in &places.keys {
         // Of the one that signs, the settings say so.
@@ -296,15 +302,13 @@ fn team(parts: &Parts, lists: &BTreeMap<&Slug, &List>, now: &Moment, findings: &
     if let Some((settings_source, settings)) = &parts.settings
         && let Some(signing) = &settings.signing
     {
-        let at = settings_source
-            .text
-            .find(signing.fingerprint.as_str())
-            .map(|at| Span::new(at, at + signing.fingerprint.as_str().len()));
+        let digits = signing.fingerprint.to_string();
+        let at = settings_source.text.find(&digits).map(|at| Span::new(at, at + digits.len()));
         let finding = |code, message: &str| match at {
             Some(span) => settings_source.error(span, code, message),
             None => Finding::of_file(&settings_source.path, code, message),
         };
-        match parts.certificates.of_team(&signing.fingerprint) {
+        match named.certificates.of_team(&signing.fingerprint) {
             None if is_there(&signing.fingerprint) => {}
             None => findings.push(
                 finding("certificate-missing", "the team's certificate is missing")
@@ -325,7 +329,7 @@ fn team(parts: &Parts, lists: &BTreeMap<&Slug, &List>, now: &Moment, findings: &
             );
         }
     }
-    let key = team.keys.first().and_then(|fingerprint| parts.certificates.of_team(fingerprint));
+    let key = team.keys.first().and_then(|fingerprint| named.certificates.of_team(fingerprint));
     let key = key.map(|key| rfc2350::KeyFacts::of(key, now));
     if key.is_some() || team.keys.is_empty() {
         // That the key which signs ends soon was said above.

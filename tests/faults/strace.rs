@@ -53,14 +53,36 @@ pub fn census<'c>(place: &Place, calls: &[&'c str]) -> Vec<(&'c str, usize)> {
     calls.iter().filter_map(|call| most(call).map(|count| (*call, count))).collect()
 }
 
+/// Whether what the program had to say was among the calls that were made to fail.
+pub fn silenced(log: &Path) -> bool {
+    hit(log).iter().any(|line| line.contains("write(2<"))
+}
+
 /// The folders at the top of the workspace, by their whole paths, in which a call was made to fail.
 pub fn folders_hit(log: &Path, root: &Path) -> Vec<String> {
     let root = format!("{}/", root.display());
-    let text = fs::read_to_string(log).expect("a log");
-    let lines = text.lines().filter(|line| line.contains("(INJECTED)"));
-    lines
+    hit(log)
+        .iter()
         .filter_map(|line| line.split_once(&root))
         .map(|(_, rest)| rest.split(['/', '>', '"']).next().unwrap_or_default())
         .map(|top| format!("{root}{top}"))
         .collect()
+}
+
+/// The calls that were made to fail.
+fn hit(log: &Path) -> Vec<String> {
+    let text = fs::read_to_string(log).expect("a log");
+    let (mut begun, mut hit) = (BTreeMap::new(), Vec::new());
+    for line in text.lines() {
+        let (thread, rest) = line.split_once(' ').unwrap_or_default();
+        // Where another thread comes between, the path stands in a line before.
+        if rest.ends_with("<unfinished ...>") {
+            begun.insert(thread, rest);
+        }
+        if rest.contains("(INJECTED)") {
+            let call = if rest.contains(" resumed>") { begun.get(thread).copied().unwrap_or_default() } else { rest };
+            hit.push(call.to_string());
+        }
+    }
+    hit
 }

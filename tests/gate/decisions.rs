@@ -10,11 +10,10 @@ use advise::{
     diag::{Findings, Source},
     plan::{self, Change, Facts, Plan, Request},
     receipt::{DeliveryKey, Frozen, History, Intent, Mail, MemberHash, Receipt, State},
-    roster::{Constituent, Contact, Delivery, Encrypt, KeyState, Keybook, List, Roster, parse_list},
+    roster::{Constituent, Contact, Delivery, Encrypt, KeyState, List, Roster, parse_list},
     settings::{self, Settings},
     terms::{Address, Fingerprint, Lang, Moment, Slug},
     tlp::{Cover, Tlp},
-    yaml::Wording,
 };
 use rayon::prelude::*;
 use std::{
@@ -57,9 +56,9 @@ fn certificate(key: Key) -> Option<Fingerprint> {
     state(key).map(|_| read(&format!("{:040X}", 0xABC0 + key as u32)))
 }
 
-fn keybook() -> Keybook {
-    let known = KEYS.into_iter().filter(|key| *key != Key::Missing);
-    known.filter_map(|key| Some((certificate(key)?, state(key)?))).collect()
+fn key_state(fingerprint: &Fingerprint) -> KeyState {
+    let named = KEYS.into_iter().filter(|key| certificate(*key).as_ref() == Some(fingerprint));
+    named.filter_map(state).next().unwrap_or(KeyState::Missing)
 }
 
 fn hash(address: &Address) -> MemberHash {
@@ -244,16 +243,7 @@ impl Setting {
                 constituent: constituent.clone(),
             })
         });
-        let constituent = Constituent {
-            slug: constituent.clone(),
-            name: Wording::One("Somebody".into()),
-            sector: None,
-            networks: Vec::new(),
-            domains: Vec::new(),
-            products: Vec::new(),
-            lists: Vec::new(),
-            contacts: contacts.collect(),
-        };
+        let constituent = Constituent { slug: constituent.clone(), contacts: contacts.collect() };
         Roster::new(lists.collect::<Vec<_>>(), [constituent])
     }
 
@@ -304,7 +294,6 @@ impl Setting {
 struct Team {
     advisories: Vec<Advisory>,
     settings: Settings,
-    keybook: Keybook,
     now: Moment,
     request: Request,
 }
@@ -312,7 +301,7 @@ struct Team {
 impl Team {
     fn of(advisories: &[(oracle::Advisory, Advisory)]) -> Team {
         let advisories = advisories.iter().map(|(_, advisory)| advisory.clone()).collect();
-        Team { advisories, settings: settings(), keybook: keybook(), now: read(NOW), request: Request::default() }
+        Team { advisories, settings: settings(), now: read(NOW), request: Request::default() }
     }
 
     fn plan<'a>(&'a self, roster: &'a Roster, history: &'a History) -> Plan<'a> {
@@ -320,7 +309,7 @@ impl Team {
             advisories: &self.advisories,
             roster,
             settings: &self.settings,
-            keybook: &self.keybook,
+            key_state: &key_state,
             history,
             member: &hash,
             announcement: None,

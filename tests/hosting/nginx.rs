@@ -183,7 +183,7 @@ fn the_teams_key_is_found_by_its_address_in_both_layouts() {
         let file = nginx.folder.path().join("found.key");
         fs::write(&file, &found).expect("written");
         let said = Gnupg::of_team(&world).run(&["--show-keys", "--with-colons", &file.display().to_string()]);
-        assert!(said.contains(team.fingerprint().as_str()), "{said}");
+        assert!(said.contains(&team.fingerprint().to_string()), "{said}");
         let nobody: Address = "nobody@cert.example.org".parse().expect("an address");
         let hosts = [("cert.example.org".to_string(), nginx.tls)];
         let none = Directories::open(&settings, nginx.folder.path(), hosts).expect("directories").ask(&nobody);

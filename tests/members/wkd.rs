@@ -226,9 +226,9 @@ fn new_copies_are_taken_and_nothing_else() {
             is(kim, "other-key", true);
             is(leo, "unreachable", true);
             assert_eq!(result(json, ada)["days_left"], 729);
-            assert_eq!(result(json, cyd)["other_keys"][0], other.fingerprint().as_str());
+            assert_eq!(result(json, cyd)["other_keys"][0], other.fingerprint().to_string());
             assert_eq!(result(json, dia)["revoked"], true);
-            assert_eq!(result(json, dia)["other_keys"][0], newer.fingerprint().as_str());
+            assert_eq!(result(json, dia)["other_keys"][0], newer.fingerprint().to_string());
             for (address, why) in [
                 (eve, "SECRET key"),
                 (flo, "not an OpenPGP certificate"),

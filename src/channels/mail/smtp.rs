@@ -218,7 +218,7 @@ impl Post for Server {
 
     fn served(&self) -> Vec<Served> {
         let served = |relay: &Relay| Served {
-            host: relay.settings.host.clone(),
+            server: (relay.settings.host.clone(), relay.settings.port),
             taken: relay.taken.load(Ordering::Relaxed),
             trouble: relay.trouble.get().cloned(),
         };

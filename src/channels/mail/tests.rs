@@ -57,7 +57,7 @@ fn contact(address: &str) -> Contact {
         certificate: None,
         language: None,
         phone: None,
-        lists: Vec::new(),
+        lists: [].into(),
         joined: None,
         suspended: None,
         constituent: the::<Slug>("uni"),

@@ -129,10 +129,10 @@ impl Answer<'_> {
         };
         json!({
             "address": self.contact.address.as_str(), "constituent": self.contact.constituent.as_str(),
-            "certificate": self.contact.certificate.as_ref().map(Fingerprint::as_str), "result": self.outcome.as_str(),
+            "certificate": self.contact.certificate.as_ref().map(Fingerprint::to_string), "result": self.outcome.as_str(),
             "state": self.state.as_ref().map(KeyState::to_string), "revoked": matches!(self.state, Some(KeyState::Revoked(_))),
             "days_left": self.state.as_ref().and_then(|state| state.days_left(now)), "why": why,
-            "other_keys": self.others.iter().map(Fingerprint::as_str).collect::<Vec<_>>(),
+            "other_keys": self.others.iter().map(Fingerprint::to_string).collect::<Vec<_>>(),
             "written": self.news.is_some() && !dry_run, "needs_staff": self.needs_staff(),
         })
     }
@@ -187,7 +187,7 @@ fn chosen<'a>(workspace: &'a Workspace, who: &[String]) -> Result<Vec<&'a Contac
             let address: Address = word.parse().map_err(|wrong: crate::terms::Wrong| Failure::usage(wrong.message))?;
             chosen.push(roster.contact(&address).ok_or_else(|| unknown("contact"))?);
         } else {
-            let constituent = roster.constituents.values().find(|constituent| constituent.slug.as_str() == word);
+            let constituent = roster.constituents.iter().find(|constituent| constituent.slug.as_str() == word);
             let contacts = &constituent.ok_or_else(|| unknown("constituent"))?.contacts;
             chosen.extend(contacts.iter().map(|contact| &**contact));
         }

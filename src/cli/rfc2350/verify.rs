@@ -41,7 +41,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let signature = rfc2350::signature(&document.seal);
     if desk.ui.wants_json() {
         let signer = match &document.seal {
-            Seal::Good { signer, made } => Some(json!({ "fingerprint": signer.as_str(), "made": made.rfc3339() })),
+            Seal::Good { signer, made } => Some(json!({ "fingerprint": signer.to_string(), "made": made.rfc3339() })),
             _ => None,
         };
         desk.ui.json(&json!({

@@ -35,10 +35,10 @@ pub fn run(desk: &Desk, workspace: &Workspace, ledger: &Ledger, id: Option<&Id>,
     }
     let after = SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX);
     desk.considered(workspace, ledger, &Request::default(), |facts| {
-        let calls = calls(facts, id, after);
+        let calls = named(calls(facts, id, after), workspace, lang)?;
         match desk.ui.wants_json() {
-            true => desk.ui.json(&json!({ "calls": calls.iter().map(|call| view(call, lang)).collect::<Vec<_>>() })),
-            false => desk.ui.data(&sheet(&calls, lang)),
+            true => desk.ui.json(&json!({ "calls": calls.iter().map(view).collect::<Vec<_>>() })),
+            false => desk.ui.data(&sheet(&calls)),
         }
         Ok(if calls.is_empty() { Done::Well } else { Done::WithFindings })
     })
@@ -52,12 +52,11 @@ pub struct Alarms {
 
 impl Alarms {
     /// Of one advisory, or of all that are young enough to be mailed.
-    pub fn of(facts: &Facts<'_>, id: Option<&Id>, lang: &Lang) -> Alarms {
-        let calls: Vec<Call<'_>> = calls(facts, id, SignedDuration::MAX).into_iter().filter(Call::is_alarming).collect();
-        Alarms {
-            lines: calls.iter().map(|call| line(call, lang)).collect(),
-            views: calls.iter().map(|call| view(call, lang)).collect(),
-        }
+    pub fn of(facts: &Facts<'_>, id: Option<&Id>, workspace: &Workspace, lang: &Lang) -> Result<Alarms, Failure> {
+        let mut calls = calls(facts, id, SignedDuration::MAX);
+        calls.retain(Call::is_alarming);
+        let calls = named(calls, workspace, lang)?;
+        Ok(Alarms { lines: calls.iter().map(line).collect(), views: calls.iter().map(view).collect() })
     }
 
     /// Whether there are none.
@@ -82,29 +81,27 @@ impl Alarms {
     }
 }
 
-fn line(call: &Call<'_>, lang: &Lang) -> String {
-    let (name, constituent) = who(call, lang);
+fn line(Entry { call, name, constituent }: &Entry<'_>) -> String {
     let phone = call.phone().unwrap_or("no phone number");
     let (id, revision) = (&call.advisory.id, call.revision);
     format!("  {phone}  {name}, {constituent}: {id} r{revision}, {}\n", words(&call.missing))
 }
 
-fn sheet(calls: &[Call<'_>], lang: &Lang) -> String {
+fn sheet(calls: &[Entry<'_>]) -> String {
     if calls.is_empty() {
         return "Nobody has to be phoned.\n".into();
     }
     let rows: Vec<Vec<String>> = calls
         .iter()
-        .map(|call| {
-            let (name, constituent) = who(call, lang);
+        .map(|Entry { call, name, constituent }| {
             let others = match call.others {
                 0 => "nobody else".into(),
                 n => count(n, "other has it", "others have it"),
             };
             vec![
                 call.phone().unwrap_or("no phone number").into(),
-                name,
-                constituent,
+                name.clone(),
+                constituent.clone(),
                 format!("{} r{}", call.advisory.id, call.revision),
                 others,
                 words(&call.missing),
@@ -112,7 +109,7 @@ fn sheet(calls: &[Call<'_>], lang: &Lang) -> String {
         })
         .collect();
     let mut text = table(&["PHONE", "NAME", "CONSTITUENT", "LETTER", "OF THEM", "WHY"], &rows);
-    let silent = calls.iter().filter(|call| call.phone().is_none()).count();
+    let silent = calls.iter().filter(|entry| entry.call.phone().is_none()).count();
     text.push_str(&format!("{} to make", count(calls.len(), "call", "calls")));
     if silent > 0 {
         text.push_str(&format!("; of {} no phone number is known", count(silent, "person", "persons")));
@@ -121,15 +118,26 @@ fn sheet(calls: &[Call<'_>], lang: &Lang) -> String {
     text
 }
 
-fn who(call: &Call<'_>, lang: &Lang) -> (String, String) {
-    match call.callee {
-        Callee::Contact(contact, constituent) => {
-            let constituent =
-                constituent.map_or_else(|| contact.constituent.to_string(), |one| one.name.in_lang(lang).to_string());
-            (contact.name.clone(), constituent)
-        }
-        Callee::Server(list) => (format!("the list server of `{}`", list.name), list.title.in_lang(lang).to_string()),
-    }
+/// A call, and the names of whom to phone and of where they belong.
+struct Entry<'a> {
+    call: Call<'a>,
+    name: String,
+    constituent: String,
+}
+
+fn named<'a>(calls: Vec<Call<'a>>, workspace: &Workspace, lang: &Lang) -> Result<Vec<Entry<'a>>, Failure> {
+    let named = calls.into_iter().map(|call| {
+        let (name, constituent) = match call.callee {
+            Callee::Contact(contact) => {
+                let profile = workspace.profile(&contact.constituent)?;
+                let own = profile.map_or_else(|| contact.constituent.to_string(), |one| one.name.in_lang(lang).to_string());
+                (contact.name.clone(), own)
+            }
+            Callee::Server(list) => (format!("the list server of `{}`", list.name), list.title.in_lang(lang).to_string()),
+        };
+        Ok(Entry { call, name, constituent })
+    });
+    named.collect()
 }
 
 /// Why, in words.
@@ -159,10 +167,9 @@ fn word(missing: &Missing) -> &'static str {
     }
 }
 
-fn view(call: &Call<'_>, lang: &Lang) -> Value {
-    let (name, constituent) = who(call, lang);
+fn view(Entry { call, name, constituent }: &Entry<'_>) -> Value {
     let (slug, address, language) = match call.callee {
-        Callee::Contact(contact, _) => {
+        Callee::Contact(contact) => {
             (Some(contact.constituent.as_str()), &contact.address, contact.language.as_ref().map(Lang::as_str))
         }
         Callee::Server(list) => (None, &list.address, None),

@@ -56,7 +56,7 @@ impl Notice {
         let mut page = Page::default();
         page.paragraph(&fill(&shop.words.waiting));
         page.gap();
-        let named = shop.ending.map(|(fingerprint, _)| fingerprint.as_str()).or(shop.mailbox.map(Address::as_str));
+        let named = shop.ending.map(|(fingerprint, _)| fingerprint.to_string()).or(shop.mailbox.map(Address::to_string));
         if let Some(named) = named {
             page.line(&format!("    {named}"));
             page.gap();

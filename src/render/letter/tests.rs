@@ -111,7 +111,7 @@ fn ada() -> Contact {
         certificate: None,
         language: None,
         phone: None,
-        lists: Vec::new(),
+        lists: [].into(),
         joined: None,
         suspended: None,
         constituent: term("uni"),

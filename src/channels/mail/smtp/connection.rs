@@ -221,8 +221,11 @@ impl Connection {
         let (stale, words) = (at == 0 && trouble.is_broken(), parcel.hide(trouble.words()));
         let outcome = match trouble {
             Trouble::Refusal(code, _) if code != SHUTTING_DOWN => match refusal(code, words) {
-                // What is said before the recipient was named is about us, not about them: it can be mended here.
-                Outcome::Failed(words) if at == 0 => Outcome::Deferred(format!("the sender is refused: {words}")),
+                // What is said before the recipient was named is about us, not about them: it can be mended here. But
+                // for one thing, the size that we announced: this message never fits through this server.
+                Outcome::Failed(words) if at == 0 && code != TOO_LARGE => {
+                    Outcome::Deferred(format!("the sender is refused: {words}"))
+                }
                 other => other,
             },
             _ => Outcome::Deferred(words),
@@ -286,6 +289,9 @@ impl Trouble {
 
 /// RFC 5321, 3.8: said by a server that "needs to shut down the SMTP service", at any time.
 const SHUTTING_DOWN: u16 = 421;
+
+/// RFC 1870, 6.1: the answer to a `MAIL` whose SIZE is beyond what the server ever takes.
+const TOO_LARGE: u16 = 552;
 
 fn refusal(code: u16, words: String) -> Outcome {
     match code {

@@ -1,7 +1,7 @@
-//! What is known of certificates, as data: the plan reads it, `openpgp` fills it.
+//! What is known of a certificate, as data: the plan asks for it, `openpgp` finds it.
 
-use crate::terms::{Fingerprint, Moment};
-use std::{collections::HashMap, fmt};
+use crate::terms::Moment;
+use std::fmt;
 
 /// How many days before its certificate's end a member is told: the last word first.
 pub const REMINDERS: [i64; 4] = [7, 14, 30, 60];
@@ -58,24 +58,5 @@ impl fmt::Display for KeyState {
             KeyState::CannotEncrypt => f.write_str("certificate cannot encrypt"),
             KeyState::Weak(why) => write!(f, "certificate is refused: {why}"),
         }
-    }
-}
-
-/// The state of every certificate that the workspace has or names.
-#[derive(Debug, Clone, Default)]
-pub struct Keybook {
-    states: HashMap<Fingerprint, KeyState>,
-}
-
-impl Keybook {
-    /// What is known of one; never heard of is missing.
-    pub fn state(&self, fingerprint: &Fingerprint) -> KeyState {
-        self.states.get(fingerprint).cloned().unwrap_or(KeyState::Missing)
-    }
-}
-
-impl FromIterator<(Fingerprint, KeyState)> for Keybook {
-    fn from_iter<I: IntoIterator<Item = (Fingerprint, KeyState)>>(states: I) -> Keybook {
-        Keybook { states: states.into_iter().collect() }
     }
 }
