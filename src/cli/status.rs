@@ -11,7 +11,7 @@ use crate::{
     receipt::{Bounce, DeliveryKey, Mail, MemberHash, Receipt, State, Verdict},
     terms::{Address, Id, Moment},
 };
-use calls::{Alarms, Names};
+use calls::Alarms;
 use serde_json::json;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -57,7 +57,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     }
     receipts.sort_by(|a, b| (&a.intent.key, &a.intent.list).cmp(&(&b.intent.key, &b.intent.list)));
 
-    let names = &Names::of(&workspace);
+    let lang = workspace.settings.site.default_lang();
     let (alarms, suspended, held, stuck, expiring, wanted) =
         desk.considered(&workspace, &ledger, &Request::default(), |facts| {
             let plan = &plan::make(facts);
@@ -75,7 +75,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             let expiring =
                 plan.expiring.iter().map(|one| (plan::expiring_words(one), plan::expiring_json(one))).collect::<Vec<_>>();
             let suspended = plan.suspended.iter().map(plan::suspended_json).collect::<Vec<_>>();
-            let alarms = Alarms::of(facts, args.id.as_ref(), names);
+            let alarms = Alarms::of(facts, args.id.as_ref(), &workspace, lang)?;
             Ok((alarms, suspended, mine, plan::stuck(plan), expiring, Wanted::of(plan, &receipts)))
         })?;
     let open = receipts.iter().any(|r| wanted.waits(r)) || !held.is_empty() || !stuck.is_empty();
@@ -222,47 +222,49 @@ struct Wanted {
     /// Whose they are: what came of an earlier revision is settled by them, and not before.
     readers: HashSet<(Id, MemberHash)>,
     held: HashSet<DeliveryKey>,
-    /// Reminders of certificates, and word to colleagues of a mailbox that is suspended.
-    words: HashSet<DeliveryKey>,
+    /// From members whose letters come back.
+    kept: HashSet<DeliveryKey>,
+    /// And word to colleagues.
+    reminders: HashSet<DeliveryKey>,
 }
 
 impl Wanted {
     fn of(plan: &Plan<'_>, receipts: &[&Receipt]) -> Wanted {
         let mut letters = plan.unsettled();
         letters.extend(receipts.iter().map(|r| &r.intent.key).filter(|key| plan.is_at_a_loss_with(&key.advisory)).cloned());
-        let warnings = plan.colleagues.iter().map(|colleague| colleague.key.clone());
         Wanted {
             readers: letters.iter().map(|key| (key.advisory.clone(), key.member)).collect(),
             letters,
             held: plan.held().collect(),
-            words: plan.expiring.iter().map(Expiring::key).chain(warnings).collect(),
+            kept: plan.kept().collect(),
+            reminders: plan.expiring.iter().map(Expiring::key).chain(plan.colleagues.iter().map(|one| one.key.clone())).collect(),
         }
     }
 
     /// Whether somebody should have it and has not. A notice is open as long as its letter is held; a reminder until
-    /// the next one, or a new copy of the certificate; word to a colleague as long as the mailbox is suspended; a letter as
-    /// long as its reader is one of the audience.
+    /// the next one, or a new copy of the certificate; word to a colleague as long as the mailbox is suspended; a letter
+    /// as long as its reader is one of the audience.
     fn waits(&self, r: &Receipt) -> bool {
         let key = &r.intent.key;
         r.state != State::Accepted
             && match key.mail {
                 Mail::Letter => self.readers.contains(&(key.advisory.clone(), key.member)),
                 Mail::Notice => false,
-                Mail::Reminder | Mail::Suspension => self.words.contains(key),
+                Mail::Reminder | Mail::Suspension => self.reminders.contains(key),
             }
     }
 
-    /// Where a delivery stands, in a word: that of the ledger, but for what was deferred for too long, for what came back,
-    /// and for letters that were never tried, since they are held, or since nobody is to get them any more.
+    /// Where a delivery stands, in a word: that of the ledger, but for what was deferred for too long or came back, and
+    /// for letters that were never tried, since they are held or kept, or since nobody is to get them any more.
     fn standing(&self, r: &Receipt) -> &'static str {
-        let is_letter = r.intent.key.mail == Mail::Letter;
-        match (again(r), r.state, r.bounce.as_ref().map(|bounce| bounce.verdict)) {
-            (Again::Never, ..) => "given up",
-            (_, State::Failed, Some(Verdict::Hard)) => "bounced",
-            (_, State::Accepted, Some(Verdict::Soft)) => "bounced for now",
-            (_, State::Intended, _) if self.held.contains(&r.intent.key) => "held",
-            (_, State::Intended, _) if is_letter && !self.letters.contains(&r.intent.key) => "dropped",
-            (_, state, _) => state.as_str(),
+        match (r.state, again(r)) {
+            (_, Again::Never) => "given up",
+            (State::Failed, _) if r.bounce.as_ref().is_some_and(|bounce| bounce.verdict == Verdict::Hard) => "bounced",
+            (State::Accepted, _) if r.bounce.is_some() => "bounced for now",
+            (State::Intended, _) if self.held.contains(&r.intent.key) => "held",
+            (State::Intended, _) if self.kept.contains(&r.intent.key) => "suspended",
+            (State::Intended, _) if r.intent.key.mail == Mail::Letter && !self.letters.contains(&r.intent.key) => "dropped",
+            _ => r.state.as_str(),
         }
     }
 }

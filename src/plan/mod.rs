@@ -345,26 +345,6 @@ impl Plan<'_> {
         self.expiring.iter().filter(|expiring| expiring.due).count()
     }
 
-    /// Letters that somebody is to get and has not got: to be sent now or later, held, kept from a mailbox that is
-    /// suspended, or stranded.
-    pub fn unsettled(&self) -> HashSet<DeliveryKey> {
-        let batches = self.batches.iter().chain(&self.later);
-        let copies = batches.flat_map(|batch| batch.recipients.iter().map(|one| letter_key(batch.opened.advisory(), one.member)));
-        let kept = self.kept.iter().map(|kept| letter_key(kept.opened.advisory(), kept.member));
-        copies.chain(self.held()).chain(kept).chain(self.stranded.iter().cloned()).collect()
-    }
-
-    /// Letters that wait for their recipient's certificate.
-    pub fn held(&self) -> impl Iterator<Item = DeliveryKey> {
-        self.held.iter().map(|held| letter_key(held.opened.advisory(), held.member))
-    }
-
-    /// Whether the plan cannot tell what becomes of this advisory's letters: it is gone, a draft again, or changed
-    /// without a new revision.
-    pub fn is_at_a_loss_with(&self, id: &Id) -> bool {
-        self.orphans.iter().any(|(orphan, _)| orphan == id) || self.conflicts.iter().any(|conflict| conflict.advisory.id == *id)
-    }
-
     /// How many colleagues would be told that somebody's mail comes back.
     pub fn warnings(&self) -> usize {
         self.colleagues.iter().filter(|colleague| colleague.due).count()
@@ -373,6 +353,29 @@ impl Plan<'_> {
     /// How many mails would be sent: letters, and those without content.
     pub fn mails(&self) -> usize {
         self.letters() + self.notices() + self.reminders() + self.warnings()
+    }
+
+    /// Letters that somebody is to get and has not got: to be sent now or later, held, kept, or stranded.
+    pub fn unsettled(&self) -> HashSet<DeliveryKey> {
+        let batches = self.batches.iter().chain(&self.later);
+        let copies = batches.flat_map(|batch| batch.recipients.iter().map(|one| letter_key(batch.opened.advisory(), one.member)));
+        copies.chain(self.held()).chain(self.kept()).chain(self.stranded.iter().cloned()).collect()
+    }
+
+    /// Letters that wait for their recipient's certificate.
+    pub fn held(&self) -> impl Iterator<Item = DeliveryKey> {
+        self.held.iter().map(|held| letter_key(held.opened.advisory(), held.member))
+    }
+
+    /// Letters that are kept from members whose letters come back.
+    pub fn kept(&self) -> impl Iterator<Item = DeliveryKey> {
+        self.kept.iter().map(|kept| letter_key(kept.opened.advisory(), kept.member))
+    }
+
+    /// Whether the plan cannot tell what becomes of this advisory's letters: it is gone, a draft again, or changed
+    /// without a new revision.
+    pub fn is_at_a_loss_with(&self, id: &Id) -> bool {
+        self.orphans.iter().any(|(orphan, _)| orphan == id) || self.conflicts.iter().any(|conflict| conflict.advisory.id == *id)
     }
 
     /// Whether somebody has to look: something is held, or stuck.

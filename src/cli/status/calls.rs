@@ -9,7 +9,7 @@ use crate::{
     },
     ledger::Ledger,
     plan::{Call, Callee, Facts, Missing, Request, calls},
-    terms::{Id, Lang, Severity, Slug},
+    terms::{Id, Lang, Severity},
     workspace::Workspace,
 };
 use jiff::SignedDuration;
@@ -18,6 +18,7 @@ use std::time::Duration;
 
 /// Prints who has to be phoned.
 pub fn run(desk: &Desk, workspace: &Workspace, ledger: &Ledger, id: Option<&Id>, after: Duration) -> Result<Done, Failure> {
+    let lang = workspace.settings.site.default_lang();
     if let Some(id) = id {
         let advisory = workspace
             .advisory(id)
@@ -33,34 +34,14 @@ pub fn run(desk: &Desk, workspace: &Workspace, ledger: &Ledger, id: Option<&Id>,
         }
     }
     let after = SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX);
-    let names = &Names::of(workspace);
     desk.considered(workspace, ledger, &Request::default(), |facts| {
-        let calls = calls(facts, id, after);
+        let calls = named(calls(facts, id, after), workspace, lang)?;
         match desk.ui.wants_json() {
-            true => desk.ui.json(&json!({ "calls": calls.iter().map(|call| view(call, names)).collect::<Vec<_>>() })),
-            false => desk.ui.data(&sheet(&calls, names)),
+            true => desk.ui.json(&json!({ "calls": calls.iter().map(view).collect::<Vec<_>>() })),
+            false => desk.ui.data(&sheet(&calls)),
         }
         Ok(if calls.is_empty() { Done::Well } else { Done::WithFindings })
     })
-}
-
-/// What constituents are called, read from their files: few are phoned.
-pub struct Names<'w> {
-    workspace: &'w Workspace,
-    lang: &'w Lang,
-}
-
-impl Names<'_> {
-    /// In the team's own language.
-    pub fn of(workspace: &Workspace) -> Names<'_> {
-        Names { workspace, lang: workspace.settings.site.default_lang() }
-    }
-
-    /// Its name; that of its file, if that cannot be read any more: the call must not wait for it.
-    fn constituent(&self, slug: &Slug) -> String {
-        let profile = self.workspace.profile(slug).ok().flatten();
-        profile.map_or_else(|| slug.to_string(), |profile| profile.name.in_lang(self.lang).to_string())
-    }
 }
 
 /// Something critical that cannot be mailed, to a constituent of which nobody else has it.
@@ -71,12 +52,11 @@ pub struct Alarms {
 
 impl Alarms {
     /// Of one advisory, or of all that are young enough to be mailed.
-    pub fn of(facts: &Facts<'_>, id: Option<&Id>, names: &Names<'_>) -> Alarms {
-        let calls: Vec<Call<'_>> = calls(facts, id, SignedDuration::MAX).into_iter().filter(Call::is_alarming).collect();
-        Alarms {
-            lines: calls.iter().map(|call| line(call, names)).collect(),
-            views: calls.iter().map(|call| view(call, names)).collect(),
-        }
+    pub fn of(facts: &Facts<'_>, id: Option<&Id>, workspace: &Workspace, lang: &Lang) -> Result<Alarms, Failure> {
+        let mut calls = calls(facts, id, SignedDuration::MAX);
+        calls.retain(Call::is_alarming);
+        let calls = named(calls, workspace, lang)?;
+        Ok(Alarms { lines: calls.iter().map(line).collect(), views: calls.iter().map(view).collect() })
     }
 
     /// Whether there are none.
@@ -101,29 +81,27 @@ impl Alarms {
     }
 }
 
-fn line(call: &Call<'_>, names: &Names<'_>) -> String {
-    let (name, constituent) = who(call, names);
+fn line(Entry { call, name, constituent }: &Entry<'_>) -> String {
     let phone = call.phone().unwrap_or("no phone number");
     let (id, revision) = (&call.advisory.id, call.revision);
     format!("  {phone}  {name}, {constituent}: {id} r{revision}, {}\n", words(&call.missing))
 }
 
-fn sheet(calls: &[Call<'_>], names: &Names<'_>) -> String {
+fn sheet(calls: &[Entry<'_>]) -> String {
     if calls.is_empty() {
         return "Nobody has to be phoned.\n".into();
     }
     let rows: Vec<Vec<String>> = calls
         .iter()
-        .map(|call| {
-            let (name, constituent) = who(call, names);
+        .map(|Entry { call, name, constituent }| {
             let others = match call.others {
                 0 => "nobody else".into(),
                 n => count(n, "other has it", "others have it"),
             };
             vec![
                 call.phone().unwrap_or("no phone number").into(),
-                name,
-                constituent,
+                name.clone(),
+                constituent.clone(),
                 format!("{} r{}", call.advisory.id, call.revision),
                 others,
                 words(&call.missing),
@@ -131,7 +109,7 @@ fn sheet(calls: &[Call<'_>], names: &Names<'_>) -> String {
         })
         .collect();
     let mut text = table(&["PHONE", "NAME", "CONSTITUENT", "LETTER", "OF THEM", "WHY"], &rows);
-    let silent = calls.iter().filter(|call| call.phone().is_none()).count();
+    let silent = calls.iter().filter(|entry| entry.call.phone().is_none()).count();
     text.push_str(&format!("{} to make", count(calls.len(), "call", "calls")));
     if silent > 0 {
         text.push_str(&format!("; of {} no phone number is known", count(silent, "person", "persons")));
@@ -140,11 +118,26 @@ fn sheet(calls: &[Call<'_>], names: &Names<'_>) -> String {
     text
 }
 
-fn who(call: &Call<'_>, names: &Names<'_>) -> (String, String) {
-    match call.callee {
-        Callee::Contact(contact) => (contact.name.clone(), names.constituent(&contact.constituent)),
-        Callee::Server(list) => (format!("the list server of `{}`", list.name), list.title.in_lang(names.lang).to_string()),
-    }
+/// A call, and the names of whom to phone and of where they belong.
+struct Entry<'a> {
+    call: Call<'a>,
+    name: String,
+    constituent: String,
+}
+
+fn named<'a>(calls: Vec<Call<'a>>, workspace: &Workspace, lang: &Lang) -> Result<Vec<Entry<'a>>, Failure> {
+    let named = calls.into_iter().map(|call| {
+        let (name, constituent) = match call.callee {
+            Callee::Contact(contact) => {
+                let profile = workspace.profile(&contact.constituent)?;
+                let own = profile.map_or_else(|| contact.constituent.to_string(), |one| one.name.in_lang(lang).to_string());
+                (contact.name.clone(), own)
+            }
+            Callee::Server(list) => (format!("the list server of `{}`", list.name), list.title.in_lang(lang).to_string()),
+        };
+        Ok(Entry { call, name, constituent })
+    });
+    named.collect()
 }
 
 /// Why, in words.
@@ -174,8 +167,7 @@ fn word(missing: &Missing) -> &'static str {
     }
 }
 
-fn view(call: &Call<'_>, names: &Names<'_>) -> Value {
-    let (name, constituent) = who(call, names);
+fn view(Entry { call, name, constituent }: &Entry<'_>) -> Value {
     let (slug, address, language) = match call.callee {
         Callee::Contact(contact) => {
             (Some(contact.constituent.as_str()), &contact.address, contact.language.as_ref().map(Lang::as_str))
