@@ -246,6 +246,9 @@ pub struct History {
     pub editions: Vec<Edition>,
     /// What speaks against addresses.
     pub returns: Returns,
+    /// Who joined, or changed the key, by mail, and has not shown yet that they can read what is encrypted to them;
+    /// since when they are asked.
+    pub unproven: HashMap<MemberHash, Moment>,
 }
 
 /// What came back, address by address.
@@ -255,9 +258,6 @@ pub struct Returns {
     pub bounces: HashMap<MemberHash, Vec<Bounce>>,
     /// Which list's letters are kept from whom because of it, and since when.
     pub suspensions: HashMap<MemberHash, BTreeMap<String, Moment>>,
-    /// Who joined, or changed the key, by mail, and has not shown yet that they can read what is encrypted to them;
-    /// since when they are asked.
-    pub unproven: HashMap<MemberHash, Moment>,
 }
 
 impl History {

@@ -273,8 +273,9 @@ impl<'d> Counter<'d> {
 
     /// Writes down from whom lists keep their letters from now on, since enough of them came back.
     fn suspend(&mut self) -> Result<(), Failure> {
+        self.ledger()?;
         let (roster, now) = (&self.workspace.roster, &self.desk.now);
-        let ledger = self.ledger()?;
+        let (ledger, _) = self.ledger.as_mut().expect("it was just opened");
         let (returns, members) = (ledger.returns()?, ledger.members());
         let mut suspended = plan::suspended(roster, &returns, &|address| members.hash(address), now);
         suspended.retain(|one| one.is_new);

@@ -120,7 +120,7 @@ impl Members<'_> {
 
     /// Since when the list's letters are kept from a member because others came back.
     fn bounced(&self, contact: &Contact) -> Option<&Moment> {
-        self.history.suspensions.get(&self.ledger.member(&contact.address))?.get(self.list.name.as_str())
+        self.history.returns.suspensions.get(&self.ledger.member(&contact.address))?.get(self.list.name.as_str())
     }
 
     /// Since when a member is to show that they can read.
