@@ -23,6 +23,10 @@ pub fn everything(bytes: Vec<u8>) -> &'static str {
     let house = House {
         addresses: vec!["cert@example.org".parse().expect("an address")],
         bounces: Some("bounces@cert.example.org".parse().expect("an address")),
+        doors: advise::inbound::request::Doors {
+            lists: vec![("universities".parse().expect("a name"), "universities@cert.example.org".parse().expect("an address"))],
+            desk: Some("cert@cert.example.org".parse().expect("an address")),
+        },
     };
     let (judged, mail) = gates::pass(bytes, &house);
     if let Some(mail) = &mail {
