@@ -273,14 +273,14 @@ impl<'d> Counter<'d> {
 
     /// Writes down from whom lists keep their letters from now on, since enough of them came back.
     fn suspend(&mut self) -> Result<(), Failure> {
-        let now = self.desk.now.clone();
-        let ledger = self.ledger()?;
-        let (returns, members) = (ledger.returns()?, ledger.members());
-        let mut suspended = plan::suspended(&self.workspace.roster, &returns, &|address| members.hash(address), &now);
-        suspended.retain(|one| one.is_new);
+        self.ledger()?;
+        let (roster, now) = (&self.workspace.roster, &self.desk.now);
         let (ledger, _) = self.ledger.as_mut().expect("it was just opened");
+        let (returns, members) = (ledger.returns()?, ledger.members());
+        let mut suspended = plan::suspended(roster, &returns, &|address| members.hash(address), now);
+        suspended.retain(|one| one.is_new);
         for one in &suspended {
-            ledger.suspend(&one.member, one.list.name.as_str(), &now)?;
+            ledger.suspend(&one.member, one.list.name.as_str(), now)?;
         }
         self.suspended.0.extend(plan::suspended_words(&suspended));
         self.suspended.1.extend(suspended.iter().map(plan::suspended_json));

@@ -28,9 +28,7 @@ pub fn decrypt(secret: &[u8], mail: &[u8]) -> String {
             .stdin(Stdio::null())
             .output()
             .expect("gpg runs");
-        (run.status.success() || args == ["--decrypt"])
-            .then_some(())
-            .unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&run.stderr)));
+        assert!(run.status.success() || args == ["--decrypt"], "{}", String::from_utf8_lossy(&run.stderr));
         run.stdout
     };
     gpg(&["--import"], secret);
