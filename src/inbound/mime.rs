@@ -239,14 +239,17 @@ pub fn seconds(value: &str) -> Option<i64> {
 /// What stands between the boundaries of a multipart.
 fn sections(raw: &[u8], body: Range<usize>, boundary: &[u8]) -> Result<Vec<Range<usize>>, Unreadable> {
     // RFC 2046, 5.1.1: "The boundary delimiter MUST occur at the beginning of a line"; the line end before it is its own.
-    let mark = [b"--", boundary].concat();
+    let mark = [b"\n--", boundary].concat();
     let (mut found, mut open) = (Vec::new(), None);
-    for hit in memmem::find_iter(&raw[body.clone()], &mark) {
-        let at = body.start + hit;
-        if at > body.start && raw[at - 1] != b'\n' {
+    // A body begins behind a line end.
+    let from = body.start.saturating_sub(1);
+    for hit in memmem::find_iter(&raw[from..body.end], &mark) {
+        let (at, behind) = (from + hit + 1, from + hit + mark.len());
+        // Another boundary may begin like this one.
+        if raw.get(behind).is_some_and(|next| !matches!(next, b'-' | b'\r' | b'\n' | b' ' | b'\t')) {
             continue;
         }
-        let rest = &raw[at + mark.len()..after_line(raw, at).min(body.end).max(at + mark.len())];
+        let rest = &raw[behind..after_line(raw, at).min(body.end).max(behind)];
         let closes = rest.starts_with(b"--");
         if !rest[if closes { 2 } else { 0 }..].trim_ascii().is_empty() {
             continue;

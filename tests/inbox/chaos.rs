@@ -171,6 +171,9 @@ fn held() -> usize {
     statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or_default() * 4096
 }
 
+/// No mail of a megabyte may need more, even without optimisation.
+const LONG: Duration = Duration::from_secs(5);
+
 #[test]
 fn no_mail_breaks_the_way_in() {
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse().ok());
@@ -187,7 +190,13 @@ fn no_mail_breaks_the_way_in() {
         let one = Instant::now();
         let verdict = panic::catch_unwind(|| everything(mail.clone()));
         let took = one.elapsed();
-        let is_slow = took > Duration::from_secs(5);
+        // A machine that was busy with something else is not as slow a second and a third time.
+        let is_slow = took > LONG
+            && (0..2).all(|_| {
+                let again = Instant::now();
+                let _ = panic::catch_unwind(|| everything(mail.clone()));
+                again.elapsed() > LONG
+            });
         if verdict.is_err() || is_slow {
             fs::create_dir_all(&folder).expect("a folder");
             let path = folder.join(format!("{seed}-{mails}.eml"));

@@ -48,7 +48,6 @@ fn reports_of_many_servers_are_told_from_what_people_write() {
 /// Labels of the corpus that are wrong, and why. They count as misses all the same.
 const DOUBTED: &[(&str, &str)] = &[
     ("s-lhost-amazonses-11.eml", "a complaint, and its recipient is a piece of JSON"),
-    ("s-lhost-exim-60.eml", "a path on the server's disk; the address is in `X-Failed-Recipients`"),
     ("s-lhost-zoho-03.eml", "two of three recipients are a Message-ID and the sender"),
     ("s-lhost-zoho-05.eml", "two of three recipients are a Message-ID and the sender"),
     ("s-rhost-yahooinc-03.eml", "the recipient of a bounce that bounced itself"),
