@@ -12,6 +12,7 @@ use advise::inbound::{
     gates::{self, House},
     request::Doors,
 };
+use advise::openpgp;
 use std::{
     collections::BTreeMap,
     fs, panic,
@@ -35,6 +36,9 @@ pub fn everything(bytes: Vec<u8>) -> &'static str {
     let (judged, mail) = gates::pass(bytes, &house);
     if let Some(mail) = &mail {
         look_at(mail, &house);
+        // Whoever is asked who signed it: the certificates that come along are hostile too.
+        let now = "2026-11-22T12:00:00Z".parse().expect("a moment");
+        drop(advise::inbound::signed::check(mail, None, &Vec::new, &now));
         // What a signature covers is read as a mail of its own.
         if let Some(Ok(inner)) = mail.signed_part().map(|signed| Mail::read(signed.entity)) {
             look_at(&inner, &house);
@@ -140,6 +144,23 @@ const PIECES: &[&[u8]] = &[
     b"#5.1.1",
 ];
 
+/// A request that is signed, with its certificate.
+fn request() -> Vec<u8> {
+    let now = "2026-11-22T11:00:00Z".parse().expect("a moment");
+    let made = openpgp::generate(&["Ada <ada@uni.example.org>"], openpgp::Kind::Member, None, &now, None).expect("a key");
+    let key = openpgp::TeamKey::from_file(made.secret.expose(), None, made.certificate.clone(), &now).expect("a key that signs");
+    let armor = |text: String| text.replace('\n', "\r\n");
+    let entity = format!(
+        "Content-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\nsubscribe universities@cert.example.org\r\n--i\r\nContent-Type: application/pgp-keys\r\n\r\n{}\r\n--i--\r\n",
+        armor(made.certificate.armored())
+    );
+    let signature = armor(key.detach(entity.as_bytes()).expect("a signature"));
+    format!(
+        "From: ada@uni.example.org\r\nTo: universities-subscribe@cert.example.org\r\nContent-Type: multipart/signed; boundary=o; protocol=\"application/pgp-signature\"\r\n\r\n--o\r\n{entity}\r\n--o\r\nContent-Type: application/pgp-signature\r\n\r\n{signature}\r\n--o--\r\n"
+    )
+    .into_bytes()
+}
+
 fn mutate(chance: &mut Chance, mail: &mut Vec<u8>, seeds: &[Vec<u8>]) {
     for _ in 0..=chance.below(12) {
         let at = chance.below(mail.len() + 1);
@@ -181,7 +202,8 @@ fn no_mail_breaks_the_way_in() {
     let duration = Duration::from_secs(number("ADVISE_FUZZ_SECONDS").unwrap_or(5));
     let seed: u64 = number("ADVISE_SEED").unwrap_or(1);
     let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let seeds: Vec<Vec<u8>> = samples::own().into_iter().map(|(_, mail)| mail).chain(samples::real()).collect();
+    let own = samples::own().into_iter().map(|(_, mail)| mail);
+    let seeds: Vec<Vec<u8>> = own.chain((0..4).map(|_| request())).chain(samples::real()).collect();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/chaos");
     let (begun, mut mails, mut verdicts, mut slowest) = (Instant::now(), 0_usize, BTreeMap::<&str, usize>::new(), Duration::ZERO);
     let mut before = 0;
