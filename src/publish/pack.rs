@@ -23,7 +23,7 @@ use std::{
 
 /// How much memory copies may take that are made and not yet settled. However many recipients there are, memory stays
 /// the same.
-const AHEAD: usize = 16 << 20;
+const AHEAD: usize = 8 << 20;
 
 /// What a copy takes besides its bytes.
 const SLIP: usize = 1024;
