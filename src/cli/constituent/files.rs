@@ -3,13 +3,13 @@
 use crate::{
     cli::desk::{Desk, Failure, Kind},
     diag::Level,
+    inbound::files,
     roster::edit::EditError,
     terms::Slug,
 };
 use std::{
     collections::BTreeMap,
     fs, io,
-    io::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -26,23 +26,8 @@ impl From<EditError> for Failure {
 
 /// Writes a file in one step: a reader sees the old one or the new one, whatever happens meanwhile.
 pub fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
-    let (draft, path) = (folder.join(format!(".{name}.new")), folder.join(name));
-    let write = || {
-        fs::create_dir_all(folder)?;
-        let mut file = fs::File::create(&draft)?;
-        if let Ok(old) = fs::metadata(&path) {
-            file.set_permissions(old.permissions())?;
-        }
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&draft, &path)?;
-        fs::File::open(folder)?.sync_all()
-    };
-    write().map_err(|error| {
-        // It may not be there; what went wrong is said already.
-        drop(fs::remove_file(&draft));
-        Failure::io(&path, error)
-    })
+    let path = folder.join(name);
+    files::replace(&path, bytes).map_err(|error| Failure::io(&path, error))
 }
 
 /// A file as it was read and as it is to be.
