@@ -28,8 +28,10 @@ impl Desk {
         for folder in ["box/new", "box/cur", "box/tmp"] {
             fs::create_dir_all(desk.path(folder)).expect("a folder");
         }
-        fs::write(desk.path("muttrc"), "set wait_key=no crypt_use_gpgme=yes quit=yes move=no index_format=\"%n %s\"\n")
-            .expect("written");
+        // (without a folder of its own it asks whether to make one, before it shows anything)
+        let folder = desk.path("box").display().to_string();
+        let settings = format!("set folder={folder} wait_key=no crypt_use_gpgme=yes quit=yes move=no index_format=\"%n %s\"\n");
+        fs::write(desk.path("muttrc"), settings).expect("written");
         desk
     }
 

@@ -140,7 +140,8 @@ pub struct Recipient<'a> {
     /// An earlier try broke off, so this copy may be the second.
     pub may_be_second: bool,
     /// Not before this, since an earlier try was deferred.
-    pub due: Option<Moment>,
+    // (in a box, since it is rare, and recipients are many)
+    pub due: Option<Box<Moment>>,
 }
 
 /// The same letter for several recipients: one advisory, one audience, one language, one cover.
@@ -328,7 +329,7 @@ impl Plan<'_> {
 
     /// When the first of them is due.
     pub fn next_try(&self) -> Option<&Moment> {
-        let letters = self.later.iter().flat_map(|batch| &batch.recipients).filter_map(|recipient| recipient.due.as_ref());
+        let letters = self.later.iter().flat_map(|batch| &batch.recipients).filter_map(|recipient| recipient.due.as_deref());
         let notices = self.held.iter().filter_map(|held| held.next.as_ref());
         let reminders = self.expiring.iter().filter_map(|expiring| expiring.next.as_ref());
         let colleagues = self.colleagues.iter().filter_map(|colleague| colleague.next.as_ref());
@@ -521,7 +522,8 @@ fn letters<'a>(facts: &Facts<'a>, gate: &Gate, advisory: &'a Advisory, named: bo
     if old {
         plan.waiting.push(Waiting { advisory, audience: "mail".into(), reason: Reason::TooOld });
     }
-    let later = plan.later[before..].iter().flat_map(|batch| &batch.recipients).filter_map(|recipient| recipient.due.clone());
+    let later =
+        plan.later[before..].iter().flat_map(|batch| &batch.recipients).filter_map(|recipient| recipient.due.as_deref().cloned());
     let later: Vec<Moment> = later.collect();
     let copies = later.len();
     if let Some(next) = later.into_iter().min() {
@@ -588,7 +590,7 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
         certificate: to.certificate.filter(|_| cover == Cover::Encrypted),
         member: to.member,
         may_be_second: to.may_be_second,
-        due: to.due,
+        due: to.due.map(Box::new),
     };
     let before = facts.history.deliveries.get(&letter_key(advisory, to.member)).filter(|receipt| receipt.may_have_arrived());
     let message_id = before.map(|receipt| receipt.intent.message_id.as_str());

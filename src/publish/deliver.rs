@@ -83,7 +83,7 @@ pub(super) fn deliver(
     let mut tally = Tally { job, mail, left: all, open: Vec::new(), told: 0, reminded: 0, warned: 0, report };
     tally.open = mail.ready.iter().map(|ready| (ready.batch.recipients.len(), 0)).collect();
     let there = settle_what_is_there(ledger, posts.first().map(|post| &**post), &mut tally)?;
-    let (room, line, members) = (Room::new(), Line::new(), ledger.members());
+    let (room, line, members) = (Room::new(posts.len()), Line::new(), ledger.members());
     let packer = Packer { job, members, room: &room, there: &there };
     let posts: Vec<_> = posts.into_iter().take(tally.left.max(1)).collect();
     let group = posts.iter().map(|post| post.group()).max().unwrap_or(1);

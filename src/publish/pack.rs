@@ -23,7 +23,10 @@ use std::{
 
 /// How much memory copies may take that are made and not yet settled. However many recipients there are, memory stays
 /// the same.
-const AHEAD: usize = 8 << 20;
+const AHEAD: usize = 4 << 20;
+
+/// And what takes more is made ahead all the same so often for each post, or some would have nothing to do.
+const FOR_A_POST: usize = 2;
 
 /// What a copy takes besides its bytes.
 const SLIP: usize = 1024;
@@ -144,11 +147,12 @@ pub(super) struct Room {
     /// `None` once it is closed.
     used: Mutex<Option<usize>>,
     freed: Condvar,
+    posts: usize,
 }
 
 impl Room {
-    pub(super) fn new() -> Room {
-        Room { used: Mutex::new(Some(0)), freed: Condvar::new() }
+    pub(super) fn new(posts: usize) -> Room {
+        Room { used: Mutex::new(Some(0)), freed: Condvar::new(), posts }
     }
 
     /// Waits until there is room for so many bytes, and takes it; one alone has room always. `false` if nothing is
@@ -158,7 +162,7 @@ impl Room {
         loop {
             match &mut *used {
                 None => return false,
-                Some(used) if *used == 0 || *used + size <= AHEAD => {
+                Some(used) if *used == 0 || *used + size <= AHEAD.max(FOR_A_POST * self.posts * size) => {
                     *used += size;
                     return true;
                 }
