@@ -168,6 +168,23 @@ fn replayed() {
 }
 
 #[test]
+fn replayed_with_other_line_ends() {
+    let world = World::without_advisories();
+    let member = Person::of_sample(&world, "Yelena Kim", "yelena@lakeside.example.org");
+    let before = world.text(CONSTITUENT);
+    // A signature of a text (type 0x01) holds whatever its line ends are.
+    let entity = Person::entity(&format!("{}\nbye\nYelena", leave()), None);
+    let entity = entity.trim_end();
+    let signature = member.signs_text(&entity.replace("\r\n", "\n"), "2026-11-22T12:00:00Z");
+    let mail =
+        |id: &str, entity: &str| format!("{}{}", member.header(&to("unsubscribe"), "hello", id), whole(entity, &signature));
+    let world = world.receives(&mail("1", entity)).decides("left", "sent").file(CONSTITUENT, &before);
+    Unmoved { world, before }
+        .receives(&mail("2", &entity.replace("bye\r\n", "bye\r")), "seen-before", "none")
+        .wrote_only_to(&[&member.address]);
+}
+
+#[test]
 fn signed_text_inside_a_forwarded_mail() {
     let world = unmoved();
     let member = world.member();
