@@ -11,6 +11,7 @@ use crate::{
         clerk::{self, Clerk, Reply, TakeError},
         gates::{self, House, Judged, Verdict},
         kept::{self, Kept},
+        pending::plain,
         request::Doors,
         source::{SourceError, imap::Mailbox, maildir::Maildir, stdin, stdin::Exit},
     },
@@ -347,14 +348,15 @@ impl Taken {
     }
 
     fn rows(&self) -> Vec<Vec<String>> {
-        let row = |what: String| vec![self.file.clone(), self.judged.verdict.as_str().to_string(), what];
+        let row = |what: String| vec![plain(&self.file, 255).replace('\n', " "), self.judged.verdict.as_str().to_string(), what];
         match &self.judged.verdict {
             Verdict::Bounce(bounces) => bounces
                 .iter()
                 .zip(&self.noted)
                 .map(|(bounce, noted)| {
                     let status = bounce.status.as_deref().map_or_else(String::new, |status| format!(" {status}"));
-                    row(format!("{}: {}{status}; {noted}", bounce.recipient, bounce.verdict.as_str()))
+                    let recipient = plain(&bounce.recipient, 254).replace('\n', " ");
+                    row(format!("{recipient}: {}{status}; {noted}", bounce.verdict.as_str()))
                 })
                 .collect(),
             Verdict::Request(_) => vec![row(match &self.request {

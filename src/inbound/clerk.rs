@@ -221,7 +221,7 @@ impl Clerk<'_> {
         let from = mail.addresses("from").concat().to_ascii_lowercase();
         ours.into_iter().flatten().chain(lists).any(|address| {
             from == address.key()
-                || from.starts_with(&format!("{}-", address.local().to_ascii_lowercase()))
+                || from.strip_prefix(&address.local().to_ascii_lowercase()).is_some_and(|rest| rest.starts_with(['-', '+']))
                     && from.ends_with(&format!("@{}", address.domain()))
         })
     }
@@ -241,7 +241,11 @@ impl Clerk<'_> {
             None => None,
         };
         let find = || from.map(|from| (self.find)(from)).unwrap_or_default();
-        Ok(signed::check(mail, known.as_ref(), &find, self.now))
+        let proof = signed::check(mail, known.as_ref(), &find, self.now);
+        let (Ok(signed), Some(from)) = (&proof, from) else { return Ok(proof) };
+        // We may know more of a certificate than the copy that came, whosever it is here.
+        let merged = self.workspace.certificates.merged(signed.certificate.clone(), from)?;
+        Ok(if merged.can_sign(self.now) { proof } else { Err(Flaw::Unfit(merged.state(self.now).to_string())) })
     }
 
     /// Domains that constituents have, read from their files: only who asks to join is looked for among them.
@@ -388,6 +392,7 @@ impl Deed<'_> {
                 let offered = self.proof.iter().flat_map(|signed| &signed.offered);
                 let new = offered.into_iter().find(|one| one.fingerprint() == fingerprint).expect("it was among them");
                 let new = Certificate::renewed(None, new, self.from).unwrap_or_else(|| new.clone());
+                let new = self.clerk.workspace.certificates.merged(new, self.from)?;
                 let edits = self.clerk.with_key(self.from, &new)?;
                 // Held first: not one letter goes to a key that nobody has proven.
                 command = self.challenge()?;

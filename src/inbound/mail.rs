@@ -5,7 +5,7 @@
 use super::mime::{self, Part};
 use crate::terms::{Address, Moment};
 use jiff::Timestamp;
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 /// A larger mail is refused; a mail of ours, or to us, is a hundredth of that.
 pub const MAX_BYTES: usize = 25 * 1024 * 1024;
@@ -112,15 +112,9 @@ impl Mail {
     /// To whom it came: first as our own mail server says (`Delivered-To`, `X-Original-To`), then as its sender does.
     pub fn recipients(&self) -> Vec<Address> {
         let fields = ["delivered-to", "x-original-to", "envelope-to", "to", "cc"];
-        let mut all: Vec<Address> = Vec::new();
-        for address in fields.iter().flat_map(|name| self.addresses(name)) {
-            if let Ok(address) = address.parse::<Address>()
-                && !all.iter().any(|known| known.key() == address.key())
-            {
-                all.push(address);
-            }
-        }
-        all
+        let mut seen = HashSet::new();
+        let all = fields.iter().flat_map(|name| self.addresses(name)).filter_map(|address| address.parse::<Address>().ok());
+        all.filter(|address| seen.insert(address.key())).collect()
     }
 
     /// The addresses in all fields of this name, as given.

@@ -36,7 +36,7 @@ pub struct Signed {
     pub text: String,
     /// Certificates that were attached to what was signed, and can be encrypted to.
     pub offered: Vec<Certificate>,
-    /// Of what was signed.
+    /// Of what was signed, its white space left out.
     pub digest: Digest,
 }
 
@@ -128,7 +128,9 @@ pub fn check(
     if !certificate.can_sign(now) {
         return Err(Flaw::Unfit(if state.is_usable() { "it cannot sign any more".into() } else { state.to_string() }));
     }
-    let digest = Digest::of(&verified.content);
+    // Without white space: whoever passes on what somebody signed as a text may change its line ends, and it is still signed.
+    let bare: Vec<u8> = verified.content.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let digest = Digest::of(&bare);
     let (subject, text, offered) = match signature {
         None => (String::new(), String::from_utf8_lossy(&verified.content).into_owned(), Vec::new()),
         Some(_) => {

@@ -110,6 +110,13 @@ impl Certificates {
         let bytes = files::bytes(&self.root, &path, &mut Findings::new())?;
         Ok(bytes.and_then(|bytes| Certificate::read(&bytes).ok()).filter(|read| read.fingerprint() == fingerprint))
     }
+
+    /// A copy that somebody sent, put into the one that is here: whoever sends one may leave a revocation out, and what
+    /// others of the same certificate need.
+    pub fn merged(&self, copy: Certificate, address: &Address) -> Result<Certificate, ReadError> {
+        let here = self.read(copy.fingerprint())?;
+        Ok(here.and_then(|here| Certificate::renewed(Some(&here), &copy, address)).unwrap_or(copy))
+    }
 }
 
 /// Reads and judges all. `whole` are those of the team.

@@ -1,9 +1,11 @@
-//! Ten ways to lie in a mail. Each is told by its name, and none causes anything but what anybody may have.
+//! Ways to lie in a mail. Each is told by its name, and none causes anything but what anybody may have.
 
 use super::{
     person::{LIST, Person, to, whole},
     world::{self, World},
 };
+use advise::openpgp::{self, Cause};
+use std::fs;
 
 const CONSTITUENT: &str = "constituents/lakeside-university.yaml";
 
@@ -77,6 +79,62 @@ fn right_key_but_other_address() {
 }
 
 #[test]
+fn revoked_key_without_its_revocation() {
+    // What staff have on file, though of no contact any more, says that it is revoked; the copy that comes does not.
+    let ada = Person::new("Ada New", "ada@lakeside.example.org");
+    let (key, at) = (&ada.key, "2026-11-20T00:00:00Z".parse().expect("a moment"));
+    let revoked = openpgp::revoke(&key.certificate, &key.secret, None, Cause::Compromised, "stolen", &at).expect("revoked");
+    let file = format!("certs/{}.asc", ada.fingerprint());
+    let world = unmoved();
+    let before = world.before;
+    let world = world.world.file(&file, &revoked.armored());
+    Unmoved { world, before }
+        .receives(&ada.signed(&to("subscribe"), "1", "subscribe"), "explained", "sent")
+        .wrote_only_to(&[&ada.address]);
+
+    // They hear of it while the request waits.
+    let world = World::without_advisories().receives(&ada.signed(&to("subscribe"), "1", "subscribe")).decides("request", "sent");
+    let id = world.waiting().remove(0);
+    world
+        .file(&file, &revoked.armored())
+        .run("constituent requests")
+        .says("certificate is revoked (stolen)")
+        .run(&format!("constituent approve {id}"))
+        .exits(2)
+        .says("cannot be used: certificate is revoked (stolen)")
+        .says("refuse")
+        .look(|world| assert_eq!(world.text(&file), revoked.armored()));
+}
+
+#[test]
+fn our_own_address_with_a_token() {
+    let mail = |from: &str, id: &str| {
+        let member = Person::new("Yelena Kim", "yelena@lakeside.example.org");
+        member.unsigned(&to("help"), id, "x", "").replace("yelena@lakeside.example.org", from)
+    };
+    let world = World::without_advisories()
+        .receives(&mail("bounces+aaaqeayeaudaocajbifqydiob4@cert.example.org", "1"))
+        .exits(1)
+        .receives(&mail("universities-owner@lists.cert.example.org", "2"))
+        .exits(1);
+    assert!(world.mail().is_empty(), "we answered ourselves");
+}
+
+#[test]
+fn commands_for_the_terminal_and_a_hundred_thousand_recipients() {
+    let report = "Return-Path: <>\r\nFrom: MAILER-DAEMON@x.example\r\nTo: bounces@cert.example.org\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x\r\n\r\nFinal-Recipient: rfc822; \u{1b}[2Jada@uni.example.org\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n";
+    let many: Vec<String> = (0..100_000).map(|n| format!("a{n}@uni.example.org")).collect();
+    let many = format!("From: ada@uni.example.org\r\nTo: {}\r\n\r\nhello\r\n", many.join(","));
+    let world = World::without_advisories();
+    let (one, other) = (world.beside().join("report"), world.beside().join("many"));
+    fs::write(&one, report).expect("written");
+    fs::write(&other, many).expect("written");
+    let world =
+        world.shell(&format!("$advise inbox --stdin <{}", one.display())).does_not_say("\u{1b}").says("ada@uni.example.org");
+    drop(world.shell(&format!("timeout 60 $advise inbox --stdin <{}", other.display())).says("unknown"));
+}
+
+#[test]
 fn expired_key() {
     let ada = Person::since("Ada New", "ada@lakeside.example.org", "2026-01-01T00:00:00Z", Some(30));
     let entity = Person::entity("subscribe", Some(&ada.key.certificate));
@@ -107,6 +165,23 @@ fn replayed() {
     let again = Unmoved { world, before };
     let other = mail.replace("Message-ID: <1@", "Message-ID: <2@").replace("Subject: hello", "Subject: once more");
     again.receives(&mail, "seen-before", "none").receives(&other, "seen-before", "none").wrote_only_to(&[&member.address]);
+}
+
+#[test]
+fn replayed_with_other_line_ends() {
+    let world = World::without_advisories();
+    let member = Person::of_sample(&world, "Yelena Kim", "yelena@lakeside.example.org");
+    let before = world.text(CONSTITUENT);
+    // A signature of a text (type 0x01) holds whatever its line ends are.
+    let entity = Person::entity(&format!("{}\nbye\nYelena", leave()), None);
+    let entity = entity.trim_end();
+    let signature = member.signs_text(&entity.replace("\r\n", "\n"), "2026-11-22T12:00:00Z");
+    let mail =
+        |id: &str, entity: &str| format!("{}{}", member.header(&to("unsubscribe"), "hello", id), whole(entity, &signature));
+    let world = world.receives(&mail("1", entity)).decides("left", "sent").file(CONSTITUENT, &before);
+    Unmoved { world, before }
+        .receives(&mail("2", &entity.replace("bye\r\n", "bye\r")), "seen-before", "none")
+        .wrote_only_to(&[&member.address]);
 }
 
 #[test]

@@ -64,6 +64,14 @@ impl Person {
         key.detach(bytes).expect("a signature")
     }
 
+    /// A signature of a text, for which all line ends are the same.
+    pub fn signs_text(&self, text: &str, at: &str) -> String {
+        let at: Moment = at.parse().expect("a moment");
+        let key =
+            TeamKey::from_file(self.key.secret.expose(), None, self.key.certificate.clone(), &at).expect("a key that signs");
+        key.clearsign(text).expect("a signature").block().to_string()
+    }
+
     /// The part that is signed: a text, and this certificate.
     pub fn entity(text: &str, attached: Option<&Certificate>) -> String {
         let words = format!("Content-Type: text/plain; charset=utf-8\r\n\r\n{}\r\n", text.replace('\n', "\r\n"));

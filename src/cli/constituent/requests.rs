@@ -75,7 +75,7 @@ pub fn requests(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let mut text = String::new();
     let mut rows = Vec::new();
     for request in &all {
-        let certificate = pending.certificate(request).map_err(Failure::new)?;
+        let certificate = certificate_of(&workspace, &pending, request)?;
         let state = certificate.state(&desk.now).to_string();
         if desk.ui.wants_json() {
             let mut row = request.json();
@@ -148,7 +148,7 @@ pub fn approve(desk: &Desk, args: Approve) -> Result<Done, Failure> {
     let mut ledger = Ledger::open(&desk.work())?;
     let pending = Pending::of(&desk.work());
     let request = pending.read(&args.id).map_err(unknown)?;
-    let certificate = pending.certificate(&request).map_err(Failure::new)?;
+    let certificate = certificate_of(&workspace, &pending, &request)?;
     let list = list_of(&workspace, &request)?;
     let state = certificate.state(&desk.now);
     if !state.is_usable() || !certificate.has_address(&request.address) {
@@ -256,6 +256,12 @@ pub fn vouch(desk: &Desk, args: Vouch) -> Result<Done, Failure> {
     }
     desk.ui.deed("what was held for want of their proof goes with the next `advise publish`");
     Ok(Done::Well)
+}
+
+/// What came, and what the workspace knows of the same certificate, which may be that it is revoked.
+fn certificate_of(workspace: &Workspace, pending: &Pending, request: &Request) -> Result<Certificate, Failure> {
+    let copy = pending.certificate(request).map_err(Failure::new)?;
+    Ok(workspace.certificates.merged(copy, &request.address)?)
 }
 
 fn list_of<'w>(workspace: &'w Workspace, request: &Request) -> Result<&'w List, Failure> {
