@@ -99,7 +99,8 @@ impl Taken {
 
     /// Whether staff have to look at the mail: it asks, and nothing came of it.
     pub fn is_for_staff(&self) -> bool {
-        matches!(self.decision, Decision::Nothing(Idle::NoSender | Idle::BadToken | Idle::Full))
+        // A member who asks for what they have may have meant something else: a new key, and forgot to attach it.
+        matches!(self.decision, Decision::NothingNew | Decision::Nothing(Idle::NoSender | Idle::BadToken | Idle::Full))
     }
 
     /// In a sentence, for staff. No address stands in it.
