@@ -1,8 +1,9 @@
 //! Carries out a plan. [`prepare`] composes, signs, verifies and stages everything; nothing leaves before it has
 //! come back without an error. [`Prepared::carry_out`] records, switches the site, delivers and settles.
 //!
-//! `compose` opens the workshop of a letter, `letters` signs mail, `reminders` that of certificates which end soon,
-//! `warnings` that of mail which comes back, `pack` makes the copies, `deliver` hands them over at the pace that `pace` allows, as many at once as `window` finds enough,
+//! `compose` opens the workshop of a letter, `letters` signs mail, `reminders` the word of certificates which end soon and of
+//! mail which comes back, `pack` makes the copies, `deliver` hands them over at the pace that `pace` allows, as many at once as
+//! `window` finds enough,
 //! `site` stages the public files, `document` makes the RFC 2350 description and keeps its versions, `archive` finds those
 //! that a new ledger does not know, `announcement` tells lists of a new one, `trial` tries the workspace's own
 //! templates, `difference` shows how a published revision has
@@ -22,7 +23,6 @@ mod reminders;
 mod site;
 mod thread;
 mod trial;
-mod warnings;
 mod window;
 
 pub use crate::render::site::Extent;
@@ -175,7 +175,6 @@ pub fn prepare<'a>(job: &'a Job<'a>, ledger: &mut Ledger) -> Result<Prepared<'a>
     let ready = letters::compose(job, ledger)?;
     let mut notices = letters::notices(job, ledger)?;
     notices.extend(reminders::compose(job, ledger)?);
-    notices.extend(warnings::compose(job, ledger)?);
     let site = match job.plan.web {
         true => {
             let public = job.workspace.root.join("public");
