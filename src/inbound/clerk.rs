@@ -170,7 +170,7 @@ impl Clerk<'_> {
         let roster = &self.workspace.roster;
         let list = roster.lists.get(&asked.list).expect("only a list of this roster is asked for");
         let contact = from.as_ref().and_then(|from| roster.contact(from)).map(|contact| &**contact);
-        let marks = marks(ledger, mail, from.as_ref(), &proof);
+        let marks = marks(ledger, mail, &asked.wish, from.as_ref(), &proof);
         let mut is_known = false;
         for mark in &marks {
             is_known |= ledger.knows(*mark)?;
@@ -334,9 +334,13 @@ fn display_name(mail: &Mail) -> String {
     }
 }
 
-/// What makes a request the same as another: its mail, and what was signed in it, whatever mail that stands in.
-fn marks(ledger: &Ledger, mail: &Mail, from: Option<&Address>, proof: &Result<Signed, Flaw>) -> Vec<Mark> {
+/// What makes a request the same as another: its mail; and, whatever mail they stand in, the token that came back and what
+/// was signed.
+fn marks(ledger: &Ledger, mail: &Mail, wish: &Wish, from: Option<&Address>, proof: &Result<Signed, Flaw>) -> Vec<Mark> {
     let mut marks = Vec::new();
+    if let (Wish::Confirm(token), Some(from)) = (wish, from) {
+        marks.push(ledger.mark("token", [from.key().as_bytes(), token.as_bytes()]));
+    }
     if let Some((from, id)) = from.zip(mail.message_id()) {
         marks.push(ledger.mark("mail", [from.key().as_bytes(), id.as_bytes()]));
     }
@@ -378,7 +382,9 @@ impl Deed<'_> {
                 let signed = self.proof.expect("only what is signed is kept");
                 let copy =
                     Certificate::renewed(None, &signed.certificate, self.from).unwrap_or_else(|| signed.certificate.clone());
-                let parts = [self.from.key(), copy.fingerprint().to_string(), self.list.name.to_string()];
+                // With the name: what staff have looked at does not become something else before they approve it.
+                let name = display_name(self.mail);
+                let parts = [self.from.key(), copy.fingerprint().to_string(), self.list.name.to_string(), name];
                 let id = self.ledger.name("pending", parts.iter().map(String::as_bytes))[..10].to_string();
                 let request = self.clerk.request(id, self.mail, self.from, self.list, signed, *purpose)?;
                 pending.keep(&request, &copy, self.mail.raw())?;

@@ -117,11 +117,7 @@ fn hand_over(world: &World) {
 /// Waits for so many mails to Ada; gives the newest.
 fn arrives(server: &Postfix, count: usize) -> Mail {
     let to_ada = || server.delivered().into_iter().filter(|mail| mail.recipient() == ADA).collect::<Vec<_>>();
-    let begin = std::time::Instant::now();
-    while to_ada().len() < count {
-        assert!(begin.elapsed().as_secs() < 60, "Ada waits in vain for mail {count}:\n{}", server.log());
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    wait_until("Ada has her mail", || to_ada().len() >= count);
     let mut all = to_ada();
     assert_eq!(all.len(), count, "Ada got more than she should");
     all.sort_by_key(|mail| fs::metadata(&mail.path).and_then(|data| data.modified()).expect("a time"));

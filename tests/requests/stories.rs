@@ -130,6 +130,7 @@ fn who_cannot_sign_leaves_by_a_token_and_nobody_learns_who_is_a_member() {
     let stranger = Person::new("Nobody", "nobody@elsewhere.example");
     let mut asked = Vec::new();
     let mut left = Vec::new();
+    let mut token_of_member = None;
     let mut world = world;
     for (who, id) in [(&member, "1"), (&stranger, "2")] {
         world = world.receives(&who.unsigned(&to("unsubscribe"), id, "stop this", "please")).decides("asked-to-confirm", "sent");
@@ -142,11 +143,21 @@ fn who_cannot_sign_leaves_by_a_token_and_nobody_learns_who_is_a_member() {
             .decides("left", "sent");
         assert_eq!(world.mail().len(), before + 1);
         left.push(said(&world.last_mail_to(&who.address).raw, who));
+        token_of_member.get_or_insert(token);
     }
     assert_eq!(asked[0], asked[1], "the question tells who is a member");
     assert_eq!(left[0], left[1], "the answer tells who was a member");
     let file = world.text("constituents/lakeside-university.yaml");
     assert!(file.contains("lists: []"), "{file}");
+    // Staff take the member back, and somebody who saw the token sends it once more.
+    let token = token_of_member.expect("the member got one");
+    let back = file.replace("lists: []", "lists: [universities]");
+    let again = member.unsigned(&to("unsubscribe"), "3", &token, "");
+    world
+        .file("constituents/lakeside-university.yaml", &back)
+        .receives(&again)
+        .decides("seen-before", "none")
+        .look(|world| assert_eq!(world.text("constituents/lakeside-university.yaml"), back));
 }
 
 /// The text of an answer without what is the receiver's.
