@@ -151,8 +151,8 @@ struct Counter<'d> {
     hosts: Vec<(String, SocketAddr)>,
     house: House,
     answering: Answering,
-    /// Opened for the first mail that changes something.
-    ledger: Option<(Ledger, Lock)>,
+    /// For what bounced; opened for the first.
+    ledger: Option<Ledger>,
     taken: Vec<Taken>,
     /// Who is suspended since now, in words and for programs.
     suspended: (Vec<String>, Vec<Value>),
@@ -258,11 +258,10 @@ impl<'d> Counter<'d> {
         let (find, work) = (|address: &Address| answering::find(&self.workspace, &self.hosts, address), self.desk.work());
         let clerk = Clerk { workspace: &self.workspace, work: &work, now: &self.desk.now, find: &find };
         // Without the lock: a sender's directory may take its time, and must not keep an alert from being published.
-        self.ledger = None;
         let Some(examined) = clerk.examine(mail).map_err(Failure::new)? else { return Ok(Ok(None)) };
-        let (ledger, _) = self.ledger.insert(opened(self.desk)?);
+        let (mut ledger, _lock) = opened(self.desk)?;
         let answering = &mut self.answering;
-        let taken = match clerk.take(examined, ledger, &mut |answer| answering.send(self.desk, &self.workspace, answer)) {
+        let taken = match clerk.take(examined, &mut ledger, &mut |answer| answering.send(self.desk, &self.workspace, answer)) {
             Err(TakeError::Edit(error)) => return Ok(Err(format!("the file has to be changed by hand: {error}"))),
             taken => taken.map_err(Failure::new)?,
         };
@@ -276,7 +275,7 @@ impl<'d> Counter<'d> {
     fn suspend(&mut self) -> Result<(), Failure> {
         self.ledger()?;
         let (roster, now) = (&self.workspace.roster, &self.desk.now);
-        let (ledger, _) = self.ledger.as_mut().expect("it was just opened");
+        let ledger = self.ledger.as_mut().expect("it was just opened");
         let (returns, members) = (ledger.returns()?, ledger.members());
         let mut suspended = plan::suspended(roster, &returns, &|address| members.hash(address), now);
         suspended.retain(|one| one.is_new);
@@ -288,11 +287,13 @@ impl<'d> Counter<'d> {
         Ok(())
     }
 
+    /// Without the lock: each entry is whole by itself. Letters come back while others still leave, and neither the bounces
+    /// nor the next alert should have to wait.
     fn ledger(&mut self) -> Result<&mut Ledger, Failure> {
-        if self.ledger.is_none() {
-            self.ledger = Some(opened(self.desk)?);
+        match &mut self.ledger {
+            Some(ledger) => Ok(ledger),
+            none => Ok(none.insert(Ledger::open(&self.desk.work())?)),
         }
-        Ok(&mut self.ledger.as_mut().expect("it was just opened").0)
     }
 
     /// Shows what became of each mail.

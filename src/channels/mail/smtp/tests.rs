@@ -545,8 +545,12 @@ fn the_next_envelope_travels_with_a_message_and_hands_nothing_over() {
     drop(server);
     let heard = fake.heard();
     assert_eq!(heard.iter().filter(|line| line.starts_with("EHLO")).count(), 4, "two connections");
-    let tail: Vec<&str> = heard[heard.len() - 5..].iter().map(|line| &line[..4]).collect();
-    assert_eq!(tail, ["MAIL", "RCPT", "DATA", "Subj", "QUIT"]);
+    let second = heard.iter().skip(heard.iter().rposition(|line| line.starts_with("EHLO")).expect("one") + 1);
+    // (the DATA that was said ahead on the first connection may be heard late)
+    let second: Vec<&str> = second.map(|line| &line[..4]).filter(|word| *word != "DATA").collect();
+    assert_eq!(second, ["MAIL", "RCPT", "Subj", "QUIT"]);
+    let messages = heard.iter().filter(|line| line.starts_with("Subj")).count();
+    assert_eq!((messages, heard.iter().filter(|line| line.contains("TO:<bob")).count()), (2, 1), "{heard:?}");
 }
 
 /// A server that says this when it is called, and hangs up if that is nothing.
