@@ -50,6 +50,16 @@ pub fn again(receipt: &Receipt) -> Again {
     }
 }
 
+/// Whether a mail without content is due, or else when it is. It goes at most once: one of which nobody knows whether it
+/// arrived is not sent again.
+pub(super) fn once(receipt: Option<&Receipt>, now: &Moment) -> (bool, Option<Moment>) {
+    receipt.map_or((true, None), |receipt| match (receipt.state, again(receipt)) {
+        (State::Accepted | State::Sending | State::Failed, _) | (_, Again::Never) => (false, None),
+        (_, Again::At(due)) if due > *now => (false, Some(due)),
+        (_, Again::At(_) | Again::Now) => (true, None),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

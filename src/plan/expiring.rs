@@ -1,6 +1,6 @@
 //! Members whose certificates end soon, and who of them is told so now: once at each of [`REMINDERS`].
 
-use super::{Again, Facts, Suspended, again};
+use super::{Facts, Suspended, again::once};
 use crate::{
     receipt::{DeliveryKey, Mail, MemberHash, State},
     roster::{Contact, Delivery, REMINDERS},
@@ -69,12 +69,7 @@ pub(super) fn expiring<'a>(facts: &Facts<'a>, suspended: &[Suspended<'a>]) -> Ve
         }
         let receipt = facts.history.deliveries.get(&key(&ends, reminder, member));
         let state = receipt.map(|receipt| receipt.state);
-        // At most once: one of which nobody knows whether it arrived is not sent again.
-        let (due, next) = receipt.map_or((true, None), |receipt| match (receipt.state, again(receipt)) {
-            (State::Accepted | State::Sending | State::Failed, _) | (_, Again::Never) => (false, None),
-            (_, Again::At(due)) if due > *facts.now => (false, Some(due)),
-            (_, Again::At(_) | Again::Now) => (true, None),
-        });
+        let (due, next) = once(receipt, facts.now);
         let (due, next) = (send && due, next.filter(|_| send));
         all.push(Expiring { contact, certificate, member, ends, days, reminder, state, due, next });
     }

@@ -1,7 +1,7 @@
 //! Members from whom a list's letters are kept because letters came back, and the colleagues who are told so: pure
 //! functions of roster, history and time.
 
-use super::{Again, Facts, again};
+use super::{Facts, again::once};
 use crate::{
     receipt::{Bounce, DeliveryKey, Mail, MemberHash, Returns, State, Verdict},
     roster::{Bounces, Contact, Delivery, List, Roster},
@@ -114,12 +114,7 @@ pub(super) fn colleagues<'a>(facts: &Facts<'a>, suspended: &[Suspended<'a>]) -> 
             }
             let receipt = facts.history.deliveries.get(&key);
             let state = receipt.map(|receipt| receipt.state);
-            // At most once: one of which nobody knows whether it arrived is not sent again.
-            let (due, next) = receipt.map_or((true, None), |receipt| match (receipt.state, again(receipt)) {
-                (State::Accepted | State::Sending | State::Failed, _) | (_, Again::Never) => (false, None),
-                (_, Again::At(due)) if due > *facts.now => (false, Some(due)),
-                (_, Again::At(_) | Again::Now) => (true, None),
-            });
+            let (due, next) = once(receipt, facts.now);
             let (due, next) = (send && due, next.filter(|_| send));
             all.push(Colleague { contact, of: one.contact, key, state, due, next });
         }
