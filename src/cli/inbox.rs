@@ -130,7 +130,7 @@ fn from_server(counter: &mut Counter<'_>, settings: &settings::Imap) -> Result<(
 impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Failure {
         let hint = match &error {
-            SourceError::NoMaildir { .. } => "a Maildir has the folders `new`, `cur` and `tmp`",
+            SourceError::NoMaildir { .. } => "a Maildir has the folders `new`, `cur` and `tmp`; mail waits in `new`",
             SourceError::Io { .. } | SourceError::Stdin(_) | SourceError::Authority(_) => {
                 "no mail was lost: run the same command again"
             }

@@ -24,11 +24,15 @@ pub struct Entry {
 }
 
 impl Maildir {
-    /// Opens one; it has to have `new/` and `cur/`.
+    /// Opens one; it has to have `new/`. Some servers make `cur/` only when it is needed, and so do we.
     pub fn open(root: &Path) -> Result<Maildir, SourceError> {
-        match ["new", "cur"].into_iter().find(|folder| !root.join(folder).is_dir()) {
-            Some(missing) => Err(SourceError::NoMaildir { path: root.to_path_buf(), missing }),
-            None => Ok(Maildir { root: root.to_path_buf() }),
+        if !root.join("new").is_dir() {
+            return Err(SourceError::NoMaildir { path: root.to_path_buf(), missing: "new" });
+        }
+        let cur = root.join("cur");
+        match fs::create_dir(&cur) {
+            Err(source) if source.kind() != io::ErrorKind::AlreadyExists => Err(SourceError::Io { path: cur, source }),
+            _ => Ok(Maildir { root: root.to_path_buf() }),
         }
     }
 
@@ -109,5 +113,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let error = Maildir::open(folder.path()).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(error.ends_with("is no Maildir: it has no folder `new`"), "{error}");
+        fs::create_dir(folder.path().join("new")).expect("a folder");
+        assert!(Maildir::open(folder.path()).is_ok_and(|maildir| maildir.entries().is_ok_and(|entries| entries.is_empty())));
     }
 }
