@@ -240,6 +240,7 @@ fn the_call_sheet_names_who_has_no_critical_letter() {
         .advisory("EX-2026-0102", "severity: high\ntlp: AMBER\naudience: [operators]")
         .run("status EX-2026-0101 --calls")
         .says("Nobody has to be phoned.")
+        .says("no letter of `EX-2026-0101` was sent yet")
         .run("publish --yes")
         .exits(1)
         .says("letters are held")

@@ -9,6 +9,7 @@ use crate::{
     },
     ledger::Ledger,
     plan::{Call, Callee, Facts, Missing, Request, calls},
+    receipt::Mail,
     terms::{Id, Lang, Severity},
     workspace::Workspace,
 };
@@ -24,6 +25,9 @@ pub fn run(desk: &Desk, workspace: &Workspace, ledger: &Ledger, id: Option<&Id>,
             .advisory(id)
             .ok_or_else(|| Failure::usage(format!("there is no advisory `{id}`")).hint("`advise status` shows what was sent"))?;
         match (advisory.status, advisory.severity) {
+            (Status::Final, Severity::Critical) if !was_mailed(ledger, id)? => {
+                desk.ui.warning(&format!("no letter of `{id}` was sent yet: `advise publish` sends them"));
+            }
             (Status::Final, Severity::Critical) => {}
             (Status::Final, severity) => desk.ui.warning(&format!(
                 "`{id}` is `{}`, and only what is `critical` is phoned about: `advise status {id}` shows who has it",
@@ -42,6 +46,11 @@ pub fn run(desk: &Desk, workspace: &Workspace, ledger: &Ledger, id: Option<&Id>,
         }
         Ok(if calls.is_empty() { Done::Well } else { Done::WithFindings })
     })
+}
+
+/// Whether at least one letter of it was meant to go.
+fn was_mailed(ledger: &Ledger, id: &Id) -> Result<bool, Failure> {
+    Ok(ledger.receipts_of(id)?.iter().any(|receipt| receipt.intent.key.mail == Mail::Letter))
 }
 
 /// Something critical that cannot be mailed, to a constituent of which nobody else has it.
