@@ -41,8 +41,8 @@ fn open(desk: &Desk, workspace: &Workspace) -> Result<Opened, Failure> {
     Ok((key, post))
 }
 
-/// The certificates that a sender's domain gives for their address; `hosts` takes the place of DNS in tests. Whoever wrote chose the domain, so what goes wrong there
-/// is nobody's fault here.
+/// The certificates that a sender's domain gives for their address; `hosts` takes the place of DNS in tests. Whoever wrote
+/// chose the domain, so what goes wrong there is nobody's fault here: the sender is told that none was found.
 pub fn find(workspace: &Workspace, hosts: &[(String, SocketAddr)], address: &Address) -> Vec<Certificate> {
     let directories = Directories::open(&workspace.settings.wkd, &workspace.root, hosts.iter().cloned());
     let found = directories.and_then(|directories| directories.ask(address));

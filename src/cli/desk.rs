@@ -315,21 +315,8 @@ impl Desk {
         then(&self.facts(workspace, &history, announcement.as_ref(), &key_state, &member, request)?)
     }
 
-    /// Makes the plan. See [`Desk::facts`].
-    pub fn plan<'a>(
-        &'a self,
-        workspace: &'a Workspace,
-        history: &'a History,
-        announcement: Option<&'a Advisory>,
-        key_state: &'a dyn Fn(&Fingerprint) -> KeyState,
-        member: &'a dyn Fn(&Address) -> MemberHash,
-        request: &'a Request,
-    ) -> Result<Plan<'a>, Failure> {
-        Ok(plan::make(&self.facts(workspace, history, announcement, key_state, member, request)?))
-    }
-
     /// All that a plan depends on; ids on the command line that cannot be published are refused.
-    fn facts<'a>(
+    pub fn facts<'a>(
         &'a self,
         workspace: &'a Workspace,
         history: &'a History,

@@ -175,7 +175,7 @@ pub fn with_job<T>(
     let member = |address: &Address| members.hash(address);
     let key_state = |fingerprint: &Fingerprint| workspace.certificates.state(fingerprint, &desk.now);
     let announcement = publish::announcement(workspace, &history, request.only, &desk.now);
-    let mut plan = desk.plan(workspace, &history, announcement.as_ref(), &key_state, &member, request)?;
+    let mut plan = plan::make(&desk.facts(workspace, &history, announcement.as_ref(), &key_state, &member, request)?);
     if !plan.conflicts.is_empty() {
         return Err(desk.conflict(ledger, workspace, &plan));
     }
