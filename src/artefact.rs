@@ -39,7 +39,12 @@ impl Digest {
     /// In 64 hexadecimal digits.
     pub fn hex(&self) -> String {
         let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
-        self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+        let mut hex = String::with_capacity(64);
+        for byte in self.0 {
+            hex.push(digit(byte >> 4));
+            hex.push(digit(byte & 15));
+        }
+        hex
     }
 }
 

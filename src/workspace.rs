@@ -1,6 +1,7 @@
 //! The only reader of the workspace's tree: files in, a [`Workspace`] and all its findings out.
 //!
-//! `memory` knows the facts of advisories whose files have not been touched since they were read.
+//! `memory` knows the facts of advisories whose files have not been touched since they were read, and `shelf` leaves their
+//! texts there until they are wanted.
 //! Symbolic links are not followed, so nothing from outside the folder can end in a letter or on the site.
 //! What needs more than one file to be judged (unknown lists, duplicate ids, missing certificates) is judged here.
 
@@ -8,6 +9,7 @@ mod certificates;
 mod files;
 mod judge;
 mod memory;
+mod shelf;
 mod trace;
 
 pub use certificates::Certificates;
@@ -18,6 +20,7 @@ use crate::{
     advisory::{self, Advisory, Attachment, Status},
     artefact::Digest,
     diag::{Finding, Findings, Level, Source, Span},
+    receipt::History,
     render::{
         rfc2350::{DocumentWords, Prose, prose},
         site,
@@ -31,6 +34,7 @@ use certificates::Claims;
 use files::{Entry, Origin};
 use rayon::prelude::*;
 use std::{
+    borrow::Borrow,
     collections::{BTreeMap, BTreeSet, HashSet},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -149,6 +153,18 @@ pub struct Published {
     pub document: Option<(u32, Moment, String)>,
 }
 
+impl Published {
+    /// What the ledger says of it.
+    pub fn of(history: &History) -> Published {
+        let document = history.editions.last();
+        Published {
+            revisions: history.frozen.keys().cloned().collect(),
+            on_site: history.on_site.keys().cloned().collect(),
+            document: document.map(|last| (last.version.version, last.version.date.clone(), last.clocks.clone())),
+        }
+    }
+}
+
 /// Parts of the tree, before they are judged together.
 struct Parts {
     home: Arc<Path>,
@@ -179,19 +195,46 @@ struct Named {
 /// Reads and judges the whole tree. `now` decides which certificates have expired; `published` is what
 /// is out already: what has changed around it since (a contact left, a list was narrowed) stops nobody.
 pub fn read(root: &Path, now: &Moment, published: &Published) -> Result<Reading, ReadError> {
-    read_with(root, now, published, None)
+    read_with(root, now, &Manner::Whole, || Ok::<_, ReadError>(published))
+}
+
+/// The same; texts that are open to everybody stay in their files until they are wanted. Who then changes such a file stops
+/// the run ([`Gone`](advisory::Gone)).
+pub fn read_shelving(root: &Path, now: &Moment, published: &Published) -> Result<Reading, ReadError> {
+    read_with(root, now, &Manner::Shelving, || Ok::<_, ReadError>(published))
 }
 
 /// The same, trusting what is remembered in the folder `work` of files that nobody has touched since they were read. The
-/// reading has a new [`Memory`], if there is such a folder.
-pub fn read_trusting_memory(root: &Path, now: &Moment, published: &Published, work: &Path) -> Result<Reading, ReadError> {
-    read_with(root, now, published, Some(work))
+/// reading has a new [`Memory`], if there is such a folder. `published` is asked when all files are read: in the meantime
+/// somebody else may find it out.
+pub fn read_trusting_memory<E: From<ReadError>>(
+    root: &Path,
+    now: &Moment,
+    work: &Path,
+    published: impl FnOnce() -> Result<Published, E>,
+) -> Result<Reading, E> {
+    read_with(root, now, &Manner::Trusting(work), published)
 }
 
-fn read_with(root: &Path, now: &Moment, published: &Published, work: Option<&Path>) -> Result<Reading, ReadError> {
+/// How the archive is read.
+enum Manner<'w> {
+    /// Every text is kept.
+    Whole,
+    /// Open texts are left in their files.
+    Shelving,
+    /// And the memory in this folder is trusted.
+    Trusting(&'w Path),
+}
+
+fn read_with<P: Borrow<Published>, E: From<ReadError>>(
+    root: &Path,
+    now: &Moment,
+    manner: &Manner<'_>,
+    published: impl FnOnce() -> Result<P, E>,
+) -> Result<Reading, E> {
     let marker = root.join("advise.yaml");
     if !marker.is_file() {
-        return Err(ReadError::NotAWorkspace(root.to_path_buf()));
+        return Err(ReadError::NotAWorkspace(root.to_path_buf()).into());
     }
     let mut findings = Findings::new();
     let settings = files::text(root, "advise.yaml", &mut findings)?;
@@ -237,8 +280,7 @@ fn read_with(root: &Path, now: &Moment, published: &Published, work: Option<&Pat
     })?;
     let has_all_constituents = stems_of(&constituent_files, "yaml").count() == constituents.len();
     drop(constituent_files);
-    let memory = work.map(|work| memory::Old::read(work, &lang));
-    let Advisories { parsed: advisories, ids, count, drafts, memory } = advisories(root, &lang, memory, &mut findings)?;
+    let Advisories { parsed: advisories, ids, count, drafts, memory } = advisories(root, &lang, manner, &mut findings)?;
     let prose = prose_files(root, &lang, &mut findings)?;
     let pages = pages(root, &lang, &mut findings)?;
     let templates = templates(root, &mut findings)?;
@@ -248,7 +290,7 @@ fn read_with(root: &Path, now: &Moment, published: &Published, work: Option<&Pat
     let assets = assets(root, &mut findings)?;
 
     let parts = Parts { home, named, advisories, ids, constituents, has_all_constituents, settings, team, prose };
-    judge::all(&parts, now, published, &mut findings);
+    judge::all(&parts, now, published()?.borrow(), &mut findings);
     let links = links(&parts);
     findings.sort();
     let of_draft = |rest: &str| {
@@ -260,8 +302,9 @@ fn read_with(root: &Path, now: &Moment, published: &Published, work: Option<&Pat
     let stopped = findings.iter().any(|finding| in_the_way(&finding));
     let workspace = match (stopped, parts.settings, parts.team) {
         (false, Some((_, settings)), Some((_, team, _))) => {
-            let mut advisories: Vec<Advisory> = parts.advisories.into_iter().map(|(_, parsed)| parsed.advisory).collect();
-            advisories.sort_by(|a, b| (&b.date, &b.id).cmp(&(&a.date, &a.id)));
+            let mut parsed = parts.advisories;
+            parsed.sort_by(|(_, a), (_, b)| (&b.advisory.date, &b.advisory.id).cmp(&(&a.advisory.date, &a.advisory.id)));
+            let advisories = parsed.into_iter().map(|(_, parsed)| parsed.advisory).collect();
             Some(Workspace {
                 root: root.to_path_buf(),
                 settings,
@@ -397,9 +440,16 @@ struct Advisories {
     memory: Option<Memory>,
 }
 
-fn advisories(root: &Path, lang: &Lang, memory: Option<memory::Old>, findings: &mut Findings) -> Result<Advisories, ReadError> {
+fn advisories(root: &Path, lang: &Lang, manner: &Manner<'_>, findings: &mut Findings) -> Result<Advisories, ReadError> {
     let mut folders = Vec::new();
-    files::advisory_folders(root, "advisories", &mut folders, findings)?;
+    let (listed, memory) = rayon::join(
+        || files::advisory_folders(root, "advisories", &mut folders, findings),
+        || match manner {
+            Manner::Trusting(work) => Some(memory::Old::read(work, lang)),
+            Manner::Whole | Manner::Shelving => None,
+        },
+    );
+    listed?;
     let originals: Vec<(&files::Folder, &Entry)> =
         folders.iter().flat_map(|folder| folder.originals().map(move |entry| (folder, entry))).collect();
     let drafts = Mutex::new(BTreeSet::new());
@@ -418,7 +468,6 @@ fn advisories(root: &Path, lang: &Lang, memory: Option<memory::Old>, findings: &
         }
         let before = known.as_ref().and_then(|known| known.look(&home, folder, entry, stem));
         let source = files::text(root, &entry.path, &mut findings)?;
-        let digest = source.as_ref().map(|source| Digest::of(source.text.as_bytes()));
         let parsed = source.as_ref().and_then(|source| advisory::parse(source, stem, lang, &mut findings));
         let is_draft = match (&parsed, &source) {
             (Some(parsed), _) => parsed.advisory.status == Status::Draft,
@@ -431,11 +480,15 @@ fn advisories(root: &Path, lang: &Lang, memory: Option<memory::Old>, findings: &
         }
         // The text is not kept: ten thousand of them would be the most of this program's memory.
         let parsed = source.zip(parsed).map(|(source, parsed)| (Origin::new(&home, source.path), Box::new(parsed)));
-        let (mut translations, mut digests) = (Vec::new(), Vec::from_iter(digest));
+        // Where each text is, and its digest: as long as it is alone, that of the original is that of the advisory.
+        let original = parsed.as_ref().map(|(origin, parsed)| {
+            let advisory = &parsed.advisory;
+            (advisory.lang.clone(), origin.path.clone(), advisory.digest)
+        });
+        let (mut translations, mut places) = (Vec::new(), Vec::from_iter(original));
         for (lang, entry) in folder.translations(stem) {
             let before = findings.count(Level::Error);
             let source = files::text(root, &entry.path, &mut findings)?;
-            digests.extend(source.as_ref().map(|source| Digest::of(source.text.as_bytes())));
             let text = source.as_ref().and_then(|source| advisory::parse_translation(source, &mut findings));
             if parsed.as_ref().is_some_and(|(_, parsed)| parsed.advisory.lang == lang) {
                 findings.push(
@@ -443,7 +496,8 @@ fn advisories(root: &Path, lang: &Lang, memory: Option<memory::Old>, findings: &
                         .hint("name the translation after its own language"),
                 );
             }
-            if let (Some(text), true) = (text, findings.count(Level::Error) == before) {
+            if let (Some(source), Some(text), true) = (source, text, findings.count(Level::Error) == before) {
+                places.push((lang.clone(), source.path.clone(), Digest::of(source.text.as_bytes())));
                 translations.push((lang, text));
             }
         }
@@ -459,8 +513,14 @@ fn advisories(root: &Path, lang: &Lang, memory: Option<memory::Old>, findings: &
             let plain = known.as_ref().zip(before).filter(|_| findings.is_empty());
             let record = plain.and_then(|(known, before)| {
                 let after = known.look(&home, folder, entry, stem)?;
+                let digests: Vec<Digest> = places.iter().map(|(.., digest)| *digest).collect();
                 known.record(&before, &after, &digests, &parsed)
             });
+            if !matches!(manner, Manner::Whole) && shelf::is_open(&parsed.advisory) {
+                for (lang, path, digest) in places {
+                    parsed.advisory.texts.entry(lang).and_modify(|text| text.body = shelf::in_file(&home, path, digest));
+                }
+            }
             (origin, parsed, record.unwrap_or_default())
         });
         Ok((findings, parsed))

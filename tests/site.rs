@@ -157,11 +157,11 @@ impl Sample {
             let before = made.lock().expect("no panic elsewhere").insert(one.path.clone(), one.clone());
             assert!(before.is_none(), "{} is made twice", one.path);
         };
-        site::render(&shop, &public, &|one: Shareable<Artefact, Public>| {
+        let sink = |one: Shareable<Artefact, Public>| {
             put(one.thing());
             Ok::<(), std::convert::Infallible>(())
-        })
-        .expect("a site");
+        };
+        site::render(&shop, &public, &sink, |_| Ok(())).expect("a site");
         if beside.text {
             for one in public.clone().each() {
                 for room in shop.rooms().iter().filter(|room| advise::render::text::has_twin(one.thing(), &room.lang, room.site))

@@ -2,10 +2,11 @@
 
 use std::{
     fmt,
-    sync::{Arc, OnceLock},
+    ops::Deref,
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-/// Markdown with `\n` line ends: at hand, or on a shelf from which it is taken when it is read first.
+/// Markdown with `\n` line ends: at hand, or on a shelf from which it is taken for as long as somebody reads it.
 #[derive(Clone)]
 pub struct Body(Place);
 
@@ -16,8 +17,29 @@ enum Place {
 }
 
 struct Shelved {
-    text: OnceLock<String>,
+    /// What somebody reads now, so that who reads it at the same time need not fetch it.
+    taken: Mutex<Weak<String>>,
     shelf: Box<dyn Shelf>,
+}
+
+/// A text in the hands of who reads it.
+#[derive(Debug)]
+pub enum Taken<'b> {
+    /// It is at hand anyway.
+    Hand(&'b str),
+    /// It goes back to its shelf when the last of its readers is done.
+    Shelf(Arc<String>),
+}
+
+impl Deref for Taken<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Taken::Hand(text) => text,
+            Taken::Shelf(text) => text,
+        }
+    }
 }
 
 /// From where a text is fetched that was left there.
@@ -37,20 +59,22 @@ pub struct Gone {
 impl Body {
     /// A text that can be fetched.
     pub fn shelved(shelf: impl Shelf + 'static) -> Body {
-        Body(Place::Shelf(Arc::new(Shelved { text: OnceLock::new(), shelf: Box::new(shelf) })))
+        Body(Place::Shelf(Arc::new(Shelved { taken: Mutex::default(), shelf: Box::new(shelf) })))
     }
 
     /// The text.
-    pub fn read(&self) -> Result<&str, Gone> {
+    pub fn read(&self) -> Result<Taken<'_>, Gone> {
         match &self.0 {
-            Place::Hand(text) => Ok(text),
-            Place::Shelf(shelved) => match shelved.text.get() {
-                Some(text) => Ok(text),
-                None => {
-                    let text = shelved.shelf.fetch()?;
-                    Ok(shelved.text.get_or_init(|| text))
-                }
-            },
+            Place::Hand(text) => Ok(Taken::Hand(text)),
+            Place::Shelf(shelved) => {
+                let mut taken = shelved.taken.lock().unwrap_or_else(PoisonError::into_inner);
+                let text = match taken.upgrade() {
+                    Some(text) => text,
+                    None => Arc::new(shelved.shelf.fetch()?),
+                };
+                *taken = Arc::downgrade(&text);
+                Ok(Taken::Shelf(text))
+            }
         }
     }
 }

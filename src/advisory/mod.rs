@@ -127,8 +127,9 @@ pub struct Advisory {
     pub revisions: Vec<Revision>,
     /// Of the original.
     pub lang: Lang,
-    /// Original and translations; the original is always there.
-    pub texts: BTreeMap<Lang, Text>,
+    /// Original and translations; the original is always there. (Boxed, since a map has room for eleven of them, and nearly
+    /// every advisory has one.)
+    pub texts: BTreeMap<Lang, Box<Text>>,
     pub attachments: Vec<Attachment>,
     /// Of all that was written: source, translations, attachments.
     pub digest: Digest,
@@ -154,10 +155,8 @@ impl Advisory {
 
     /// The text in a language, or the original; and the language it is in.
     pub fn text(&self, lang: &Lang) -> (&Lang, &Text) {
-        self.texts
-            .get_key_value(lang)
-            .or_else(|| self.texts.get_key_value(&self.lang))
-            .expect("`parse` puts the original among the texts")
+        let found = self.texts.get_key_value(lang).or_else(|| self.texts.get_key_value(&self.lang));
+        found.map(|(lang, text)| (lang, &**text)).expect("`parse` puts the original among the texts")
     }
 
     /// The title of the original.

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     artefact::Digest,
     diag::{Finding, Findings, Level, Source, Span},
-    terms::{Cve, Cvss, Cwe, Id, Lang, Moment, Severity, Wrong, shorten},
+    terms::{Cve, Cvss, Cwe, Id, Lang, Moment, Severity, Wrong, plain_host, shorten},
     tlp::Tlp,
     yaml::{self, Fields, Line, Node, Value},
 };
@@ -165,10 +165,10 @@ pub fn parse(source: &Source, stem: &str, lang: &Lang, findings: &mut Findings) 
     let ((id, id_span), (title, _), (date, date_span)) = (id?, title?, date?);
     let dated = revisions.last().map_or(date_span, |(_, places)| places.date);
     let lang = own_lang.map_or_else(|| lang.clone(), |(lang, _)| lang);
-    let mut revisions: Vec<Revision> = revisions.into_iter().map(|(revision, _)| revision).collect();
-    if revisions.is_empty() {
-        revisions.push(Revision { number: "1".into(), date: date.clone(), summary: String::new() });
-    }
+    let revisions = match revisions.is_empty() {
+        true => vec![Revision { number: "1".into(), date: date.clone(), summary: String::new() }],
+        false => without_places(revisions),
+    };
     let body = cut_body(source, pieces).into();
     let advisory = Advisory {
         id,
@@ -179,19 +179,26 @@ pub fn parse(source: &Source, stem: &str, lang: &Lang, findings: &mut Findings) 
         severity: severity?.0,
         audience: audience.iter().map(|(reader, _)| reader.clone()).collect(),
         embargo: embargo.map(|(embargo, _)| embargo),
-        cves: cves.into_iter().map(|(cve, _)| cve).collect(),
-        cvss: cvss.into_iter().map(|(score, _)| score).collect(),
-        cwes: cwes.into_iter().map(|(cwe, _)| cwe).collect(),
+        cves: without_places(cves),
+        cvss: without_places(cvss),
+        cwes: without_places(cwes),
         affected,
         references,
         revisions,
-        texts: BTreeMap::from([(lang.clone(), Text { title: title.0, body })]),
+        texts: BTreeMap::from([(lang.clone(), Box::new(Text { title: title.0, body }))]),
         lang,
         attachments: Vec::new(),
         digest: Digest::of(source.text.as_bytes()),
         path: source.path.clone(),
     };
     Some(Parsed { advisory, id: id_span, dated, audience })
+}
+
+/// The values alone, with no more room than they need: there are archives of ten thousand advisories.
+fn without_places<T, P>(items: Vec<(T, P)>) -> Vec<T> {
+    let mut values = Vec::with_capacity(items.len());
+    values.extend(items.into_iter().map(|(value, _)| value));
+    values
 }
 
 /// Reads `ID.LANG.md`: title and body only.
@@ -274,7 +281,7 @@ impl Advisory {
             parts.extend([attachment.name.clone().into_bytes(), Digest::of(&attachment.bytes).0.to_vec()]);
         }
         self.digest = Digest::of_parts(parts.iter().map(Vec::as_slice));
-        self.texts.extend(translations.into_iter().map(|(lang, translation)| (lang, translation.text)));
+        self.texts.extend(translations.into_iter().map(|(lang, translation)| (lang, Box::new(translation.text))));
         self.attachments = attachments;
         self
     }
@@ -335,7 +342,9 @@ fn references(source: &Source, nodes: Vec<Node>, findings: &mut Findings) -> Vec
         let Some(mut fields) = Fields::open(source, node, REFERENCE, findings) else { continue };
         let title = fields.text("title", findings);
         let Some((url, span)) = fields.required::<WebAddress>("url", "write `url: https://…`", findings) else { continue };
-        if let Err(why) = url::Url::parse(&url.0) {
+        if plain_host(&url.0).is_none()
+            && let Err(why) = url::Url::parse(&url.0)
+        {
             findings.push(source.error(span, "odd-url", format!("address `{}` looks broken: {why}", shorten(&url.0))).warning());
         }
         rows.push(Reference { title: title.map_or_else(|| url.0.clone(), |(title, _)| title), url: url.0 });

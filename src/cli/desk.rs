@@ -9,7 +9,7 @@ use crate::{
         kept::{self, Kept},
         source::stdin::Exit,
     },
-    ledger::{Ledger, LedgerError},
+    ledger::{self, Ledger, LedgerError, Lock},
     openpgp::{self, SignerError, TeamKey},
     plan::{self, Facts, Plan, Request},
     publish,
@@ -25,6 +25,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    thread,
 };
 
 /// What sort of failure it is; decides the exit code.
@@ -111,6 +112,35 @@ impl From<LedgerError> for Failure {
 /// The folder for what happened, in a workspace.
 pub const WORK: &str = ".advise";
 
+/// What happened so far, read before the lock was taken.
+pub struct Past {
+    /// The ledger, and the version of it that was read; `None` where there is none.
+    opened: Option<(Ledger, i64)>,
+    history: History,
+}
+
+impl Past {
+    fn read(work: &Path) -> Result<Past, LedgerError> {
+        if !Ledger::exists(work)? {
+            return Ok(Past { opened: None, history: History::default() });
+        }
+        let ledger = Ledger::open(work)?;
+        let version = ledger.version()?;
+        Ok(Past { history: ledger.history()?, opened: Some((ledger, version)) })
+    }
+
+    /// Takes the lock; and gives the ledger, and what it says now.
+    pub fn locked(self, desk: &Desk) -> Result<(Lock, Ledger, History), LedgerError> {
+        let (ledger, read) = match self.opened {
+            Some((ledger, version)) => (ledger, Some(version)),
+            None => (Ledger::open(&desk.work())?, None),
+        };
+        let lock = ledger::lock(&desk.work(), &desk.now)?;
+        let history = if read == Some(ledger.version()?) { self.history } else { ledger.history()? };
+        Ok((lock, ledger, history))
+    }
+}
+
 /// Where a command sits.
 #[derive(Debug)]
 pub struct Desk {
@@ -132,7 +162,7 @@ impl Desk {
 
     /// Everything, read file by file, with all findings.
     pub fn reading(&self) -> Result<Reading, Failure> {
-        let mut reading = workspace::read(&self.root, &self.now, &self.published()?)?;
+        let mut reading = workspace::read_shelving(&self.root, &self.now, &self.published()?)?;
         if let Some(finding) = self.security_txt(reading.workspace.as_ref())? {
             reading.findings.push(finding);
             reading.findings.sort();
@@ -142,11 +172,7 @@ impl Desk {
 
     /// What is out already. Without a ledger nothing counts as published: the stricter way.
     fn published(&self) -> Result<Published, Failure> {
-        let ledger = Ledger::open_read_only_or_empty(&self.work())?;
-        let (revisions, on_site) = ledger.published()?;
-        let document = ledger.editions()?.into_iter().next_back();
-        let document = document.map(|last| (last.version.version, last.version.date, last.clocks));
-        Ok(Published { revisions, on_site, document })
+        Ok(Published::of(&Ledger::open_read_only_or_empty(&self.work())?.history()?))
     }
 
     /// Whether the security.txt that stands is about to end, since then it is worth nothing to who finds it.
@@ -210,13 +236,24 @@ impl Desk {
         self.workspace_of(reading)
     }
 
-    /// The same for a run of `publish`: advisories whose files nobody has touched since the last one are not read again.
-    pub fn workspace_trusting_memory(&self) -> Result<Workspace, Failure> {
-        let mut reading = workspace::read_trusting_memory(&self.root, &self.now, &self.published()?, &self.work())?;
+    /// The same for a run of `publish`: advisories whose files nobody has touched since the last one are not read again;
+    /// and what happened so far, which is read at the same time.
+    pub fn workspace_and_past(&self) -> Result<(Workspace, Past), Failure> {
+        let work = self.work();
+        let (mut reading, past) = thread::scope(|scope| {
+            let other = scope.spawn(|| Past::read(&work));
+            let mut past = None;
+            let reading = workspace::read_trusting_memory(&self.root, &self.now, &work, || -> Result<_, Failure> {
+                let read = past.insert(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+                Ok(Published::of(&read.history))
+            });
+            reading.map(|reading| (reading, past))
+        })?;
         if let Some(Err(error)) = reading.memory.take().map(Memory::keep) {
             self.ui.warning(&format!("{error}: the next run has to read all advisories again"));
         }
-        self.workspace_of(reading)
+        let workspace = self.workspace_of(reading)?;
+        Ok((workspace, past.expect("who judges a workspace asks what is published")))
     }
 
     fn workspace_of(&self, reading: Reading) -> Result<Workspace, Failure> {
@@ -409,6 +446,13 @@ impl Desk {
             }
         };
         key.map_err(signer_failure)
+    }
+
+    /// Whether the team's key is opened without a question to anybody.
+    pub fn opens_key_unasked(&self, workspace: &Workspace) -> bool {
+        let is_file = |signing: &settings::Signing| matches!(signing.key, KeySource::File(_));
+        let signing = workspace.settings.signing.as_ref().filter(|signing| is_file(signing));
+        signing.is_some_and(|signing| signing.passphrase_command.is_some() || !self.ui.can_ask())
     }
 
     fn passphrase(&self, command: Option<&str>, root: &Path) -> Result<openpgp::Secret, Failure> {

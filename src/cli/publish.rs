@@ -10,6 +10,7 @@ use crate::{
     openpgp::TeamKey,
     plan::{self, Only, Plan, Request, Seen},
     publish::{self, Clock, Job, Keyring, Pace, PublishError, Report, Watch},
+    receipt::History,
     settings::Settings,
     terms::{Address, Fingerprint, Id},
     workspace::Workspace,
@@ -17,6 +18,7 @@ use crate::{
 use indicatif::ProgressBar;
 use std::{
     sync::{Mutex, OnceLock},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -85,23 +87,26 @@ fn first(
     stays: bool,
     carried: &mut Carried,
 ) -> Result<(Option<Story>, Settings), Failure> {
-    let workspace = desk.workspace_trusting_memory()?;
+    let (workspace, past) = desk.workspace_and_past()?;
     let work = desk.work();
     let begins = first_run && !Ledger::exists(&work)?;
-    let opened = if begins { None } else { Some(Ledger::open(&work)?) };
-    let _lock = ledger::lock(&work, &desk.now)?;
-    if begins {
-        // A ledger that is left behind would be taken for a past without letters, and a second clone would send
-        // everything again: it is made only when staff have agreed.
-        let mut none = Ledger::open_read_only_or_empty(&work)?;
-        if !with_job(desk, &workspace, &mut none, request, carried, |job, _, _, _| agreed(desk, job.plan, yes))? {
-            desk.ui.deed("nothing was done");
-            return Ok((None, workspace.settings));
+    let (_lock, mut ledger, history) = match begins {
+        false => past.locked(desk)?,
+        true => {
+            let lock = ledger::lock(&work, &desk.now)?;
+            // A ledger that is left behind would be taken for a past without letters, and a second clone would send
+            // everything again: it is made only when staff have agreed.
+            let mut none = Ledger::open_read_only_or_empty(&work)?;
+            let history = History::default();
+            if !with_job(desk, &workspace, &mut none, history, request, carried, |job, _, _, _| agreed(desk, job.plan, yes))? {
+                desk.ui.deed("nothing was done");
+                return Ok((None, workspace.settings));
+            }
+            (lock, Ledger::create(&work)?, History::default())
         }
-    }
-    let mut ledger = opened.map_or_else(|| Ledger::create(&work), Ok)?;
-    let is_new = ledger.history()?.is_empty();
-    let story = with_job(desk, &workspace, &mut ledger, request, carried, |job, ledger, keys, carried| {
+    };
+    let is_new = history.is_empty();
+    let story = with_job(desk, &workspace, &mut ledger, history, request, carried, |job, ledger, keys, carried| {
         if first_run && !is_new {
             return Err(Failure::usage("the ledger knows of earlier runs; nothing was done").hint(
                 "leave `--first-run` out: a script that always says it would send everything again if the ledger were lost",
@@ -144,7 +149,13 @@ pub struct Carried {
 pub fn once(desk: &Desk, job: &Job<'_>, ledger: &mut Ledger, keys: &Keys<'_>, carried: &mut Carried) -> Result<Story, Failure> {
     let clock = Clock::starts(&desk.now);
     let run = ledger.run_started(&desk.now)?;
-    let done = carry_out(desk, job, ledger, carried);
+    let done = thread::scope(|scope| {
+        // To open a locked key takes a while, in which its site can be made; but nobody is asked before it is needed.
+        if job.plan.signs() && desk.opens_key_unasked(job.workspace) {
+            scope.spawn(|| job.keyring.key().is_ok());
+        }
+        carry_out(desk, job, ledger, carried)
+    });
     let outcome = match &done {
         Err(PublishError::Midway(_)) => RunOutcome::Partly,
         Err(_) => RunOutcome::Failed,
@@ -164,12 +175,12 @@ pub fn with_job<T>(
     desk: &Desk,
     workspace: &Workspace,
     ledger: &mut Ledger,
+    mut history: History,
     request: &Request,
     carried: &mut Carried,
     act: impl FnOnce(&Job<'_>, &mut Ledger, &Keys<'_>, &mut Carried) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     desk.keeps_embargoes(workspace)?;
-    let mut history = ledger.history()?;
     publish::take_over(workspace, &mut history, &desk.now).map_err(super::desk::not_ours)?;
     let members = ledger.members();
     let member = |address: &Address| members.hash(address);

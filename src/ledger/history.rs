@@ -11,11 +11,7 @@ use crate::{
     tlp::Cover,
 };
 use rusqlite::{OptionalExtension, Params, Row, params};
-use std::{
-    collections::{BTreeMap, HashSet},
-    fmt::Display,
-    str::FromStr,
-};
+use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 /// One run of `publish`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +23,6 @@ pub struct Run {
     /// When and how it ended; `None` if it broke off, or still runs.
     pub finished: Option<(Moment, RunOutcome)>,
 }
-
-/// Advisories and numbers.
-type Revisions = HashSet<(Id, String)>;
 
 /// With what came back of the last try.
 const DELIVERY: &str = "SELECT delivery.advisory, delivery.revision, delivery.mail, delivery.member, list, lang, cover,
@@ -79,11 +72,11 @@ impl Ledger {
         Ok(returns)
     }
 
-    /// What is out: revisions that were mailed or stood on the site, and the advisories that stand there.
-    pub fn published(&self) -> Result<(Revisions, HashSet<Id>), LedgerError> {
-        let revisions = self.all("SELECT advisory, revision FROM frozen", [], |row| Ok((word(row, 0)?, row.get(1)?)))?;
-        let on_site = self.all("SELECT advisory FROM on_site", [], |row| word(row, 0))?;
-        Ok((revisions.into_iter().collect(), on_site.into_iter().collect()))
+    /// A number that changes when another connection writes to the ledger: what was read since is as it was.
+    pub fn version(&self) -> Result<i64, LedgerError> {
+        // https://www.sqlite.org/pragma.html#pragma_data_version
+        let query = self.connection.query_row("PRAGMA data_version", [], |row| row.get(0));
+        query.map_err(|e| LedgerError::sqlite(&self.path, e))
     }
 
     /// The receipts of one advisory.

@@ -4,7 +4,7 @@
 //! headings, and takes raw HTML in or drops it. Here everything that is not known is text and is escaped.
 
 use super::{DEEPEST, Levels, Words, clean, link, parsed, plain};
-use crate::terms::is_foul;
+use crate::terms::has_foul;
 use comrak::{
     Anchorizer, Node,
     arena_tree::NodeEdge,
@@ -355,11 +355,7 @@ fn escaped(text: &str) -> String {
 }
 
 fn escape_into(out: &mut String, text: &str) {
-    let is_foul = match text.is_ascii() {
-        true => text.bytes().any(|byte| is_foul(char::from(byte))),
-        false => text.chars().any(is_foul),
-    };
-    match is_foul {
+    match has_foul(text) {
         true => pieces(&clean(text, '\t')).for_each(|piece| out.push_str(piece)),
         false => pieces(text).for_each(|piece| out.push_str(piece)),
     }
@@ -367,27 +363,32 @@ fn escape_into(out: &mut String, text: &str) {
 
 /// A text as pieces of markup: what stands between special characters, and the references that stand for these.
 pub fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    /// Which bytes are special.
+    const SPECIAL: [bool; 256] = {
+        let mut special = [false; 256];
+        let mut at = 0;
+        while at < REFERENCES.len() {
+            special[REFERENCES[at].0 as usize] = true;
+            at += 1;
+        }
+        special
+    };
     let mut rest = text;
     iter::from_fn(move || {
         let first = *rest.as_bytes().first()?;
-        let (piece, after) = match reference(first) {
-            Some(reference) => (reference, &rest[1..]),
-            None => rest.split_at(rest.bytes().position(|byte| reference(byte).is_some()).unwrap_or(rest.len())),
+        let (piece, after) = match SPECIAL[usize::from(first)] {
+            true => (reference(first), &rest[1..]),
+            false => rest.split_at(rest.bytes().position(|byte| SPECIAL[usize::from(byte)]).unwrap_or(rest.len())),
         };
         rest = after;
         Some(piece)
     })
 }
 
-fn reference(byte: u8) -> Option<&'static str> {
-    match byte {
-        b'&' => Some("&amp;"),
-        b'<' => Some("&lt;"),
-        b'>' => Some("&gt;"),
-        b'"' => Some("&quot;"),
-        b'\'' => Some("&#39;"),
-        _ => None,
-    }
+const REFERENCES: [(u8, &str); 5] = [(b'&', "&amp;"), (b'<', "&lt;"), (b'>', "&gt;"), (b'"', "&quot;"), (b'\'', "&#39;")];
+
+fn reference(special: u8) -> &'static str {
+    REFERENCES.iter().find(|(byte, _)| *byte == special).map_or("", |(_, reference)| reference)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Where a link may lead. The same judgement serves `lint`, which complains, and the makers, which leave out.
 
+use crate::terms::plain_host;
 use url::Url;
 
 /// What a link's address is.
@@ -49,6 +50,7 @@ pub(super) fn encoded(url: &str) -> Option<String> {
     let url = url.trim();
     match judge(url) {
         Target::Dangerous => return None,
+        Target::Remote if plain_host(url).is_some() => {}
         Target::Remote => {
             let parsed = Url::parse(url).ok()?;
             // A host outside ASCII is written in its `xn--` form by the parser, which is what a mail needs.

@@ -2,12 +2,13 @@
 
 use super::{DEEPEST, link, options};
 use crate::diag::Span;
-use crate::terms::is_foul;
+use crate::terms::{has_foul, is_foul};
 use comrak::{
     Arena, Node,
     arena_tree::NodeEdge,
     nodes::{NodeValue, Sourcepos},
 };
+use memchr::memmem;
 
 /// One thing that may not stand in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,24 +35,25 @@ fn is_plainly_fine(markdown: &str) -> bool {
     let deep = |line: &str| line.bytes().take_while(|c| b" \t>-*+.)0123456789".contains(c)).count() > DEEPEST / 2;
     // A scheme and its slashes cannot be hidden behind an entity or a backslash: they stand there.
     let known = |rest: &str| ["https://", "http://", "mailto:"].iter().any(|scheme| rest.starts_with(scheme));
-    let tag = |(at, _)| {
+    let tag = |at: usize| {
         let rest = &markdown[at + 1..];
         rest.starts_with(|c: char| c.is_ascii_alphabetic() || "/!?".contains(c)) && !known(rest)
     };
-    let link = |(at, _)| {
+    let link = |at: usize| {
         let rest = markdown[at + 2..].trim_start_matches('<');
         let address = &rest[..rest.find([')', '\n']).unwrap_or(rest.len())];
         let on_site = address.strip_prefix('/').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric()));
         !known(rest) && !on_site || address.contains(['&', '\\'])
     };
-    !markdown.contains("![")
-        && !markdown.contains("]:")
+    let has = |sign: &str| memmem::find(markdown.as_bytes(), sign.as_bytes()).is_some();
+    !has("![")
+        && !has("]:")
         // An entity can put a control character into an address.
-        && !["&#", "&Tab;", "&NewLine;"].iter().any(|entity| markdown.contains(entity))
+        && !["&#", "&Tab;", "&NewLine;"].into_iter().any(has)
         && !markdown.lines().any(deep)
-        && !markdown.match_indices('<').any(tag)
-        && !markdown.match_indices("](").any(link)
-        && !markdown.chars().any(is_foul)
+        && !memchr::memchr_iter(b'<', markdown.as_bytes()).any(tag)
+        && !memmem::find_iter(markdown.as_bytes(), "](").any(link)
+        && !has_foul(markdown)
 }
 
 fn flaws(markdown: &str) -> Vec<Flaw> {

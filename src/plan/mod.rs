@@ -356,6 +356,12 @@ impl Plan<'_> {
         self.letters() + self.notices() + self.reminders() + self.warnings()
     }
 
+    /// Whether something may have to be signed: a mail, or a text that was not on the site before.
+    pub fn signs(&self) -> bool {
+        let appears = self.site.iter().any(|(_, _, change)| *change != Change::Disappears);
+        self.mails() > 0 || appears || matches!(self.document, Some(DocumentChange::New(_)))
+    }
+
     /// Letters that somebody is to get and has not got: to be sent now or later, held, kept, or stranded.
     pub fn unsettled(&self) -> HashSet<DeliveryKey> {
         let batches = self.batches.iter().chain(&self.later);

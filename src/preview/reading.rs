@@ -65,13 +65,7 @@ fn read(root: &Path, work: &Path, now: Moment, before: Option<&Snapshot>) -> Res
         let ledger = Ledger::open_read_only_or_empty(work)?;
         (ledger.history()?, ledger.members())
     };
-    let last = history.editions.last();
-    let published = Published {
-        revisions: history.frozen.keys().cloned().collect(),
-        on_site: history.on_site.keys().cloned().collect(),
-        document: last.map(|last| (last.version.version, last.version.date.clone(), last.clocks.clone())),
-    };
-    let reading = workspace::read(root, &now, &published)?;
+    let reading = workspace::read(root, &now, &Published::of(&history))?;
     let errors = told(&reading.findings, Level::Error, "error", "errors", "in the workspace");
     let Some(mut workspace) = reading.workspace else {
         return Ok(Err(errors.expect("a workspace without errors is there")));

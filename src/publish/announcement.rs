@@ -15,7 +15,6 @@ use crate::{
     tlp::Tlp,
     workspace::Workspace,
 };
-use std::collections::BTreeMap;
 
 /// More lines of changes than this are read on the site.
 const LINES: usize = 200;
@@ -57,10 +56,8 @@ pub fn announcement(workspace: &Workspace, history: &History, only: Option<Only>
         summary: news(*at, &lang).map(|news| news.sections()).unwrap_or_default(),
     };
     let before = &editions[newest.checked_sub(1)?];
-    let texts: BTreeMap<Lang, Text> = written
-        .iter()
-        .filter_map(|lang| Some((lang.clone(), text(workspace, before, &editions[newest], &news(newest, lang)?, lang))))
-        .collect();
+    let text = |lang: &Lang| Some(text(workspace, before, &editions[newest], &news(newest, lang)?, lang));
+    let texts = written.iter().filter_map(|lang| Some((lang.clone(), Box::new(text(lang)?)))).collect();
     Some(Advisory {
         id: id(),
         kind: Kind::Announcement,

@@ -38,7 +38,7 @@ pub use trial::trial;
 
 use crate::{
     channels::{
-        deploy::DeployError,
+        deploy::{DeployError, Record},
         mail::{ParcelError, Post, PostError, Served},
         site::{Changes, SiteError, Switch},
     },
@@ -201,7 +201,9 @@ impl<'a> Prepared<'a> {
         record(job, ledger, &ready, &notices, site.as_ref())?;
         if let Some((switch, kept)) = site {
             let changes = switch.changes().clone();
-            let files = site::take_record(job, &switch)?;
+            if !changes.is_empty() {
+                Record::put_away(&job.work)?;
+            }
             let is_all_made = switch.is_all_made();
             match switch.commit() {
                 Err(error) if error.is_halfway() => return Err(PublishError::from(error).midway()),
@@ -211,7 +213,7 @@ impl<'a> Prepared<'a> {
                 Ok(_) => {}
             }
             site::record(job, ledger).map_err(PublishError::midway)?;
-            report.untidy.extend(site::record_files(job, files, kept, &changes, is_all_made).err());
+            report.untidy.extend(site::record_files(job, kept, &changes, is_all_made).err());
             site::deeds(job, &changes);
             report.site = Some(changes);
         }

@@ -2,6 +2,7 @@
 
 use super::{Job, Keyring, PublishError, document, document_version};
 use crate::{
+    advisory::Advisory,
     artefact::{Artefact, Digest, Unit},
     channels::{
         deploy::Record,
@@ -24,7 +25,6 @@ use crate::{
     tlp::{Gate, Made, Public, Shareable},
     workspace::Workspace,
 };
-use rayon::prelude::*;
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -233,16 +233,22 @@ pub fn stage(job: &Job<'_>, ledger: &mut Ledger, stage: &Stage, extent: Extent) 
     let public = &job.plan.public;
     job.watch.begin("site", public.thing().len());
     let sink = OnStage { stage, made: Mutex::default() };
-    site::render(&shop, public, &sink)?;
+    let signer = Digest::of(signatory.signer.as_ref().map(Fingerprint::to_string).unwrap_or_default().as_bytes());
+    site::render(&shop, public, &sink, |advisory| {
+        if extent == Extent::Full {
+            twin(job, &shop, advisory, &signer, &signatory, &sink)?;
+        }
+        job.watch.step();
+        Ok(())
+    })?;
     if extent == Extent::Full {
-        twins(job, &shop, &signatory, &sink)?;
         document::files(job, &editions)?.into_iter().try_for_each(|file| sink.put(file))?;
         well_known(job, &signatory, &sink)?;
     }
     job.watch.end();
     let signatures = signatory.fresh.into_inner().expect("nobody panics with the signatures in hand");
     let files = sink.made.into_inner().expect("nobody panics with the list in hand");
-    Ok(Kept { signatures, signer, editions, files })
+    Ok(Kept { signatures, signer: signatory.signer, editions, files })
 }
 
 /// The team's Web Key Directory, and its security.txt if there is a key to sign it with.
@@ -305,21 +311,23 @@ impl From<site::SiteError<PublishError>> for PublishError {
     }
 }
 
-fn twins(job: &Job<'_>, shop: &SiteShop<'_>, signatory: &Signatory<'_>, sink: &OnStage<'_>) -> Result<(), PublishError> {
-    let public = &job.plan.public;
-    let signer = Digest::of(signatory.signer.as_ref().map(Fingerprint::to_string).unwrap_or_default().as_bytes());
-    (0..public.thing().len()).into_par_iter().try_for_each(|at| {
-        let Some(advisory) = public.nth(at) else { return Ok(()) };
-        let one = advisory.thing();
-        job.watch.step();
-        sink.once(&shop.unit("text", one.id.as_str(), [&one.digest, &signer]), |put| {
-            for room in shop.rooms() {
-                if has_twin(one, &room.lang, &job.workspace.settings.site) {
-                    advisory.make::<Twin>(room)?.make::<Vec<Artefact>>(signatory)?.each().try_for_each(&put)?;
-                }
+/// The signed text beside an advisory's page, in each language that has one.
+fn twin(
+    job: &Job<'_>,
+    shop: &SiteShop<'_>,
+    advisory: &Shareable<&Advisory, Public>,
+    signer: &Digest,
+    signatory: &Signatory<'_>,
+    sink: &OnStage<'_>,
+) -> Result<(), PublishError> {
+    let one = advisory.thing();
+    sink.once(&shop.unit("text", one.id.as_str(), [&one.digest, signer]), |put| {
+        for room in shop.rooms() {
+            if has_twin(one, &room.lang, &job.workspace.settings.site) {
+                advisory.make::<Twin>(room)?.make::<Vec<Artefact>>(signatory)?.each().try_for_each(&put)?;
             }
-            Ok(())
-        })
+        }
+        Ok(())
     })
 }
 
@@ -373,31 +381,13 @@ impl Kept {
     }
 }
 
-/// The record of the files in `public/`, which is not there while they change: a run that breaks off leaves none, and the
-/// next one makes everything again.
-///
-/// Where all files were made, what was recorded before counts no more.
-pub(super) fn take_record(job: &Job<'_>, switch: &Switch) -> Result<Record, PublishError> {
-    let record = if switch.is_all_made() { Record::default() } else { Record::read(&job.work)? };
-    if !switch.changes().is_empty() {
-        Record::forget(&job.work)?;
-    }
-    Ok(record)
-}
-
-/// Records which files now stand in `public/`: nothing else is ever deployed.
-pub(super) fn record_files(
-    job: &Job<'_>,
-    mut record: Record,
-    kept: Kept,
-    changes: &Changes,
-    is_all_made: bool,
-) -> Result<(), PublishError> {
+/// Records which files now stand in `public/`: nothing else is ever deployed. Until then there is no record of them, so a
+/// run that breaks off leaves none, and the next one makes everything again.
+pub(super) fn record_files(job: &Job<'_>, kept: Kept, changes: &Changes, is_all_made: bool) -> Result<(), PublishError> {
     if changes.is_empty() && !is_all_made && Record::is_kept(&job.work) {
         return Ok(());
     }
-    record.follow(kept.files, changes);
-    Ok(record.write(&job.work)?)
+    Ok(Record::follow(&job.work, kept.files, changes, is_all_made)?)
 }
 
 /// Records what now stands on the site.

@@ -40,7 +40,7 @@ fn made(workspace: &Workspace, now: &Moment) -> Result<(), PublishError> {
     let public: Shareable<Vec<&Advisory>, Public> =
         Shareable::gather(workspace.advisories.iter().filter_map(|one| gate.open(one, Public).ok()));
     let forget = |_: Shareable<Artefact, Public>| Ok::<(), Infallible>(());
-    site::render(&shop, &public, &forget).map_err(|error| match error {
+    site::render(&shop, &public, &forget, |_| Ok(())).map_err(|error| match error {
         SiteError::Render(error) => PublishError::Render(error),
         SiteError::Sink(never) => match never {},
     })

@@ -4,7 +4,7 @@
 //! own Markdown, an advisory, the RFC 2350 description. Signed texts, feeds and keys say addresses as they are.
 
 use crate::settings::Addresses;
-use std::{borrow::Cow, fmt::Write as _, ops::Range};
+use std::{borrow::Cow, fmt::Write as _, ops::Range, sync::LazyLock};
 
 /// Elements whose text is copied into a terminal and must stay exact.
 const LITERAL: [&str; 4] = ["code", "pre", "kbd", "samp"];
@@ -161,9 +161,16 @@ fn encoded(text: &str, out: &mut String) {
 }
 
 fn references(text: &str, out: &mut String) {
+    // The team's own stands on every page, several times.
+    static ASCII: LazyLock<Vec<[String; 2]>> =
+        LazyLock::new(|| (0..128_u32).map(|code| [format!("&#{code};"), format!("&#x{code:x};")]).collect());
     for (at, c) in text.chars().enumerate() {
-        let code = u32::from(c);
-        let _ = if at % 2 == 0 { write!(out, "&#{code};") } else { write!(out, "&#x{code:x};") };
+        match ASCII.get(c as usize) {
+            Some(written) => out.push_str(&written[at % 2]),
+            None => {
+                let _ = write!(out, "&#{};", u32::from(c));
+            }
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     advisory::{Advisory, Affected, Score, Status},
     artefact::{Artefact, Digest},
     markdown::{self, HtmlStyle},
-    terms::{Cve, Lang},
+    terms::{Cve, Lang, plain_host},
     tlp::{Made, Marked as _, Public},
 };
 use serde::Serialize;
@@ -211,7 +211,7 @@ impl<'a> Order<'a> {
 /// How much goes onto which page; the lengths are those of the markup that the built-in templates make.
 fn spread(advisory: &Advisory, order: &Order<'_>, room: &Room<'_>) -> Result<Vec<Sheet>, RenderError> {
     let (lang, text) = advisory.text(&room.lang);
-    let body = markdown::html(text.body.read()?, &HtmlStyle { prefix: "text-", top: 2, words: room.marks(lang) });
+    let body = markdown::html(&text.body.read()?, &HtmlStyle { prefix: "text-", top: 2, words: room.marks(lang) });
     let not_fixed = room.words.get("not_fixed").len() + 30;
     let affected = |one: &Affected| {
         150 + one.vendor.len() + one.product.len() + one.versions.len() + one.fixed.as_ref().map_or(not_fixed, String::len)
@@ -406,6 +406,10 @@ fn description(advisory: &Advisory, room: &Room<'_>) -> String {
 
 /// Addresses come as they are in the field; only what a browser understands becomes a link.
 fn reference<'a>(title: &'a str, url: &'a str) -> ReferenceView<'a> {
+    if let Some(host) = plain_host(url) {
+        let host = (!title.contains(host)).then(|| host.to_string());
+        return ReferenceView { title, url, href: Some(url.to_string()), host };
+    }
     let parsed = url::Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https" | "ftp" | "mailto"));
     let host = parsed.as_ref().and_then(|url| url.host_str().map(str::to_string)).filter(|host| !title.contains(host.as_str()));
     ReferenceView { title, url, href: parsed.map(String::from), host }

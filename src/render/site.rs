@@ -413,18 +413,24 @@ fn own_pages<'s>(supplies: &Supplies<'s>, lang: &Lang) -> Vec<&'s OwnPage<'s>> {
     best.into_values().collect()
 }
 
-/// Makes the whole site of these advisories. Every file goes to the sink as soon as it is made, from several
-/// threads, in no particular order; units that the sink has already are not made.
-pub fn render<E: Send>(
+/// Makes the whole site of these advisories, and `beside` each of them what others put there. Every file goes to the sink
+/// as soon as it is made, from several threads, in no particular order; units that the sink has already are not made.
+pub fn render<'a, E: Send>(
     shop: &SiteShop<'_>,
-    advisories: &Shareable<Vec<&Advisory>, Public>,
+    advisories: &Shareable<Vec<&'a Advisory>, Public>,
     sink: &impl Sink<E>,
+    beside: impl Fn(&Shareable<&'a Advisory, Public>) -> Result<(), E> + Sync,
 ) -> Result<(), SiteError<E>> {
     let put = |made: Shareable<Artefact, Public>| sink.put(made).map_err(SiteError::Sink);
-    (0..advisories.thing().len()).into_par_iter().try_for_each(|at| -> Result<(), SiteError<E>> {
+    let pages = |at: usize| -> Result<(), SiteError<E>> {
         let Some(advisory) = advisories.nth(at) else { return Ok(()) };
         let one = advisory.thing();
-        sink.once(&shop.unit("advisory", one.id.as_str(), [&one.digest]), |put| {
+        // Its texts are fetched once for all that is made of them.
+        let mut texts = Vec::new();
+        sink.once(&shop.unit("advisory", one.id.as_str(), [&one.digest]), |put| -> Result<(), SiteError<E>> {
+            for text in one.texts.values() {
+                texts.push(text.body.read().map_err(RenderError::from)?);
+            }
             for room in &shop.rooms {
                 advisory.make::<Vec<Page>>(room)?.each().try_for_each(|page| put(page.into_artefact()))?;
             }
@@ -432,13 +438,24 @@ pub fn render<E: Send>(
                 put(advisory.make::<AttachedFile>(&attachment.name.as_str())?.into_artefact())?;
             }
             Ok(())
-        })
-    })?;
-
-    let (vendors, languages) = match shop.supplies.extent {
-        Extent::Full => (Vendors::of(advisories.thing()), languages(advisories.thing())),
-        Extent::PagesOnly => (Vendors::default(), Vec::new()),
+        })?;
+        beside(&advisory).map_err(SiteError::Sink)
     };
+    // What all lists are made of takes one core its time, in which the other makes pages.
+    let is_full = shop.supplies.extent == Extent::Full;
+    let (made, ((vendors, languages), shelves)) = rayon::join(
+        || (0..advisories.thing().len()).into_par_iter().try_for_each(pages),
+        || {
+            rayon::join(
+                || match is_full {
+                    true => (Vendors::of(advisories.thing()), languages(advisories.thing())),
+                    false => (Vendors::default(), Vec::new()),
+                },
+                || is_full.then(|| Shelves::of(advisories.thing(), shop.supplies.site.url.path())),
+            )
+        },
+    );
+    made?;
     let catalogue = Catalogue::new(advisories.thing(), &vendors, &languages);
     let catalogue = &match shop.supplies.extent {
         Extent::Full => catalogue.with_months(advisories.thing()),
@@ -471,9 +488,8 @@ pub fn render<E: Send>(
         sink.once(&unit, |put| advisories.make::<Vec<FeedFile>>(feed)?.each().try_for_each(|file| put(file.into_artefact())))
     })?;
 
-    if shop.supplies.extent == Extent::Full {
+    if let Some(shelves) = &shelves {
         let site = shop.supplies.site;
-        let shelves = &Shelves::of(advisories.thing(), site.url.path());
         shelves.parts().try_for_each(|part| -> Result<(), SiteError<E>> {
             let part = PartShop { site, part };
             let unit = shop.unit("search index", &part.path(), &part.made_of(advisories.thing()));

@@ -74,7 +74,7 @@ fn text(advisory: &Advisory, room: &Room<'_>) -> Result<String, RenderError> {
     out.blank();
     let site = room.site.url.to_string();
     let style = TextStyle { width: WIDTH, words: room.marks(lang), site: Some(&site), top: 2 };
-    out.block(&markdown::text_as(written.body.read()?, &style).text);
+    out.block(&markdown::text_as(&written.body.read()?, &style).text);
     if !advisory.references.is_empty() {
         out.heading(words.get("references"));
         for one in &advisory.references {

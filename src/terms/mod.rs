@@ -12,6 +12,7 @@ mod lang;
 mod moment;
 mod phone;
 mod severity;
+mod web;
 
 pub use address::Address;
 pub use cve::{Cve, Cwe};
@@ -22,6 +23,7 @@ pub use lang::Lang;
 pub use moment::Moment;
 pub use phone::Phone;
 pub use severity::Severity;
+pub use web::plain_host;
 
 use std::fmt;
 
@@ -83,6 +85,14 @@ pub fn one_of(given: &str, candidates: &[&str]) -> String {
 /// noncharacters, which XML and so every feed refuses.
 pub fn is_foul(c: char) -> bool {
     c.is_control() && !matches!(c, '\n' | '\t' | '\r') || matches!(c, '\u{fdd0}'..='\u{fdef}') || (c as u32) & 0xfffe == 0xfffe
+}
+
+/// Whether a text has a character that is foul.
+pub fn has_foul(text: &str) -> bool {
+    match text.is_ascii() {
+        true => text.bytes().any(|byte| is_foul(char::from(byte))),
+        false => text.chars().any(is_foul),
+    }
 }
 
 /// Shortens a text for a message, so that a hostile value cannot flood the terminal.

@@ -6,9 +6,14 @@ use crate::{
     diag::{Finding, Findings, Source, Span},
     terms::Lang,
 };
+use rustix::{
+    fs::{Mode, OFlags},
+    io::Errno,
+};
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fs::{self, File},
+    io::{self, Read as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -129,12 +134,16 @@ pub fn bytes(root: &Path, path: &str, findings: &mut Findings) -> Result<Option<
 
 fn limited(root: &Path, path: &str, limit: u64, findings: &mut Findings) -> Result<Option<Vec<u8>>, ReadError> {
     let full = root.join(path);
-    let found = fs::symlink_metadata(&full).map_err(io_error(full.clone()))?;
-    if found.is_symlink() {
-        findings.push(linked(path));
-        return Ok(None);
-    }
-    let size = found.len();
+    let options = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mut file = match rustix::fs::open(&full, options, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::LOOP) => {
+            findings.push(linked(path));
+            return Ok(None);
+        }
+        Err(error) => return Err(ReadError::Io { path: full, error: error.into() }),
+    };
+    let size = file.metadata().map_err(io_error(full.clone()))?.len();
     if size > limit {
         let (size, limit) = (size.div_ceil(1 << 20), limit >> 20);
         findings.push(
@@ -143,7 +152,10 @@ fn limited(root: &Path, path: &str, limit: u64, findings: &mut Findings) -> Resu
         );
         return Ok(None);
     }
-    fs::read(&full).map(Some).map_err(io_error(full))
+    // One more, so that the end is seen at once; a file that grows meanwhile is cut off, and its digest will tell.
+    let mut bytes = Vec::with_capacity(usize::try_from(size + 1).unwrap_or(0));
+    file.by_ref().take(limit + 1).read_to_end(&mut bytes).map_err(io_error(full))?;
+    Ok(Some(bytes))
 }
 
 /// The text of a file, with `\n` line ends and without a byte-order mark; `None` with a finding if it is none.
@@ -174,8 +186,10 @@ pub fn text(root: &Path, path: &str, findings: &mut Findings) -> Result<Option<S
         }
         None => &text,
     };
-    let text = if bare.contains('\r') { bare.replace("\r\n", "\n").replace('\r', "\n") } else { bare.to_string() };
-    Ok(Some(Source::new(path, text)))
+    Ok(Some(match bare.contains('\r') {
+        true => Source::new(path, bare.replace("\r\n", "\n").replace('\r', "\n")),
+        false => Source::new(path, bare),
+    }))
 }
 
 /// Where a text came from, for findings that are met after it was let go.

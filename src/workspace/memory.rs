@@ -11,13 +11,14 @@
 
 mod coding;
 
-use super::files::{self, Entry, Folder};
+use super::{
+    files::{Entry, Folder},
+    shelf::{in_file, is_open},
+};
 use crate::{
-    advisory::{self, Body, Gone, Parsed, Reader, Shelf, Status, Text},
+    advisory::{Parsed, Text},
     artefact::{Digest, PROGRAM},
-    diag::Findings,
     terms::Lang,
-    tlp::Tlp,
 };
 use coding::{Decoder, Encoder};
 use std::{
@@ -208,8 +209,8 @@ impl<'m> Known<'m> {
             if decoder.text()? != path || decoder.numbers()? != identity.0 {
                 return None;
             }
-            let shelf = OnDisk { root: root.clone(), path: path.clone(), digest: decoder.digest()? };
-            texts.push((lang.clone(), Text { title: decoder.text()?.to_string(), body: Body::shelved(shelf) }));
+            let body = in_file(root, path.as_str().into(), decoder.digest()?);
+            texts.push((lang.clone(), Text { title: decoder.text()?.to_string(), body }));
         }
         let parsed = coding::decode(&mut decoder, original.path.as_str().into(), texts)?;
         Some((Box::new(parsed), Cow::Borrowed(record)))
@@ -219,13 +220,8 @@ impl<'m> Known<'m> {
     pub fn record(&self, before: &Group, after: &Group, digests: &[Digest], parsed: &Parsed) -> Option<Record<'m>> {
         let clock = self.old.clock.as_ref()?;
         let advisory = &parsed.advisory;
-        let is_open = advisory.tlp == Tlp::Clear
-            && advisory.audience.contains(&Reader::Public)
-            && !advisory.audience.iter().any(|to| matches!(to, Reader::Person(_)))
-            && advisory.embargo.is_none()
-            && advisory.status != Status::Draft;
         let same = before.0 == after.0 && before.0.iter().all(|(.., identity)| identity.is_settled(clock));
-        if !is_open || !same || digests.len() != before.0.len() {
+        if !is_open(advisory) || !same || digests.len() != before.0.len() {
             return None;
         }
         let mut encoder = Encoder::default();
@@ -271,21 +267,5 @@ impl<'m> Known<'m> {
         all.raw(self.old.head.as_bytes());
         records.iter().filter(|record| !record.is_empty()).for_each(|record| all.bytes(record));
         Some(News::All(all.finish()))
-    }
-}
-
-/// A text in its file.
-struct OnDisk {
-    root: Arc<Path>,
-    path: String,
-    /// Of the whole file's text.
-    digest: Digest,
-}
-
-impl Shelf for OnDisk {
-    fn fetch(&self) -> Result<String, Gone> {
-        let source = files::text(&self.root, &self.path, &mut Findings::new()).ok().flatten();
-        let same = source.filter(|source| Digest::of(source.text.as_bytes()) == self.digest);
-        same.and_then(|source| advisory::body(&source)).ok_or_else(|| Gone { path: self.path.clone() })
     }
 }

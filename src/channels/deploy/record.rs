@@ -1,11 +1,16 @@
 //! Which files the site channel made: the digest of each one's path, with that of its content. It lies in `.advise/`,
 //! where no name of an attachment belongs, and only what stands in it is ever sent anywhere.
+//!
+//! It is a journal, `PATH CONTENT` a line and `PATH -` for a file that went: a later line counts, so that a publish which
+//! changes little writes little.
 
 use super::DeployError;
 use crate::{artefact::Digest, channels::site::Changes, settings::Target, terms::Slug};
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fmt::Write as _,
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -18,21 +23,46 @@ pub struct Record {
 /// In `.advise/`: which target has which site.
 const DEPLOYED: &str = "deployed";
 
+/// What the first line begins with.
+const HEAD: &str = "files";
+
+/// The length of a line.
+const LINE: u64 = 130;
+
+/// What stands in the place of a content's digest where a file went.
+const GONE: &str = "-";
+
 fn place(work: &Path) -> PathBuf {
     work.join("site.files")
+}
+
+/// Where it lies while it is not true.
+fn away(work: &Path) -> PathBuf {
+    work.join("site.files.away")
 }
 
 impl Record {
     /// Of the site that stands; empty if none was recorded. `work` is `.advise/`.
     pub fn read(work: &Path) -> Result<Record, DeployError> {
-        let path = place(work);
-        let text = match fs::read_to_string(&path) {
+        Record::at(&place(work))
+    }
+
+    fn at(path: &Path) -> Result<Record, DeployError> {
+        let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Record::default()),
-            Err(source) => return Err(DeployError::io("read", &path)(source)),
+            Err(source) => return Err(DeployError::io("read", path)(source)),
         };
-        let files = text.lines().filter_map(|line| line.split_once(' '));
-        Ok(Record { files: files.map(|(path, digest)| (path.to_string(), digest.to_string())).collect() })
+        let mut files = BTreeMap::new();
+        for (path, content) in text.lines().filter_map(|line| line.split_once(' ')) {
+            match content {
+                GONE => files.remove(path),
+                _ => files.insert(path.to_string(), content.to_string()),
+            };
+        }
+        // How many there were when all of them were written.
+        files.remove(HEAD);
+        Ok(Record { files })
     }
 
     /// Whether there is one.
@@ -40,36 +70,65 @@ impl Record {
         place(work).exists()
     }
 
-    /// Removes it, for as long as it is not true.
-    pub fn forget(work: &Path) -> Result<(), DeployError> {
-        let path = place(work);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(DeployError::io("remove", &path)(error)),
-            _ => Ok(()),
+    /// Puts it away, for as long as it is not true: a run that breaks off leaves none.
+    pub fn put_away(work: &Path) -> Result<(), DeployError> {
+        let (from, to) = (place(work), away(work));
+        match fs::rename(&from, &to) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => remove(&to),
+            done => done.map_err(DeployError::io("rename", &from)),
         }
     }
 
-    /// Takes in what a switch of the site has changed. `put` is what was made for it; of a file that stayed the digest
-    /// that was known stays too.
-    pub fn follow(&mut self, put: impl IntoIterator<Item = (String, Digest)>, changes: &Changes) {
-        for path in &changes.removed {
-            self.files.remove(&name(path));
+    /// Takes in what a switch of the site has changed, and counts again. `put` is what was made for it; what is known of
+    /// the other files stays, unless the site was made `anew`.
+    pub fn follow(
+        work: &Path,
+        put: impl IntoIterator<Item = (String, Digest)>,
+        changes: &Changes,
+        anew: bool,
+    ) -> Result<(), DeployError> {
+        let made = put.into_iter().map(|(path, digest)| (name(&path), digest.hex()));
+        if anew {
+            remove(&away(work))?;
+            return Record { files: made.collect() }.write(work);
         }
-        self.files.extend(put.into_iter().map(|(path, digest)| (name(&path), digest.hex())));
+        // Where nothing changed it was not put away.
+        let path = Some(away(work)).filter(|away| away.exists()).unwrap_or_else(|| place(work));
+        let mut lines = String::new();
+        for gone in &changes.removed {
+            let _ = writeln!(lines, "{} {GONE}", name(gone));
+        }
+        for (path, content) in made {
+            let _ = writeln!(lines, "{path} {content}");
+        }
+        let append = || -> Result<u64, io::Error> {
+            let mut file = OpenOptions::new().append(true).open(&path)?;
+            file.write_all(lines.as_bytes())?;
+            file.sync_all()?;
+            Ok(file.metadata()?.len())
+        };
+        let length = append().map_err(DeployError::io("write", &path))?;
+        if length > (2 * written(&path).map_err(DeployError::io("read", &path))? + 1_000) * LINE {
+            Record::at(&path)?.write(work)?;
+            return remove(&away(work));
+        }
+        fs::rename(&path, place(work)).map_err(DeployError::io("rename", &path))
     }
 
-    /// Writes it down, whole or not at all.
-    pub fn write(&self, work: &Path) -> Result<(), DeployError> {
-        let mut text = String::with_capacity(self.files.len() * 130);
+    /// Writes all of it down, whole or not at all.
+    fn write(&self, work: &Path) -> Result<(), DeployError> {
+        let mut text = format!("{HEAD} {}\n", self.files.len());
         for (path, digest) in &self.files {
-            text.push_str(path);
-            text.push(' ');
-            text.push_str(digest);
-            text.push('\n');
+            let _ = writeln!(text, "{path} {digest}");
         }
         let path = place(work);
         let fresh = path.with_extension("new");
-        fs::write(&fresh, text).map_err(DeployError::io("write", &fresh))?;
+        let write = || -> Result<(), io::Error> {
+            let mut file = File::create(&fresh)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        };
+        write().map_err(DeployError::io("write", &fresh))?;
         fs::rename(&fresh, &path).map_err(DeployError::io("write", &path))
     }
 
@@ -115,6 +174,70 @@ fn deployed(work: &Path) -> Result<BTreeMap<String, String>, DeployError> {
     }
 }
 
+/// How many files there were when all of them were written; 0 if that is not said.
+fn written(path: &Path) -> Result<u64, io::Error> {
+    let mut head = [0; 32];
+    let read = File::open(path)?.read(&mut head)?;
+    let line = head[..read].split(|byte| *byte == b'\n').next().and_then(|line| std::str::from_utf8(line).ok());
+    Ok(line.and_then(|line| line.strip_prefix(HEAD)?.trim().parse().ok()).unwrap_or(0))
+}
+
+fn remove(path: &Path) -> Result<(), DeployError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(DeployError::io("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
 fn name(path: &str) -> String {
     Digest::of(path.as_bytes()).hex()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(paths: &[(&str, &str)]) -> Vec<(String, Digest)> {
+        paths.iter().map(|(path, content)| (path.to_string(), Digest::of(content.as_bytes()))).collect()
+    }
+
+    #[test]
+    fn what_is_added_line_by_line_is_what_would_be_written_whole() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let work = dir.path();
+        let whole: Vec<(String, String)> = (0..3_000).map(|n| (format!("p{n}"), "old".to_string())).collect();
+        let whole: Vec<(&str, &str)> = whole.iter().map(|(path, content)| (path.as_str(), content.as_str())).collect();
+        Record::follow(work, made(&whole), &Changes::default(), true).expect("written");
+        let mut expected: BTreeMap<String, String> =
+            made(&whole).iter().map(|(path, digest)| (name(path), digest.hex())).collect();
+        for round in 0..6 {
+            let (content, gone) = (format!("new {round}"), format!("p{round}"));
+            let put: Vec<(&str, &str)> = whole.iter().skip(1_000).map(|(path, _)| (*path, content.as_str())).collect();
+            let changes = Changes { changed: vec!["p2000".into()], removed: vec![gone.clone()], ..Changes::default() };
+            Record::put_away(work).expect("put away");
+            assert!(!Record::is_kept(work));
+            assert_eq!(Record::read(work).expect("none").len(), 0);
+            Record::follow(work, made(&put), &changes, false).expect("followed");
+            expected.extend(made(&put).iter().map(|(path, digest)| (name(path), digest.hex())));
+            expected.remove(&name(&gone));
+            assert_eq!(Record::read(work).expect("a record").files, expected);
+            assert!(!away(work).exists());
+            let lines = fs::metadata(place(work)).expect("a file").len() / LINE;
+            assert!(lines <= 7_000, "{lines} lines after round {round}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_broke_off_leaves_no_record() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let work = dir.path();
+        Record::follow(work, made(&[("a", "1"), ("b", "1")]), &Changes::default(), true).expect("written");
+        Record::put_away(work).expect("put away");
+        // The next run finds none, and makes everything; what was put away must not come back.
+        Record::put_away(work).expect("nothing there");
+        Record::follow(work, made(&[("a", "2")]), &Changes::default(), true).expect("written");
+        assert_eq!(Record::read(work).expect("a record").content("a"), Some(Digest::of(b"2").hex().as_str()));
+        assert_eq!(Record::read(work).expect("a record").content("b"), None);
+        assert!(!away(work).exists());
+    }
 }

@@ -289,7 +289,7 @@ fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Roo
         } else if advisory.is_revised() {
             let _ = writeln!(out, "<p><em>{}</em></p>", escape(room.change(revision)));
         }
-        let body = markdown::html(text.body.read()?, &HtmlStyle { prefix: "", top: 2, words: room.marks(lang) });
+        let body = markdown::html(&text.body.read()?, &HtmlStyle { prefix: "", top: 2, words: room.marks(lang) });
         let body = body.replace(
             "href=\"/",
             &format!("href=\"{}", room.site.url.join("/").map_or_else(|_| room.site.link(""), String::from)),

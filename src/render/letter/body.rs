@@ -97,7 +97,7 @@ pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String,
     page.gap();
 
     let style = TextStyle { width: WIDTH, words: &words.markdown, site: shop.site, top: 2 };
-    let written = markdown::text_as(own, &style);
+    let written = markdown::text_as(&own, &style);
     page.text.push_str(&written.text);
     page.gap();
 

@@ -66,7 +66,7 @@ fn advisory(tlp: Tlp, body: &str) -> Advisory {
         }],
         references: vec![Reference { title: "Vendor notice".into(), url: "https://vendor.example/1".into() }],
         revisions: vec![Revision { number: "1".into(), date: term("2026-07-01"), summary: "Initial publication".into() }],
-        texts: [(lang.clone(), text)].into(),
+        texts: [(lang.clone(), Box::new(text))].into(),
         lang,
         attachments: Vec::new(),
         digest: Digest::of(b""),

@@ -90,8 +90,8 @@ pub fn decode(from: &mut Decoder<'_>, path: Arc<str>, texts: Vec<(Option<Lang>, 
     let revisions = from.many(|from| Some(Revision { number: from.own()?, date: from.word()?, summary: from.own()? }))?;
     let lang: Lang = from.word()?;
     let (digest, id_span, dated) = (from.digest()?, from.span()?, from.span()?);
-    let own = |(of, text): (Option<Lang>, Text)| (of.unwrap_or_else(|| lang.clone()), text);
-    let texts: BTreeMap<Lang, Text> = texts.into_iter().map(own).collect();
+    let own = |(of, text): (Option<Lang>, Text)| (of.unwrap_or_else(|| lang.clone()), Box::new(text));
+    let texts: BTreeMap<Lang, Box<Text>> = texts.into_iter().map(own).collect();
     if !from.is_at_end() || revisions.is_empty() || !texts.contains_key(&lang) {
         return None;
     }

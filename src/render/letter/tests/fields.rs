@@ -40,7 +40,8 @@ fn of_advisory(advisory: &mut Advisory) -> Texts<'_> {
     for Revision { number, date: _, summary } in revisions {
         all.extend([("number", number), ("summary", summary)]);
     }
-    for Text { title, body } in texts.values_mut() {
+    for text in texts.values_mut() {
+        let Text { title, body } = &mut **text;
         all.extend([("title", title), ("body", body.written())]);
     }
     for Attachment { name, bytes: _ } in attachments {
