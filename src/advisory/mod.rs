@@ -13,7 +13,7 @@ mod front_matter;
 mod lint;
 mod parse;
 
-pub use body::{Body, Gone, Shelf};
+pub use body::{Body, Gone, Shelf, Taken};
 pub use front_matter::{Pieces, says_draft, split};
 pub use lint::body as lint_body;
 pub use parse::{FIELDS, Parsed, Translation, body, file_name, parse, parse_translation};
@@ -181,7 +181,11 @@ impl Marked for Advisory {
         self.status != Status::Draft
     }
     fn is_addressed_to(&self, audience: &str) -> bool {
-        self.audience.iter().any(|reader| reader.to_string() == audience)
+        self.audience.iter().any(|reader| match reader {
+            Reader::Public => audience == "public",
+            Reader::List(name) => name.as_str() == audience,
+            Reader::Person(address) => address.key() == audience,
+        })
     }
 }
 

@@ -32,7 +32,10 @@ pub fn lint(markdown: &str) -> Vec<Flaw> {
 /// parsed here. Whatever is in doubt is not plain.
 fn is_plainly_fine(markdown: &str) -> bool {
     // Blocks that stand in others begin with their signs, one column or more for each.
-    let deep = |line: &str| line.bytes().take_while(|c| b" \t>-*+.)0123456789".contains(c)).count() > DEEPEST / 2;
+    let deep = |line: &str| {
+        line.bytes().take_while(|c| matches!(c, b' ' | b'\t' | b'>' | b'-' | b'*' | b'+' | b'.' | b')' | b'0'..=b'9')).count()
+            > DEEPEST / 2
+    };
     // A scheme and its slashes cannot be hidden behind an entity or a backslash: they stand there.
     let known = |rest: &str| ["https://", "http://", "mailto:"].iter().any(|scheme| rest.starts_with(scheme));
     let tag = |at: usize| {

@@ -15,10 +15,30 @@ pub fn plain_host(url: &str) -> Option<&str> {
     let is_name = host.split('.').all(label)
         && host.rsplit('.').next().is_some_and(|last| last.starts_with(|c: char| c.is_ascii_lowercase()));
     // Nothing that is encoded by some, and no step up or on the spot, in whatever disguise.
-    let fits = |c: u8| c.is_ascii_alphanumeric() || b"-_~/?=&,;:+@$!*()%#.".contains(&c);
-    let steps = path.contains("/.") || path.contains("%2");
-    (is_name && path.bytes().all(fits) && !steps && path.matches('#').count() < 2).then_some(host)
+    let (mut before, mut fragments) = (b' ', 0);
+    let fits = |c: u8| {
+        let steps = matches!((before, c), (b'/', b'.') | (b'%', b'2'));
+        fragments += usize::from(c == b'#');
+        before = c;
+        !steps && fragments < 2 && PATH[usize::from(c)]
+    };
+    (is_name && path.bytes().all(fits)).then_some(host)
 }
+
+/// Which bytes a path, a query or a fragment may have.
+const PATH: [bool; 256] = {
+    let (mut path, signs, mut at) = ([false; 256], b"-_~/?=&,;:+@$!*()%#.", 0);
+    while at < signs.len() {
+        path[signs[at] as usize] = true;
+        at += 1;
+    }
+    at = 0;
+    while at < 256 {
+        path[at] |= (at as u8).is_ascii_alphanumeric();
+        at += 1;
+    }
+    path
+};
 
 #[cfg(test)]
 mod tests {

@@ -38,3 +38,33 @@ impl Shelf for InFile {
         same.and_then(|source| advisory::body(&source)).ok_or_else(|| Gone { path: self.path.to_string() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advisory::Taken;
+    use std::fs;
+
+    #[test]
+    fn a_text_is_what_was_judged_or_nothing() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (root, path): (Arc<Path>, _) = (dir.path().into(), dir.path().join("a.md"));
+        let whole = "---\nid: A\n---\n\nText\n";
+        fs::write(&path, whole.replace('\n', "\r\n")).expect("written");
+        let body = in_file(&root, "a.md".into(), Digest::of(whole.as_bytes()));
+        let first = body.read().expect("it is there");
+        assert_eq!(&*first, "Text\n");
+
+        // Who reads it at the same time has the same text, whatever becomes of the file.
+        fs::write(&path, whole.replace("Text", "Other")).expect("written");
+        let (Taken::Shelf(one), Ok(Taken::Shelf(two))) = (&first, body.clone().read()) else { panic!("it is on its shelf") };
+        assert!(Arc::ptr_eq(one, &two));
+        drop((first, two));
+        assert_eq!(body.read().expect_err("it is another text").path, "a.md");
+
+        fs::write(&path, whole).expect("written");
+        assert_eq!(&*body.read().expect("it is the same again"), "Text\n");
+        fs::remove_file(&path).expect("removed");
+        assert!(body.read().is_err());
+    }
+}
