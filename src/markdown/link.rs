@@ -32,9 +32,10 @@ pub(super) fn judge(url: &str) -> Target {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())
             && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
     });
-    match scheme.map(str::to_ascii_lowercase).as_deref() {
-        Some("http" | "https" | "ftp") => Target::Remote,
-        Some("mailto") => Target::Mail,
+    let is = |known: &str| scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(known));
+    match scheme {
+        Some(_) if is("https") || is("http") || is("ftp") => Target::Remote,
+        Some(_) if is("mailto") => Target::Mail,
         Some(_) => Target::Dangerous,
         None if url.starts_with('#') => Target::Fragment,
         // `//host/` and `/\host/` lead to another host with a scheme that nobody chose.
@@ -79,7 +80,8 @@ fn escape(url: &str) -> String {
             b'%' => hex(1) && hex(2),
             b'[' | b']' => at < host_ends,
             b'#' => at == fragment,
-            _ => byte.is_ascii_alphanumeric() || b"-._~:/?@!$&'()*+,;=".contains(&byte),
+            b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b'?' | b'@' | b'!' | b'$' | b'&'..=b',' | b';' | b'=' => true,
+            _ => byte.is_ascii_alphanumeric(),
         };
         match fits {
             true => out.push(char::from(byte)),

@@ -11,7 +11,7 @@ mod text;
 pub use html::{HtmlStyle, html, pieces};
 pub use lint::{Flaw, lint};
 pub use text::{Plain, TextStyle, text, text_as, wrap};
-pub(crate) use text::{columns, is_rtl, ltr};
+pub(crate) use text::{columns, fold, is_rtl, ltr};
 
 use comrak::{
     Arena, Node,
@@ -19,6 +19,7 @@ use comrak::{
     nodes::{AlertType, NodeValue},
     options::{Extension, Options, Parse},
 };
+use std::borrow::Cow;
 
 /// The few words that a text gets around its author's own, in one language.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +123,7 @@ fn plain<'a>(node: Node<'a>) -> String {
             }
         }
     }
-    clean(&out, ' ')
+    clean(&out, ' ').into_owned()
 }
 
 /// An address in one word of ASCII; what cannot be followed can still be read.
@@ -135,16 +136,19 @@ pub(crate) fn address(url: &str) -> String {
 
 /// Takes out control characters (a text must not steer a terminal) and the line ends that Unicode has besides
 /// `\n`; a tab becomes `tab`.
-fn clean(text: &str, tab: char) -> String {
-    text.chars()
-        .filter_map(|c| match c {
-            '\n' => Some('\n'),
-            '\t' => Some(tab),
-            '\u{2028}' | '\u{2029}' => Some(' '),
-            c if crate::terms::is_foul(c) => None,
-            c => Some(c),
-        })
-        .collect()
+fn clean(text: &str, tab: char) -> Cow<'_, str> {
+    let cleaned = |c| match c {
+        '\t' => Some(tab),
+        '\u{2028}' | '\u{2029}' => Some(' '),
+        c if crate::terms::is_foul(c) => None,
+        c => Some(c),
+    };
+    // Nearly every text stays as it is, and most say so byte by byte.
+    let is_clean = text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) || text.chars().all(|c| cleaned(c) == Some(c));
+    match is_clean {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(text.chars().filter_map(cleaned).collect()),
+    }
 }
 
 /// Turns the levels that an author wrote into levels without gaps, counted from 1.

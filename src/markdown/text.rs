@@ -9,7 +9,7 @@ use comrak::{
     arena_tree::NodeEdge,
     nodes::{ListType, NodeValue, TableAlignment},
 };
-use std::iter::repeat_n;
+use std::borrow::Cow;
 use unicode_width::UnicodeWidthChar as _;
 use wrap::{NARROWEST, isolated};
 
@@ -17,7 +17,7 @@ mod table;
 mod wrap;
 
 pub use wrap::wrap;
-pub(crate) use wrap::{columns, is_rtl, ltr};
+pub(crate) use wrap::{columns, fold, is_rtl, ltr};
 
 /// How a text is laid out.
 #[derive(Debug, Clone)]
@@ -49,42 +49,30 @@ pub fn text(markdown: &str, width: usize) -> String {
 /// Makes plain text as it is wanted.
 pub fn text_as(markdown: &str, style: &TextStyle<'_>) -> Plain {
     parsed(markdown, |root| {
-        let mut writer = Writer { style, levels: Levels::default(), links: Vec::new(), footnotes: 0, depth: 0 };
+        let out = Out { text: String::with_capacity(markdown.len() + markdown.len() / 8), ..Out::default() };
+        let mut writer = Writer { style, levels: Levels::default(), links: Vec::new(), footnotes: 0, depth: 0, out };
         let width = style.width.max(NARROWEST);
-        let mut lines = writer.blocks(root, width, true);
-        if !writer.links.is_empty() {
-            if !lines.is_empty() {
-                lines.push(String::new());
+        writer.blocks(root, width, true);
+        let Writer { links, mut out, .. } = writer;
+        if !links.is_empty() {
+            if out.lines > 0 {
+                out.line("");
             }
-            lines.extend(heading(&seen(&style.words.links), 2.max(style.top), width));
-            lines.push(String::new());
-            let digits = writer.links.len().to_string().len() + 2;
-            for (number, url) in writer.links.iter().enumerate() {
-                lines.push(format!("{:>digits$} {url}", format!("[{}]", number + 1)));
+            out.heading(&seen(&style.words.links), 2.max(style.top), width);
+            out.line("");
+            let digits = links.len().to_string().len() + 2;
+            for (number, url) in links.iter().enumerate() {
+                out.line(&format!("{:>digits$} {url}", format!("[{}]", number + 1)));
             }
         }
-        let mut text = String::new();
-        for line in lines {
-            text.push_str(line.trim_end());
+        let mut text = out.text;
+        text.truncate(text.trim_end().len());
+        text.drain(..text.find(|c| c != '\n').unwrap_or(text.len()));
+        if !text.is_empty() {
             text.push('\n');
         }
-        let begin = text.find(|c| c != '\n').unwrap_or(text.len());
-        let text = text[begin..].trim_end();
-        Plain { text: if text.is_empty() { String::new() } else { format!("{text}\n") }, links: writer.links.len() }
+        Plain { text, links: links.len() }
     })
-}
-
-/// Underlines a heading.
-fn heading(title: &str, level: usize, width: usize) -> Vec<String> {
-    let mut lines = wrap(title, width, "", "");
-    let line = match level {
-        1 => '=',
-        2 => '~',
-        _ => '^',
-    };
-    let longest = lines.iter().map(|line| columns(line)).max().unwrap_or(0);
-    lines.push(repeat_n(line, longest.min(width)).collect());
-    lines
 }
 
 struct Writer<'s> {
@@ -93,114 +81,125 @@ struct Writer<'s> {
     links: Vec<String>,
     footnotes: usize,
     depth: usize,
+    out: Out,
 }
 
 impl Writer<'_> {
     /// The blocks in a node, with an empty line between them if `loose`.
-    fn blocks<'a>(&mut self, parent: Node<'a>, width: usize, loose: bool) -> Vec<String> {
-        let mut out: Vec<String> = Vec::new();
+    fn blocks<'a>(&mut self, parent: Node<'a>, width: usize, loose: bool) {
+        let begin = self.out.lines;
         let mut before_list = false;
         for node in parent.children() {
-            let lines = self.block(node, width);
+            let lines = self.out.lines;
             let is_list = matches!(node.data().value, NodeValue::List(_));
-            if lines.is_empty() {
-                continue;
-            }
             // Two lists that follow each other would read as one.
-            if !out.is_empty() && (loose || before_list && is_list) {
-                out.push(String::new());
+            if lines > begin && (loose || before_list && is_list) {
+                self.out.gap = Some(self.out.marks.len());
             }
-            before_list = is_list;
-            out.extend(lines);
+            self.block(node, width);
+            if self.out.lines > lines {
+                before_list = is_list;
+            } else if lines > begin {
+                self.out.gap = None;
+            }
         }
-        out
     }
 
-    fn block<'a>(&mut self, node: Node<'a>, width: usize) -> Vec<String> {
+    fn block<'a>(&mut self, node: Node<'a>, width: usize) {
         if self.depth >= DEEPEST {
-            return wrap(&seen(&plain(node)), width, "", "");
+            return self.out.wrapped(&seen(&plain(node)), width);
         }
         self.depth += 1;
-        let lines = self.framed(node, width);
+        self.framed(node, width);
         self.depth -= 1;
-        lines
     }
 
-    fn framed<'a>(&mut self, node: Node<'a>, width: usize) -> Vec<String> {
+    fn framed<'a>(&mut self, node: Node<'a>, width: usize) {
         let data = node.data();
         match &data.value {
             NodeValue::Paragraph => self.paragraph(node, width),
             NodeValue::Heading(written) => {
                 let level = self.levels.next(written.level) + self.style.top - 1;
                 let title = self.inline(node).replace('\n', " ");
-                heading(&title, level, width)
+                self.out.heading(&title, level, width);
             }
             NodeValue::BlockQuote => self.within(node, width, "| ", "| ", true),
             NodeValue::Alert(alert) => {
                 let title = alert.title.as_deref().unwrap_or_else(|| self.style.words.alert(alert.alert_type));
-                let mut lines = prefixed(wrap(&seen(&title.to_uppercase()), width.saturating_sub(2), "", ""), "| ", "| ");
-                lines.extend(self.within(node, width, "| ", "| ", true));
-                lines
+                self.out.open("| ", "| ");
+                self.out.wrapped(&seen(&title.to_uppercase()), width.saturating_sub(2));
+                self.out.close();
+                self.within(node, width, "| ", "| ", true);
             }
             NodeValue::List(list) => {
                 let last = list.start + node.children().count().saturating_sub(1);
-                let mut out = Vec::new();
                 for (at, item) in node.children().enumerate() {
                     let marker = match (&item.data().value, list.list_type) {
-                        (NodeValue::TaskItem(task), _) => if task.symbol.is_some() { "[x] " } else { "[ ] " }.to_string(),
-                        (_, ListType::Bullet) => "* ".to_string(),
+                        (NodeValue::TaskItem(task), _) => if task.symbol.is_some() { "[x] " } else { "[ ] " }.into(),
+                        (_, ListType::Bullet) => Cow::Borrowed("* "),
                         (_, ListType::Ordered) => {
-                            format!("{:>w$} ", format!("{}.", list.start + at), w = last.to_string().len() + 1)
+                            format!("{:>w$} ", format!("{}.", list.start + at), w = last.to_string().len() + 1).into()
                         }
                     };
-                    let lines = self.within(item, width, &marker, &" ".repeat(marker.len()), !list.tight);
                     if at > 0 && !list.tight {
-                        out.push(String::new());
+                        self.out.line("");
                     }
-                    if lines.is_empty() {
-                        out.push(marker.trim_end().to_string());
+                    let lines = self.out.lines;
+                    self.within(item, width, &marker, &" ".repeat(marker.len()), !list.tight);
+                    if self.out.lines == lines {
+                        self.out.line(&marker);
                     }
-                    out.extend(lines);
                 }
-                out
             }
-            NodeValue::CodeBlock(code) => code_lines(&code.literal),
-            NodeValue::HtmlBlock(html) => code_lines(&html.literal),
-            NodeValue::ThematicBreak => vec![format!("{:^width$}", "* * *").trim_end().to_string()],
+            NodeValue::CodeBlock(code) => self.code(&code.literal),
+            NodeValue::HtmlBlock(html) => self.code(&html.literal),
+            NodeValue::ThematicBreak => self.out.line(&format!("{:^width$}", "* * *")),
             NodeValue::Table(table) => self.table(node, &table.alignments, width),
             NodeValue::FootnoteDefinition(_) => {
                 self.footnotes += 1;
                 let marker = format!("[^{}] ", self.footnotes);
-                self.within(node, width, &marker, &" ".repeat(marker.len()), true)
+                self.within(node, width, &marker, &" ".repeat(marker.len()), true);
             }
             _ => self.blocks(node, width, true),
         }
     }
 
     /// The blocks in a node behind its mark; where no room is left for another one, below it.
-    fn within<'a>(&mut self, node: Node<'a>, width: usize, first: &str, rest: &str, loose: bool) -> Vec<String> {
+    fn within<'a>(&mut self, node: Node<'a>, width: usize, first: &str, rest: &str, loose: bool) {
         match width.checked_sub(first.len()).filter(|left| *left >= NARROWEST) {
-            Some(left) => prefixed(self.blocks(node, left, loose), first, rest),
-            None => {
-                let mut lines = self.blocks(node, width, loose);
-                if !lines.is_empty() {
-                    lines.insert(0, first.trim_end().to_string());
-                }
-                lines
+            Some(left) => {
+                self.out.open(first, rest);
+                self.blocks(node, left, loose);
             }
+            None => {
+                self.out.open_below(first);
+                self.blocks(node, width, loose);
+            }
+        }
+        self.out.close();
+    }
+
+    fn paragraph<'a>(&mut self, node: Node<'a>, width: usize) {
+        let text = self.inline(node);
+        for line in text.split('\n') {
+            fold(line.trim(), width, "", "", &mut |line| {
+                if !line.is_empty() {
+                    self.out.line(line);
+                }
+            });
         }
     }
 
-    fn paragraph<'a>(&mut self, node: Node<'a>, width: usize) -> Vec<String> {
-        let text = self.inline(node);
-        text.split('\n').flat_map(|line| wrap(line.trim(), width, "", "")).filter(|line| !line.is_empty()).collect()
+    fn code(&mut self, literal: &str) {
+        for line in literal.trim_end().lines() {
+            self.out.line(&format!("    {}", exact(&clean(line, '\t'))));
+        }
     }
 
     /// What stands in a paragraph, a heading or a cell; `\n` is a hard break. Not recursive.
     fn inline<'a>(&mut self, node: Node<'a>) -> String {
         let mut out = String::new();
-        // Among letters that read from right to left, code keeps its own order.
-        let rtl = is_rtl(&plain(node));
+        let mut rtl = None;
         // While inside a link: where its words begin in `out`.
         let mut link_from = 0;
         for edge in node.traverse() {
@@ -212,6 +211,8 @@ impl Writer<'_> {
                 NodeValue::Text(text) if start => out.push_str(&seen(text)),
                 NodeValue::Code(code) if start => {
                     let code = format!("`{}`", exact(&clean(&code.literal, ' ').replace('\n', " ")));
+                    // Among letters that read from right to left, code keeps its own order.
+                    let rtl = *rtl.get_or_insert_with(|| is_rtl(&plain(node)));
                     out.push_str(&if rtl { ltr(&code) } else { code });
                 }
                 NodeValue::HtmlInline(html) if start => out.push_str(&seen(html)),
@@ -271,7 +272,7 @@ impl Writer<'_> {
         )
     }
 
-    fn table<'a>(&mut self, table: Node<'a>, alignments: &[TableAlignment], width: usize) -> Vec<String> {
+    fn table<'a>(&mut self, table: Node<'a>, alignments: &[TableAlignment], width: usize) {
         let cell = |writer: &mut Self, cell: Node<'a>| writer.inline(cell).replace('\n', " ").trim().to_string();
         let mut rows: Vec<Vec<String>> =
             table.children().map(|row| row.children().map(|one| cell(self, one)).collect()).collect();
@@ -284,8 +285,8 @@ impl Writer<'_> {
             .map(|at| rows.iter().filter_map(|row| row.get(at)).map(|cell| columns(cell)).max().unwrap_or(0))
             .collect();
         match widths.iter().sum::<usize>() + 2 * number.saturating_sub(1) <= width {
-            true => table::aligned(&rows, &widths, alignments),
-            false => table::records(&rows, width),
+            true => table::aligned(&rows, &widths, alignments, &mut self.out),
+            false => table::records(&rows, width, &mut self.out),
         }
     }
 }
@@ -302,13 +303,94 @@ fn soft_break<'a>(out: &mut String, at: Node<'a>) {
     }
 }
 
-fn prefixed(lines: Vec<String>, first: &str, rest: &str) -> Vec<String> {
-    let with = |(at, line): (usize, String)| format!("{}{line}", if at == 0 { first } else { rest }).trim_end().to_string();
-    lines.into_iter().enumerate().map(with).collect()
+/// The lines that are done, each behind the marks of what it stands in (quotes, items of lists).
+#[derive(Default)]
+struct Out {
+    text: String,
+    /// Where the line begins that is written next.
+    begin: usize,
+    lines: usize,
+    marks: Vec<Mark>,
+    /// An empty line, behind so many marks, if another line follows.
+    gap: Option<usize>,
 }
 
-fn code_lines(literal: &str) -> Vec<String> {
-    literal.trim_end().lines().map(|line| format!("    {}", exact(&clean(line, '\t'))).trim_end().to_string()).collect()
+struct Mark {
+    /// Until the first line is there.
+    first: Option<String>,
+    /// Before each later line.
+    rest: String,
+    /// The first mark is a line of its own.
+    above: bool,
+}
+
+impl Out {
+    /// From here on lines stand behind a mark.
+    fn open(&mut self, first: &str, rest: &str) {
+        self.marks.push(Mark { first: Some(first.into()), rest: rest.into(), above: false });
+    }
+
+    /// From here on lines stand below a mark.
+    fn open_below(&mut self, first: &str) {
+        self.marks.push(Mark { first: Some(first.into()), rest: String::new(), above: true });
+    }
+
+    fn close(&mut self) {
+        self.marks.pop();
+    }
+
+    /// Writes a line, without white space at its end.
+    fn line(&mut self, line: &str) {
+        if let Some(depth) = self.gap.take() {
+            self.mark(depth);
+            self.end();
+        }
+        self.mark(self.marks.len());
+        self.text.push_str(line);
+        self.end();
+    }
+
+    fn mark(&mut self, depth: usize) {
+        for at in 0..depth {
+            let mark = &mut self.marks[at];
+            match mark.first.take() {
+                None => self.text.push_str(&mark.rest),
+                Some(first) => {
+                    self.text.push_str(&first);
+                    if mark.above {
+                        self.end();
+                        self.mark(at + 1);
+                    }
+                }
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        self.text.truncate(self.begin + self.text[self.begin..].trim_end().len());
+        self.text.push('\n');
+        self.begin = self.text.len();
+        self.lines += 1;
+    }
+
+    fn wrapped(&mut self, text: &str, width: usize) {
+        fold(text, width, "", "", &mut |line| self.line(line));
+    }
+
+    /// Underlines a heading.
+    fn heading(&mut self, title: &str, level: usize, width: usize) {
+        let mut longest = 0;
+        fold(title, width, "", "", &mut |line| {
+            longest = longest.max(columns(line));
+            self.line(line);
+        });
+        let line = match level {
+            1 => "=",
+            2 => "~",
+            _ => "^",
+        };
+        self.line(&line.repeat(longest.min(width)));
+    }
 }
 
 /// Whether a sign turns the order of letters round until it is taken back, perhaps beyond what its writer meant.
@@ -317,14 +399,18 @@ fn turns(c: char) -> bool {
 }
 
 /// A text without what steers terminals or turns the order of letters round.
-fn seen(text: &str) -> String {
-    clean(text, ' ').replace(turns, "")
+fn seen(text: &str) -> Cow<'_, str> {
+    let clean = clean(text, ' ');
+    match !clean.is_ascii() && clean.contains(turns) {
+        true => clean.replace(turns, "").into(),
+        false => clean,
+    }
 }
 
 /// Code, where a sign that is left out would make it other code: it is named.
-fn exact(code: &str) -> String {
-    match code.contains(turns) {
-        false => code.to_string(),
+fn exact(code: &str) -> Cow<'_, str> {
+    match !code.is_ascii() && code.contains(turns) {
+        false => code.into(),
         true => code.chars().map(|c| if turns(c) { format!("<U+{:04X}>", u32::from(c)) } else { c.to_string() }).collect(),
     }
 }

@@ -51,7 +51,8 @@ fn text(advisory: &Advisory, room: &Room<'_>) -> Result<String, RenderError> {
     let words = room.words;
     let (lang, written) = advisory.text(&room.lang);
     let revision = advisory.revision();
-    let mut out = Lines(String::new());
+    let body = written.body.read()?;
+    let mut out = Lines(String::with_capacity(body.len() + body.len() / 2 + 2000));
     out.line(advisory.tlp().label());
     out.wrapped(words.tlp(advisory.tlp()));
     out.line("https://www.first.org/tlp/");
@@ -74,7 +75,7 @@ fn text(advisory: &Advisory, room: &Room<'_>) -> Result<String, RenderError> {
     out.blank();
     let site = room.site.url.to_string();
     let style = TextStyle { width: WIDTH, words: room.marks(lang), site: Some(&site), top: 2 };
-    out.block(&markdown::text_as(&written.body.read()?, &style).text);
+    out.block(&markdown::text_as(&body, &style).text);
     if !advisory.references.is_empty() {
         out.heading(words.get("references"));
         for one in &advisory.references {
@@ -172,9 +173,7 @@ impl Lines {
 
     fn hanging(&mut self, first: &str, text: &str) {
         let rest = " ".repeat(unicode_width::UnicodeWidthStr::width(first));
-        for line in markdown::wrap(text, WIDTH, first, &rest) {
-            self.line(&line);
-        }
+        markdown::fold(text, WIDTH, first, &rest, &mut |line| self.line(line));
     }
 
     fn heading(&mut self, text: &str) {
@@ -183,10 +182,9 @@ impl Lines {
         self.line(&"-".repeat(unicode_width::UnicodeWidthStr::width(text)));
     }
 
+    /// Lines that are without trailing white space.
     fn block(&mut self, text: &str) {
-        for line in text.trim_matches('\n').lines() {
-            self.line(line);
-        }
+        self.0.push_str(text);
     }
 }
 

@@ -83,6 +83,15 @@ fn headings_quotes_and_alerts_have_their_marks() {
 }
 
 #[test]
+fn each_line_has_the_marks_of_what_it_stands_in() {
+    let ten = "| | | | | | | | | |";
+    // Without room for another mark, it stands above.
+    check(&format!("{} deep\n", ">".repeat(12)), &[&format!("{ten} |"), &format!("{ten} |"), &format!("{ten} deep")]);
+    check("-\n- >\n- a\n\n  > b\n", &["*", "", "*", "", "* a", "", "  | b"]);
+    check("> <!-- -->\n>\n> [x]: y\n>\n> a\n\n[z]: y\n", &["|     <!-- -->", "|", "| a"]);
+}
+
+#[test]
 fn tables_are_columns_or_records() {
     check("| a | name |\n|--:|---|\n| 10 | 深 |\n| 9 | b |\n", &[" a  name", "==  ====", "10  深", " 9  b"]);
     check(

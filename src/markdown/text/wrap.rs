@@ -1,5 +1,6 @@
 //! Lines: how wide a text is, where it may be broken, and in which direction it is read.
 
+use memchr::{memchr, memrchr};
 use textwrap::WordSeparator;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -40,39 +41,90 @@ pub(super) fn isolated(text: &str) -> String {
 /// Wraps one paragraph; the later lines begin with `hang`, which counts. Only what has to be copied whole (a word
 /// in ASCII, an address) goes beyond the width.
 pub fn wrap(text: &str, width: usize, first: &str, hang: &str) -> Vec<String> {
-    let mut lines =
-        Lines { width: width.max(NARROWEST), hang, done: Vec::new(), line: first.into(), used: columns(first), words: 0 };
-    for (at, piece) in text.split('\n').enumerate() {
+    let mut lines = Vec::new();
+    fold(text, width, first, hang, &mut |line| lines.push(line.to_string()));
+    lines
+}
+
+/// The same, line by line, without keeping them.
+pub(crate) fn fold(text: &str, width: usize, first: &str, hang: &str, put: &mut dyn FnMut(&str)) {
+    let mut lines = Lines::begin(text, width, first, hang, put);
+    let mut at = 0;
+    for piece in text.split('\n') {
         if at > 0 {
-            lines.next();
+            lines.next(at);
         }
-        let mut gap = "";
-        for (word, after) in words(piece) {
-            lines.word(gap, word);
-            gap = after;
+        match is_plain(piece) {
+            true => lines.plain(at, at + piece.len()),
+            false => lines.by_words(piece),
         }
+        at += piece.len() + 1;
     }
-    lines.next();
-    lines.done
+    lines.next(text.len());
+}
+
+/// Nearly every text: each byte is one column, only spaces let it break, and it begins with a word.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !text.starts_with(' ')
 }
 
 struct Lines<'t> {
+    text: &'t str,
     width: usize,
     hang: &'t str,
-    done: Vec<String>,
+    put: &'t mut dyn FnMut(&str),
+    /// What stands before the text of this line.
     line: String,
     used: usize,
     /// In this line.
     words: usize,
+    /// The text of this line.
+    from: usize,
+    to: usize,
 }
 
-impl Lines<'_> {
+impl<'t> Lines<'t> {
+    fn begin(text: &'t str, width: usize, first: &str, hang: &'t str, put: &'t mut dyn FnMut(&str)) -> Lines<'t> {
+        let (width, used) = (width.max(NARROWEST), columns(first));
+        Lines { text, width, hang, put, line: first.into(), used, words: 0, from: 0, to: 0 }
+    }
+
+    /// A piece of the text that is plain: not word by word, but line by line.
+    fn plain(&mut self, mut from: usize, end: usize) {
+        let bytes = self.text.as_bytes();
+        loop {
+            self.from = from;
+            let limit = from + self.width.saturating_sub(self.used);
+            if limit >= end {
+                self.to = end;
+                return;
+            }
+            // A word that is longer than the line stands alone.
+            let gap = memrchr(b' ', &bytes[from..=limit]).map(|at| from + at);
+            let Some(gap) = gap.or_else(|| memchr(b' ', &bytes[limit..end]).map(|at| limit + at)) else {
+                self.to = end;
+                return;
+            };
+            self.to = gap;
+            let Some(next) = bytes[gap..end].iter().position(|byte| *byte != b' ') else { return };
+            from = gap + next;
+            self.next(from);
+        }
+    }
+
+    fn by_words(&mut self, piece: &str) {
+        let mut gap = "";
+        for (word, after) in words(piece) {
+            self.word(gap, word);
+            gap = after;
+        }
+    }
+
     fn word(&mut self, gap: &str, word: &str) {
         let wide = columns(word);
         if self.words > 0 && self.used + gap.len() + wide > self.width {
-            self.next();
-        }
-        if self.words > 0 {
+            self.next(self.to + gap.len());
+        } else if self.words > 0 {
             self.push(gap, gap.len());
         }
         if self.used + wide <= self.width || word.is_ascii() || word.contains("://") {
@@ -84,7 +136,7 @@ impl Lines<'_> {
             let end = sign(rest);
             let wide = columns(&rest[..end]);
             if self.words > 0 && self.used + wide > self.width {
-                self.next();
+                self.next(self.to);
             }
             self.push(&rest[..end], wide);
             rest = &rest[end..];
@@ -92,26 +144,32 @@ impl Lines<'_> {
     }
 
     fn push(&mut self, text: &str, wide: usize) {
-        self.line.push_str(text);
+        self.to += text.len();
         self.used += wide;
         self.words += 1;
     }
 
-    /// Ends the line; what is isolated ends and begins anew with it, since every line is ordered for itself.
-    fn next(&mut self) {
-        let mut open = Vec::new();
-        for c in self.line.chars() {
-            match c {
-                LTR | OWN => open.push(c),
-                END => drop(open.pop()),
-                _ => {}
+    /// Ends the line, and begins one of the text from there; what is isolated ends and begins anew with it, since every
+    /// line is ordered for itself.
+    fn next(&mut self, from: usize) {
+        self.line.push_str(&self.text[self.from..self.to]);
+        (self.from, self.to) = (from, from);
+        let mut open = String::new();
+        if !self.line.is_ascii() {
+            for c in self.line.chars() {
+                match c {
+                    LTR | OWN => open.push(c),
+                    END => drop(open.pop()),
+                    _ => {}
+                }
             }
         }
-        let mut line = std::mem::replace(&mut self.line, self.hang.to_string());
-        line.truncate(line.trim_end().len());
-        line.extend(open.iter().map(|_| END));
-        self.line.extend(open);
-        self.done.push(line);
+        self.line.truncate(self.line.trim_end().len());
+        self.line.extend(open.chars().map(|_| END));
+        (self.put)(&self.line);
+        self.line.clear();
+        self.line.push_str(self.hang);
+        self.line.push_str(&open);
         (self.used, self.words) = (columns(self.hang), 0);
     }
 }
@@ -191,6 +249,28 @@ fn by_unicode(line: &str) -> Vec<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plain_text_is_wrapped_as_any_other_is() {
+        let mut seed = 1u32;
+        let mut up_to = |most: u32| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            1 + (seed >> 16) as usize % most as usize
+        };
+        for (first, hang) in [("", ""), ("* ", "  "), ("a name that is too long: ", "  ")] {
+            for _ in 0..2000 {
+                let text: String = (0..up_to(9)).map(|_| "x".repeat(up_to(24)) + &" ".repeat(up_to(3))).collect();
+                let text = if up_to(2) == 1 { text.trim_end() } else { &text };
+                let mut lines = Vec::new();
+                let mut put = |line: &str| lines.push(line.to_string());
+                let mut any = Lines::begin(text, NARROWEST, first, hang, &mut put);
+                any.by_words(text);
+                any.next(text.len());
+                assert!(is_plain(text));
+                assert_eq!(wrap(text, NARROWEST, first, hang), lines, "{first:?} {text:?}");
+            }
+        }
+    }
 
     #[test]
     fn where_only_spaces_break_unicode_says_the_same() {
