@@ -97,7 +97,8 @@ impl<'a> Lists<'a> {
 /// How many bytes a line of this advisory takes in the language in which it takes most.
 fn weight(one: &Advisory, base: &str) -> usize {
     // What is escaped grows to five or six bytes.
-    let escaped = |text: &str| text.len() + 5 * text.bytes().filter(|c| b"&<>\"'/".contains(c)).count();
+    let grows = |c: &u8| matches!(c, b'&' | b'<' | b'>' | b'"' | b'\'' | b'/');
+    let escaped = |text: &str| text.len() + 5 * text.bytes().filter(grows).count();
     let title = one.texts.values().map(|text| escaped(&text.title)).max().unwrap_or_default();
     BARE_LINE + base.len() + 2 * one.id.as_str().len() + title
 }
@@ -123,8 +124,9 @@ impl<'a> Pages<'a> {
         if is_single || self.weight(lines) <= ROOM_FOR_LINES {
             return self.list(path, name, what, lines);
         }
-        let of = |line: &Line<'_>| line.0.map(|cve| masked(cve.number(), open)).unwrap_or_default();
-        let chunks: Vec<_> = lines.chunk_by(|a, b| of(a) == of(b)).collect();
+        let number = |line: &Line<'a>| line.0.map_or("", Cve::number);
+        let of = |line: &Line<'a>| masked(number(line), open);
+        let chunks: Vec<_> = lines.chunk_by(|a, b| are_masked_alike(number(a), number(b), open)).collect();
         let smaller = chunks.iter().map(|chunk| {
             let group = of(&chunk[0]);
             (format!("CVE-{year}-{group}"), format!("{folder}{group}/"))
@@ -156,6 +158,12 @@ impl<'a> Pages<'a> {
             self.made.push(Found { path, name, what, smaller: Vec::new(), lines, page: at + 1, pages: count });
         }
     }
+}
+
+/// Whether two numbers are the same but for the digits that are left open.
+fn are_masked_alike(a: &str, b: &str, open: usize) -> bool {
+    let kept = a.len().saturating_sub(open);
+    a.len() == b.len() && a.as_bytes()[..kept] == b.as_bytes()[..kept]
 }
 
 /// A number with its last digits left open: `12xxx`.
@@ -296,11 +304,14 @@ fn hit<'a>(one: &'a Advisory, room: &Room<'_>) -> Hit<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::masked;
+    use super::{are_masked_alike, masked};
 
     #[test]
     fn a_number_is_left_open_from_its_end() {
         assert_eq!([3, 2, 1, 0].map(|open| masked("12345", open)), ["12xxx", "123xx", "1234x", "12345"]);
         assert_eq!(masked("0123", 3), "0xxx");
+        for (a, b, open) in [("12345", "12399", 2), ("12345", "12399", 1), ("123", "1234", 3), ("12", "34", 3), ("12", "12", 0)] {
+            assert_eq!(are_masked_alike(a, b, open), masked(a, open) == masked(b, open), "{a} {b} {open}");
+        }
     }
 }
