@@ -49,9 +49,11 @@ pub(super) fn judge(url: &str) -> Target {
 /// could follow, such as `http://example.com%2F127.0.0.1/`.
 pub(super) fn encoded(url: &str) -> Option<String> {
     let url = url.trim();
+    if plain_host(url).is_some() {
+        return Some(if url.contains('%') { escape(url) } else { url.to_string() });
+    }
     match judge(url) {
         Target::Dangerous => return None,
-        Target::Remote if plain_host(url).is_some() => {}
         Target::Remote => {
             let parsed = Url::parse(url).ok()?;
             // A host outside ASCII is written in its `xn--` form by the parser, which is what a mail needs.

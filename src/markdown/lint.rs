@@ -46,7 +46,8 @@ fn is_plainly_fine(markdown: &str) -> bool {
         let rest = markdown[at + 2..].trim_start_matches('<');
         let address = &rest[..rest.find([')', '\n']).unwrap_or(rest.len())];
         let on_site = address.strip_prefix('/').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric()));
-        !known(rest) && !on_site || address.contains(['&', '\\'])
+        // An entity ends in a semicolon; the `&` of a query is none.
+        !known(rest) && !on_site || address.contains('\\') || address.contains('&') && address.contains(';')
     };
     let has = |sign: &str| memmem::find(markdown.as_bytes(), sign.as_bytes()).is_some();
     !has("![")

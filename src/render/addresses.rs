@@ -30,10 +30,8 @@ pub fn shown(page: String, how: Addresses) -> String {
 
 /// Whether something in the page looks like an element whose text is not HTML.
 fn has_raw(page: &str) -> bool {
-    let mut tags = memchr::memchr_iter(b'<', page.as_bytes()).map(|at| &page[at..]);
-    tags.any(|tag| {
-        matches!(tag.as_bytes().get(1), Some(b's' | b'S')) && RAW.iter().any(|raw| tag_name(tag).0.eq_ignore_ascii_case(raw))
-    })
+    let tags = |begin: &'static str| memchr::memmem::find_iter(page.as_bytes(), begin).map(|at| &page[at..]);
+    tags("<s").chain(tags("<S")).any(|tag| RAW.iter().any(|raw| tag_name(tag).0.eq_ignore_ascii_case(raw)))
 }
 
 fn walk(page: &str, at: bool) -> String {
