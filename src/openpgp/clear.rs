@@ -1,5 +1,11 @@
 //! Clear-signed text (RFC 4880 and RFC 9580, section 7): people read it as it is, programs verify it.
 
+use memchr::{memchr, memchr_iter, memmem};
+use std::borrow::Cow;
+
+/// RFC 9580 calls the `Hash` header a legacy; verifiers that are older need it. (An empty line follows.)
+const HEADING: &str = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n";
+
 /// A text and its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clearsigned {
@@ -14,7 +20,7 @@ impl Clearsigned {
         if !block.ends_with('\n') {
             block.push('\n');
         }
-        Clearsigned { text: normal(text), block }
+        Clearsigned { text: normal(text).into_owned(), block }
     }
 
     /// Takes a clear-signed document apart, as [`document`](Clearsigned::document) put it together; nothing is checked.
@@ -39,18 +45,21 @@ impl Clearsigned {
 
     /// The whole document, as it is published.
     pub fn document(&self) -> String {
-        // RFC 9580 calls the `Hash` header a legacy; verifiers that are older need it.
-        let mut document = String::with_capacity(self.text.len() + self.block.len() + 128);
-        document.push_str("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n");
-        for line in self.text.lines() {
-            // RFC 4880, 7.1: "every line starting with a dash '-' (0x2D) is prefixed by the sequence dash '-'
-            // (0x2D) and space ' ' (0x20)".
-            if line.starts_with('-') {
-                document.push_str("- ");
-            }
-            document.push_str(line);
-            document.push('\n');
+        let mut document = String::with_capacity(self.text.len() + self.block.len() + 256);
+        document.push_str(HEADING);
+        document.push('\n');
+        // RFC 4880, 7.1: "every line starting with a dash '-' (0x2D) is prefixed by the sequence dash '-' (0x2D) and
+        // space ' ' (0x20)".
+        if self.text.starts_with('-') {
+            document.push_str("- ");
         }
+        let mut from = 0;
+        for end in memmem::find_iter(self.text.as_bytes(), b"\n-") {
+            document.push_str(&self.text[from..=end]);
+            document.push_str("- ");
+            from = end + 1;
+        }
+        document.push_str(&self.text[from..]);
         document.push_str(&self.block);
         document
     }
@@ -58,23 +67,26 @@ impl Clearsigned {
 
 /// What a reader finds in a document: the text between its heading and its signature, without dash-escapes.
 pub(super) fn content(document: &str) -> Option<String> {
-    let body = document.strip_prefix("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n")?;
-    let mut content = String::with_capacity(body.len());
-    for line in body.split_inclusive('\n') {
-        if line == "-----BEGIN PGP SIGNATURE-----\n" {
+    let mut rest = document.strip_prefix(HEADING).filter(|rest| rest.starts_with('\n'))?;
+    let mut content = String::with_capacity(rest.len());
+    loop {
+        let dash = memmem::find(rest.as_bytes(), b"\n-")? + 1;
+        content.push_str(&rest[..dash]);
+        rest = &rest[dash..];
+        if rest.starts_with("-----BEGIN PGP SIGNATURE-----\n") {
+            // (The empty line below the heading.)
+            content.remove(0);
             return Some(content);
         }
-        content.push_str(match line.strip_prefix("- ") {
-            Some(escaped) => escaped,
-            None if line.starts_with('-') => return None,
-            None => line,
-        });
+        rest = rest.strip_prefix("- ")?;
     }
-    None
 }
 
 /// The form in which a text can be clear-signed so that every program sees the same.
-pub(super) fn normal(text: &str) -> String {
+pub(super) fn normal(text: &str) -> Cow<'_, str> {
+    if is_normal(text.as_bytes()) {
+        return text.into();
+    }
     // RFC 4880, 7.1: "any trailing whitespace -- spaces (0x20) and tabs (0x09) -- at the end of any line is removed
     // when the cleartext signature is generated". A bare CR ends a line in some programs and not in others.
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
@@ -83,13 +95,27 @@ pub(super) fn normal(text: &str) -> String {
         normal.push_str(line.trim_end_matches([' ', '\t']));
         normal.push('\n');
     }
-    normal
+    normal.into()
+}
+
+fn is_normal(text: &[u8]) -> bool {
+    let ends_well = |end: usize| !text[..end].ends_with(b" ") && !text[..end].ends_with(b"\t");
+    text.ends_with(b"\n") && !text.ends_with(b"\n\n") && memchr(b'\r', text).is_none() && memchr_iter(b'\n', text).all(ends_well)
 }
 
 /// What is hashed of a normal text. RFC 4880, 7.1: "a cleartext signature is calculated on the text using
 /// canonical <CR><LF> line endings", and the one before the signature "is not considered part of the signed text".
 pub(super) fn canonical(normal: &str) -> Vec<u8> {
-    normal.strip_suffix('\n').unwrap_or(normal).replace('\n', "\r\n").into_bytes()
+    let text = normal.strip_suffix('\n').unwrap_or(normal).as_bytes();
+    let mut canonical = Vec::with_capacity(text.len() + text.len() / 16 + 64);
+    let mut from = 0;
+    for end in memchr_iter(b'\n', text) {
+        canonical.extend_from_slice(&text[from..end]);
+        canonical.extend_from_slice(b"\r\n");
+        from = end + 1;
+    }
+    canonical.extend_from_slice(&text[from..]);
+    canonical
 }
 
 #[cfg(test)]
@@ -98,11 +124,13 @@ mod tests {
 
     #[test]
     fn a_text_has_one_form_only() {
-        for text in ["a \r\n\t\r\n-b", "a\n\n-b\n", "a\r\r-b\n\n\n", "a\t \n\n-b \n \n"] {
+        for text in ["a \r\n\t\r\n-b", "a\n\n-b\n", "a\n\n-b", "a\n\n-b\t\n", "a \n\n-b\n", "a\r\r-b\n\n\n", "a\t \n\n-b \n \n"] {
             assert_eq!(normal(text), "a\n\n-b\n", "{text:?}");
+            assert_eq!(is_normal(text.as_bytes()), text == "a\n\n-b\n", "{text:?}");
         }
         assert_eq!(normal(&normal("  a\u{a0}\n")), "  a\u{a0}\n");
         assert_eq!(normal(""), "\n");
+        assert_eq!(canonical("\na\n\n-b\n"), b"\r\na\r\n\r\n-b");
     }
 
     #[test]
@@ -121,9 +149,9 @@ mod tests {
         let block = "-----BEGIN PGP SIGNATURE-----\n…\n";
         for text in ["a\n", "-----BEGIN PGP SIGNATURE-----\n- -a\n\n- b\n", "-\n- \n--\n"] {
             let document = Clearsigned::assemble(text, block).document();
-            assert_eq!(content(&document), Some(normal(text)), "{text:?}");
+            assert_eq!(content(&document).as_deref(), Some(&*normal(text)), "{text:?}");
             let bare = document.replace("\n- -", "\n-");
-            assert!(bare == document || content(&bare) != Some(normal(text)), "{text:?}");
+            assert!(bare == document || content(&bare).as_deref() != Some(&*normal(text)), "{text:?}");
         }
     }
 }
