@@ -55,20 +55,47 @@ pub struct Signatory<'s> {
 impl Signatory<'_> {
     pub(super) fn sign(&self, text: &str) -> Result<Clearsigned, PublishError> {
         let digest = Digest::of(text.as_bytes());
-        if let Some(block) = self.known(digest)? {
-            return Ok(Clearsigned::assemble(text, &block));
+        match self.known(digest)? {
+            Some(block) => Ok(Clearsigned::assemble(text, &block)),
+            None => self.sign_anew(digest, text),
         }
-        let signed = self.keyring.key()?.clearsign(text)?;
-        self.made(digest, signed.block());
-        Ok(signed)
     }
 
     /// A detached signature of a file as it stands on the site, for programs that verify no clear-signed text.
     pub(super) fn detach(&self, file: &[u8]) -> Result<String, PublishError> {
         let digest = Digest::of(file);
-        if let Some(armor) = self.known(digest)? {
-            return Ok(armor);
+        match self.known(digest)? {
+            Some(armor) => Ok(armor),
+            None => self.detach_anew(digest, file),
         }
+    }
+
+    /// A text as a clear-signed file, and the detached signature of that file.
+    fn files(&self, path: &str, text: &str) -> Result<Vec<Artefact>, PublishError> {
+        let digest = Digest::of(text.as_bytes());
+        let (file, detached) = match self.known(digest)? {
+            Some(block) => {
+                let file = Clearsigned::assemble(text, &block).document();
+                let detached = self.detach(file.as_bytes())?;
+                (file, detached)
+            }
+            // With a fresh signature in it, the file was never signed either: nothing has to be looked for.
+            None => {
+                let file = self.sign_anew(digest, text)?.document();
+                let detached = self.detach_anew(Digest::of(file.as_bytes()), file.as_bytes())?;
+                (file, detached)
+            }
+        };
+        Ok(pair(path, file, &detached))
+    }
+
+    fn sign_anew(&self, digest: Digest, text: &str) -> Result<Clearsigned, PublishError> {
+        let signed = self.keyring.key()?.clearsign(text)?;
+        self.made(digest, signed.block());
+        Ok(signed)
+    }
+
+    fn detach_anew(&self, digest: Digest, file: &[u8]) -> Result<String, PublishError> {
         let armor = self.keyring.key()?.detach(file)?;
         self.made(digest, &armor);
         Ok(armor)
@@ -102,9 +129,7 @@ impl Made<Twin, Public> for Vec<Artefact> {
     type Error = PublishError;
 
     fn made(twin: &Twin, _: &Public, signatory: &Signatory<'_>) -> Result<Vec<Artefact>, PublishError> {
-        let file = signatory.sign(twin.text())?.document();
-        let detached = signatory.detach(file.as_bytes())?;
-        Ok(pair(twin.path(), file, &detached))
+        signatory.files(twin.path(), twin.text())
     }
 }
 
@@ -182,9 +207,7 @@ impl Made<SecurityTxt, Public> for Vec<Artefact> {
     type Error = PublishError;
 
     fn made(text: &SecurityTxt, _: &Public, signatory: &Signatory<'_>) -> Result<Vec<Artefact>, PublishError> {
-        let file = signatory.sign(text.text())?.document();
-        let detached = signatory.detach(file.as_bytes())?;
-        Ok(pair(wellknown::SECURITY_TXT, file, &detached))
+        signatory.files(wellknown::SECURITY_TXT, text.text())
     }
 }
 
