@@ -194,7 +194,7 @@ impl TeamKey {
 
     /// The armored detached signature of a file.
     pub fn detach(&self, bytes: &[u8]) -> Result<String, SignerError> {
-        Ok(block(&self.signature(SignatureType::Binary, bytes)?))
+        Ok(block(self.signature(SignatureType::Binary, bytes)?))
     }
 
     /// Clear-signs a text; see [`Clearsigned::text`] for the form that it takes.
@@ -210,7 +210,7 @@ impl TeamKey {
             }
         }
         let signature = self.signature(SignatureType::Text, &clear::canonical(&text))?;
-        let signed = Clearsigned::assemble(&text, &block(&signature));
+        let signed = Clearsigned::assemble(&text, &block(signature));
         // The signature is good; whether a reader finds the same text in the document is another question.
         match clear::content(&signed.document()).as_deref() == Some(&*text) {
             true => Ok(signed),
@@ -225,14 +225,16 @@ impl TeamKey {
         // One hash, always: the `micalg` of a mail is written before its signature.
         let builder = SignatureBuilder::new(kind).set_hash_algo(HashAlgorithm::SHA512);
         let builder = builder.set_signature_creation_time(self.at).map_err(failed)?;
-        let sign = |signer: &mut dyn Signer| builder.sign_message(signer, bytes);
+        let mut hash = HashAlgorithm::SHA512.context().map_err(failed)?.for_signature(self.published.version());
+        hash.update(bytes);
+        let sign = |signer: &mut dyn Signer| builder.sign_hash(signer, hash.clone());
         let signature = match &self.hand {
             Hand::Held(pair) => sign(&mut *pair.clone()).map_err(failed)?,
             #[cfg(feature = "gpg-agent")]
             Hand::Agent(agent) => sign(&mut agent.signer(&self.published))
                 .map_err(|e| SignerError::AgentRefused { fingerprint: fingerprint(), why: words(&e) })?,
         };
-        match signature.verify_message(&self.published, bytes) {
+        match signature.verify_hash(&self.published, hash) {
             Ok(()) => Ok(signature),
             Err(_) => Err(SignerError::DoesNotVerify(fingerprint())),
         }
@@ -271,7 +273,7 @@ impl<T> Signed<T> {
 
     /// The signature as the second part of a `multipart/signed`: armored, with CRLF.
     pub fn detached(&self) -> String {
-        crlf(&block(&self.signature))
+        crlf(&block(self.signature.clone()))
     }
 }
 
@@ -303,9 +305,9 @@ impl<T: Payload + Clone, A: Audience> Made<T, A> for Signed<T> {
 }
 
 /// A signature alone, armored, with LF. Version 4 always, so with a checksum.
-fn block(signature: &Signature) -> String {
+fn block(signature: Signature) -> String {
     let mut bytes = Vec::new();
-    Packet::from(signature.clone()).serialize(&mut bytes).expect("writing to memory does not fail");
+    Packet::from(signature).serialize(&mut bytes).expect("writing to memory does not fail");
     armored(Kind::Signature, &bytes, true)
 }
 
