@@ -1,7 +1,11 @@
 //! The team's key, and what it signs. Every signature is checked with the published certificate before it
 //! leaves, so that nothing goes out that a recipient cannot verify.
 
-use super::{Certificate, Clearsigned, Secret, armored, clear, crlf, ed25519::Eye, instant, policy, words};
+use super::{
+    Certificate, Clearsigned, Secret, armored, clear, crlf,
+    ed25519::{Eye, Pen},
+    instant, policy, words,
+};
 use crate::{
     roster::KeyState,
     terms::{Fingerprint, Moment},
@@ -102,6 +106,8 @@ pub enum SignerError {
 enum Hand {
     /// Here, unlocked.
     Held(Box<KeyPair>),
+    /// Here, and an Ed25519 key.
+    Pen(Box<Pen>),
     /// With gpg-agent.
     #[cfg(feature = "gpg-agent")]
     Agent(super::agent::Agent),
@@ -148,7 +154,8 @@ impl TeamKey {
                 }
             };
             let pair = key.into_keypair().map_err(|e| SignerError::Unreadable(words(&e)))?;
-            return Ok(TeamKey::new(Hand::Held(Box::new(pair)), published, certificate, now));
+            let hand = Pen::of(&pair).map_or_else(|| Hand::Held(Box::new(pair)), |pen| Hand::Pen(Box::new(pen)));
+            return Ok(TeamKey::new(hand, published, certificate, now));
         }
         Err(SignerError::NoKey(fingerprint()))
     }
@@ -232,6 +239,7 @@ impl TeamKey {
         let sign = |signer: &mut dyn Signer| builder.sign_hash(signer, hash.clone());
         let signature = match &self.hand {
             Hand::Held(pair) => sign(&mut *pair.clone()).map_err(failed)?,
+            Hand::Pen(pen) => sign(&mut &**pen).map_err(failed)?,
             #[cfg(feature = "gpg-agent")]
             Hand::Agent(agent) => sign(&mut agent.signer(&self.published))
                 .map_err(|e| SignerError::AgentRefused { fingerprint: fingerprint(), why: words(&e) })?,
@@ -363,13 +371,13 @@ mod tests {
     #[test]
     fn keys_of_all_kinds_sign() {
         let now: Moment = "2026-07-01".parse().expect("a moment");
-        for (suite, is_quick) in [(CipherSuite::Cv25519, true), (CipherSuite::P256, false), (CipherSuite::RSA2k, false)] {
+        for (suite, is_pen) in [(CipherSuite::Cv25519, true), (CipherSuite::P256, false), (CipherSuite::RSA2k, false)] {
             let builder = CertBuilder::general_purpose(Some("who@example.org")).set_cipher_suite(suite);
             let (cert, _) = builder.set_creation_time(instant(&now)).generate().expect("a key");
             let file = cert.as_tsk().to_vec().expect("a file");
             let certificates = [Certificate::public(cert).expect("a certificate")];
             let key = TeamKey::from_file(&file, None, certificates[0].clone(), &now).expect("a team key");
-            assert_eq!(key.eye.is_some(), is_quick, "{suite:?}");
+            assert_eq!((matches!(key.hand, Hand::Pen(_)), key.eye.is_some()), (is_pen, is_pen), "{suite:?}");
             let armor = key.detach(b"bytes").expect("a signature");
             assert!(verify(b"bytes", Some(armor.as_bytes()), &certificates, &now).is_ok(), "{suite:?}");
             let document = key.clearsign("text").expect("a signature").document();
