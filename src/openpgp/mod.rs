@@ -20,6 +20,7 @@ mod certs;
 mod clear;
 mod curve;
 mod directory;
+mod ed25519;
 mod encrypt;
 mod generate;
 mod judged;
