@@ -20,7 +20,6 @@ mod certs;
 mod clear;
 mod curve;
 mod directory;
-mod ed25519;
 mod encrypt;
 mod generate;
 mod judged;

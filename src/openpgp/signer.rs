@@ -1,11 +1,7 @@
 //! The team's key, and what it signs. Every signature is checked with the published certificate before it
 //! leaves, so that nothing goes out that a recipient cannot verify.
 
-use super::{
-    Certificate, Clearsigned, Secret, armored, clear, crlf,
-    ed25519::{Eye, Pen},
-    instant, policy, words,
-};
+use super::{Certificate, Clearsigned, Secret, armored, clear, crlf, instant, policy, words};
 use crate::{
     roster::KeyState,
     terms::{Fingerprint, Moment},
@@ -16,7 +12,7 @@ use sequoia_openpgp::{
     Cert, Packet,
     armor::Kind,
     cert::CertParser,
-    crypto::{KeyPair, Signer, hash::Hash as _},
+    crypto::{KeyPair, Signer},
     packet::{
         Key, Literal, Signature,
         key::{PublicParts, SecretKeyMaterial, UnspecifiedRole},
@@ -106,8 +102,6 @@ pub enum SignerError {
 enum Hand {
     /// Here, unlocked.
     Held(Box<KeyPair>),
-    /// Here, and an Ed25519 key.
-    Pen(Box<Pen>),
     /// With gpg-agent.
     #[cfg(feature = "gpg-agent")]
     Agent(super::agent::Agent),
@@ -118,8 +112,6 @@ pub struct TeamKey {
     hand: Hand,
     /// The signing key as the published certificate has it.
     published: Key<PublicParts, UnspecifiedRole>,
-    /// The same, if it is an Ed25519 key.
-    eye: Option<Eye>,
     certificate: Certificate,
     at: SystemTime,
 }
@@ -154,8 +146,7 @@ impl TeamKey {
                 }
             };
             let pair = key.into_keypair().map_err(|e| SignerError::Unreadable(words(&e)))?;
-            let hand = Pen::of(&pair).map_or_else(|| Hand::Held(Box::new(pair)), |pen| Hand::Pen(Box::new(pen)));
-            return Ok(TeamKey::new(hand, published, certificate, now));
+            return Ok(TeamKey::new(Hand::Held(Box::new(pair)), published, certificate, now));
         }
         Err(SignerError::NoKey(fingerprint()))
     }
@@ -187,7 +178,7 @@ impl TeamKey {
     }
 
     fn new(hand: Hand, published: Key<PublicParts, UnspecifiedRole>, certificate: Certificate, now: &Moment) -> TeamKey {
-        TeamKey { hand, eye: Eye::of(&published), published, certificate, at: instant(now) }
+        TeamKey { hand, published, certificate, at: instant(now) }
     }
 
     /// The certificate that its signatures are verified with.
@@ -239,21 +230,13 @@ impl TeamKey {
         let sign = |signer: &mut dyn Signer| builder.sign_hash(signer, hash.clone());
         let signature = match &self.hand {
             Hand::Held(pair) => sign(&mut *pair.clone()).map_err(failed)?,
-            Hand::Pen(pen) => sign(&mut &**pen).map_err(failed)?,
             #[cfg(feature = "gpg-agent")]
             Hand::Agent(agent) => sign(&mut agent.signer(&self.published))
                 .map_err(|e| SignerError::AgentRefused { fingerprint: fingerprint(), why: words(&e) })?,
         };
-        let verifies = match &self.eye {
-            Some(eye) => {
-                signature.hash(&mut hash).map_err(failed)?;
-                matches!(eye.verify(signature.mpis(), &hash.into_digest().map_err(failed)?), Ok(true))
-            }
-            None => signature.verify_hash(&self.published, hash).is_ok(),
-        };
-        match verifies {
-            true => Ok(signature),
-            false => Err(SignerError::DoesNotVerify(fingerprint())),
+        match signature.verify_hash(&self.published, hash) {
+            Ok(()) => Ok(signature),
+            Err(_) => Err(SignerError::DoesNotVerify(fingerprint())),
         }
     }
 }
@@ -362,28 +345,7 @@ fn opens(secret: &SecretKeyMaterial) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::openpgp::{Kind, generate, verify};
-    use sequoia_openpgp::{
-        cert::{CertBuilder, CipherSuite},
-        serialize::SerializeInto as _,
-    };
-
-    #[test]
-    fn keys_of_all_kinds_sign() {
-        let now: Moment = "2026-07-01".parse().expect("a moment");
-        for (suite, is_pen) in [(CipherSuite::Cv25519, true), (CipherSuite::P256, false), (CipherSuite::RSA2k, false)] {
-            let builder = CertBuilder::general_purpose(Some("who@example.org")).set_cipher_suite(suite);
-            let (cert, _) = builder.set_creation_time(instant(&now)).generate().expect("a key");
-            let file = cert.as_tsk().to_vec().expect("a file");
-            let certificates = [Certificate::public(cert).expect("a certificate")];
-            let key = TeamKey::from_file(&file, None, certificates[0].clone(), &now).expect("a team key");
-            assert_eq!((matches!(key.hand, Hand::Pen(_)), key.eye.is_some()), (is_pen, is_pen), "{suite:?}");
-            let armor = key.detach(b"bytes").expect("a signature");
-            assert!(verify(b"bytes", Some(armor.as_bytes()), &certificates, &now).is_ok(), "{suite:?}");
-            let document = key.clearsign("text").expect("a signature").document();
-            assert!(verify(document.as_bytes(), None, &certificates, &now).is_ok(), "{suite:?}");
-        }
-    }
+    use crate::openpgp::{Kind, generate};
 
     #[test]
     fn a_signature_that_the_certificate_does_not_verify_is_thrown_away() {
