@@ -41,15 +41,16 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         true => Ledger::open(&desk.work())?,
         false => desk.ledger_to_read()?,
     };
-    let history = ledger.history()?;
-    let made = with_job(desk, &workspace, &mut ledger, history, &request, &mut Carried::default(), |job, ledger, keys, _| {
-        let stage = Stage::into_folder(&out).map_err(Failure::new)?;
-        let kept = publish::stage(job, ledger, &stage, extent).map_err(|error| keys.explain(error))?;
-        if extent == Extent::Full {
-            kept.keep_signatures(ledger).map_err(|error| keys.explain(error))?;
-        }
-        stage.finish().and_then(|switch| switch.commit()).map_err(Failure::new)
-    })?;
+    let mut history = ledger.history()?;
+    let made =
+        with_job(desk, &workspace, &mut ledger, &mut history, &request, &mut Carried::default(), |job, ledger, keys, _| {
+            let stage = Stage::into_folder(&out).map_err(Failure::new)?;
+            let kept = publish::stage(job, ledger, &stage, extent).map_err(|error| keys.explain(error))?;
+            if extent == Extent::Full {
+                kept.keep_signatures(ledger).map_err(|error| keys.explain(error))?;
+            }
+            stage.finish().and_then(|switch| switch.commit()).map_err(Failure::new)
+        })?;
     // The program ends now: an archive need not be taken apart before.
     std::mem::forget(workspace);
     let files = made.added.len() + made.changed.len();

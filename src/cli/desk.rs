@@ -117,16 +117,18 @@ pub struct Past {
     /// The ledger, and the version of it that was read; `None` where there is none.
     opened: Option<(Ledger, i64)>,
     history: History,
+    published: Published,
 }
 
 impl Past {
     fn read(work: &Path) -> Result<Past, LedgerError> {
         if !Ledger::exists(work)? {
-            return Ok(Past { opened: None, history: History::default() });
+            return Ok(Past { opened: None, history: History::default(), published: Published::default() });
         }
         let ledger = Ledger::open(work)?;
         let version = ledger.version()?;
-        Ok(Past { history: ledger.history()?, opened: Some((ledger, version)) })
+        let history = ledger.history()?;
+        Ok(Past { published: Published::of(&history), history, opened: Some((ledger, version)) })
     }
 
     /// Takes the lock; and gives the ledger, and what it says now.
@@ -245,7 +247,7 @@ impl Desk {
             let mut past = None;
             let reading = workspace::read_trusting_memory(&self.root, &self.now, &work, || -> Result<_, Failure> {
                 let read = past.insert(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
-                Ok(Published::of(&read.history))
+                Ok(std::mem::take(&mut read.published))
             });
             reading.map(|reading| (reading, past))
         })?;

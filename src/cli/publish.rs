@@ -90,15 +90,16 @@ fn first(
     let (workspace, past) = desk.workspace_and_past()?;
     let work = desk.work();
     let begins = first_run && !Ledger::exists(&work)?;
-    let (_lock, mut ledger, history) = match begins {
+    let (_lock, mut ledger, mut history) = match begins {
         false => past.locked(desk)?,
         true => {
             let lock = ledger::lock(&work, &desk.now)?;
             // A ledger that is left behind would be taken for a past without letters, and a second clone would send
             // everything again: it is made only when staff have agreed.
             let mut none = Ledger::open_read_only_or_empty(&work)?;
-            let history = History::default();
-            if !with_job(desk, &workspace, &mut none, history, request, carried, |job, _, _, _| agreed(desk, job.plan, yes))? {
+            let mut history = History::default();
+            if !with_job(desk, &workspace, &mut none, &mut history, request, carried, |job, _, _, _| agreed(desk, job.plan, yes))?
+            {
                 desk.ui.deed("nothing was done");
                 return Ok((None, workspace.settings));
             }
@@ -106,7 +107,7 @@ fn first(
         }
     };
     let is_new = history.is_empty();
-    let story = with_job(desk, &workspace, &mut ledger, history, request, carried, |job, ledger, keys, carried| {
+    let story = with_job(desk, &workspace, &mut ledger, &mut history, request, carried, |job, ledger, keys, carried| {
         if first_run && !is_new {
             return Err(Failure::usage("the ledger knows of earlier runs; nothing was done").hint(
                 "leave `--first-run` out: a script that always says it would send everything again if the ledger were lost",
@@ -130,7 +131,7 @@ fn first(
     let settings = workspace.settings.clone();
     if !stays {
         // The program ends soon: an archive need not be taken apart before.
-        std::mem::forget(workspace);
+        std::mem::forget((workspace, history));
     }
     Ok((story, settings))
 }
@@ -175,18 +176,18 @@ pub fn with_job<T>(
     desk: &Desk,
     workspace: &Workspace,
     ledger: &mut Ledger,
-    mut history: History,
+    history: &mut History,
     request: &Request,
     carried: &mut Carried,
     act: impl FnOnce(&Job<'_>, &mut Ledger, &Keys<'_>, &mut Carried) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     desk.keeps_embargoes(workspace)?;
-    publish::take_over(workspace, &mut history, &desk.now).map_err(super::desk::not_ours)?;
+    publish::take_over(workspace, history, &desk.now).map_err(super::desk::not_ours)?;
     let members = ledger.members();
     let member = |address: &Address| members.hash(address);
     let key_state = |fingerprint: &Fingerprint| workspace.certificates.state(fingerprint, &desk.now);
-    let announcement = publish::announcement(workspace, &history, request.only, &desk.now);
-    let mut plan = plan::make(&desk.facts(workspace, &history, announcement.as_ref(), &key_state, &member, request)?);
+    let announcement = publish::announcement(workspace, history, request.only, &desk.now);
+    let mut plan = plan::make(&desk.facts(workspace, history, announcement.as_ref(), &key_state, &member, request)?);
     if !plan.conflicts.is_empty() {
         return Err(desk.conflict(ledger, workspace, &plan));
     }
@@ -197,7 +198,7 @@ pub fn with_job<T>(
     let keys = Keys { desk, workspace, key, failure: Mutex::new(None) };
     let watch = Talk { ui: desk.ui, bar: Mutex::new(None) };
     let (work, now) = (desk.work(), &desk.now);
-    let job = Job { workspace, plan: &plan, history: &history, work, now, keyring: &keys, watch: &watch };
+    let job = Job { workspace, plan: &plan, history, work, now, keyring: &keys, watch: &watch };
     let done = act(&job, ledger, &keys, carried);
     carried.key = keys.key.into_inner().flatten();
     done

@@ -138,8 +138,8 @@ fn round(desk: &Desk, settings: &Settings, carried: &mut Carried, story: &mut St
     let mut ledger = Ledger::open(&desk.work())?;
     // Without ids: to name one is to ask that it be tried at once, and that was done.
     let request = Request { ids: Vec::new(), only: Some(Only::Mail) };
-    let history = ledger.history()?;
-    with_job(desk, &workspace, &mut ledger, history, &request, carried, |job, ledger, keys, carried| {
+    let mut history = ledger.history()?;
+    with_job(desk, &workspace, &mut ledger, &mut history, &request, carried, |job, ledger, keys, carried| {
         if job.plan.letters() + job.plan.notices() + job.plan.reminders() == 0 {
             return Ok(job.plan.next_try().map_or(Next::Over, |next| Next::At(next.clone())));
         }

@@ -737,25 +737,30 @@ fn public<'a>(facts: &Facts<'a>, gate: &Gate, plan: &mut Plan<'a>) {
         }
     }
     if plan.web {
+        let mut stay = 0;
         for shared in &open {
             let advisory = shared.thing();
-            let now = (advisory.revision().number.clone(), advisory.digest);
-            let change = match facts.history.on_site.get(&advisory.id) {
+            let now = &advisory.revision().number;
+            let before = facts.history.on_site.get(&advisory.id);
+            stay += usize::from(before.is_some());
+            let change = match before {
                 None => {
                     let went_out = |number: &String| facts.history.frozen.contains_key(&(advisory.id.clone(), number.clone()));
-                    let opens = advisory.revisions.iter().any(|one| one.number != now.0 && went_out(&one.number));
+                    let opens = advisory.revisions.iter().any(|one| one.number != *now && went_out(&one.number));
                     Some(if opens { Change::Opens } else { Change::Appears })
                 }
-                Some(before) if *before == now => None,
+                Some((number, digest)) if number == now && *digest == advisory.digest => None,
                 Some(_) if advisory.status == Status::Withdrawn => Some(Change::Withdrawn),
                 Some(_) => Some(Change::Changes),
             };
-            plan.site.extend(change.map(|change| (advisory.id.clone(), now.0, change)));
+            plan.site.extend(change.map(|change| (advisory.id.clone(), now.clone(), change)));
         }
-        let stays: HashSet<&Id> = open.iter().map(|shared| &shared.thing().id).collect();
-        let mut gone: Vec<&Id> = facts.history.on_site.keys().filter(|id| !stays.contains(id)).collect();
-        gone.sort();
-        plan.site.extend(gone.into_iter().map(|id| (id.clone(), String::new(), Change::Disappears)));
+        if stay < facts.history.on_site.len() {
+            let stays: HashSet<&Id> = open.iter().map(|shared| &shared.thing().id).collect();
+            let mut gone: Vec<&Id> = facts.history.on_site.keys().filter(|id| !stays.contains(id)).collect();
+            gone.sort();
+            plan.site.extend(gone.into_iter().map(|id| (id.clone(), String::new(), Change::Disappears)));
+        }
     }
     plan.public = Shareable::gather(open);
 }

@@ -441,26 +441,25 @@ pub fn render<'a, E: Send>(
         })?;
         beside(&advisory).map_err(SiteError::Sink)
     };
-    // What all lists are made of takes one core its time, in which the other makes pages.
+    // What takes one core its time is done while the other does the same.
     let is_full = shop.supplies.extent == Extent::Full;
-    let (made, ((vendors, languages), shelves)) = rayon::join(
-        || (0..advisories.thing().len()).into_par_iter().try_for_each(pages),
-        || {
-            rayon::join(
-                || match is_full {
-                    true => (Vendors::of(advisories.thing()), languages(advisories.thing())),
-                    false => (Vendors::default(), Vec::new()),
-                },
-                || is_full.then(|| Shelves::of(advisories.thing(), shop.supplies.site.url.path())),
-            )
+    let (rest, (vendors, languages)) = rayon::join(
+        || -> Result<(), SiteError<E>> { advisories.make::<Vec<Artefact>>(shop)?.each().try_for_each(put) },
+        || match is_full {
+            true => (Vendors::of(advisories.thing()), languages(advisories.thing())),
+            false => (Vendors::default(), Vec::new()),
         },
     );
-    made?;
-    let catalogue = Catalogue::new(advisories.thing(), &vendors, &languages);
-    let catalogue = &match shop.supplies.extent {
-        Extent::Full => catalogue.with_months(advisories.thing()),
-        Extent::PagesOnly => catalogue,
+    rest?;
+    let catalogue = || {
+        let catalogue = Catalogue::new(advisories.thing(), &vendors, &languages);
+        if is_full { catalogue.with_months(advisories.thing()) } else { catalogue }
     };
+    let shelves = || is_full.then(|| Shelves::of(advisories.thing(), shop.supplies.site.url.path()));
+    let (made, (catalogue, shelves)) =
+        rayon::join(|| (0..advisories.thing().len()).into_par_iter().try_for_each(pages), || rayon::join(catalogue, shelves));
+    made?;
+    let catalogue = &catalogue;
     let beside = catalogue.digest();
     let mut lists = Vec::new();
     for room in &shop.rooms {
@@ -515,7 +514,7 @@ pub fn render<'a, E: Send>(
             put(advisories.make::<VendorsPage>(&(room, catalogue))?.into_artefact())?;
         }
     }
-    advisories.make::<Vec<Artefact>>(shop)?.each().try_for_each(put)
+    Ok(())
 }
 
 /// One file of the site by its path, without making the others; what [`render`] makes is found here. A site that is only

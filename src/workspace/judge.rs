@@ -9,7 +9,7 @@ use crate::{
     roster::{Contact, KeyState, List, ParsedConstituent, REMINDERS, parse_constituent},
     terms::{Address, Fingerprint, Id, Moment, Slug, nearest},
 };
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
 
 /// How many days before its end a certificate is worth a warning.
 const EXPIRY_WARNING_DAYS: i64 = REMINDERS[REMINDERS.len() - 1];
@@ -21,11 +21,19 @@ const DOCUMENT_AGE_DAYS: i64 = 365;
 pub fn all(parts: &Parts, now: &Moment, published: &Published, findings: &mut Findings) {
     let named = &parts.named;
     let lists: BTreeMap<&Slug, &List> = named.lists.iter().map(|(_, parsed)| (&parsed.list.name, &parsed.list)).collect();
-    ids(parts, findings);
-    audiences(parts, &lists, published, findings);
-    opened(parts, published, findings);
-    dates(parts, now, findings);
-    addresses(parts, findings);
+    let mut others = Findings::new();
+    rayon::join(
+        || {
+            audiences(parts, &lists, published, findings);
+            opened(parts, published, findings);
+        },
+        || {
+            ids(parts, &mut others);
+            dates(parts, now, &mut others);
+            addresses(parts, &mut others);
+        },
+    );
+    findings.append(others);
     for (origin, parsed) in &named.lists {
         if let Some((fingerprint, span)) = &parsed.certificate_span {
             certificate(named, now, fingerprint, &parsed.list.address, findings, |code, message| {
@@ -78,23 +86,25 @@ fn addresses(parts: &Parts, findings: &mut Findings) {
 }
 
 fn ids(parts: &Parts, findings: &mut Findings) {
-    let mut first: HashMap<String, (&Origin, &Id)> = HashMap::new();
-    let mut taken: HashSet<String> = parts.ids.iter().map(|id| id.to_ascii_lowercase()).collect();
+    let mut first: HashMap<String, (&Origin, &Id)> = HashMap::with_capacity(parts.advisories.len());
+    let all = || -> HashSet<String> { parts.ids.iter().map(|id| id.to_ascii_lowercase()).collect() };
+    let mut taken = None;
     for (origin, parsed) in &parts.advisories {
         let id = &parsed.advisory.id;
-        if id.key() == super::ANNOUNCEMENT.to_ascii_lowercase() {
+        if id.as_str().eq_ignore_ascii_case(super::ANNOUNCEMENT) {
             let message = format!("the id `{id}` is taken: changes of the RFC 2350 description are announced under it");
             findings.push(origin.error(parsed.id, "reserved-id", message).hint("choose another one"));
         }
-        match first.get(&id.key()) {
-            None => {
-                first.insert(id.key(), (origin, id));
+        match first.entry(id.key()) {
+            Entry::Vacant(free) => {
+                free.insert((origin, id));
             }
-            Some((other, own)) => {
+            Entry::Occupied(known) => {
+                let (other, own) = known.get();
                 let capitals = if *own == id { "" } else { " (capitals do not count)" };
                 let message = format!("id `{id}` is taken already{capitals}, by `{}`", other.path);
                 let finding = origin.error(parsed.id, "duplicate-id", message);
-                let free = free_id(own.as_str(), &mut taken);
+                let free = free_id(own.as_str(), taken.get_or_insert_with(all));
                 findings.push(match free {
                     Some(free) => finding.hint(format!("`{free}` is free: rename the file and its id")),
                     None => finding.hint("ids that differ in capitals only count as the same"),
@@ -182,6 +192,9 @@ fn audiences(parts: &Parts, lists: &BTreeMap<&Slug, &List>, published: &Publishe
                     ),
                 },
             }
+        }
+        if findings.is_empty() {
+            continue;
         }
         let is_out = published.revisions.contains(&(parsed.advisory.id.clone(), parsed.advisory.revision().number.clone()));
         all.append(
