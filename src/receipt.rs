@@ -186,8 +186,6 @@ impl Bounce {
 pub struct Frozen {
     /// Of the whole source: front matter, text, translations, attachments.
     pub digest: Digest,
-    /// Keyed hashes of the source's lines, so that a later change can be shown without keeping the text.
-    pub lines: Vec<u64>,
     /// When it was first published.
     pub at: Moment,
 }

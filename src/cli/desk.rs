@@ -400,7 +400,11 @@ impl Desk {
                 Ok(text) => text,
                 Err(error) => return Failure::io(&path, error),
             };
-            self.ui.warning(&publish::difference(conflict, &text, &|line| ledger.line_hash(line)));
+            let advisory = conflict.advisory;
+            match ledger.frozen_lines(&advisory.id, &advisory.revision().number) {
+                Ok(lines) => self.ui.warning(&publish::difference(conflict, &lines, &text, &|line| ledger.line_hash(line))),
+                Err(error) => return error.into(),
+            }
         }
         let first = plan.conflicts.first().map_or("", |conflict| conflict.advisory.id.as_str());
         let n = plan.conflicts.len();

@@ -35,10 +35,8 @@ impl Ledger {
     /// All of it.
     pub fn history(&self) -> Result<History, LedgerError> {
         let deliveries = self.receipts(DELIVERY, [])?;
-        let frozen = self.all("SELECT advisory, revision, digest, lines, at FROM frozen", [], |row| {
-            let lines: Vec<u8> = row.get(3)?;
-            let lines = lines.chunks_exact(8).map(|eight| u64::from_be_bytes(eight.try_into().expect("eight bytes"))).collect();
-            Ok(((word(row, 0)?, row.get(1)?), Frozen { digest: Digest(row.get(2)?), lines, at: word(row, 4)? }))
+        let frozen = self.all("SELECT advisory, revision, digest, at FROM frozen", [], |row| {
+            Ok(((word(row, 0)?, row.get(1)?), Frozen { digest: Digest(row.get(2)?), at: word(row, 3)? }))
         })?;
         let on_site = self.all("SELECT advisory, revision, digest FROM on_site", [], |row| {
             Ok((word(row, 0)?, (row.get(1)?, Digest(row.get(2)?))))
@@ -51,6 +49,13 @@ impl Ledger {
             unproven: self.unproven()?,
             returns: self.returns()?,
         })
+    }
+
+    /// The keyed hashes of a published revision's lines ([`Ledger::line_hash`]), in their order; none if it was not published.
+    pub fn frozen_lines(&self, advisory: &Id, revision: &str) -> Result<Vec<u64>, LedgerError> {
+        let sql = "SELECT lines FROM frozen WHERE advisory = ?1 AND revision = ?2";
+        let lines = self.all(sql, [advisory.as_str(), revision], |row| row.get::<_, Vec<u8>>(0))?.concat();
+        Ok(lines.chunks_exact(8).map(|eight| u64::from_be_bytes(eight.try_into().expect("eight bytes"))).collect())
     }
 
     /// What came back and counts, and who is suspended because of it.

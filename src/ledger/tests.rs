@@ -111,7 +111,8 @@ fn a_published_revision_is_frozen() {
     ledger.site_published(&id, "1", digest, &now()).expect("on the site");
     ledger.site_published(&id, "2", Digest::of(b"two"), &now()).expect("on the site");
     let history = ledger.history().expect("a history");
-    assert_eq!(history.frozen[&(id.clone(), "1".into())].lines, lines);
+    assert_eq!(ledger.frozen_lines(&id, "1").expect("lines"), lines);
+    assert!(ledger.frozen_lines(&id, "3").expect("none").is_empty());
     assert_eq!(history.on_site[&id], ("2".into(), Digest::of(b"two")));
     ledger.site_removed(&id).expect("removed");
     assert!(ledger.history().expect("a history").on_site.is_empty());

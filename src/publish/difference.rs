@@ -13,8 +13,8 @@ pub(super) fn line_hashes(workspace: &Workspace, advisory: &Advisory, ledger: &L
     Ok(String::from_utf8_lossy(&text).lines().map(|line| ledger.line_hash(line)).collect())
 }
 
-/// The lines that changed, as text for a terminal.
-pub fn difference(conflict: &Conflict<'_>, text: &str, hash: &dyn Fn(&str) -> u64) -> String {
+/// The lines that changed, as text for a terminal. `published` are the hashes of those that went out.
+pub fn difference(conflict: &Conflict<'_>, published: &[u64], text: &str, hash: &dyn Fn(&str) -> u64) -> String {
     let advisory = conflict.advisory;
     let lines: Vec<&str> = text.lines().collect();
     let now: Vec<u64> = lines.iter().map(|line| hash(line)).collect();
@@ -25,7 +25,7 @@ pub fn difference(conflict: &Conflict<'_>, text: &str, hash: &dyn Fn(&str) -> u6
         conflict.frozen.at.date(),
         advisory.path
     );
-    if now == conflict.frozen.lines {
+    if now == published {
         out.push_str("   | the file is the same; a translation or an attachment was changed, added or removed\n");
         return out;
     }
@@ -39,7 +39,7 @@ pub fn difference(conflict: &Conflict<'_>, text: &str, hash: &dyn Fn(&str) -> u6
             let _ = writeln!(out, "{:>4} + {}", line + 1, lines.get(line).unwrap_or(&""));
         }
     };
-    for op in capture_diff_slices(Algorithm::Myers, &conflict.frozen.lines, &now) {
+    for op in capture_diff_slices(Algorithm::Myers, published, &now) {
         match op {
             DiffOp::Equal { .. } => {}
             DiffOp::Delete { old_index, old_len, .. } => gone(old_index, old_len, &mut out),

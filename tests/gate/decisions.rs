@@ -405,7 +405,7 @@ fn a_frozen_revision_that_changed_is_sent_to_nobody() {
     let advisories = advisories();
     let mut team = Team::of(&advisories);
     team.request.ids = team.advisories.iter().map(|advisory| advisory.id.clone()).collect();
-    let frozen = Frozen { digest: Digest::of(b"as it was"), lines: Vec::new(), at: team.now.clone() };
+    let frozen = Frozen { digest: Digest::of(b"as it was"), at: team.now.clone() };
     let frozen = team.advisories.iter().map(|advisory| ((advisory.id.clone(), "2".to_string()), frozen.clone())).collect();
     let history = History { frozen, ..History::default() };
     for case in all_settings().into_iter().filter(|case| case.before == Before::Nothing && case.key == Key::Usable) {
