@@ -3,6 +3,7 @@ import gzip
 import http.server
 import os
 import re
+import sys
 import threading
 import urllib.parse
 
@@ -69,8 +70,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        # A browser that is closed leaves without a word; anything else is a fault.
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def serve(root, port):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server = Server(("127.0.0.1", port), Handler)
     server.root, server.headers = root, headers()
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
