@@ -236,8 +236,6 @@ pub fn attachment(root: &Path, entry: &Entry, findings: &mut Findings) -> Result
 /// One folder of `advisories/`.
 #[derive(Debug)]
 pub struct Folder {
-    /// The folder itself, if it could be opened.
-    pub place: Option<File>,
     /// By name without `.md`.
     texts: BTreeMap<String, Entry>,
     /// Folders, by name.
@@ -260,8 +258,7 @@ pub fn advisory_folders(root: &Path, folder: &str, found: &mut Vec<Folder>, find
     }
     let (attachments, deeper): (Vec<_>, Vec<_>) = folders.into_iter().partition(|entry| texts.contains_key(entry.name()));
     let attachments = attachments.into_iter().map(|entry| (entry.name().to_string(), entry)).collect();
-    let place = File::open(root.join(folder)).ok();
-    found.push(Folder { place, texts, attachments });
+    found.push(Folder { texts, attachments });
     for folder in deeper {
         advisory_folders(root, &folder.path, found, findings)?;
     }

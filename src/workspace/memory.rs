@@ -21,11 +21,10 @@ use crate::{
     terms::Lang,
 };
 use coding::{Decoder, Encoder};
-use rustix::fs::{AtFlags, FileType};
 use std::{
     borrow::Cow,
     collections::HashMap,
-    fs::{self, File, OpenOptions},
+    fs::{self, OpenOptions},
     io::{self, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -95,12 +94,10 @@ struct Identity([i64; 7]);
 
 impl Identity {
     /// Of a regular file; a link is none.
-    fn of(folder: &File, name: &str) -> Option<Identity> {
-        let m = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-        let is_file = FileType::from_raw_mode(m.st_mode) == FileType::RegularFile;
-        let [dev, ino] = [m.st_dev, m.st_ino].map(u64::cast_signed);
-        let nanoseconds = [m.st_mtime_nsec, m.st_ctime_nsec].map(|part| part as i64);
-        is_file.then_some(Identity([dev, ino, m.st_size, m.st_mtime, nanoseconds[0], m.st_ctime, nanoseconds[1]]))
+    fn of(path: &Path) -> Option<Identity> {
+        let m = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
+        let [dev, ino, size] = [m.dev(), m.ino(), m.size()].map(u64::cast_signed);
+        Some(Identity([dev, ino, size, m.mtime(), m.mtime_nsec(), m.ctime(), m.ctime_nsec()]))
     }
 
     /// Whether it had been left alone for a while, by the clock of its own file system.
@@ -183,12 +180,14 @@ impl Old {
 
 impl<'m> Known<'m> {
     /// The files of an advisory as they are now; `None` if it is one that is always read.
-    pub fn look(&self, folder: &Folder, original: &Entry, stem: &str) -> Option<Group> {
-        let place = folder.place.as_ref().filter(|_| !folder.has_attachments(stem))?;
+    pub fn look(&self, root: &Path, folder: &Folder, original: &Entry, stem: &str) -> Option<Group> {
+        if folder.has_attachments(stem) {
+            return None;
+        }
         let translations = folder.translations(stem).map(|(lang, entry)| (Some(lang), entry));
         let files = std::iter::once((None, original)).chain(translations);
         let look = |(lang, entry): (Option<Lang>, &Entry)| {
-            Identity::of(place, entry.name()).map(|identity| (lang, entry.path.clone(), identity))
+            Identity::of(&root.join(&entry.path)).map(|identity| (lang, entry.path.clone(), identity))
         };
         files.map(look).collect::<Option<Vec<_>>>().map(Group)
     }
@@ -196,7 +195,7 @@ impl<'m> Known<'m> {
     /// An advisory whose files nobody has touched since they were read without any finding.
     pub fn recall(&self, root: &Arc<Path>, folder: &Folder, original: &Entry, stem: &str) -> Option<(Box<Parsed>, Record<'m>)> {
         let record: &'m [u8] = self.records.get(original.path.as_str())?;
-        let group = self.look(folder, original, stem)?;
+        let group = self.look(root, folder, original, stem)?;
         let (check, body) = record.split_at_checked(CHECK)?;
         if Digest::of(body).0[..CHECK] != *check {
             return None;
