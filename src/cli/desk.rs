@@ -1,6 +1,6 @@
 //! What a command needs, opened for it: workspace, ledger, the team's key; and how things fail here.
 
-use super::ui::Ui;
+use super::{past::Past, ui::Ui};
 use crate::{
     advisory::{self, Advisory},
     channels::deploy::Record,
@@ -9,7 +9,7 @@ use crate::{
         kept::{self, Kept},
         source::stdin::Exit,
     },
-    ledger::{self, Ledger, LedgerError, Lock},
+    ledger::{Ledger, LedgerError},
     openpgp::{self, SignerError, TeamKey},
     plan::{self, Facts, Plan, Request},
     publish,
@@ -111,37 +111,6 @@ impl From<LedgerError> for Failure {
 
 /// The folder for what happened, in a workspace.
 pub const WORK: &str = ".advise";
-
-/// What happened so far, read before the lock was taken.
-pub struct Past {
-    /// The ledger, and the version of it that was read; `None` where there is none.
-    opened: Option<(Ledger, i64)>,
-    history: History,
-    published: Published,
-}
-
-impl Past {
-    fn read(work: &Path) -> Result<Past, LedgerError> {
-        if !Ledger::exists(work)? {
-            return Ok(Past { opened: None, history: History::default(), published: Published::default() });
-        }
-        let ledger = Ledger::open(work)?;
-        let version = ledger.version()?;
-        let history = ledger.history()?;
-        Ok(Past { published: Published::of(&history), history, opened: Some((ledger, version)) })
-    }
-
-    /// Takes the lock; and gives the ledger, and what it says now.
-    pub fn locked(self, desk: &Desk) -> Result<(Lock, Ledger, History), LedgerError> {
-        let (ledger, read) = match self.opened {
-            Some((ledger, version)) => (ledger, Some(version)),
-            None => (Ledger::open(&desk.work())?, None),
-        };
-        let lock = ledger::lock(&desk.work(), &desk.now)?;
-        let history = if read == Some(ledger.version()?) { self.history } else { ledger.history()? };
-        Ok((lock, ledger, history))
-    }
-}
 
 /// Where a command sits.
 #[derive(Debug)]
@@ -247,7 +216,7 @@ impl Desk {
             let mut past = None;
             let reading = workspace::read_trusting_memory(&self.root, &self.now, &work, || -> Result<_, Failure> {
                 let read = past.insert(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
-                Ok(std::mem::take(&mut read.published))
+                Ok(read.published())
             });
             reading.map(|reading| (reading, past))
         })?;
@@ -454,7 +423,7 @@ impl Desk {
         key.map_err(signer_failure)
     }
 
-    /// Whether the team's key is opened without a question to anybody.
+    /// Whether the team's key is opened without a question at this terminal. (What `passphrase_command` does is staff's own.)
     pub fn opens_key_unasked(&self, workspace: &Workspace) -> bool {
         let is_file = |signing: &settings::Signing| matches!(signing.key, KeySource::File(_));
         let signing = workspace.settings.signing.as_ref().filter(|signing| is_file(signing));

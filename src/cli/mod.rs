@@ -15,6 +15,7 @@ mod key;
 mod list;
 mod man;
 mod new;
+mod past;
 mod plan;
 mod publish;
 mod rfc2350;

@@ -151,11 +151,13 @@ pub fn once(desk: &Desk, job: &Job<'_>, ledger: &mut Ledger, keys: &Keys<'_>, ca
     let clock = Clock::starts(&desk.now);
     let run = ledger.run_started(&desk.now)?;
     let done = thread::scope(|scope| {
-        // To open a locked key takes a while, in which its site can be made; but nobody is asked before it is needed.
-        if job.plan.signs() && desk.opens_key_unasked(job.workspace) {
-            scope.spawn(|| job.keyring.key().is_ok());
-        }
-        carry_out(desk, job, ledger, carried)
+        // To open a locked key takes a while, in which pages can be made; but nobody is asked here before it is needed.
+        let early = job.plan.signs() && desk.opens_key_unasked(job.workspace);
+        let opener = early.then(|| scope.spawn(|| job.keyring.key().is_ok()));
+        let done = carry_out(desk, job, ledger, carried);
+        // Whether it could be opened is known by now to who needed it.
+        drop(opener.map(|opener| opener.join()));
+        done
     });
     let outcome = match &done {
         Err(PublishError::Midway(_)) => RunOutcome::Partly,

@@ -32,7 +32,7 @@ const DELIVERY: &str = "SELECT delivery.advisory, delivery.revision, delivery.ma
         AND bounce.mail = delivery.mail AND bounce.member = delivery.member AND bounce.try = delivery.attempts";
 
 impl Ledger {
-    /// All of it.
+    /// All of it, but for the lines of what was published ([`Ledger::frozen_lines`]).
     pub fn history(&self) -> Result<History, LedgerError> {
         let deliveries = self.receipts(DELIVERY, [])?;
         let frozen = self.all("SELECT advisory, revision, digest, at FROM frozen", [], |row| {

@@ -26,7 +26,7 @@ use sha2::Sha256;
 use std::{
     fs::{self, DirBuilder, OpenOptions, Permissions},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -191,6 +191,16 @@ impl Ledger {
     pub fn exists(dir: &Path) -> Result<bool, LedgerError> {
         let path = dir.join(FILE);
         path.try_exists().map_err(|e| LedgerError::io(&path, e))
+    }
+
+    /// Device and inode of the file in this folder, if there is one: another one may come in its place.
+    pub fn inode(dir: &Path) -> Result<Option<(u64, u64)>, LedgerError> {
+        let path = dir.join(FILE);
+        match fs::metadata(&path) {
+            Ok(found) => Ok(Some((found.dev(), found.ino()))),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(LedgerError::io(&path, e)),
+        }
     }
 
     /// Opens the ledger in the folder `dir` (`.advise`), which must be there: see [`LedgerError::Missing`].

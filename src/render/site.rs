@@ -460,12 +460,12 @@ pub fn render<'a, E: Send>(
         rayon::join(|| (0..advisories.thing().len()).into_par_iter().try_for_each(pages), || rayon::join(catalogue, shelves));
     made?;
     let catalogue = &catalogue;
-    let beside = catalogue.digest();
+    let digest = catalogue.digest();
     let mut lists = Vec::new();
     for room in &shop.rooms {
         for scope in catalogue.scopes() {
             let pages = catalogue.pages(scope, room.page_size).all();
-            lists.extend(pages.map(|page| ListShop { room, catalogue, scope, page, beside }));
+            lists.extend(pages.map(|page| ListShop { room, catalogue, scope, page, beside: digest }));
         }
     }
     lists.par_iter().try_for_each(|list| -> Result<(), SiteError<E>> {

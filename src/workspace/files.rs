@@ -96,7 +96,7 @@ fn scan(root: &Path, folder: &str, findings: &mut Findings) -> Result<(Vec<Entry
         } else if kind.is_file() {
             files.push(file);
         } else {
-            findings.push(Finding::of_file(&file.path, "link", "this is neither a file nor a folder").hint("remove it"));
+            findings.push(no_file(&file.path));
         }
     }
     files.sort_by(|a, b| a.name().cmp(b.name()));
@@ -107,6 +107,10 @@ fn scan(root: &Path, folder: &str, findings: &mut Findings) -> Result<(Vec<Entry
 /// Hidden files and editors' backups.
 pub fn is_passed_over(name: &str) -> bool {
     name.starts_with('.') || name.ends_with('~') || name.starts_with('#')
+}
+
+fn no_file(path: &str) -> Finding {
+    Finding::of_file(path, "link", "this is neither a file nor a folder").hint("remove it")
 }
 
 fn linked(path: &str) -> Finding {
@@ -134,7 +138,7 @@ pub fn bytes(root: &Path, path: &str, findings: &mut Findings) -> Result<Option<
 
 fn limited(root: &Path, path: &str, limit: u64, findings: &mut Findings) -> Result<Option<Vec<u8>>, ReadError> {
     let full = root.join(path);
-    let options = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let options = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut file = match rustix::fs::open(&full, options, Mode::empty()) {
         Ok(file) => File::from(file),
         Err(Errno::LOOP) => {
@@ -143,18 +147,28 @@ fn limited(root: &Path, path: &str, limit: u64, findings: &mut Findings) -> Resu
         }
         Err(error) => return Err(ReadError::Io { path: full, error: error.into() }),
     };
-    let size = file.metadata().map_err(io_error(full.clone()))?.len();
-    if size > limit {
-        let (size, limit) = (size.div_ceil(1 << 20), limit >> 20);
-        findings.push(
-            Finding::of_file(path, "too-large", format!("the file has {size} MB; up to {limit} MB are read"))
-                .hint("put large data on a server and link to it"),
-        );
+    let found = file.metadata().map_err(io_error(full.clone()))?;
+    if !found.is_file() {
+        findings.push(no_file(path));
         return Ok(None);
     }
-    // One more, so that the end is seen at once; a file that grows meanwhile is cut off, and its digest will tell.
+    let size = found.len();
+    let too_large = |size: u64| {
+        let (size, limit) = (size.div_ceil(1 << 20), limit >> 20);
+        Finding::of_file(path, "too-large", format!("the file has {size} MB; up to {limit} MB are read"))
+            .hint("put large data on a server and link to it")
+    };
+    if size > limit {
+        findings.push(too_large(size));
+        return Ok(None);
+    }
+    // One more, so that the end is seen at once, and a file that has grown meanwhile.
     let mut bytes = Vec::with_capacity(usize::try_from(size + 1).unwrap_or(0));
     file.by_ref().take(limit + 1).read_to_end(&mut bytes).map_err(io_error(full))?;
+    if bytes.len() as u64 > limit {
+        findings.push(too_large(bytes.len() as u64));
+        return Ok(None);
+    }
     Ok(Some(bytes))
 }
 

@@ -2,7 +2,7 @@
 //! where no name of an attachment belongs, and only what stands in it is ever sent anywhere.
 //!
 //! It is a journal, `PATH CONTENT` a line and `PATH -` for a file that went: a later line counts, so that a publish which
-//! changes little writes little.
+//! changes little writes little. The first line says how many files there were when all of them were written.
 
 use super::DeployError;
 use crate::{artefact::Digest, channels::site::Changes, settings::Target, terms::Slug};
@@ -60,7 +60,6 @@ impl Record {
                 _ => files.insert(path.to_string(), content.to_string()),
             };
         }
-        // How many there were when all of them were written.
         files.remove(HEAD);
         Ok(Record { files })
     }
@@ -80,7 +79,7 @@ impl Record {
     }
 
     /// Takes in what a switch of the site has changed, and counts again. `put` is what was made for it; what is known of
-    /// the other files stays, unless the site was made `anew`.
+    /// the other files stays, unless the site was made `anew`; else it has to have been put away.
     pub fn follow(
         work: &Path,
         put: impl IntoIterator<Item = (String, Digest)>,
@@ -92,8 +91,7 @@ impl Record {
             remove(&away(work))?;
             return Record { files: made.collect() }.write(work);
         }
-        // Where nothing changed it was not put away.
-        let path = Some(away(work)).filter(|away| away.exists()).unwrap_or_else(|| place(work));
+        let path = away(work);
         let mut lines = String::new();
         for gone in &changes.removed {
             let _ = writeln!(lines, "{} {GONE}", name(gone));
