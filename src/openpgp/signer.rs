@@ -225,16 +225,14 @@ impl TeamKey {
         // One hash, always: the `micalg` of a mail is written before its signature.
         let builder = SignatureBuilder::new(kind).set_hash_algo(HashAlgorithm::SHA512);
         let builder = builder.set_signature_creation_time(self.at).map_err(failed)?;
-        let mut hash = HashAlgorithm::SHA512.context().map_err(failed)?.for_signature(self.published.version());
-        hash.update(bytes);
-        let sign = |signer: &mut dyn Signer| builder.sign_hash(signer, hash.clone());
+        let sign = |signer: &mut dyn Signer| builder.sign_message(signer, bytes);
         let signature = match &self.hand {
             Hand::Held(pair) => sign(&mut *pair.clone()).map_err(failed)?,
             #[cfg(feature = "gpg-agent")]
             Hand::Agent(agent) => sign(&mut agent.signer(&self.published))
                 .map_err(|e| SignerError::AgentRefused { fingerprint: fingerprint(), why: words(&e) })?,
         };
-        match signature.verify_hash(&self.published, hash) {
+        match signature.verify_message(&self.published, bytes) {
             Ok(()) => Ok(signature),
             Err(_) => Err(SignerError::DoesNotVerify(fingerprint())),
         }
