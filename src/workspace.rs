@@ -454,7 +454,7 @@ fn advisories(root: &Path, lang: &Lang, manner: &Manner<'_>, findings: &mut Find
         folders.iter().flat_map(|folder| folder.originals().map(move |entry| (folder, entry))).collect();
     let drafts = Mutex::new(BTreeSet::new());
     let home: Arc<Path> = root.into();
-    let known = memory.as_ref().map(memory::Old::open);
+    let known = memory.as_ref().map(|memory| memory.open(root));
     let read = |(folder, entry): &(&files::Folder, &Entry)| {
         let mut findings = Findings::new();
         let stem = entry.stem("md").unwrap_or_default();
@@ -466,7 +466,7 @@ fn advisories(root: &Path, lang: &Lang, manner: &Manner<'_>, findings: &mut Find
             let origin = Origin::new(&home, parsed.advisory.path.clone());
             return Ok((findings, Some((origin, parsed, record))));
         }
-        let before = known.as_ref().and_then(|known| known.look(&home, folder, entry, stem));
+        let before = known.as_ref().and_then(|known| known.look(folder, entry, stem));
         let source = files::text(root, &entry.path, &mut findings)?;
         let parsed = source.as_ref().and_then(|source| advisory::parse(source, stem, lang, &mut findings));
         let is_draft = match (&parsed, &source) {
@@ -512,7 +512,7 @@ fn advisories(root: &Path, lang: &Lang, manner: &Manner<'_>, findings: &mut Find
             // What had anything to be told is read each time, so that it is told each time.
             let plain = known.as_ref().zip(before).filter(|_| findings.is_empty());
             let record = plain.and_then(|(known, before)| {
-                let after = known.look(&home, folder, entry, stem)?;
+                let after = known.look(folder, entry, stem)?;
                 let digests: Vec<Digest> = places.iter().map(|(.., digest)| *digest).collect();
                 known.record(&before, &after, &digests, &parsed)
             });

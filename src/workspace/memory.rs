@@ -21,10 +21,11 @@ use crate::{
     terms::Lang,
 };
 use coding::{Decoder, Encoder};
+use rustix::fs::{AtFlags, FileType};
 use std::{
     borrow::Cow,
     collections::HashMap,
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -94,10 +95,12 @@ struct Identity([i64; 7]);
 
 impl Identity {
     /// Of a regular file; a link is none.
-    fn of(path: &Path) -> Option<Identity> {
-        let m = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
-        let [dev, ino, size] = [m.dev(), m.ino(), m.size()].map(u64::cast_signed);
-        Some(Identity([dev, ino, size, m.mtime(), m.mtime_nsec(), m.ctime(), m.ctime_nsec()]))
+    fn of(home: &File, path: &str) -> Option<Identity> {
+        let m = rustix::fs::statat(home, path, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        let is_file = FileType::from_raw_mode(m.st_mode) == FileType::RegularFile;
+        let [dev, ino] = [m.st_dev, m.st_ino].map(u64::cast_signed);
+        let [mtime, ctime] = [m.st_mtime_nsec, m.st_ctime_nsec].map(|part| part as i64);
+        is_file.then_some(Identity([dev, ino, m.st_size, m.st_mtime, mtime, m.st_ctime, ctime]))
     }
 
     /// Whether it had been left alone for a while, by the clock of its own file system.
@@ -140,6 +143,8 @@ pub struct Old {
 /// What was remembered, by the path of the original.
 pub struct Known<'m> {
     old: &'m Old,
+    /// The workspace's folder, from which the way to its files is short; without it nothing is remembered.
+    home: Option<File>,
     records: HashMap<&'m str, &'m [u8]>,
     /// Whether all of it could be read.
     is_whole: bool,
@@ -161,7 +166,7 @@ impl Old {
     }
 
     /// Finds the records in it. What follows a damaged one is not looked at.
-    pub fn open(&self) -> Known<'_> {
+    pub fn open(&self, root: &Path) -> Known<'_> {
         let mut records = HashMap::new();
         let mut rest = self.bytes.get(self.head.len()..).unwrap_or_default();
         while let Some((record, after)) = Decoder::new(rest).bytes().map(|record| (record, &rest[4 + record.len()..])) {
@@ -169,7 +174,7 @@ impl Old {
             records.insert(path, record);
             rest = after;
         }
-        Known { old: self, records, is_whole: rest.is_empty() && !self.bytes.is_empty() }
+        Known { old: self, home: File::open(root).ok(), records, is_whole: rest.is_empty() && !self.bytes.is_empty() }
     }
 
     /// The memory after a reading; `None` if nothing can be remembered.
@@ -180,14 +185,12 @@ impl Old {
 
 impl<'m> Known<'m> {
     /// The files of an advisory as they are now; `None` if it is one that is always read.
-    pub fn look(&self, root: &Path, folder: &Folder, original: &Entry, stem: &str) -> Option<Group> {
-        if folder.has_attachments(stem) {
-            return None;
-        }
+    pub fn look(&self, folder: &Folder, original: &Entry, stem: &str) -> Option<Group> {
+        let home = self.home.as_ref().filter(|_| !folder.has_attachments(stem))?;
         let translations = folder.translations(stem).map(|(lang, entry)| (Some(lang), entry));
         let files = std::iter::once((None, original)).chain(translations);
         let look = |(lang, entry): (Option<Lang>, &Entry)| {
-            Identity::of(&root.join(&entry.path)).map(|identity| (lang, entry.path.clone(), identity))
+            Identity::of(home, &entry.path).map(|identity| (lang, entry.path.clone(), identity))
         };
         files.map(look).collect::<Option<Vec<_>>>().map(Group)
     }
@@ -195,7 +198,7 @@ impl<'m> Known<'m> {
     /// An advisory whose files nobody has touched since they were read without any finding.
     pub fn recall(&self, root: &Arc<Path>, folder: &Folder, original: &Entry, stem: &str) -> Option<(Box<Parsed>, Record<'m>)> {
         let record: &'m [u8] = self.records.get(original.path.as_str())?;
-        let group = self.look(root, folder, original, stem)?;
+        let group = self.look(folder, original, stem)?;
         let (check, body) = record.split_at_checked(CHECK)?;
         if Digest::of(body).0[..CHECK] != *check {
             return None;
