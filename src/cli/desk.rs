@@ -215,8 +215,9 @@ impl Desk {
             let other = scope.spawn(|| Past::read(&work));
             let mut past = None;
             let reading = workspace::read_trusting_memory(&self.root, &self.now, &work, || -> Result<_, Failure> {
-                let read = past.insert(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
-                Ok(read.published())
+                let (read, published) = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+                past = Some(read);
+                Ok(published)
             });
             reading.map(|reading| (reading, past))
         })?;

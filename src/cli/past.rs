@@ -13,7 +13,6 @@ pub struct Past {
     /// `None` where there is no ledger.
     opened: Option<Opened>,
     history: History,
-    published: Published,
 }
 
 struct Opened {
@@ -25,21 +24,17 @@ struct Opened {
 }
 
 impl Past {
-    /// Opens the ledger, if there is one, and reads all of it.
-    pub fn read(work: &Path) -> Result<Past, LedgerError> {
+    /// Opens the ledger, if there is one, and reads all of it; and says what is out already.
+    pub fn read(work: &Path) -> Result<(Past, Published), LedgerError> {
         let inode = Ledger::inode(work)?;
         if inode.is_none() {
-            return Ok(Past { opened: None, history: History::default(), published: Published::default() });
+            return Ok((Past { opened: None, history: History::default() }, Published::default()));
         }
         let ledger = Ledger::open(work)?;
         let version = ledger.version()?;
         let history = ledger.history()?;
-        Ok(Past { published: Published::of(&history), history, opened: Some(Opened { ledger, inode, version }) })
-    }
-
-    /// What was out already; asked once.
-    pub fn published(&mut self) -> Published {
-        std::mem::take(&mut self.published)
+        let published = Published::of(&history);
+        Ok((Past { history, opened: Some(Opened { ledger, inode, version }) }, published))
     }
 
     /// Takes the lock; and gives the ledger, and what it says now. What was read counts only if the same file stands there,
@@ -82,27 +77,26 @@ mod tests {
         let published = |past: Past| past.locked(&desk).map(|(_, _, history)| history.frozen.len());
 
         // No ledger, and no lock is left.
-        let past = Past::read(&desk.work()).expect("nothing");
+        let read = || Past::read(&desk.work()).expect("a past");
+        let (past, _) = read();
         assert!(matches!(published(past), Err(LedgerError::Missing { .. })));
         assert!(!desk.work().exists());
 
         let mut ledger = Ledger::create(&desk.work()).expect("a ledger");
         freeze(&mut ledger, "EX-1");
-        let mut past = Past::read(&desk.work()).expect("a past");
-        assert_eq!(past.published().revisions.len(), 1);
+        let (past, out) = read();
+        assert_eq!(out.revisions.len(), 1);
         assert_eq!(published(past).expect("as it was read"), 1);
 
         // Another run has published in the meantime.
-        let past = Past::read(&desk.work()).expect("a past");
+        let (past, _) = read();
         freeze(&mut ledger, "EX-2");
         assert_eq!(published(past).expect("read anew"), 2);
 
         // Another ledger has come in its place; what is done now is written there.
-        let past = Past::read(&desk.work()).expect("a past");
+        let (past, _) = read();
         drop(ledger);
-        for name in ["ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"] {
-            let _ = fs::remove_file(desk.work().join(name));
-        }
+        fs::rename(desk.work(), dir.path().join("old")).expect("moved away");
         let mut other = Ledger::create(&desk.work()).expect("a ledger");
         for id in ["EX-1", "EX-2", "EX-3"] {
             freeze(&mut other, id);

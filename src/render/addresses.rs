@@ -4,7 +4,7 @@
 //! own Markdown, an advisory, the RFC 2350 description. Signed texts, feeds and keys say addresses as they are.
 
 use crate::settings::Addresses;
-use std::{borrow::Cow, fmt::Write as _, ops::Range, sync::LazyLock};
+use std::{borrow::Cow, ops::Range, sync::LazyLock};
 
 /// Elements whose text is copied into a terminal and must stay exact.
 const LITERAL: [&str; 4] = ["code", "pre", "kbd", "samp"];
@@ -165,9 +165,7 @@ fn references(text: &str, out: &mut String) {
     for (at, c) in text.chars().enumerate() {
         match ASCII.get(c as usize) {
             Some(written) => out.push_str(&written[at % 2]),
-            None => {
-                let _ = write!(out, "&#{};", u32::from(c));
-            }
+            None => out.push_str(&format!("&#{};", u32::from(c))),
         }
     }
 }

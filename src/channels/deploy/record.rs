@@ -8,7 +8,6 @@ use super::DeployError;
 use crate::{artefact::Digest, channels::site::Changes, settings::Target, terms::Slug};
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     fs::{self, File, OpenOptions},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
@@ -94,10 +93,10 @@ impl Record {
         let path = away(work);
         let mut lines = String::new();
         for gone in &changes.removed {
-            let _ = writeln!(lines, "{} {GONE}", name(gone));
+            lines.push_str(&line(&name(gone), GONE));
         }
         for (path, content) in made {
-            let _ = writeln!(lines, "{path} {content}");
+            lines.push_str(&line(&path, &content));
         }
         let append = || -> Result<u64, io::Error> {
             let mut file = OpenOptions::new().append(true).open(&path)?;
@@ -115,9 +114,9 @@ impl Record {
 
     /// Writes all of it down, whole or not at all.
     fn write(&self, work: &Path) -> Result<(), DeployError> {
-        let mut text = format!("{HEAD} {}\n", self.files.len());
+        let mut text = line(HEAD, &self.files.len().to_string());
         for (path, digest) in &self.files {
-            let _ = writeln!(text, "{path} {digest}");
+            text.push_str(&line(path, digest));
         }
         let path = place(work);
         let fresh = path.with_extension("new");
@@ -170,6 +169,10 @@ fn deployed(work: &Path) -> Result<BTreeMap<String, String>, DeployError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
         Err(source) => Err(DeployError::io("read", &path)(source)),
     }
+}
+
+fn line(path: &str, content: &str) -> String {
+    format!("{path} {content}\n")
 }
 
 /// How many files there were when all of them were written; 0 if that is not said.
