@@ -66,6 +66,11 @@ pub fn address_of(member: u32) -> String {
     format!("oriole{member:04}@org{member}.example.net")
 }
 
+/// Runs a test on threads of its own: what fails on one that all tests share is told in the name of another, or nowhere.
+pub fn on_own_threads(test: impl FnOnce() + Send) {
+    rayon::ThreadPoolBuilder::new().build().expect("threads").install(test);
+}
+
 impl World {
     pub fn new(lists: Vec<List>, members: Vec<Member>, advisories: Vec<Advisory>) -> World {
         let folder = folder();
