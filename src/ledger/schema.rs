@@ -176,6 +176,10 @@ pub(super) const STEPS: &[&str] = &[
         proven TEXT
     ) STRICT, WITHOUT ROWID;
 ",
+    // What every run asks of what was published, without the lines, which are the most of it.
+    "
+    CREATE INDEX frozen_heads ON frozen (advisory, revision, digest, at);
+",
 ];
 
 /// Brings the tables up to date and gives the ledger's secret, which is made with the first version. Only a `new`

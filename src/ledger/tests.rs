@@ -146,6 +146,8 @@ fn documents_signatures_and_runs_are_kept() {
     ledger.keep_signature(Digest::of(b"a text"), &signer, armor).expect("kept");
     assert_eq!(ledger.signature(Digest::of(b"a text"), &signer).expect("read").as_deref(), Some(armor));
     assert_eq!(ledger.signature(Digest::of(b"b text"), &signer).expect("read"), None);
+    ledger.keep_signature(Digest::of(b"a text"), &the(&"CD".repeat(20)), &armor.replace("abcd", "abce")).expect("kept");
+    assert_eq!(ledger.signatures(&signer).expect("read"), [(Digest::of(b"a text"), armor.to_string())].into());
     let text = format!("-----BEGIN PGP SIGNED MESSAGE-----\nsecret\n{armor}");
     assert!(matches!(ledger.keep_signature(Digest::of(b"x"), &signer, &text), Err(LedgerError::NotASignature)));
 
