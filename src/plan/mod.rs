@@ -31,6 +31,7 @@ use crate::{
     terms::{Address, Fingerprint, Id, Lang, Moment},
     tlp::{Cover, Gate, Public, Refusal, Shareable},
 };
+use rayon::prelude::*;
 use std::collections::{BTreeMap, HashSet};
 
 /// All that a plan depends on.
@@ -431,10 +432,16 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
         web,
     };
     let named = |advisory: &Advisory| facts.request.ids.contains(&advisory.id);
-    for advisory in facts.all().filter(|advisory| advisory.status != Status::Draft) {
+    let all: Vec<&Advisory> = facts.all().filter(|advisory| advisory.status != Status::Draft).collect();
+    let history = facts.history;
+    let another = |advisory: &&Advisory| {
+        let frozen = history.frozen.get(&(advisory.id.clone(), advisory.revision().number.clone()));
+        frozen.filter(|frozen| frozen.digest != advisory.digest)
+    };
+    let frozen: Vec<Option<&Frozen>> = all.par_iter().map(another).collect();
+    for (advisory, frozen) in all.into_iter().zip(frozen) {
         let asked = facts.request.ids.is_empty() || named(advisory);
-        let frozen = facts.history.frozen.get(&(advisory.id.clone(), advisory.revision().number.clone()));
-        if let Some(frozen) = frozen.filter(|frozen| frozen.digest != advisory.digest) {
+        if let Some(frozen) = frozen {
             plan.conflicts.push(Conflict { advisory, frozen });
             continue;
         }
@@ -725,10 +732,22 @@ fn due(facts: &Facts<'_>, advisory: &Advisory, member: MemberHash, named: bool) 
 }
 
 fn public<'a>(facts: &Facts<'a>, gate: &Gate, plan: &mut Plan<'a>) {
-    let mut open = Vec::new();
-    for advisory in facts.advisories {
-        match gate.open(advisory, Public) {
-            Ok(shared) => open.push(shared),
+    let (mut open, mut stay) = (Vec::with_capacity(facts.advisories.len()), 0);
+    let history = facts.history;
+    let look = |advisory: &'a Advisory| {
+        let opened = gate.open(advisory, Public);
+        let change = opened.is_ok().then(|| change(history, advisory)).flatten();
+        (advisory, opened, change)
+    };
+    let looked: Vec<_> = facts.advisories.par_iter().map(look).collect();
+    for (advisory, opened, change) in looked {
+        match opened {
+            Ok(shared) => {
+                open.push(shared);
+                stay += usize::from(change != Some(Change::Appears) && change != Some(Change::Opens));
+                let number = &advisory.revision().number;
+                plan.site.extend(change.filter(|_| plan.web).map(|change| (advisory.id.clone(), number.clone(), change)));
+            }
             Err(refusal @ Refusal::Embargoed(_)) if plan.web => {
                 plan.waiting.push(Waiting { advisory, audience: "public".into(), reason: Reason::Refused(refusal) });
             }
@@ -736,33 +755,28 @@ fn public<'a>(facts: &Facts<'a>, gate: &Gate, plan: &mut Plan<'a>) {
             Err(_) => {}
         }
     }
-    if plan.web {
-        let mut stay = 0;
-        for shared in &open {
-            let advisory = shared.thing();
-            let now = &advisory.revision().number;
-            let before = facts.history.on_site.get(&advisory.id);
-            stay += usize::from(before.is_some());
-            let change = match before {
-                None => {
-                    let went_out = |number: &String| facts.history.frozen.contains_key(&(advisory.id.clone(), number.clone()));
-                    let opens = advisory.revisions.iter().any(|one| one.number != *now && went_out(&one.number));
-                    Some(if opens { Change::Opens } else { Change::Appears })
-                }
-                Some((number, digest)) if number == now && *digest == advisory.digest => None,
-                Some(_) if advisory.status == Status::Withdrawn => Some(Change::Withdrawn),
-                Some(_) => Some(Change::Changes),
-            };
-            plan.site.extend(change.map(|change| (advisory.id.clone(), now.clone(), change)));
-        }
-        if stay < facts.history.on_site.len() {
-            let stays: HashSet<&Id> = open.iter().map(|shared| &shared.thing().id).collect();
-            let mut gone: Vec<&Id> = facts.history.on_site.keys().filter(|id| !stays.contains(id)).collect();
-            gone.sort();
-            plan.site.extend(gone.into_iter().map(|id| (id.clone(), String::new(), Change::Disappears)));
-        }
+    if plan.web && stay < history.on_site.len() {
+        let stays: HashSet<&Id> = open.iter().map(|shared| &shared.thing().id).collect();
+        let mut gone: Vec<&Id> = history.on_site.keys().filter(|id| !stays.contains(id)).collect();
+        gone.sort();
+        plan.site.extend(gone.into_iter().map(|id| (id.clone(), String::new(), Change::Disappears)));
     }
     plan.public = Shareable::gather(open);
+}
+
+/// What becomes of an advisory on the site that is open to the public.
+fn change(history: &History, advisory: &Advisory) -> Option<Change> {
+    let now = &advisory.revision().number;
+    match history.on_site.get(&advisory.id) {
+        None => {
+            let went_out = |number: &String| history.frozen.contains_key(&(advisory.id.clone(), number.clone()));
+            let opens = advisory.revisions.iter().any(|one| one.number != *now && went_out(&one.number));
+            Some(if opens { Change::Opens } else { Change::Appears })
+        }
+        Some((number, digest)) if number == now && *digest == advisory.digest => None,
+        Some(_) if advisory.status == Status::Withdrawn => Some(Change::Withdrawn),
+        Some(_) => Some(Change::Changes),
+    }
 }
 
 /// What publishing a document of this content would do.
