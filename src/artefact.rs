@@ -23,6 +23,13 @@ impl Digest {
         Digest(hasher.finalize().into())
     }
 
+    /// Of several pieces as if they were one.
+    pub fn of_joined<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
+        let mut hasher = Sha256::new();
+        parts.into_iter().for_each(|part| hasher.update(part));
+        Digest(hasher.finalize().into())
+    }
+
     /// What [`Digest::hex`] gave.
     pub fn from_hex(text: &str) -> Option<Digest> {
         let digit = |c: u8| char::from(c).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
@@ -38,13 +45,17 @@ impl Digest {
 
     /// In 64 hexadecimal digits.
     pub fn hex(&self) -> String {
-        let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
-        let mut hex = String::with_capacity(64);
-        for byte in self.0 {
-            hex.push(digit(byte >> 4));
-            hex.push(digit(byte & 15));
-        }
-        hex
+        self.digits().map(char::from).collect()
+    }
+
+    /// Whether this is what [`Digest::hex`] gives.
+    pub fn is_hex(&self, text: &str) -> bool {
+        text.len() == 64 && text.bytes().eq(self.digits())
+    }
+
+    fn digits(&self) -> impl Iterator<Item = u8> {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        self.0.into_iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
     }
 }
 

@@ -1,6 +1,7 @@
 //! Cuts a file into front matter and body. Knows nothing of what stands in either.
 
 use crate::diag::{Finding, Source, Span};
+use memchr::memmem;
 
 /// The two pieces of a file, as places in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,12 +26,12 @@ pub fn split(source: &Source) -> Result<Pieces, Finding> {
             .hint("its first line has to be `---`"));
     }
     let start = first.len() + 1;
-    let mut at = start.min(text.len());
-    for line in text[at..].split_inclusive('\n') {
+    for found in memmem::find_iter(&text.as_bytes()[first.len()..], b"\n---") {
+        let at = start + found;
+        let line = text[at..].split_inclusive('\n').next().unwrap_or_default();
         if line.trim_end() == "---" {
             return Ok(Pieces { yaml: Span::new(start, at), body: Span::new(at + line.len(), text.len()) });
         }
-        at += line.len();
     }
     Err(source
         .error(Span::new(0, 3), "no-closing-line", "the front matter that begins here has no closing `---`")

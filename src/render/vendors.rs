@@ -61,7 +61,8 @@ impl Vendors {
         for rows in rows {
             let (count, products) = counts.entry(&rows[0].vendor).or_default();
             *count += rows.len();
-            products.extend(rows.iter().map(|one| one.product.as_str()));
+            let rows = rows.chunk_by(|one, next| one.product == next.product);
+            products.extend(rows.map(|one| one[0].product.as_str()));
         }
         let slugs: HashMap<String, String> = counts.keys().map(|name| (name.to_string(), slug(name))).collect();
         let mut spellings: BTreeMap<&str, Vec<&str>> = BTreeMap::new();

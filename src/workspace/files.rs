@@ -259,10 +259,10 @@ pub struct Folder {
 /// Walks `advisories/`: a folder named like a text beside it holds its attachments, any other more advisories.
 pub fn advisory_folders(root: &Path, folder: &str, found: &mut Vec<Folder>, findings: &mut Findings) -> Result<(), ReadError> {
     let (files, folders) = scan(root, folder, findings)?;
-    let mut texts = BTreeMap::new();
+    let mut texts = Vec::with_capacity(files.len());
     for file in files {
         match file.stem("md").map(str::to_string) {
-            Some(stem) => drop(texts.insert(stem, file)),
+            Some(stem) => texts.push((stem, file)),
             None => findings.push(
                 Finding::of_file(&file.path, "stray-file", "this file belongs to no advisory")
                     .hint("attachments stand in a folder with the advisory's id as its name")
@@ -270,6 +270,7 @@ pub fn advisory_folders(root: &Path, folder: &str, found: &mut Vec<Folder>, find
             ),
         }
     }
+    let texts = BTreeMap::from_iter(texts);
     let (attachments, deeper): (Vec<_>, Vec<_>) = folders.into_iter().partition(|entry| texts.contains_key(entry.name()));
     let attachments = attachments.into_iter().map(|entry| (entry.name().to_string(), entry)).collect();
     found.push(Folder { texts, attachments });
@@ -348,4 +349,31 @@ fn no_attachment(name: &str, bytes: &[u8]) -> Option<(&'static str, &'static str
         return Some(("a file of this kind can run code where it is opened", "pack it into an archive, such as a .zip"));
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_ordinary_file_is_refused_by_name() {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::create_dir(dir.path().join("folder.md")).expect("a folder");
+        fs::write(dir.path().join("a.md"), "text").expect("a file");
+        std::os::unix::fs::symlink("a.md", dir.path().join("link.md")).expect("a link");
+        // Not written, so it takes no room.
+        File::create(dir.path().join("large.md")).and_then(|file| file.set_len(TEXT_LIMIT + 1)).expect("a file");
+        File::create(dir.path().join("largest.md")).and_then(|file| file.set_len(TEXT_LIMIT)).expect("a file");
+        for (name, code) in [("folder.md", "link"), ("link.md", "link"), ("large.md", "too-large")] {
+            let mut findings = Findings::new();
+            assert!(text(dir.path(), name, &mut findings).expect("it can be looked at").is_none());
+            let found: Vec<_> = findings.iter().map(|finding| (&*finding.place.path, finding.code)).collect();
+            assert_eq!(found, [(name, code)]);
+        }
+        let mut findings = Findings::new();
+        let read = |name| limited(dir.path(), name, TEXT_LIMIT, &mut Findings::new()).expect("it can be read");
+        assert_eq!(read("largest.md").map(|bytes| bytes.len() as u64), Some(TEXT_LIMIT));
+        assert_eq!(&*text(dir.path(), "a.md", &mut findings).expect("it can be read").expect("a text").text, "text");
+        assert!(matches!(text(dir.path(), "none.md", &mut findings), Err(ReadError::Io { .. })));
+    }
 }

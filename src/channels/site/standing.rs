@@ -70,7 +70,7 @@ impl Standing {
     /// Whether the unit stands as it would be made; its files then stay.
     pub(super) fn keeps(&self, unit: &Unit) -> bool {
         let Some(line) = self.by_name.get(&hash(unit.name())).map(|at| &self.lines[*at]) else { return false };
-        let stands = self.name(line) == unit.name() && self.text[line.start..line.start + HEX] == unit.key().hex();
+        let stands = self.name(line) == unit.name() && unit.key().is_hex(&self.text[line.start..line.start + HEX]);
         if stands {
             line.kept.store(true, Ordering::Relaxed);
         }
@@ -111,7 +111,8 @@ pub(super) fn body(before: Option<&Standing>, made: &Made) -> String {
     let mut all: Vec<(&str, &str)> =
         kept.map(|(standing, line)| (standing.name(line), &standing.text[line.start..line.end])).collect();
     all.extend(lines.iter().map(|(name, line)| (*name, line.as_str())));
-    all.sort_unstable();
+    // (Those that stay are in their order already.)
+    all.sort();
     let mut body = String::with_capacity(all.iter().map(|(_, line)| line.len() + 1).sum());
     for (_, line) in all {
         body.push_str(line);
@@ -132,14 +133,11 @@ pub(super) fn forget(record: &Path) -> Result<(), SiteError> {
 /// Writes the record of the site as it stands now, durably.
 pub(super) fn write(record: &Path, public: &Path, body: &str) -> Result<(), SiteError> {
     let write = || -> Result<(), io::Error> {
-        let mut text = head(public)?;
-        text.push_str(body);
-        let digest = Digest::of(text.as_bytes()).hex();
-        text.push_str(&digest);
-        text.push('\n');
+        let head = head(public)?;
+        let end = format!("{}\n", Digest::of_joined([head.as_bytes(), body.as_bytes()]).hex());
         let fresh = record.with_extension("new");
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-        file.write_all(text.as_bytes())?;
+        [head.as_str(), body, &end].into_iter().try_for_each(|part| file.write_all(part.as_bytes()))?;
         file.sync_all()?;
         fs::rename(&fresh, record)?;
         sync_folder_of(record)

@@ -28,7 +28,9 @@ pub(super) fn write(feed: &Feed<'_>, path: &str) -> Result<Vec<u8>, String> {
         extensions: BTreeMap::from([("atom".to_string(), BTreeMap::from([("link".to_string(), vec![own_link])]))]),
         ..Channel::default()
     };
-    let bytes = channel.pretty_write_to(Vec::new(), b' ', 1).map_err(|error| error.to_string())?;
+    // Texts are the most of it; to grow step by step would take as long as to write.
+    let size = 4_000 + feed.items.iter().map(|one| 2_000 + one.content.len() + one.summary.len()).sum::<usize>();
+    let bytes = channel.pretty_write_to(Vec::with_capacity(size), b' ', 1).map_err(|error| error.to_string())?;
     Ok(with_style(bytes, room))
 }
 

@@ -71,8 +71,9 @@ impl<'a> Lists<'a> {
             pages.list(format!("search/{name}/"), name, What::Month(year), &lines);
         }
         for (year, mut lines) in cves {
-            // Numbers are texts of digits: the shorter is the smaller.
-            lines.sort_by_key(|(cve, at)| (cve.map(|cve| (cve.number().len(), cve.number())), &advisories[*at].id));
+            // Numbers are texts of up to 19 digits: the shorter is the smaller.
+            let number = |cve: &Cve| (cve.number().len(), cve.number().parse::<u64>().unwrap_or(u64::MAX));
+            lines.sort_by_cached_key(|(cve, at)| (cve.map(number), &advisories[*at].id));
             lines.dedup();
             pages.cves(year, None, 3, &lines);
         }
@@ -222,8 +223,9 @@ impl FoundShop<'_> {
     /// Digests of all that the page is made of, besides what its room has.
     pub fn made_of(&self, advisories: &[&Advisory]) -> Vec<Digest> {
         let Found { path, name, what, smaller, lines, page, pages } = self.found;
-        let cves: Vec<_> = lines.iter().map(|(cve, _)| cve).collect();
-        let around = Digest::of(format!("{path} {name} {what:?} {smaller:?} {cves:?} {page} {pages}").as_bytes());
+        let own = format!("{path} {name} {what:?} {smaller:?} {page} {pages}");
+        let cves = lines.iter().map(|(cve, _)| cve.map_or("", Cve::as_str));
+        let around = Digest::of_parts([own.as_str()].into_iter().chain(cves).map(str::as_bytes));
         let shown = lines.iter().filter_map(|(_, at)| advisories.get(*at)).map(|one| one.digest);
         std::iter::once(around).chain(shown).collect()
     }
