@@ -338,6 +338,14 @@ impl<T, A> Shareable<T, A> {
     }
 }
 
+impl<T, U, A: Clone> Shareable<(T, U), A> {
+    /// Two things that were made together.
+    pub fn apart(self) -> (Shareable<T, A>, Shareable<U, A>) {
+        let (one, other) = self.thing;
+        (Shareable { thing: one, audience: self.audience.clone() }, Shareable { thing: other, audience: self.audience })
+    }
+}
+
 impl<T: Into<Artefact>, A> Shareable<T, A> {
     /// The same as a file to be, without a copy.
     pub fn into_artefact(self) -> Shareable<Artefact, A> {

@@ -304,7 +304,7 @@ fn read_with<P: Borrow<Published>, E: From<ReadError>>(
         (false, Some((_, settings)), Some((_, team, _))) => {
             let mut parsed = parts.advisories;
             parsed.par_sort_by(|(_, a), (_, b)| (&b.advisory.date, &b.advisory.id).cmp(&(&a.advisory.date, &a.advisory.id)));
-            let advisories = parsed.into_iter().map(|(_, parsed)| parsed.advisory).collect();
+            let advisories = parsed.into_par_iter().map(|(_, parsed)| parsed.advisory).collect();
             Some(Workspace {
                 root: root.to_path_buf(),
                 settings,

@@ -8,8 +8,9 @@ use advise::{
     artefact::Artefact,
     diag::{Findings, Source},
     render::{
-        site::{self, Beside, DocumentView, EditionView, Extent, KeyView, OwnPage, SiteShop, Supplies},
-        text::Twin,
+        advisory::Page,
+        site::{self, Beside, DocumentView, EditionView, Extent, KeyView, OwnPage, Put, SiteShop, Supplies},
+        text::{Twin, has_twin},
         words,
     },
     settings::{self, Settings},
@@ -149,6 +150,7 @@ impl Sample {
             pages: &pages,
             assets: &self.assets,
             beside,
+            signer: None,
             extent: Extent::Full,
         };
         let shop = SiteShop::open(supplies).expect("good templates");
@@ -161,16 +163,23 @@ impl Sample {
             put(one.thing());
             Ok::<(), std::convert::Infallible>(())
         };
-        site::render(&shop, &public, &sink, |_| Ok(())).expect("a site");
-        if beside.text {
-            for one in public.clone().each() {
-                for room in shop.rooms().iter().filter(|room| advise::render::text::has_twin(one.thing(), &room.lang, room.site))
-                {
-                    put(one.make::<Twin>(room).expect("a twin").into_artefact().thing());
+        let unsigned = |twin: &Shareable<Twin, Public>, _: &Put<'_, std::convert::Infallible>| {
+            put(&twin.thing().clone().into());
+            Ok(())
+        };
+        site::render(&shop, &public, &sink, unsigned).expect("a site");
+        let made = made.into_inner().expect("no panic elsewhere");
+        // What is made together, of a text that is read once, is what each room makes alone.
+        for one in public.each() {
+            for room in shop.rooms() {
+                let pages = one.make::<Vec<Page>>(room).expect("pages").each().map(Shareable::into_artefact);
+                let twin = has_twin(one.thing(), &room.lang, room.site).then(|| one.make::<Twin>(room).expect("a twin"));
+                for alone in pages.chain(twin.filter(|_| beside.text).map(Shareable::into_artefact)) {
+                    assert_eq!(made.get(&alone.thing().path), Some(alone.thing()));
                 }
             }
         }
-        made.into_inner().expect("no panic elsewhere")
+        made
     }
 }
 
@@ -201,6 +210,23 @@ fn write(site: &BTreeMap<String, Artefact>) {
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         fs::write(path, &one.bytes).expect("a file");
     }
+}
+
+#[test]
+fn a_text_in_a_language_of_its_own_has_the_words_of_each_page_around_it() {
+    let mut sample = Sample::read();
+    let text = "---\nid: EX-2026-0999\ntitle: \"Қауіпсіздік\"\ndate: 2026-07-01\ntlp: CLEAR\nseverity: high\naudience: [public]\n\
+        lang: kk\nstatus: final\n---\n> [!WARNING]\n> Мәтін[^1]\n\n[^1]: Ескерту\n";
+    let source = Source::new("advisories/EX-2026-0999.md", text);
+    let parsed = advisory::parse(&source, "EX-2026-0999", &lang("en"), &mut Findings::new()).expect("a good advisory");
+    sample.advisories.push(parsed.advisory);
+    let site = sample.site(NOW, ALL, &[]);
+    for (folder, word) in [("", ">Warning<"), ("ru/", ">Внимание<")] {
+        let page = self::text(&site, &format!("{folder}advisories/EX-2026-0999/index.html"));
+        assert!(page.contains(word), "{word} in {page}");
+    }
+    assert!(self::text(&site, "advisories/EX-2026-0999.txt").contains("| WARNING"));
+    assert!(!site.contains_key("ru/advisories/EX-2026-0999.txt"));
 }
 
 #[test]

@@ -1,22 +1,22 @@
 //! An advisory: what the team says, to whom, under which label.
 //!
 //! `front_matter` cuts a file in two, `draft` is what was written, `parse` makes an [`Advisory`] of it or
-//! all findings, `body` is the Markdown, `lint` judges it and what is allowed but odd. No files, no clock.
+//! all findings, `shelvable` is what may stay in its file, `lint` judges it and what is allowed but odd. No files, no clock.
 //!
 //! [`Advisory`] is not `Serialize`, so that no template or JSON can be made of one by accident:
 //! ```compile_fail
 //! fn leak(advisory: &advise::advisory::Advisory) -> String { serde_json::to_string(advisory).unwrap() }
 //! ```
 
-mod body;
 mod front_matter;
+mod shelvable;
 mod lint;
 mod parse;
 
-pub use body::{Body, Gone, Shelf, Taken};
 pub use front_matter::{Pieces, says_draft, split};
 pub use lint::body as lint_body;
-pub use parse::{FIELDS, Parsed, Translation, body, file_name, parse, parse_translation};
+pub use parse::{FIELDS, Parsed, Translation, body, file_name, parse, parse_translation, references};
+pub use shelvable::{Body, Gone, References, Shelf, Shelvable, Taken};
 
 use crate::{
     artefact::Digest,
@@ -122,7 +122,7 @@ pub struct Advisory {
     pub cvss: Vec<Score>,
     pub cwes: Vec<Cwe>,
     pub affected: Vec<Affected>,
-    pub references: Vec<Reference>,
+    pub references: References,
     /// The newest last, never empty.
     pub revisions: Vec<Revision>,
     /// Of the original.

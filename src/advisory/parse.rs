@@ -128,7 +128,7 @@ pub fn parse(source: &Source, stem: &str, lang: &Lang, findings: &mut Findings) 
     let cvss = scores(source, fields.nodes("cvss", findings), findings);
     let cwes = fields.list::<Cwe>("cwes", findings);
     let affected = affected(source, fields.nodes("affected", findings), findings);
-    let references = references(source, fields.nodes("references", findings), findings);
+    let references = read_references(source, fields.nodes("references", findings), findings);
     let revisions = revisions(source, fields.nodes("revisions", findings), findings);
 
     match (audience_key, audience.is_empty()) {
@@ -183,7 +183,7 @@ pub fn parse(source: &Source, stem: &str, lang: &Lang, findings: &mut Findings) 
         cvss: without_places(cvss),
         cwes: without_places(cwes),
         affected,
-        references,
+        references: references.into(),
         revisions,
         texts: BTreeMap::from([(lang.clone(), Box::new(Text { title: title.0, body }))]),
         lang,
@@ -224,6 +224,15 @@ pub fn parse_translation(source: &Source, findings: &mut Findings) -> Option<Tra
 /// The Markdown of a text or a translation that was once read without an error.
 pub fn body(source: &Source) -> Option<String> {
     split(source).ok().map(|pieces| cut_body(source, pieces).to_string())
+}
+
+/// The references of an original that was read without an error before.
+pub fn references(source: &Source) -> Option<Vec<Reference>> {
+    let pieces = split(source).ok()?;
+    let mut findings = Findings::new();
+    let node = yaml::parse(source, pieces.yaml).ok()?;
+    let mut fields = Fields::open(source, node, FIELDS, &mut findings)?;
+    Some(read_references(source, fields.nodes("references", &mut findings), &mut findings))
 }
 
 fn cut_body(source: &Source, pieces: Pieces) -> &str {
@@ -336,7 +345,7 @@ impl FromStr for WebAddress {
     }
 }
 
-fn references(source: &Source, nodes: Vec<Node>, findings: &mut Findings) -> Vec<Reference> {
+fn read_references(source: &Source, nodes: Vec<Node>, findings: &mut Findings) -> Vec<Reference> {
     let mut rows = Vec::new();
     for node in nodes {
         let Some(mut fields) = Fields::open(source, node, REFERENCE, findings) else { continue };

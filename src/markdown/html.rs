@@ -3,7 +3,7 @@
 //! comrak's own formatter is not used: it writes the obsolete `align=` on table cells and sections without
 //! headings, and takes raw HTML in or drops it. Here everything that is not known is text and is escaped.
 
-use super::{DEEPEST, Levels, Words, clean, link, parsed, plain};
+use super::{DEEPEST, Document, Levels, Words, clean, link, plain};
 use crate::terms::has_foul;
 use comrak::{
     Anchorizer, Node,
@@ -30,14 +30,14 @@ impl Default for HtmlStyle<'_> {
     }
 }
 
-/// Makes the fragment. What [`super::lint`] refuses cannot act in it either: raw HTML shows as text, and a
-/// dangerous link is no link.
-pub fn html(markdown: &str, style: &HtmlStyle<'_>) -> String {
-    parsed(markdown, |root| {
+impl Document<'_> {
+    /// Makes the fragment. What [`super::lint`] refuses cannot act in it either: raw HTML shows as text, and a
+    /// dangerous link is no link.
+    pub fn html(&self, style: &HtmlStyle<'_>) -> String {
         let mut page = Page {
-            out: String::with_capacity(markdown.len() + markdown.len() / 4),
+            out: String::with_capacity(self.length + self.length / 4),
             style,
-            headings: headings(root, style),
+            headings: headings(self.root, style),
             at_heading: 0,
             columns: Vec::new(),
             column: 0,
@@ -47,11 +47,11 @@ pub fn html(markdown: &str, style: &HtmlStyle<'_>) -> String {
             links: Vec::new(),
             depth: 0,
         };
-        for edge in root.traverse() {
+        for edge in self.root.traverse() {
             page.edge(edge);
         }
         page.out
-    })
+    }
 }
 
 /// Level, id without prefix.
@@ -393,7 +393,7 @@ fn reference(special: u8) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::html, *};
 
     fn check(markdown: &str, expected: &str) {
         assert_eq!(html(markdown, &HtmlStyle::default()), expected, "{markdown:?}");

@@ -8,9 +8,9 @@ mod link;
 mod lint;
 mod text;
 
-pub use html::{HtmlStyle, html, pieces};
+pub use html::{HtmlStyle, pieces};
 pub use lint::{Flaw, lint};
-pub use text::{Plain, TextStyle, text, text_as, wrap};
+pub use text::{Plain, TextStyle, text, wrap};
 pub(crate) use text::{columns, fold, is_rtl, ltr};
 
 use comrak::{
@@ -103,6 +103,29 @@ fn options() -> Options<'static> {
 fn parsed<R>(markdown: &str, use_it: impl for<'a> FnOnce(Node<'a>) -> R) -> R {
     let arena = Arena::new();
     use_it(comrak::parse_document(&arena, markdown, &options()))
+}
+
+/// A text that was read, for all that is made of it.
+#[derive(Clone, Copy)]
+pub struct Document<'a> {
+    root: Node<'a>,
+    /// Of the Markdown, in bytes.
+    length: usize,
+}
+
+/// Reads a text once, however much is made of it.
+pub fn read<R>(markdown: &str, use_it: impl for<'a> FnOnce(Document<'a>) -> R) -> R {
+    parsed(markdown, |root| use_it(Document { root, length: markdown.len() }))
+}
+
+/// The fragment that [`Document::html`] makes of a text.
+pub fn html(markdown: &str, style: &HtmlStyle<'_>) -> String {
+    read(markdown, |document| document.html(style))
+}
+
+/// What [`Document::text`] makes of a text.
+pub fn text_as(markdown: &str, style: &TextStyle<'_>) -> Plain {
+    read(markdown, |document| document.text(style))
 }
 
 /// What a node says, without its dress. Not recursive.

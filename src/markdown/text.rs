@@ -3,7 +3,7 @@
 //!
 //! Nothing that is added here begins a line with a hyphen, which a clear signature would have to escape.
 
-use super::{DEEPEST, Levels, Words, clean, link, parsed, plain};
+use super::{DEEPEST, Document, Levels, Words, clean, link, plain};
 use comrak::{
     Node,
     arena_tree::NodeEdge,
@@ -43,16 +43,16 @@ pub struct Plain {
 
 /// Makes plain text, with English words around it.
 pub fn text(markdown: &str, width: usize) -> String {
-    text_as(markdown, &TextStyle { width, words: &Words::english(), site: None, top: 1 }).text
+    super::text_as(markdown, &TextStyle { width, words: &Words::english(), site: None, top: 1 }).text
 }
 
-/// Makes plain text as it is wanted.
-pub fn text_as(markdown: &str, style: &TextStyle<'_>) -> Plain {
-    parsed(markdown, |root| {
-        let out = Out { text: String::with_capacity(markdown.len() + markdown.len() / 8), ..Out::default() };
+impl Document<'_> {
+    /// Makes plain text as it is wanted.
+    pub fn text(&self, style: &TextStyle<'_>) -> Plain {
+        let out = Out { text: String::with_capacity(self.length + self.length / 8), ..Out::default() };
         let mut writer = Writer { style, levels: Levels::default(), links: Vec::new(), footnotes: 0, depth: 0, out };
         let width = style.width.max(NARROWEST);
-        writer.blocks(root, width, true);
+        writer.blocks(self.root, width, true);
         let Writer { links, mut out, .. } = writer;
         if !links.is_empty() {
             if out.lines > 0 {
@@ -72,7 +72,7 @@ pub fn text_as(markdown: &str, style: &TextStyle<'_>) -> Plain {
             text.push('\n');
         }
         Plain { text, links: links.len() }
-    })
+    }
 }
 
 struct Writer<'s> {

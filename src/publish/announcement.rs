@@ -71,7 +71,7 @@ pub fn announcement(workspace: &Workspace, history: &History, only: Option<Only>
         cvss: Vec::new(),
         cwes: Vec::new(),
         affected: Vec::new(),
-        references: Vec::new(),
+        references: Vec::new().into(),
         // The first version, of which nobody is told, and then one for each that brought news.
         revisions: std::iter::once(&0).chain(&told).map(revision).collect(),
         path: workspace.prose.get(&lang).map_or_else(|| "site/rfc2350.md".into(), |prose| prose.source.path.clone()),

@@ -1,22 +1,21 @@
 //! Stages the public files: pages, feeds, signed texts, the RFC 2350 description.
 
-use super::{Job, Keyring, PublishError, document, document_version};
+use super::{Job, Keyring, PublishError, Watch, document, document_version};
 use crate::{
-    advisory::Advisory,
     artefact::{Artefact, Digest, Unit},
     channels::{
         deploy::Record,
         site::{Changes, SiteError, Stage, Switch},
     },
     diag::Findings,
-    ledger::Ledger,
+    ledger::{Ledger, LedgerError},
     openpgp::{Certificate, Clearsigned},
     plan::Change,
     receipt::{Edition, History},
     render::{
         rfc2350::{Document, facts::text_path},
         site::{self, Beside, DocumentView, Extent, KeyView, OwnPage, Sink, SiteShop, Supplies},
-        text::{Twin, has_twin},
+        text::Twin,
         wellknown::{self, SecurityTxt},
         words::{self, Words},
     },
@@ -26,7 +25,7 @@ use crate::{
     workspace::Workspace,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fs, io,
     path::{Path, PathBuf},
     sync::Mutex,
@@ -45,11 +44,46 @@ pub struct Kept {
 
 /// The workshop in which texts are signed; a text that was signed before keeps its signature.
 pub struct Signatory<'s> {
-    /// The ledger, for one thread at a time; and whose signatures are looked for there.
-    ledger: Mutex<&'s mut Ledger>,
+    /// For one thread at a time; and whose signatures are looked for there.
+    kept: Mutex<Signatures<'s>>,
     signer: Option<Fingerprint>,
     fresh: Mutex<Vec<(Digest, String)>>,
     keyring: &'s dyn Keyring,
+}
+
+/// The signatures that the ledger keeps. Some are asked for one by one; who goes on asking gets all of them at once.
+struct Signatures<'s> {
+    ledger: &'s mut Ledger,
+    asked: usize,
+    /// How many may be asked for one by one.
+    some: usize,
+    all: Option<HashMap<Digest, String>>,
+}
+
+impl<'s> Signatures<'s> {
+    /// Of a ledger from which some were asked already, so many that it is worth a look how many there are.
+    const FEW: usize = 100;
+
+    /// To look for one takes as long as to read so many in a row.
+    const IN_A_ROW: usize = 15;
+
+    fn of_ledger(ledger: &'s mut Ledger) -> Signatures<'s> {
+        Signatures { ledger, asked: 0, some: Self::FEW, all: None }
+    }
+
+    fn of(&mut self, text: Digest, signer: &Fingerprint) -> Result<Option<String>, LedgerError> {
+        self.asked += 1;
+        if self.asked > self.some && self.all.is_none() {
+            self.some = self.ledger.signature_count()? / Self::IN_A_ROW;
+            if self.asked > self.some {
+                self.all = Some(self.ledger.signatures(signer)?);
+            }
+        }
+        match &self.all {
+            Some(all) => Ok(all.get(&text).cloned()),
+            None => self.ledger.signature(text, signer),
+        }
+    }
 }
 
 impl Signatory<'_> {
@@ -103,8 +137,8 @@ impl Signatory<'_> {
 
     fn known(&self, of: Digest) -> Result<Option<String>, PublishError> {
         let Some(signer) = &self.signer else { return Ok(None) };
-        let ledger = self.ledger.lock().expect("nobody panics with the ledger in hand");
-        Ok(ledger.signature(of, signer)?)
+        let mut kept = self.kept.lock().expect("nobody panics with the ledger in hand");
+        Ok(kept.of(of, signer)?)
     }
 
     fn made(&self, of: Digest, armor: &str) {
@@ -197,6 +231,7 @@ impl<'a> Stock<'a> {
             pages: &self.pages,
             assets: &self.workspace.assets,
             beside: Beside { text: self.extent == Extent::Full, ..Beside::NOTHING },
+            signer: self.workspace.settings.signing.as_ref().map(|signing| &signing.fingerprint),
             extent: self.extent,
         }
     }
@@ -246,8 +281,12 @@ pub fn stage(job: &Job<'_>, ledger: &mut Ledger, stage: &Stage, extent: Extent) 
     let workspace = job.workspace;
     let settings = &workspace.settings.site;
     let signer = workspace.settings.signing.as_ref().map(|signing| signing.fingerprint.clone());
-    let signatory =
-        Signatory { ledger: Mutex::new(ledger), signer: signer.clone(), fresh: Mutex::default(), keyring: job.keyring };
+    let signatory = Signatory {
+        kept: Mutex::new(Signatures::of_ledger(ledger)),
+        signer: signer.clone(),
+        fresh: Mutex::default(),
+        keyring: job.keyring,
+    };
     let documents = document_version(job.plan)
         .map_or_else(Vec::new, |version| document::documents(workspace, version.version, &version.date, job.now));
     let editions = if extent == Extent::Full { document::editions(job, &documents, &signatory)? } else { Vec::new() };
@@ -255,15 +294,8 @@ pub fn stage(job: &Job<'_>, ledger: &mut Ledger, stage: &Stage, extent: Extent) 
     let shop = SiteShop::open(stock.supplies(settings))?;
     let public = &job.plan.public;
     job.watch.begin("site", public.thing().len());
-    let sink = OnStage { stage, made: Mutex::default() };
-    let signer = Digest::of(signatory.signer.as_ref().map(Fingerprint::to_string).unwrap_or_default().as_bytes());
-    site::render(&shop, public, &sink, |advisory| {
-        if extent == Extent::Full {
-            twin(job, &shop, advisory, &signer, &signatory, &sink)?;
-        }
-        job.watch.step();
-        Ok(())
-    })?;
+    let sink = OnStage { stage, made: Mutex::default(), watch: job.watch };
+    site::render(&shop, public, &sink, |twin, put| Ok(twin.make::<Vec<Artefact>>(&signatory)?.each().try_for_each(put)?))?;
     if extent == Extent::Full {
         document::files(job, &editions)?.into_iter().try_for_each(|file| sink.put(file))?;
         well_known(job, &signatory, &sink)?;
@@ -296,6 +328,7 @@ struct OnStage<'s> {
     stage: &'s Stage,
     /// What it got, by path.
     made: Mutex<Vec<(String, Digest)>>,
+    watch: &'s dyn Watch,
 }
 
 impl OnStage<'_> {
@@ -318,6 +351,9 @@ impl Sink<PublishError> for OnStage<'_> {
     fn has(&self, unit: &Unit) -> bool {
         self.stage.has(unit)
     }
+    fn step(&self) {
+        self.watch.step();
+    }
     fn put_of(&self, unit: &Unit, file: Shareable<Artefact, Public>) -> Result<(), PublishError> {
         self.stage.put_of(unit, &file)?;
         self.note(&file);
@@ -332,26 +368,6 @@ impl From<site::SiteError<PublishError>> for PublishError {
             site::SiteError::Sink(error) => error,
         }
     }
-}
-
-/// The signed text beside an advisory's page, in each language that has one.
-fn twin(
-    job: &Job<'_>,
-    shop: &SiteShop<'_>,
-    advisory: &Shareable<&Advisory, Public>,
-    signer: &Digest,
-    signatory: &Signatory<'_>,
-    sink: &OnStage<'_>,
-) -> Result<(), PublishError> {
-    let one = advisory.thing();
-    sink.once(&shop.unit("text", one.id.as_str(), [&one.digest, signer]), |put| {
-        for room in shop.rooms() {
-            if has_twin(one, &room.lang, &job.workspace.settings.site) {
-                advisory.make::<Twin>(room)?.make::<Vec<Artefact>>(signatory)?.each().try_for_each(&put)?;
-            }
-        }
-        Ok(())
-    })
 }
 
 /// Stages the site beside `public/` and compares the two. Signatures are kept at once: they are good whatever
@@ -442,5 +458,29 @@ pub(super) fn deeds(job: &Job<'_>, changes: &Changes) {
     let (added, changed, removed) = (changes.added.len(), changes.changed.len(), changes.removed.len());
     if !changes.is_empty() {
         watch.deed(&format!("site: {added} files added, {changed} changed, {removed} removed"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_for_many_signatures_gets_the_same_as_who_asks_for_one() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut ledger = Ledger::create(dir.path()).expect("a ledger");
+        let signer: Fingerprint = "AB".repeat(20).parse().expect("a fingerprint");
+        let of = |at: usize| Digest::of(format!("text {at}").as_bytes());
+        let armor = |at: usize| format!("-----BEGIN PGP SIGNATURE-----\n\niQ{at:04}\n=abcd\n-----END PGP SIGNATURE-----\n");
+        let count = 2 * Signatures::FEW;
+        for at in 0..count {
+            ledger.keep_signature(of(at), &signer, &armor(at)).expect("kept");
+        }
+        let mut kept = Signatures::of_ledger(&mut ledger);
+        for at in 0..count {
+            assert_eq!(kept.of(of(at), &signer).expect("read"), Some(armor(at)));
+            assert_eq!(kept.of(of(count + at), &signer).expect("read"), None);
+        }
+        assert!(kept.all.is_some());
     }
 }

@@ -39,8 +39,9 @@ fn made(workspace: &Workspace, now: &Moment) -> Result<(), PublishError> {
     let gate = Gate::at(now.clone());
     let public: Shareable<Vec<&Advisory>, Public> =
         Shareable::gather(workspace.advisories.iter().filter_map(|one| gate.open(one, Public).ok()));
+    // (The plain texts beside the pages are made as well, since nothing else tells what is linked to; they are not signed.)
     let forget = |_: Shareable<Artefact, Public>| Ok::<(), Infallible>(());
-    site::render(&shop, &public, &forget, |_| Ok(())).map_err(|error| match error {
+    site::render(&shop, &public, &forget, |_, _| Ok(())).map_err(|error| match error {
         SiteError::Render(error) => PublishError::Render(error),
         SiteError::Sink(never) => match never {},
     })

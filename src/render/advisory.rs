@@ -7,17 +7,17 @@ use super::{
     page::{DateView, HTML, Head, RenderError, Room, Word, attachment_link, direction, path_in},
     score::{self, ExplainedView, ScoreView},
     sheets::{self, Sheet},
-    text::has_twin,
+    text::{self, Twin, has_twin},
 };
 use crate::{
-    advisory::{Advisory, Affected, Score, Status},
+    advisory::{Advisory, Affected, Reference, Score, Status},
     artefact::{Artefact, Digest},
     markdown::{self, HtmlStyle},
     terms::{Cve, Lang, plain_host},
     tlp::{Made, Marked as _, Public},
 };
 use serde::Serialize;
-use std::cmp::Reverse;
+use std::{cmp::Reverse, iter};
 
 /// How many CVEs stand among the facts; real files have hundreds, and the others are in a table below.
 const CVES_SHOWN: usize = 12;
@@ -158,24 +158,72 @@ impl Made<&Advisory, Public> for Vec<Page> {
     type Error = RenderError;
 
     fn made(advisory: &&Advisory, _: &Public, room: &Room<'_>) -> Result<Vec<Page>, RenderError> {
-        let order = Order::of(advisory);
-        let sheets = spread(advisory, &order, room)?;
-        let count = sheets.len();
-        // The first page on which the table of vulnerabilities stands.
-        let table = sheets.iter().position(|sheet| !sheet.rows.is_empty()).unwrap_or(0);
-        let mut pages = Vec::with_capacity(count);
-        for (at, sheet) in sheets.into_iter().enumerate() {
-            let rest = place(advisory, at);
-            let view = sheet_view(advisory, &order, sheet, (at, count), room);
-            let file = match at {
-                0 => room.file(&rest, "advisory.html", &view_of(advisory, &order, view, table, room))?,
-                _ => room.file(&rest, "advisory_more.html", &view)?,
-            };
-            pages.push(Page(file));
-        }
-        debug_assert!(pages.iter().all(|page| page.0.media_type == HTML));
-        Ok(pages)
+        let (lang, text) = advisory.text(&room.lang);
+        let body = markdown::html(&text.body.read()?, &style(lang, room));
+        pages(advisory, body, &advisory.references.read()?, room)
     }
+}
+
+/// The pages of an advisory in all languages of the site, and the texts to be signed that stand beside them. Each of its
+/// texts is read once, whatever is made of it.
+impl Made<&Advisory, Public> for (Vec<Page>, Vec<Twin>) {
+    type Shop<'s> = &'s [Room<'s>];
+    type Error = RenderError;
+
+    fn made(advisory: &&Advisory, _: &Public, rooms: &&[Room<'_>]) -> Result<(Vec<Page>, Vec<Twin>), RenderError> {
+        let (mut all, mut twins) = (Vec::new(), Vec::new());
+        let references = advisory.references.read()?;
+        for (lang, text) in &advisory.texts {
+            let rooms: Vec<&Room<'_>> = rooms.iter().filter(|room| advisory.text(&room.lang).0 == lang).collect();
+            if rooms.is_empty() {
+                continue;
+            }
+            markdown::read(&text.body.read()?, |document| -> Result<(), RenderError> {
+                // The words around it are those of its own language, and so the same in all rooms, if the site has that one.
+                let (shared, own): (Vec<&Room<'_>>, Vec<_>) = rooms.into_iter().partition(|room| room.marks.contains_key(lang));
+                for rooms in own.iter().map(std::slice::from_ref).chain([&shared[..]]) {
+                    let Some(any) = rooms.first() else { continue };
+                    let bodies = iter::repeat_n(document.html(&style(lang, any)), rooms.len());
+                    let mut plain = None;
+                    for (room, body) in rooms.iter().zip(bodies) {
+                        all.extend(pages(advisory, body, &references, room)?);
+                        if room.beside.text && has_twin(advisory, &room.lang, room.site) {
+                            let plain = plain.get_or_insert_with(|| document.text(&text::style(lang, room)));
+                            twins.push(text::twin(advisory, plain, &references, room));
+                        }
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        Ok((all, twins))
+    }
+}
+
+/// How a text in `lang` is made part of a page in the language of the room.
+fn style<'r>(lang: &Lang, room: &'r Room<'_>) -> HtmlStyle<'r> {
+    HtmlStyle { prefix: "text-", top: 2, words: room.marks(lang) }
+}
+
+/// The pages in the language of a room, around this body.
+fn pages(advisory: &Advisory, body: String, references: &[Reference], room: &Room<'_>) -> Result<Vec<Page>, RenderError> {
+    let order = Order::of(advisory);
+    let sheets = spread(advisory, body, references, &order, room);
+    let count = sheets.len();
+    // The first page on which the table of vulnerabilities stands.
+    let table = sheets.iter().position(|sheet| !sheet.rows.is_empty()).unwrap_or(0);
+    let mut pages = Vec::with_capacity(count);
+    for (at, sheet) in sheets.into_iter().enumerate() {
+        let rest = place(advisory, at);
+        let view = sheet_view(advisory, &order, sheet, (at, count), room);
+        let file = match at {
+            0 => room.file(&rest, "advisory.html", &view_of(advisory, references, &order, view, table, room))?,
+            _ => room.file(&rest, "advisory_more.html", &view)?,
+        };
+        pages.push(Page(file));
+    }
+    debug_assert!(pages.iter().all(|page| page.0.media_type == HTML));
+    Ok(pages)
 }
 
 /// Where a page of an advisory stands, counted from 0.
@@ -209,9 +257,7 @@ impl<'a> Order<'a> {
 }
 
 /// How much goes onto which page; the lengths are those of the markup that the built-in templates make.
-fn spread(advisory: &Advisory, order: &Order<'_>, room: &Room<'_>) -> Result<Vec<Sheet>, RenderError> {
-    let (lang, text) = advisory.text(&room.lang);
-    let body = markdown::html(&text.body.read()?, &HtmlStyle { prefix: "text-", top: 2, words: room.marks(lang) });
+fn spread(advisory: &Advisory, body: String, references: &[Reference], order: &Order<'_>, room: &Room<'_>) -> Vec<Sheet> {
     let not_fixed = room.words.get("not_fixed").len() + 30;
     let affected = |one: &Affected| {
         150 + one.vendor.len() + one.product.len() + one.versions.len() + one.fixed.as_ref().map_or(not_fixed, String::len)
@@ -219,11 +265,11 @@ fn spread(advisory: &Advisory, order: &Order<'_>, room: &Room<'_>) -> Result<Vec
     let affected: Vec<usize> = advisory.affected.iter().map(affected).collect();
     let row = |scores: &Vec<&Score>| 130 + scores.iter().map(|one| 150 + one.cvss.vector().len()).sum::<usize>();
     let rows: Vec<usize> = order.rows.iter().map(|(_, scores)| row(scores)).collect();
-    let references: usize = advisory.references.iter().map(|one| 120 + one.title.len() + one.url.len()).sum();
+    let references: usize = references.iter().map(|one| 120 + one.title.len() + one.url.len()).sum();
     let revisions: usize = advisory.revisions.iter().map(|one| 200 + one.summary.len()).sum();
     let first = references + revisions + 400 * advisory.attachments.len() + 3_000 * order.scores.len().min(SCORES_SHOWN);
     let link = |at: usize| room.link(&place(advisory, at));
-    Ok(sheets::spread(body, first, &affected, &rows, &link))
+    sheets::spread(body, first, &affected, &rows, &link)
 }
 
 fn sheet_view<'a>(
@@ -298,6 +344,7 @@ fn cve_link(cve: &Cve) -> Code {
 
 fn view_of<'a>(
     advisory: &'a Advisory,
+    references: &'a [Reference],
     order: &Order<'a>,
     sheet: SheetView<'a>,
     table: usize,
@@ -331,7 +378,7 @@ fn view_of<'a>(
                 href: format!("https://cwe.mitre.org/data/definitions/{}.html", cwe.number()),
             })
             .collect(),
-        references: advisory.references.iter().map(|one| reference(&one.title, &one.url)).collect(),
+        references: references.iter().map(|one| reference(&one.title, &one.url)).collect(),
         attachments: advisory
             .attachments
             .iter()

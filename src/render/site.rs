@@ -1,7 +1,7 @@
 //! The whole public site, page by page: [`render`] hands each file to a sink as soon as it is made.
 //!
-//! What the site consists of is DESIGN section 5. Signed twins, PDF, CSAF and other makers' files are put
-//! beside these pages by whoever publishes; here they are only linked ([`Beside`]).
+//! What the site consists of is DESIGN section 5. The texts beside the pages are signed by whoever publishes; PDF, CSAF and
+//! other makers' files are only linked ([`Beside`]).
 
 use super::{
     advisory::Page,
@@ -11,6 +11,7 @@ use super::{
     page::{AttachedFile, DateView, HTML, Head, RenderError, Room, direction, media_type},
     search::{FoundPage, FoundShop, IndexPart, PartShop, SCRIPTS, Scripts, SearchPage, Shelves},
     templates::{Templates, file},
+    text::Twin,
     vendors::Vendors,
     words::Words,
 };
@@ -147,6 +148,8 @@ pub struct Supplies<'s> {
     pub assets: &'s [(String, Vec<u8>)],
     /// What others put beside the pages.
     pub beside: Beside,
+    /// Whose signatures stand beside the pages.
+    pub signer: Option<&'s Fingerprint>,
     /// How much is made.
     pub extent: Extent,
 }
@@ -164,7 +167,7 @@ impl<'s> Supplies<'s> {
     /// Of all of them, and of the program.
     fn digest(&self) -> Digest {
         // Each field is named here, so that a new one cannot be forgotten.
-        let Supplies { site, team, words, templates, keys, rfc2350, pages, assets, beside, extent } = self;
+        let Supplies { site, team, words, templates, keys, rfc2350, pages, assets, beside, signer, extent } = self;
         let Beside { text, pdf, csaf } = beside;
         let assets: Vec<(&String, Digest)> = assets.iter().map(|(path, bytes)| (path, Digest::of(bytes))).collect();
         let written = [
@@ -174,7 +177,7 @@ impl<'s> Supplies<'s> {
             format!("{keys:?}"),
             format!("{rfc2350:?}{pages:?}"),
             format!("{assets:?}"),
-            format!("{text}{pdf}{}{extent:?}", csaf.is_some()),
+            format!("{text}{pdf}{}{signer:?}{extent:?}", csaf.is_some()),
         ];
         Digest::of_parts([PROGRAM].into_iter().chain(written.iter().map(String::as_str)).map(str::as_bytes))
     }
@@ -195,6 +198,9 @@ pub trait Sink<E>: Sync {
 
     /// Whether the files of a unit stand already, so that nothing has to be made.
     fn has(&self, unit: &Unit) -> bool;
+
+    /// One advisory more is done.
+    fn step(&self) {}
 
     /// Takes a file of a unit. All of its files have to be put.
     fn put_of(&self, unit: &Unit, file: Shareable<Artefact, Public>) -> Result<(), E>;
@@ -413,33 +419,30 @@ fn own_pages<'s>(supplies: &Supplies<'s>, lang: &Lang) -> Vec<&'s OwnPage<'s>> {
     best.into_values().collect()
 }
 
-/// Makes the whole site of these advisories, and `beside` each of them what others put there. Every file goes to the sink
-/// as soon as it is made, from several threads, in no particular order; units that the sink has already are not made.
-pub fn render<'a, E: Send>(
+/// Makes the whole site of these advisories. Every file goes to the sink as soon as it is made, from several threads, in no
+/// particular order; units that the sink has already are not made. `sign` gets the texts that stand beside the pages, and
+/// hands over what becomes of them.
+pub fn render<E: Send>(
     shop: &SiteShop<'_>,
-    advisories: &Shareable<Vec<&'a Advisory>, Public>,
+    advisories: &Shareable<Vec<&Advisory>, Public>,
     sink: &impl Sink<E>,
-    beside: impl Fn(&Shareable<&'a Advisory, Public>) -> Result<(), E> + Sync,
+    sign: impl Fn(&Shareable<Twin, Public>, &Put<'_, E>) -> Result<(), E> + Sync,
 ) -> Result<(), SiteError<E>> {
     let put = |made: Shareable<Artefact, Public>| sink.put(made).map_err(SiteError::Sink);
     let pages = |at: usize| -> Result<(), SiteError<E>> {
         let Some(advisory) = advisories.nth(at) else { return Ok(()) };
         let one = advisory.thing();
-        // Its texts are fetched once for all that is made of them.
-        let mut texts = Vec::new();
         sink.once(&shop.unit("advisory", one.id.as_str(), [&one.digest]), |put| -> Result<(), SiteError<E>> {
-            for text in one.texts.values() {
-                texts.push(text.body.read().map_err(RenderError::from)?);
-            }
-            for room in &shop.rooms {
-                advisory.make::<Vec<Page>>(room)?.each().try_for_each(|page| put(page.into_artefact()))?;
-            }
+            let (pages, twins) = advisory.make::<(Vec<Page>, Vec<Twin>)>(&&shop.rooms[..])?.apart();
+            pages.each().try_for_each(|page| put(page.into_artefact()))?;
+            twins.each().try_for_each(|twin| sign(&twin, put).map_err(SiteError::Sink))?;
             for attachment in &one.attachments {
                 put(advisory.make::<AttachedFile>(&attachment.name.as_str())?.into_artefact())?;
             }
             Ok(())
         })?;
-        beside(&advisory).map_err(SiteError::Sink)
+        sink.step();
+        Ok(())
     };
     // What takes one core its time is done while the other does the same.
     let is_full = shop.supplies.extent == Extent::Full;
@@ -836,7 +839,7 @@ const XML: &str = "application/xml; charset=utf-8";
 fn sitemap(shop: &SiteShop<'_>, advisories: &[&Advisory], files: &mut Vec<Artefact>) {
     let site = shop.supplies.site;
     let newest = advisories.iter().map(|one| one.updated()).max();
-    let mut entries: Vec<(String, Option<Moment>)> = Vec::new();
+    let mut entries: Vec<(String, Option<Moment>)> = Vec::with_capacity(files.len() + advisories.len());
     let plain: Vec<String> = files
         .iter()
         .filter(|file| file.media_type == HTML && !file.path.ends_with("404.html"))
@@ -882,6 +885,7 @@ fn urlset(site: &Site, entries: &[(String, Option<Moment>)]) -> String {
     let mut out = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n",
     );
+    out.reserve(entries.iter().map(|(path, _)| 100 + site.url.as_str().len() + path.len()).sum());
     for (path, changed) in entries {
         let _ = write!(out, "<url><loc>{}</loc>", escape(&site.link(path)));
         if let Some(moment) = changed {

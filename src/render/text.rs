@@ -2,9 +2,9 @@
 
 use super::page::{RenderError, Room, TEXT};
 use crate::{
-    advisory::{Advisory, Status},
+    advisory::{Advisory, Reference, Status},
     artefact::Artefact,
-    markdown::{self, TextStyle},
+    markdown::{self, Plain, TextStyle},
     settings::Site,
     terms::{Lang, Severity},
     tlp::{Made, Marked as _, Public},
@@ -41,18 +41,29 @@ impl Made<&Advisory, Public> for Twin {
     type Error = RenderError;
 
     fn made(advisory: &&Advisory, _: &Public, room: &Room<'_>) -> Result<Twin, RenderError> {
-        let path = room.path(&format!("advisories/{}.txt", advisory.id));
-        Ok(Twin(Artefact::new(path, TEXT, text(advisory, room)?)))
+        let (lang, written) = advisory.text(&room.lang);
+        let body = markdown::text_as(&written.body.read()?, &style(lang, room));
+        Ok(twin(advisory, &body, &advisory.references.read()?, room))
     }
 }
 
+/// How a text in `lang` is laid out for a twin in the language of the room.
+pub(super) fn style<'r>(lang: &Lang, room: &'r Room<'_>) -> TextStyle<'r> {
+    TextStyle { width: WIDTH, words: room.marks(lang), site: Some(room.site.url.as_str()), top: 2 }
+}
+
+/// The twin in the language of a room, around this body.
+pub(super) fn twin(advisory: &Advisory, body: &Plain, references: &[Reference], room: &Room<'_>) -> Twin {
+    let path = room.path(&format!("advisories/{}.txt", advisory.id));
+    Twin(Artefact::new(path, TEXT, text(advisory, body, references, room)))
+}
+
 /// The whole text: no trailing blanks, one line end at the end.
-fn text(advisory: &Advisory, room: &Room<'_>) -> Result<String, RenderError> {
+fn text(advisory: &Advisory, body: &Plain, references: &[Reference], room: &Room<'_>) -> String {
     let words = room.words;
     let (lang, written) = advisory.text(&room.lang);
     let revision = advisory.revision();
-    let body = written.body.read()?;
-    let mut out = Lines(String::with_capacity(body.len() + body.len() / 2 + 2000));
+    let mut out = Lines(String::with_capacity(body.text.len() + body.text.len() / 4 + 4000));
     out.line(advisory.tlp().label());
     out.wrapped(words.tlp(advisory.tlp()));
     out.line("https://www.first.org/tlp/");
@@ -73,12 +84,10 @@ fn text(advisory: &Advisory, room: &Room<'_>) -> Result<String, RenderError> {
         out.wrapped(room.change(revision));
     }
     out.blank();
-    let site = room.site.url.to_string();
-    let style = TextStyle { width: WIDTH, words: room.marks(lang), site: Some(&site), top: 2 };
-    out.block(&markdown::text_as(&body, &style).text);
-    if !advisory.references.is_empty() {
+    out.block(&body.text);
+    if !references.is_empty() {
         out.heading(words.get("references"));
-        for one in &advisory.references {
+        for one in references {
             out.hanging("- ", &one.title);
             out.line(&format!("  {}", one.url));
         }
@@ -101,7 +110,7 @@ fn text(advisory: &Advisory, room: &Room<'_>) -> Result<String, RenderError> {
     out.wrapped(words.get("more_versions"));
     out.line(&room.site.link(&room.path(&format!("advisories/{}/", advisory.id))));
     out.line(advisory.tlp().label());
-    Ok(out.0)
+    out.0
 }
 
 fn facts(advisory: &Advisory, room: &Room<'_>, out: &mut Lines) {

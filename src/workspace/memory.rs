@@ -7,7 +7,7 @@
 //! public, without embargo and no draft: nothing closed has a second place. Files with findings are not remembered either,
 //! nor those with attachments. A memory that is damaged, of another program or with another default language is none.
 //!
-//! Texts are not remembered: they are fetched when they are wanted, and their digest is checked.
+//! Texts and references are not remembered: they are fetched when they are wanted, and the digest of their file is checked.
 
 mod coding;
 
@@ -31,6 +31,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
+use xxhash_rust::xxh3::xxh3_128;
 
 /// A file has to have been left alone for so many seconds before it was read.
 const SETTLED: i64 = 10;
@@ -38,8 +39,13 @@ const SETTLED: i64 = 10;
 /// The name of the file in `.advise/`.
 const FILE: &str = "memory";
 
-/// So many bytes of a digest stand before each record.
+/// So many bytes stand before each record, by which it is seen that it was damaged. (Who wants to change one can change
+/// the files as well.)
 const CHECK: usize = 16;
+
+fn check(body: &[u8]) -> [u8; CHECK] {
+    xxh3_128(body).to_be_bytes()
+}
 
 /// What the next reading may trust; on disk only after [`Memory::keep`].
 #[derive(Debug)]
@@ -199,23 +205,27 @@ impl<'m> Known<'m> {
     pub fn recall(&self, root: &Arc<Path>, folder: &Folder, original: &Entry, stem: &str) -> Option<(Box<Parsed>, Record<'m>)> {
         let record: &'m [u8] = self.records.get(original.path.as_str())?;
         let group = self.look(folder, original, stem)?;
-        let (check, body) = record.split_at_checked(CHECK)?;
-        if Digest::of(body).0[..CHECK] != *check {
+        let (sum, body) = record.split_at_checked(CHECK)?;
+        if check(body) != *sum {
             return None;
         }
         let mut decoder = Decoder::new(body);
         if decoder.text()? != original.path || decoder.count()? != group.0.len() {
             return None;
         }
-        let mut texts = Vec::with_capacity(group.0.len());
+        let (mut texts, mut references) = (Vec::with_capacity(group.0.len()), None);
         for (lang, path, identity) in &group.0 {
             if decoder.text()? != path || decoder.numbers()? != identity.0 {
                 return None;
             }
-            let body = in_file(root, path.as_str().into(), decoder.digest()?);
+            let (path, digest): (Arc<str>, _) = (path.as_str().into(), decoder.digest()?);
+            if lang.is_none() {
+                references = Some(in_file(root, path.clone(), digest));
+            }
+            let body = in_file(root, path, digest);
             texts.push((lang.clone(), Text { title: decoder.text()?.to_string(), body }));
         }
-        let parsed = coding::decode(&mut decoder, original.path.as_str().into(), texts)?;
+        let parsed = coding::decode(&mut decoder, original.path.as_str().into(), texts, references?)?;
         Some((Box::new(parsed), Cow::Borrowed(record)))
     }
 
@@ -239,7 +249,7 @@ impl<'m> Known<'m> {
         }
         coding::encode(&mut encoder, parsed);
         let body = encoder.finish();
-        Some(Cow::Owned([&Digest::of(&body).0[..CHECK], &body].concat()))
+        Some(Cow::Owned([&check(&body)[..], &body].concat()))
     }
 
     /// What is remembered from now on, of all advisories; `None` if nothing can be. It is written anew where something is

@@ -1,11 +1,11 @@
-//! Texts that are left in their files until they are wanted: of an archive that everybody may read they would be the most
-//! of this program's memory. What is closed is read once, and kept in hand.
+//! Texts, and references, that are left in their files until they are wanted: of an archive that everybody may read they
+//! would be the most of this program's memory. What is closed is read once, and kept in hand.
 
 use super::files;
 use crate::{
-    advisory::{self, Advisory, Body, Gone, Reader, Shelf, Status},
+    advisory::{self, Advisory, Gone, Reader, Reference, Shelf, Shelvable, Status},
     artefact::Digest,
-    diag::Findings,
+    diag::{Findings, Source},
     tlp::Tlp,
 };
 use std::{path::Path, sync::Arc};
@@ -20,29 +20,45 @@ pub(super) fn is_open(advisory: &Advisory) -> bool {
         && advisory.status != Status::Draft
 }
 
-/// A text that is left in its file, where it was once read without an error; the digest is of the whole file's text.
-pub(super) fn in_file(root: &Arc<Path>, path: Arc<str>, digest: Digest) -> Body {
-    Body::shelved(InFile { root: root.clone(), path, digest })
+/// What is left in its file, where it was once read without an error; the digest is of the whole file's text.
+pub(super) fn in_file<T>(root: &Arc<Path>, path: Arc<str>, digest: Digest) -> Shelvable<T>
+where
+    InFile: Shelf<T>,
+{
+    Shelvable::shelved(InFile { root: root.clone(), path, digest })
 }
 
-struct InFile {
+pub(super) struct InFile {
     root: Arc<Path>,
     path: Arc<str>,
     digest: Digest,
 }
 
-impl Shelf for InFile {
-    fn fetch(&self) -> Result<String, Gone> {
+impl InFile {
+    fn cut<T>(&self, cut: impl FnOnce(&Source) -> Option<T>) -> Result<T, Gone> {
         let source = files::text(&self.root, &self.path, &mut Findings::new()).ok().flatten();
         let same = source.filter(|source| Digest::of(source.text.as_bytes()) == self.digest);
-        same.and_then(|source| advisory::body(&source)).ok_or_else(|| Gone { path: self.path.to_string() })
+        same.and_then(|source| cut(&source)).ok_or_else(|| Gone { path: self.path.to_string() })
+    }
+}
+
+impl Shelf<String> for InFile {
+    fn fetch(&self) -> Result<String, Gone> {
+        self.cut(advisory::body)
+    }
+}
+
+/// Of an original.
+impl Shelf<Vec<Reference>> for InFile {
+    fn fetch(&self) -> Result<Vec<Reference>, Gone> {
+        self.cut(advisory::references)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::advisory::Taken;
+    use crate::advisory::{Body, References, Taken};
     use std::fs;
 
     #[test]
@@ -51,7 +67,7 @@ mod tests {
         let (root, path): (Arc<Path>, _) = (dir.path().into(), dir.path().join("a.md"));
         let whole = "---\nid: A\n---\n\nText\n";
         fs::write(&path, whole.replace('\n', "\r\n")).expect("written");
-        let body = in_file(&root, "a.md".into(), Digest::of(whole.as_bytes()));
+        let body: Body = in_file(&root, "a.md".into(), Digest::of(whole.as_bytes()));
         let first = body.read().expect("it is there");
         assert_eq!(&*first, "Text\n");
 
@@ -66,5 +82,21 @@ mod tests {
         assert_eq!(&*body.read().expect("it is the same again"), "Text\n");
         fs::remove_file(&path).expect("removed");
         assert!(body.read().is_err());
+    }
+
+    #[test]
+    fn references_are_those_of_the_file_that_was_judged() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (root, path): (Arc<Path>, _) = (dir.path().into(), dir.path().join("a.md"));
+        let whole =
+            "---\nid: A\nreferences:\n- {title: T, url: \"https://example.com/\"}\n- url: https://example.org/\n---\nText\n";
+        fs::write(&path, whole).expect("written");
+        let references: References = in_file(&root, "a.md".into(), Digest::of(whole.as_bytes()));
+        let read = references.read().expect("they are there");
+        let pairs: Vec<_> = read.iter().map(|one| (one.title.as_str(), one.url.as_str())).collect();
+        assert_eq!(pairs, [("T", "https://example.com/"), ("https://example.org/", "https://example.org/")]);
+        drop(read);
+        fs::write(&path, whole.replace("example.com", "example.net")).expect("written");
+        assert_eq!(references.read().expect_err("it is another file").path, "a.md");
     }
 }

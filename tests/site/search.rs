@@ -54,6 +54,7 @@ fn files(sample: &Sample, advisories: &[Advisory]) -> Files {
         pages: &[],
         assets: &[],
         beside: ALL,
+        signer: None,
         extent: Extent::Full,
     })
     .expect("good templates");

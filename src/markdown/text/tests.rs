@@ -1,6 +1,6 @@
 //! What a reader in a terminal sees.
 
-use super::*;
+use super::{super::text_as, *};
 
 fn check(markdown: &str, expected: &[&str]) {
     let text = text(markdown, 40);

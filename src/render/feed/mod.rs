@@ -295,11 +295,12 @@ fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Roo
             &format!("href=\"{}", room.site.url.join("/").map_or_else(|_| room.site.link(""), String::from)),
         );
         let _ = write!(out, "<div lang=\"{lang}\">\n{body}</div>\n<ul>\n");
-        for one in &advisory.references {
+        let references = advisory.references.read()?;
+        for one in &*references {
             let _ = writeln!(out, "<li>{}: {}</li>", escape(&one.title), escape(&one.url));
         }
         out.push_str("</ul>\n");
-        if advisory.references.is_empty() {
+        if references.is_empty() {
             out.truncate(out.len() - "<ul>\n</ul>\n".len());
         }
     } else {

@@ -101,11 +101,12 @@ pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String,
     page.text.push_str(&written.text);
     page.gap();
 
-    if !advisory.references.is_empty() {
+    let references = advisory.references.read()?;
+    if !references.is_empty() {
         page.heading(&words.references, '~');
         // The numbers go on where those of the text's own links end, so that each number means one address.
-        let digits = (written.links + advisory.references.len()).to_string().len() + 2;
-        for (number, reference) in (written.links + 1..).zip(&advisory.references) {
+        let digits = (written.links + references.len()).to_string().len() + 2;
+        for (number, reference) in (written.links + 1..).zip(&*references) {
             let indent = " ".repeat(digits + 1);
             page.hanging(&format!("{:>digits$} ", format!("[{number}]")), &indent, &reference.title);
             page.line(&format!("{indent}{}", markdown::address(&reference.url)));

@@ -64,7 +64,7 @@ fn advisory(tlp: Tlp, body: &str) -> Advisory {
             versions: "< 9.8p1".into(),
             fixed: Some("9.8p1".into()),
         }],
-        references: vec![Reference { title: "Vendor notice".into(), url: "https://vendor.example/1".into() }],
+        references: vec![Reference { title: "Vendor notice".into(), url: "https://vendor.example/1".into() }].into(),
         revisions: vec![Revision { number: "1".into(), date: term("2026-07-01"), summary: "Initial publication".into() }],
         texts: [(lang.clone(), Box::new(text))].into(),
         lang,
@@ -352,7 +352,7 @@ fn nothing_can_break_the_form_that_is_signed() {
     ];
     for body in nasty {
         let mut advisory = advisory(Tlp::Green, body);
-        advisory.references[0].url = format!("https://vendor.example/{}", "z".repeat(1_500));
+        advisory.references.written()[0].url = format!("https://vendor.example/{}", "z".repeat(1_500));
         for attached in [false, true] {
             if attached {
                 advisory.attachments.push(Attachment { name: "ж \u{202e}fdp.exe".into(), bytes: (0..=255).collect() });

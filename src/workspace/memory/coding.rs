@@ -2,7 +2,7 @@
 //! bytes are, what comes out is well formed.
 
 use crate::{
-    advisory::{Advisory, Affected, Parsed, Reader, Reference, Revision, Score, Text},
+    advisory::{Advisory, Affected, Parsed, Reader, References, Revision, Score, Text},
     artefact::Digest,
     diag::Span,
     terms::{Cvss, Lang, Moment},
@@ -26,7 +26,7 @@ pub fn encode(to: &mut Encoder, parsed: &Parsed) {
         cvss,
         cwes,
         affected,
-        references,
+        references: _, // in their file, as the texts are
         revisions,
         lang,
         texts: _,       // written by who knows their files
@@ -58,10 +58,6 @@ pub fn encode(to: &mut Encoder, parsed: &Parsed) {
         [vendor, product, versions].into_iter().for_each(|text| to.text(text));
         to.maybe(fixed.as_ref(), |to, fixed| to.text(fixed));
     });
-    to.many(references, |to, Reference { title, url }| {
-        to.text(title);
-        to.text(url);
-    });
     to.many(revisions, |to, Revision { number, date, summary }| {
         to.text(number);
         to.word(date);
@@ -74,7 +70,12 @@ pub fn encode(to: &mut Encoder, parsed: &Parsed) {
 }
 
 /// Reads what [`encode`] wrote. `texts`: the original under no language, and the translations.
-pub fn decode(from: &mut Decoder<'_>, path: Arc<str>, texts: Vec<(Option<Lang>, Text)>) -> Option<Parsed> {
+pub fn decode(
+    from: &mut Decoder<'_>,
+    path: Arc<str>,
+    texts: Vec<(Option<Lang>, Text)>,
+    references: References,
+) -> Option<Parsed> {
     let id = from.word()?;
     let (kind, status, date) = (from.word()?, from.word()?, from.word::<Moment>()?);
     let (tlp, severity) = (from.word()?, from.word()?);
@@ -86,7 +87,6 @@ pub fn decode(from: &mut Decoder<'_>, path: Arc<str>, texts: Vec<(Option<Lang>, 
     let affected = from.many(|from| {
         Some(Affected { vendor: from.own()?, product: from.own()?, versions: from.own()?, fixed: from.maybe(Decoder::own)? })
     })?;
-    let references = from.many(|from| Some(Reference { title: from.own()?, url: from.own()? }))?;
     let revisions = from.many(|from| Some(Revision { number: from.own()?, date: from.word()?, summary: from.own()? }))?;
     let lang: Lang = from.word()?;
     let (digest, id_span, dated) = (from.digest()?, from.span()?, from.span()?);
@@ -280,7 +280,7 @@ impl<'b> Decoder<'b> {
 mod tests {
     use super::*;
     use crate::{
-        advisory,
+        advisory::{self, Reference},
         diag::{Findings, Source},
     };
 
@@ -302,7 +302,8 @@ mod tests {
 
     fn read(bytes: &[u8]) -> Option<Parsed> {
         let text = Text { title: "T".into(), body: "Text\n".into() };
-        decode(&mut Decoder::new(bytes), "advisories/EX-2026-0001.md".into(), vec![(None, text)])
+        let references = vec![Reference { title: "R".into(), url: "https://example.com/".into() }].into();
+        decode(&mut Decoder::new(bytes), "advisories/EX-2026-0001.md".into(), vec![(None, text)], references)
     }
 
     #[test]

@@ -34,7 +34,7 @@ fn of_advisory(advisory: &mut Advisory) -> Texts<'_> {
         all.extend([("vendor", vendor), ("product", product), ("versions", versions)]);
         all.extend(fixed.as_mut().map(|fixed| ("fixed", fixed)));
     }
-    for Reference { title, url } in references {
+    for Reference { title, url } in references.written() {
         all.extend([("reference", title), ("url", url)]);
     }
     for Revision { number, date: _, summary } in revisions {
