@@ -54,7 +54,8 @@ fn is_plainly_fine(markdown: &str) -> bool {
         && !has("]:")
         // An entity can put a control character into an address.
         && !["&#", "&Tab;", "&NewLine;"].into_iter().any(has)
-        && !markdown.lines().any(deep)
+        && !deep(markdown)
+        && !memchr::memchr_iter(b'\n', markdown.as_bytes()).any(|at| deep(&markdown[at + 1..]))
         && !memchr::memchr_iter(b'<', markdown.as_bytes()).any(tag)
         && !memmem::find_iter(markdown.as_bytes(), "](").any(link)
         && !has_foul(markdown)

@@ -30,8 +30,11 @@ pub fn shown(page: String, how: Addresses) -> String {
 
 /// Whether something in the page looks like an element whose text is not HTML.
 fn has_raw(page: &str) -> bool {
-    let tags = |begin: &'static str| memchr::memmem::find_iter(page.as_bytes(), begin).map(|at| &page[at..]);
-    tags("<s").chain(tags("<S")).any(|tag| RAW.iter().any(|raw| tag_name(tag).0.eq_ignore_ascii_case(raw)))
+    memchr::memchr_iter(b'<', page.as_bytes()).any(|at| {
+        let begins =
+            |raw: &&str| page.as_bytes()[at + 1..].get(..raw.len()).is_some_and(|name| name.eq_ignore_ascii_case(raw.as_bytes()));
+        RAW.iter().any(|raw| begins(raw) && tag_name(&page[at..]).0.eq_ignore_ascii_case(raw))
+    })
 }
 
 fn walk(page: &str, at: bool) -> String {

@@ -4,6 +4,7 @@ use crate::{
     diag::{Finding, Source, Span},
     terms::shorten,
 };
+use memchr::memmem;
 use serde_yaml::granit_parser::{ErrorKind, ScanError};
 
 /// Why a text cannot be read; places are bytes of the text.
@@ -115,7 +116,7 @@ pub const CONFLICT: &str = "keep one of the two versions, and remove the lines `
 
 /// The first mark that version control leaves where it could not merge: its place, if there is one.
 pub fn conflict(text: &str) -> Option<(usize, usize)> {
-    let start = if text.starts_with("<<<<<<< ") { 0 } else { text.find("\n<<<<<<< ")? + 1 };
+    let start = if text.starts_with("<<<<<<< ") { 0 } else { memmem::find(text.as_bytes(), b"\n<<<<<<< ")? + 1 };
     text[start..].contains("\n>>>>>>> ").then(|| (start, start + text[start..].find('\n').unwrap_or(text.len() - start)))
 }
 
