@@ -9,6 +9,7 @@ use crate::{
     terms::{Lang, Severity},
     tlp::{Made, Marked as _, Public},
 };
+use std::borrow::Cow;
 
 /// The width of plain text that is published.
 pub const WIDTH: usize = 72;
@@ -89,14 +90,14 @@ fn text(advisory: &Advisory, body: &Plain, references: &[Reference], room: &Room
         out.heading(words.get("references"));
         for one in references {
             out.hanging("- ", &one.title);
-            out.line(&format!("  {}", one.url));
+            out.indented("  ", &one.url);
         }
     }
     if !advisory.attachments.is_empty() {
         out.heading(words.get("attachments"));
         for one in &advisory.attachments {
             out.hanging("- ", &one.name);
-            out.line(&format!("  {}", room.site.link(&super::page::attachment_link(advisory, one))));
+            out.indented("  ", &room.site.link(&super::page::attachment_link(advisory, one)));
             out.line(&format!("  SHA-256 {}", crate::artefact::Digest::of(&one.bytes)));
         }
     }
@@ -149,10 +150,10 @@ fn facts(advisory: &Advisory, room: &Room<'_>, out: &mut Lines) {
         let pad = width - unicode_width::UnicodeWidthStr::width(shown.as_str()).min(width);
         // A value in its own order, where the word before it is read from right to left and it is not.
         let value = match markdown::is_rtl(name) && !markdown::is_rtl(value) {
-            true => markdown::ltr(value),
-            false => value.clone(),
+            true => Cow::Owned(markdown::ltr(value)),
+            false => Cow::Borrowed(value.as_str()),
         };
-        out.hanging(&format!("{shown}{}", " ".repeat(pad)), &value);
+        out.hanging(&format!("{shown}{:pad$}", ""), &value);
         last = name;
     }
 }
@@ -181,8 +182,17 @@ impl Lines {
     }
 
     fn hanging(&mut self, first: &str, text: &str) {
-        let rest = " ".repeat(unicode_width::UnicodeWidthStr::width(first));
+        let rest = match first {
+            "" => Cow::Borrowed(""),
+            _ => Cow::Owned(" ".repeat(unicode_width::UnicodeWidthStr::width(first))),
+        };
         markdown::fold(text, WIDTH, first, &rest, &mut |line| self.line(line));
+    }
+
+    /// A line that is not wrapped.
+    fn indented(&mut self, indent: &str, text: &str) {
+        self.0.push_str(indent);
+        self.line(text);
     }
 
     fn heading(&mut self, text: &str) {

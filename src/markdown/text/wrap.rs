@@ -48,6 +48,10 @@ pub fn wrap(text: &str, width: usize, first: &str, hang: &str) -> Vec<String> {
 
 /// The same, line by line, without keeping them.
 pub(crate) fn fold(text: &str, width: usize, first: &str, hang: &str, put: &mut dyn FnMut(&str)) {
+    // What fits as it is, is a line.
+    if first.is_empty() && text.len() <= width && is_plain(text) {
+        return put(text.trim_end());
+    }
     let mut lines = Lines::begin(text, width, first, hang, put);
     let mut at = 0;
     for piece in text.split('\n') {
