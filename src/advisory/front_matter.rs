@@ -28,9 +28,9 @@ pub fn split(source: &Source) -> Result<Pieces, Finding> {
     let start = first.len() + 1;
     for found in memmem::find_iter(&text.as_bytes()[first.len()..], b"\n---") {
         let at = start + found;
-        let line = text[at..].split_inclusive('\n').next().unwrap_or_default();
-        if line.trim_end() == "---" {
-            return Ok(Pieces { yaml: Span::new(start, at), body: Span::new(at + line.len(), text.len()) });
+        let end = text[at..].find('\n').map_or(text.len(), |length| at + length + 1);
+        if text[at..end].trim_end() == "---" {
+            return Ok(Pieces { yaml: Span::new(start, at), body: Span::new(end, text.len()) });
         }
     }
     Err(source

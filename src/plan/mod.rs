@@ -744,7 +744,7 @@ fn public<'a>(facts: &Facts<'a>, gate: &Gate, plan: &mut Plan<'a>) {
         match opened {
             Ok(shared) => {
                 open.push(shared);
-                stay += usize::from(change != Some(Change::Appears) && change != Some(Change::Opens));
+                stay += usize::from(!matches!(change, Some(Change::Appears | Change::Opens)));
                 let number = &advisory.revision().number;
                 plan.site.extend(change.filter(|_| plan.web).map(|change| (advisory.id.clone(), number.clone(), change)));
             }
