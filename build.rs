@@ -22,7 +22,11 @@ fn main() -> Result<(), io::Error> {
         hasher.write_usize(bytes.len());
         hasher.write(&bytes);
     }
-    println!("cargo::rustc-env=ADVISE_PROGRAM={}-{:016x}", env!("CARGO_PKG_VERSION"), hasher.finish());
+    println!(
+        "cargo::rustc-env=ADVISE_PROGRAM={}-{:016x}",
+        env!("CARGO_PKG_VERSION"),
+        hasher.finish()
+    );
     Ok(())
 }
 

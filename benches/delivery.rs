@@ -47,7 +47,14 @@ fn write(root: &Path, path: &str, text: &str) -> Result<(), Box<dyn Error>> {
     Ok(fs::write(path, text)?)
 }
 
-fn workspace_of(root: &Path, port: u16, mails: usize, bytes: usize, connections: usize, key: &str) -> Result<(), Box<dyn Error>> {
+fn workspace_of(
+    root: &Path,
+    port: u16,
+    mails: usize,
+    bytes: usize,
+    connections: usize,
+    key: &str,
+) -> Result<(), Box<dyn Error>> {
     let settings = format!(
         "site: {{url: \"https://cert.example.org\"}}\nmail:\n  transport: smtp\n  connections: {connections}\n  \
          smtp: {{host: 127.0.0.1, port: {port}, security: none}}\nsigning: {{key: team.key, fingerprint: \"{key}\"}}\n"
@@ -59,13 +66,24 @@ fn workspace_of(root: &Path, port: u16, mails: usize, bytes: usize, connections:
          constituency: everybody\n"
     );
     write(root, "team.yaml", &team)?;
-    write(root, "site/rfc2350.md", include_str!("../tests/mistakes/base/site/rfc2350.md"))?;
-    write(root, "lists/crowd.yaml", "title: A crowd\naddress: crowd@lists.cert.example.org\ntlp: GREEN\n")?;
+    write(
+        root,
+        "site/rfc2350.md",
+        include_str!("../tests/mistakes/base/site/rfc2350.md"),
+    )?;
+    write(
+        root,
+        "lists/crowd.yaml",
+        "title: A crowd\naddress: crowd@lists.cert.example.org\ntlp: GREEN\n",
+    )?;
     // A file of the workspace is never without end, so a crowd is several constituents.
     for (number, first) in (0..mails).step_by(A_FILE).enumerate() {
         let mut crowd = String::from("name: A crowd\nlists: [crowd]\ncontacts:\n");
         for n in first..mails.min(first + A_FILE) {
-            writeln!(crowd, "  - {{name: Member {n}, address: member{n}@crowd.example.org}}")?;
+            writeln!(
+                crowd,
+                "  - {{name: Member {n}, address: member{n}@crowd.example.org}}"
+            )?;
         }
         write(root, &format!("constituents/crowd-{number}.yaml"), &crowd)?;
     }
@@ -78,7 +96,10 @@ fn workspace_of(root: &Path, port: u16, mails: usize, bytes: usize, connections:
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let words: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| word != "--bench")
+        .collect();
     let [port, mails, bytes, connections] = match &words[..] {
         [a, b, c, d, ..] => [a.parse()?, b.parse()?, c.parse()?, d.parse()?],
         // `cargo bench` and `cargo test --benches` call it without any.
@@ -91,20 +112,38 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(folder) => tempfile::tempdir_in(folder)?,
         None => tempfile::tempdir()?,
     };
-    let (root, now): (_, Moment) = (temp.path(), "2026-07-01T12:00:00Z".parse().map_err(|_| "a time")?);
-    let made = openpgp::generate(&["Example CERT <cert@cert.example.org>"], Kind::Team, None, &now, None)?;
+    let (root, now): (_, Moment) = (
+        temp.path(),
+        "2026-07-01T12:00:00Z".parse().map_err(|_| "a time")?,
+    );
+    let made = openpgp::generate(
+        &["Example CERT <cert@cert.example.org>"],
+        Kind::Team,
+        None,
+        &now,
+        None,
+    )?;
     let key = made.certificate.fingerprint().to_string();
     workspace_of(root, u16::try_from(port)?, mails, bytes, connections, &key)?;
-    write(root, &format!("certs/{key}.asc"), &made.certificate.armored())?;
+    write(
+        root,
+        &format!("certs/{key}.asc"),
+        &made.certificate.armored(),
+    )?;
 
     let reading = workspace::read(root, &now, &workspace::Published::default())?;
-    let workspace = reading.workspace.ok_or_else(|| format!("the workspace has mistakes: {:?}", reading.findings))?;
+    let workspace = reading
+        .workspace
+        .ok_or_else(|| format!("the workspace has mistakes: {:?}", reading.findings))?;
     let work = root.join(".advise");
     let mut ledger = Ledger::create(&work)?;
     let (history, members) = (ledger.history()?, ledger.members());
     let member = |address: &Address| members.hash(address);
     let key_state = |fingerprint: &Fingerprint| workspace.certificates.state(fingerprint, &now);
-    let request = Request { ids: Vec::new(), only: Some(Only::Mail) };
+    let request = Request {
+        ids: Vec::new(),
+        only: Some(Only::Mail),
+    };
     let plan = plan::make(&Facts {
         advisories: &workspace.advisories,
         roster: &workspace.roster,
@@ -117,8 +156,21 @@ fn main() -> Result<(), Box<dyn Error>> {
         now: &now,
         request: &request,
     });
-    let keyring = Held(TeamKey::from_file(made.secret.expose(), None, made.certificate.clone(), &now)?);
-    let job = Job { workspace: &workspace, plan: &plan, history: &history, work, now: &now, keyring: &keyring, watch: &Silent };
+    let keyring = Held(TeamKey::from_file(
+        made.secret.expose(),
+        None,
+        made.certificate.clone(),
+        &now,
+    )?);
+    let job = Job {
+        workspace: &workspace,
+        plan: &plan,
+        history: &history,
+        work,
+        now: &now,
+        keyring: &keyring,
+        watch: &Silent,
+    };
     let prepared = publish::prepare(&job, &mut ledger)?;
     let posts = advise::channels::mail::open(&workspace.settings.mail, root, &[])?;
     let start = Instant::now();

@@ -23,7 +23,9 @@ use advise::{
 use openssl::{derive::Deriver, pkey::PKey};
 use rayon::prelude::*;
 use serde_json::{Value, json};
-use std::{env, fmt::Debug, fs, hint::black_box, io::Write as _, path::Path, str::FromStr, time::Instant};
+use std::{
+    env, fmt::Debug, fs, hint::black_box, io::Write as _, path::Path, str::FromStr, time::Instant,
+};
 
 const TEXT: usize = 20 << 10;
 const ATTACHMENT: usize = 100 << 10;
@@ -75,10 +77,16 @@ fn certificates(file: &Path, n: usize) -> Value {
             .into_par_iter()
             .map(|i| {
                 let made = made(Kind::Member, &format!("Member <{}>", member(i)));
-                format!("{}\n{}", made.certificate.fingerprint(), made.certificate.armored())
+                format!(
+                    "{}\n{}",
+                    made.certificate.fingerprint(),
+                    made.certificate.armored()
+                )
             })
             .collect();
-        some.iter().try_for_each(|one| out.write_all(one.as_bytes())).expect("written");
+        some.iter()
+            .try_for_each(|one| out.write_all(one.as_bytes()))
+            .expect("written");
     }
     out.flush().expect("written");
     json!({ "certificates": n })
@@ -104,18 +112,30 @@ fn advisory() -> Advisory {
     let mut state = 42u64;
     let noise: Vec<u8> = (0..ATTACHMENT)
         .map(|_| {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            state = state
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
             (state >> 56) as u8
         })
         .collect();
-    advisory.with(Vec::new(), vec![Attachment { name: "indicators.zip".into(), bytes: noise.into() }])
+    advisory.with(
+        Vec::new(),
+        vec![Attachment {
+            name: "indicators.zip".into(),
+            bytes: noise.into(),
+        }],
+    )
 }
 
 /// A list of the roster, with this many members.
 fn list(certificates: &[EncryptionKeys], members: usize) -> List {
     let mut findings = Findings::new();
     let text = "title: Members\naddress: members@lists.cert.example.org\ntlp: AMBER\n";
-    let list = roster::parse_list(&Source::new("lists/members.yaml", text), term("members"), &mut findings);
+    let list = roster::parse_list(
+        &Source::new("lists/members.yaml", text),
+        term("members"),
+        &mut findings,
+    );
     let list = list.unwrap_or_else(|| panic!("{findings:#?}")).list;
     let contact = |i: usize| Contact {
         name: format!("Member {i}"),
@@ -129,22 +149,39 @@ fn list(certificates: &[EncryptionKeys], members: usize) -> List {
         constituent: term("unit"),
     };
     let members = (0..members).map(contact).map(Into::into).collect();
-    Roster::new([List { members, ..list.clone() }], []).lists.into_values().next().expect("the list")
+    Roster::new(
+        [List {
+            members,
+            ..list.clone()
+        }],
+        [],
+    )
+    .lists
+    .into_values()
+    .next()
+    .expect("the list")
 }
 
 fn team() -> Team {
     let text = "name: Bench CERT\nemail: cert@cert.example.org\ntime_zone: Asia/Almaty\n";
     let mut findings = Findings::new();
-    team::parse(&Source::new("team.yaml", text), &mut findings).unwrap_or_else(|| panic!("{findings:#?}"))
+    team::parse(&Source::new("team.yaml", text), &mut findings)
+        .unwrap_or_else(|| panic!("{findings:#?}"))
 }
 
 fn team_key() -> (TeamKey, Generated) {
     let made = made(Kind::Team, "Bench CERT <cert@cert.example.org>");
-    let key = TeamKey::from_file(made.secret.expose(), None, made.certificate.clone(), &now()).expect("the key");
+    let key = TeamKey::from_file(made.secret.expose(), None, made.certificate.clone(), &now())
+        .expect("the key");
     (key, made)
 }
 
-fn signed<'a>(advisory: &'a Advisory, list: &'a List, team: &Team, key: &TeamKey) -> Shareable<Signed<Letter>, &'a List> {
+fn signed<'a>(
+    advisory: &'a Advisory,
+    list: &'a List,
+    team: &Team,
+    key: &TeamKey,
+) -> Shareable<Signed<Letter>, &'a List> {
     let opened = Gate::at(now()).open(advisory, list).expect("an open gate");
     let (lang, from): (Lang, Address) = (Lang::english(), team.email.clone());
     let facts = ListFacts {
@@ -180,7 +217,11 @@ fn letter(dir: &Path) -> Value {
     let judged = made.certificate.judge(&now()).expect("usable");
     let list = list(&[judged], 1);
     let signed = signed(&advisory, &list, &team, &key);
-    fs::write(dir.join("payload"), advise::openpgp::Payload::payload(signed.thing().thing())).expect("written");
+    fs::write(
+        dir.join("payload"),
+        advise::openpgp::Payload::payload(signed.thing().thing()),
+    )
+    .expect("written");
     fs::write(dir.join("team.key"), made.secret.expose()).expect("written");
     json!({ "fingerprint": made.certificate.fingerprint().to_string() })
 }
@@ -191,8 +232,13 @@ fn compose(file: &Path, roster: usize, n: usize) -> Value {
     let armors: Vec<&str> = text.split_inclusive(end).collect();
     // As the workspace does it once in a run, before the plan is shown: parse, check self-signatures, keep the keys.
     let start = Instant::now();
-    let read = |one: &&str| Certificate::read(&one.as_bytes()[one.find('-').expect("armor")..]).expect("a certificate");
-    let certificates: Vec<EncryptionKeys> = armors.par_iter().map(|one| read(one).judge(&now()).expect("usable")).collect();
+    let read = |one: &&str| {
+        Certificate::read(&one.as_bytes()[one.find('-').expect("armor")..]).expect("a certificate")
+    };
+    let certificates: Vec<EncryptionKeys> = armors
+        .par_iter()
+        .map(|one| read(one).judge(&now()).expect("usable"))
+        .collect();
     let judging = start.elapsed().as_secs_f64();
     let distinct = certificates.len();
     drop(armors);
@@ -209,10 +255,16 @@ fn compose(file: &Path, roster: usize, n: usize) -> Value {
     let bytes: usize = (0..n)
         .into_par_iter()
         .map(|place| {
-            let packing = Packing::Encrypted { sealer: &sealer, certificate: &certificates[place % distinct], now: &now };
+            let packing = Packing::Encrypted {
+                sealer: &sealer,
+                certificate: &certificates[place % distinct],
+                now: &now,
+            };
             let message = signed.make::<Message>(&packing).expect("a message");
             let bytes = message.thing().bytes().len();
-            let parcel = Fit::new(message).expect("fit").parcel_to_nth(Some(team.email.clone()), place);
+            let parcel = Fit::new(message)
+                .expect("fit")
+                .parcel_to_nth(Some(team.email.clone()), place);
             black_box(parcel.expect("a parcel"));
             bytes
         })
@@ -226,15 +278,22 @@ fn compose(file: &Path, roster: usize, n: usize) -> Value {
 
 /// What no program can do without: a key of its own for each mail, its secret with the recipient's key, the bytes.
 fn floor(n: usize, bytes: usize) -> Value {
-    let recipient = PKey::generate_x25519().expect("a key").raw_public_key().expect("its bytes");
+    let recipient = PKey::generate_x25519()
+        .expect("a key")
+        .raw_public_key()
+        .expect("its bytes");
     let message = vec![b'x'; bytes];
     let (start, spent) = (Instant::now(), processor());
     (0..n).into_par_iter().for_each(|_| {
-        let recipient = PKey::public_key_from_raw_bytes(&recipient, openssl::pkey::Id::X25519).expect("a key");
+        let recipient =
+            PKey::public_key_from_raw_bytes(&recipient, openssl::pkey::Id::X25519).expect("a key");
         let own = PKey::generate_x25519().expect("a key");
         let mut deriver = Deriver::new(&own).expect("a deriver");
         deriver.set_peer(&recipient).expect("a peer");
-        black_box((own.raw_public_key().expect("its bytes"), deriver.derive_to_vec().expect("a secret")));
+        black_box((
+            own.raw_public_key().expect("its bytes"),
+            deriver.derive_to_vec().expect("a secret"),
+        ));
     });
     let keys = start.elapsed().as_secs_f64();
     let start = Instant::now();
@@ -254,12 +313,23 @@ fn processor() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").expect("Linux");
     let fields = stat.rsplit(") ").next().expect("fields").split(' ');
     // Fields 14 and 15 of the whole line, in hundredths: user and system.
-    fields.skip(11).take(2).map(|ticks| ticks.parse::<f64>().expect("a number") / 100.0).sum()
+    fields
+        .skip(11)
+        .take(2)
+        .map(|ticks| ticks.parse::<f64>().expect("a number") / 100.0)
+        .sum()
 }
 
 /// In MB, as the system counts it for this process.
 fn memory(what: &str) -> f64 {
     let status = fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':')).expect(what);
-    line.trim().trim_end_matches(" kB").parse::<f64>().expect("a number") / 1024.0
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(what)?.strip_prefix(':'))
+        .expect(what);
+    line.trim()
+        .trim_end_matches(" kB")
+        .parse::<f64>()
+        .expect("a number")
+        / 1024.0
 }

@@ -32,7 +32,11 @@ impl Digest {
 
     /// What [`Digest::hex`] gave.
     pub fn from_hex(text: &str) -> Option<Digest> {
-        let digit = |c: u8| char::from(c).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let digit = |c: u8| {
+            char::from(c)
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+        };
         let mut bytes = [0; 32];
         if text.len() != 64 {
             return None;
@@ -55,7 +59,12 @@ impl Digest {
 
     fn digits(&self) -> impl Iterator<Item = u8> {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        self.0.into_iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
+        self.0.into_iter().flat_map(|byte| {
+            [
+                DIGITS[usize::from(byte >> 4)],
+                DIGITS[usize::from(byte & 15)],
+            ]
+        })
     }
 }
 
@@ -78,11 +87,25 @@ pub struct Artefact {
 
 impl Artefact {
     /// A file to be. Panics on a path that would leave its folder: paths are made of ids and slugs, which cannot.
-    pub fn new(path: impl Into<String>, media_type: &'static str, bytes: impl Into<Vec<u8>>) -> Artefact {
+    pub fn new(
+        path: impl Into<String>,
+        media_type: &'static str,
+        bytes: impl Into<Vec<u8>>,
+    ) -> Artefact {
         let path = path.into();
-        let safe = path.split('/').all(|part| !part.is_empty() && part != "." && part != "..") && !path.contains(['\\', '\0']);
-        assert!(safe, "a path of the site is made of ids and slugs and cannot leave its folder");
-        Artefact { path, media_type, bytes: bytes.into() }
+        let safe = path
+            .split('/')
+            .all(|part| !part.is_empty() && part != "." && part != "..")
+            && !path.contains(['\\', '\0']);
+        assert!(
+            safe,
+            "a path of the site is made of ids and slugs and cannot leave its folder"
+        );
+        Artefact {
+            path,
+            media_type,
+            bytes: bytes.into(),
+        }
     }
 
     /// Of the bytes.
@@ -106,7 +129,10 @@ impl Unit {
     /// A name that no other unit of the site has, and a digest of all that goes into its files. Panics on a name with a
     /// line end or a tab: names are made of ids and paths, which have none.
     pub fn new(name: String, key: Digest) -> Unit {
-        assert!(!name.contains(['\n', '\t']), "the name of a unit is made of ids and paths");
+        assert!(
+            !name.contains(['\n', '\t']),
+            "the name of a unit is made of ids and paths"
+        );
         Unit { name, key }
     }
 

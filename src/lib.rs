@@ -5,28 +5,49 @@
 
 // ground: knows nothing, touches nothing
 pub mod terms;
+
 pub mod diag;
+
 pub mod yaml;
+
 pub mod artefact;
+
 pub mod tlp;
+
 pub mod markdown;
+
 // nouns: text in, a true value or all its findings out
 pub mod advisory;
+
 pub mod team;
+
 pub mod roster;
+
 pub mod receipt;
+
 pub mod settings;
+
 // makers
 pub mod openpgp;
+
 pub mod render;
+
 pub mod rfc2350;
+
 pub mod workspace;
+
 pub mod plan;
+
 pub mod ledger;
+
 // the world
 pub mod channels;
+
 pub mod inbound;
+
 // conductor and desk
 pub mod publish;
+
 pub mod preview;
+
 pub mod cli;

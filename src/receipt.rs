@@ -99,7 +99,10 @@ impl Outcome {
     /// The server's words, or the network's.
     pub fn words(&self) -> &str {
         match self {
-            Outcome::Accepted(words) | Outcome::Deferred(words) | Outcome::Failed(words) | Outcome::Unknown(words) => words,
+            Outcome::Accepted(words)
+            | Outcome::Deferred(words)
+            | Outcome::Failed(words)
+            | Outcome::Unknown(words) => words,
         }
     }
 
@@ -261,7 +264,10 @@ pub struct Returns {
 impl History {
     /// Whether nothing was ever published.
     pub fn is_empty(&self) -> bool {
-        self.deliveries.is_empty() && self.frozen.is_empty() && self.on_site.is_empty() && self.editions.is_empty()
+        self.deliveries.is_empty()
+            && self.frozen.is_empty()
+            && self.on_site.is_empty()
+            && self.editions.is_empty()
     }
 
     /// The newest version of the RFC 2350 document.

@@ -54,7 +54,9 @@ pub enum Addresses {
 impl Site {
     /// The default language.
     pub fn default_lang(&self) -> &Lang {
-        self.languages.first().expect("the parser gives the site a language")
+        self.languages
+            .first()
+            .expect("the parser gives the site a language")
     }
 
     /// The absolute address of a path of the site.
@@ -176,7 +178,11 @@ pub struct IdPattern {
 impl IdPattern {
     /// The id of a year's number.
     pub fn id(&self, year: i16, number: u32) -> String {
-        format!("{}{number:0width$}", self.before.replace("{year}", &year.to_string()), width = self.width)
+        format!(
+            "{}{number:0width$}",
+            self.before.replace("{year}", &year.to_string()),
+            width = self.width
+        )
     }
 }
 
@@ -185,18 +191,32 @@ impl FromStr for IdPattern {
 
     fn from_str(text: &str) -> Result<IdPattern, Wrong> {
         let wrong = |why: &str| {
-            Wrong::new(format!("`{}` is not a pattern for ids: {why}", shorten(text))).hint("write it as `EX-{year}-{number:4}`")
+            Wrong::new(format!(
+                "`{}` is not a pattern for ids: {why}",
+                shorten(text)
+            ))
+            .hint("write it as `EX-{year}-{number:4}`")
         };
-        let (before, rest) = text.split_once("{number").ok_or_else(|| wrong("it has no `{number}`"))?;
+        let (before, rest) = text
+            .split_once("{number")
+            .ok_or_else(|| wrong("it has no `{number}`"))?;
         let width = match rest.strip_prefix(':').unwrap_or(rest).strip_suffix('}') {
             Some("") => 1,
-            Some(width) => {
-                width.parse().ok().filter(|w| (1..=9).contains(w)).ok_or_else(|| wrong("the width after `:` is from 1 to 9"))?
-            }
+            Some(width) => width
+                .parse()
+                .ok()
+                .filter(|w| (1..=9).contains(w))
+                .ok_or_else(|| wrong("the width after `:` is from 1 to 9"))?,
             None => return Err(wrong("`{number}` stands at its end")),
         };
-        let pattern = IdPattern { before: before.to_string(), width };
-        pattern.id(2026, 1).parse::<crate::terms::Id>().map_err(|e| wrong(&e.message))?;
+        let pattern = IdPattern {
+            before: before.to_string(),
+            width,
+        };
+        pattern
+            .id(2026, 1)
+            .parse::<crate::terms::Id>()
+            .map_err(|e| wrong(&e.message))?;
         Ok(pattern)
     }
 }
@@ -216,7 +236,14 @@ const MAIL: &[&str] = &[
     "smtp",
     "sendmail",
 ];
-const SMTP: &[&str] = &["host", "port", "security", "user", "password_command", "ca_file"];
+const SMTP: &[&str] = &[
+    "host",
+    "port",
+    "security",
+    "user",
+    "password_command",
+    "ca_file",
+];
 const SENDMAIL: &[&str] = &["command"];
 const WKD: &[&str] = &["ca_file", "private_addresses"];
 const SIGNING: &[&str] = &["key", "fingerprint", "passphrase_command"];
@@ -235,7 +262,11 @@ pub fn parse(source: &Source, findings: &mut Findings) -> Option<Settings> {
     let site = match fields.node("site") {
         Some(node) => site(source, node, findings),
         None => {
-            fields.missing("site", "write `site: {url: https://cert.example.org}`", findings);
+            fields.missing(
+                "site",
+                "write `site: {url: https://cert.example.org}`",
+                findings,
+            );
             None
         }
     };
@@ -243,15 +274,34 @@ pub fn parse(source: &Source, findings: &mut Findings) -> Option<Settings> {
         Some(node) => mail(source, node, findings),
         None => Some(Mail::default()),
     };
-    let signing = fields.node("signing").and_then(|node| signing(source, node, findings));
-    let wkd = fields.node("wkd").and_then(|node| wkd(source, node, findings)).unwrap_or_default();
-    let inbox = fields.node("inbox").and_then(|node| inbox::inbox(source, node, findings));
-    let ids = fields.optional::<IdPattern>("ids", findings).map(|(ids, _)| ids);
-    let ids = ids.unwrap_or(IdPattern { before: "A-{year}-".into(), width: 4 });
+    let signing = fields
+        .node("signing")
+        .and_then(|node| signing(source, node, findings));
+    let wkd = fields
+        .node("wkd")
+        .and_then(|node| wkd(source, node, findings))
+        .unwrap_or_default();
+    let inbox = fields
+        .node("inbox")
+        .and_then(|node| inbox::inbox(source, node, findings));
+    let ids = fields
+        .optional::<IdPattern>("ids", findings)
+        .map(|(ids, _)| ids);
+    let ids = ids.unwrap_or(IdPattern {
+        before: "A-{year}-".into(),
+        width: 4,
+    });
     if findings.count(crate::diag::Level::Error) > before {
         return None;
     }
-    Some(Settings { site: site?, mail: mail?, signing, wkd, inbox, ids })
+    Some(Settings {
+        site: site?,
+        mail: mail?,
+        signing,
+        wkd,
+        inbox,
+        ids,
+    })
 }
 
 struct SiteUrl(Url);
@@ -261,15 +311,23 @@ impl FromStr for SiteUrl {
 
     fn from_str(text: &str) -> Result<SiteUrl, Wrong> {
         let hint = "write it as `https://cert.example.org`";
-        let mut url =
-            Url::parse(text).map_err(|e| Wrong::new(format!("`{}` is not an address: {e}", shorten(text))).hint(hint))?;
+        let mut url = Url::parse(text).map_err(|e| {
+            Wrong::new(format!("`{}` is not an address: {e}", shorten(text))).hint(hint)
+        })?;
         let loopback = url.host_str().is_some_and(is_loopback);
         if url.scheme() == "http" && !loopback {
-            return Err(Wrong::new(format!("`{}` would be read without TLS", shorten(text)))
-                .hint("begin it with `https://`; `http://` is for a loopback host only"));
+            return Err(
+                Wrong::new(format!("`{}` would be read without TLS", shorten(text)))
+                    .hint("begin it with `https://`; `http://` is for a loopback host only"),
+            );
         }
-        if !matches!(url.scheme(), "https" | "http") || url.query().is_some() || url.fragment().is_some() {
-            return Err(Wrong::new(format!("`{}` cannot be the site's address", shorten(text))).hint(hint));
+        if !matches!(url.scheme(), "https" | "http")
+            || url.query().is_some()
+            || url.fragment().is_some()
+        {
+            return Err(
+                Wrong::new(format!("`{}` cannot be the site's address", shorten(text))).hint(hint),
+            );
         }
         if !url.path().ends_with('/') {
             url.set_path(&format!("{}/", url.path()));
@@ -280,7 +338,11 @@ impl FromStr for SiteUrl {
 
 /// Whether a host is this machine itself.
 pub fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
 }
 
 fn site(source: &Source, node: Node, findings: &mut Findings) -> Option<Site> {
@@ -290,7 +352,13 @@ fn site(source: &Source, node: Node, findings: &mut Findings) -> Option<Site> {
     for (lang, span) in fields.list::<Lang>("languages", findings) {
         match languages.contains(&lang) {
             true => findings.push(
-                source.error(span, "bad-value", format!("language `{lang}` stands here twice")).hint("remove one of the two"),
+                source
+                    .error(
+                        span,
+                        "bad-value",
+                        format!("language `{lang}` stands here twice"),
+                    )
+                    .hint("remove one of the two"),
             ),
             false => languages.push(lang),
         }
@@ -298,9 +366,17 @@ fn site(source: &Source, node: Node, findings: &mut Findings) -> Option<Site> {
     if languages.is_empty() {
         languages.push(Lang::english());
     }
-    let addresses = fields.optional::<Addresses>("addresses", findings).map(|(addresses, _)| addresses).unwrap_or_default();
+    let addresses = fields
+        .optional::<Addresses>("addresses", findings)
+        .map(|(addresses, _)| addresses)
+        .unwrap_or_default();
     let deploy = deploy::targets(source, &mut fields, findings);
-    Some(Site { url: url?.0.0, languages, addresses, deploy })
+    Some(Site {
+        url: url?.0.0,
+        languages,
+        addresses,
+        deploy,
+    })
 }
 
 impl FromStr for Addresses {
@@ -311,8 +387,10 @@ impl FromStr for Addresses {
             "plain" => Ok(Addresses::Plain),
             "at" => Ok(Addresses::At),
             "entities" => Ok(Addresses::Entities),
-            _ => Err(Wrong::new(format!("addresses cannot be shown as `{}`", shorten(text)))
-                .hint(one_of(text, &["plain", "at", "entities"]))),
+            _ => Err(
+                Wrong::new(format!("addresses cannot be shown as `{}`", shorten(text)))
+                    .hint(one_of(text, &["plain", "at", "entities"])),
+            ),
         }
     }
 }
@@ -325,8 +403,10 @@ impl FromStr for TransportName {
     fn from_str(text: &str) -> Result<TransportName, Wrong> {
         let names = ["outbox", "smtp", "sendmail"];
         let name = names.into_iter().find(|name| *name == text);
-        name.map(TransportName)
-            .ok_or_else(|| Wrong::new(format!("transport `{}` is not known", shorten(text))).hint(one_of(text, &names)))
+        name.map(TransportName).ok_or_else(|| {
+            Wrong::new(format!("transport `{}` is not known", shorten(text)))
+                .hint(one_of(text, &names))
+        })
     }
 }
 
@@ -338,10 +418,10 @@ impl FromStr for Security {
             "starttls" => Ok(Security::StartTls),
             "tls" => Ok(Security::Tls),
             "none" => Ok(Security::None),
-            _ => {
-                Err(Wrong::new(format!("security `{}` is not known", shorten(text)))
-                    .hint(one_of(text, &["starttls", "tls", "none"])))
-            }
+            _ => Err(
+                Wrong::new(format!("security `{}` is not known", shorten(text)))
+                    .hint(one_of(text, &["starttls", "tls", "none"])),
+            ),
         }
     }
 }
@@ -352,9 +432,10 @@ impl FromStr for Number {
     type Err = Wrong;
 
     fn from_str(text: &str) -> Result<Number, Wrong> {
-        text.parse()
-            .map(Number)
-            .map_err(|_| Wrong::new(format!("`{}` is not a whole number", shorten(text))).hint("write digits only"))
+        text.parse().map(Number).map_err(|_| {
+            Wrong::new(format!("`{}` is not a whole number", shorten(text)))
+                .hint("write digits only")
+        })
     }
 }
 
@@ -369,28 +450,56 @@ fn mail(source: &Source, node: Node, findings: &mut Findings) -> Option<Mail> {
             Some(node) => relays(source, node, findings).map(Transport::Smtp),
             None => {
                 findings.push(
-                    source.error(span, "missing-field", "field `smtp` is missing").hint("write `smtp: {host: mail.example.org}`"),
+                    source
+                        .error(span, "missing-field", "field `smtp` is missing")
+                        .hint("write `smtp: {host: mail.example.org}`"),
                 );
                 None
             }
         },
         Some(_) => {
             let command = sendmail_node.and_then(|node| {
-                Fields::open(source, node, SENDMAIL, findings)?.text("command", findings).map(|(command, _)| command)
+                Fields::open(source, node, SENDMAIL, findings)?
+                    .text("command", findings)
+                    .map(|(command, _)| command)
             });
-            Some(Transport::Sendmail { command: command.unwrap_or_else(|| "/usr/sbin/sendmail".into()) })
+            Some(Transport::Sendmail {
+                command: command.unwrap_or_else(|| "/usr/sbin/sendmail".into()),
+            })
         }
     };
     let usual = Mail::default();
-    let connections = within(source, fields.optional::<Number>("connections", findings), "connections", 1..=32, findings);
-    let per_minute = within(source, fields.optional::<Number>("per_minute", findings), "per_minute", 1..=1_000_000, findings);
+    let connections = within(
+        source,
+        fields.optional::<Number>("connections", findings),
+        "connections",
+        1..=32,
+        findings,
+    );
+    let per_minute = within(
+        source,
+        fields.optional::<Number>("per_minute", findings),
+        "per_minute",
+        1..=1_000_000,
+        findings,
+    );
     Some(Mail {
         transport: transport?,
-        from: fields.optional("from", findings).map(|(address, _)| address),
-        bounces: fields.optional("bounces", findings).map(|(address, _)| address),
-        max_age: fields.optional::<Number>("max_age", findings).map_or(usual.max_age, |(days, _)| days.0),
-        notify_held: fields.flag("notify_held", findings).unwrap_or(usual.notify_held),
-        notify_expiring: fields.flag("notify_expiring", findings).unwrap_or(usual.notify_expiring),
+        from: fields
+            .optional("from", findings)
+            .map(|(address, _)| address),
+        bounces: fields
+            .optional("bounces", findings)
+            .map(|(address, _)| address),
+        max_age: fields
+            .optional::<Number>("max_age", findings)
+            .map_or(usual.max_age, |(days, _)| days.0),
+        notify_held: fields
+            .flag("notify_held", findings)
+            .unwrap_or(usual.notify_held),
+        notify_expiring: fields
+            .flag("notify_expiring", findings)
+            .unwrap_or(usual.notify_expiring),
         connections: connections.unwrap_or(usual.connections),
         per_minute,
         authserv_id: fields.text("authserv_id", findings).map(|(name, _)| name),
@@ -426,31 +535,47 @@ fn relays(source: &Source, node: Node, findings: &mut Findings) -> Option<Vec<Sm
         _ => vec![node],
     };
     if nodes.is_empty() {
-        findings
-            .push(source.error(span, "missing-field", "no mail server is named").hint("write `smtp: {host: mail.example.org}`"));
+        findings.push(
+            source
+                .error(span, "missing-field", "no mail server is named")
+                .hint("write `smtp: {host: mail.example.org}`"),
+        );
         return None;
     }
     // All of them are looked at, so that one run shows all mistakes.
-    let relays: Vec<Option<Smtp>> = nodes.into_iter().map(|node| smtp(source, node, findings)).collect();
+    let relays: Vec<Option<Smtp>> = nodes
+        .into_iter()
+        .map(|node| smtp(source, node, findings))
+        .collect();
     relays.into_iter().collect()
 }
 
 fn smtp(source: &Source, node: Node, findings: &mut Findings) -> Option<Smtp> {
     let mut fields = Fields::open(source, node, SMTP, findings)?;
-    let (host, host_span) = fields.required::<Line>("host", "write `host: mail.example.org`", findings)?;
+    let (host, host_span) =
+        fields.required::<Line>("host", "write `host: mail.example.org`", findings)?;
     let security = fields.optional::<Security>("security", findings);
     if let Some((Security::None, span)) = security
         && !is_loopback(&host.0)
     {
         findings.push(
             source
-                .error(span, "bad-value", format!("mail to `{}` would travel without TLS", shorten(&host.0)))
+                .error(
+                    span,
+                    "bad-value",
+                    format!("mail to `{}` would travel without TLS", shorten(&host.0)),
+                )
                 .hint("write `starttls` or `tls`; `none` is for a loopback host only"),
         );
     }
     check_host(source, &host.0, host_span, findings);
     let security = security.map_or(Security::StartTls, |(security, _)| security);
-    let port = port(source, &mut fields, "most servers take mail on 587", findings);
+    let port = port(
+        source,
+        &mut fields,
+        "most servers take mail on 587",
+        findings,
+    );
     let default = match security {
         Security::StartTls => 587,
         Security::Tls => 465,
@@ -480,7 +605,11 @@ fn check_host(source: &Source, host: &str, span: Span, findings: &mut Findings) 
     if host.contains([' ', '/', '@']) {
         findings.push(
             source
-                .error(span, "bad-value", format!("`{}` is not a host", shorten(host)))
+                .error(
+                    span,
+                    "bad-value",
+                    format!("`{}` is not a host", shorten(host)),
+                )
                 .hint("write its name only: `mail.example.org`"),
         );
     }
@@ -509,13 +638,24 @@ fn wkd(source: &Source, node: Node, findings: &mut Findings) -> Option<Wkd> {
 
 fn signing(source: &Source, node: Node, findings: &mut Findings) -> Option<Signing> {
     let mut fields = Fields::open(source, node, SIGNING, findings)?;
-    let key = fields.required::<Line>("key", "write the path of the key's file, or `agent`", findings);
-    let fingerprint =
-        fields.required::<Fingerprint>("fingerprint", "write the whole fingerprint of the team's certificate", findings);
+    let key = fields.required::<Line>(
+        "key",
+        "write the path of the key's file, or `agent`",
+        findings,
+    );
+    let fingerprint = fields.required::<Fingerprint>(
+        "fingerprint",
+        "write the whole fingerprint of the team's certificate",
+        findings,
+    );
     let command = fields.text("passphrase_command", findings);
     let key = match key?.0.0 {
         word if word == "agent" => KeySource::Agent,
         path => KeySource::File(path),
     };
-    Some(Signing { key, fingerprint: fingerprint?.0, passphrase_command: command.map(|(command, _)| command) })
+    Some(Signing {
+        key,
+        fingerprint: fingerprint?.0,
+        passphrase_command: command.map(|(command, _)| command),
+    })
 }

@@ -84,7 +84,13 @@ pub enum Tlp {
 
 impl Tlp {
     /// All, from the widest to the narrowest.
-    pub const ALL: [Tlp; 5] = [Tlp::Clear, Tlp::Green, Tlp::Amber, Tlp::AmberStrict, Tlp::Red];
+    pub const ALL: [Tlp; 5] = [
+        Tlp::Clear,
+        Tlp::Green,
+        Tlp::Amber,
+        Tlp::AmberStrict,
+        Tlp::Red,
+    ];
 
     /// As in front matter: `AMBER+STRICT`.
     pub fn as_str(self) -> &'static str {
@@ -246,7 +252,12 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refusal::TooNarrow { label, ceiling } => {
-                write!(f, "{} is narrower than {}, the most this audience may see", label.label(), ceiling.label())
+                write!(
+                    f,
+                    "{} is narrower than {}, the most this audience may see",
+                    label.label(),
+                    ceiling.label()
+                )
             }
             Refusal::Embargoed(until) => write!(f, "under embargo until {until}"),
             Refusal::Draft => f.write_str("still a draft"),
@@ -273,7 +284,11 @@ impl Gate {
     ///
     /// An embargo holds for every audience whose ceiling is CLEAR: who may see only what everybody may see
     /// is the public, whether it reads the site or an open list.
-    pub fn open<T: Marked, A: Audience>(&self, thing: T, audience: A) -> Result<Shareable<T, A>, Refusal> {
+    pub fn open<T: Marked, A: Audience>(
+        &self,
+        thing: T,
+        audience: A,
+    ) -> Result<Shareable<T, A>, Refusal> {
         if !thing.is_final() {
             return Err(Refusal::Draft);
         }
@@ -282,7 +297,11 @@ impl Gate {
     }
 
     /// How the gate would judge once the writers have let go of it. It opens nothing: this is for saying what will be.
-    pub fn once_final<T: Marked, A: Audience>(&self, thing: &T, audience: &A) -> Result<(), Refusal> {
+    pub fn once_final<T: Marked, A: Audience>(
+        &self,
+        thing: &T,
+        audience: &A,
+    ) -> Result<(), Refusal> {
         if !thing.is_addressed_to(&audience.name()) {
             return Err(Refusal::NotAddressed);
         }
@@ -291,7 +310,9 @@ impl Gate {
             return Err(Refusal::TooNarrow { label, ceiling });
         }
         match thing.embargo() {
-            Some(until) if ceiling == Tlp::Clear && self.now < until => Err(Refusal::Embargoed(until)),
+            Some(until) if ceiling == Tlp::Clear && self.now < until => {
+                Err(Refusal::Embargoed(until))
+            }
             _ => Ok(()),
         }
     }
@@ -334,7 +355,10 @@ impl<T, A> Shareable<T, A> {
         A: Clone,
     {
         let thing = U::made(&self.thing, &self.audience, shop)?;
-        Ok(Shareable { thing, audience: self.audience.clone() })
+        Ok(Shareable {
+            thing,
+            audience: self.audience.clone(),
+        })
     }
 }
 
@@ -342,14 +366,26 @@ impl<T, U, A: Clone> Shareable<(T, U), A> {
     /// Two things that were made together.
     pub fn apart(self) -> (Shareable<T, A>, Shareable<U, A>) {
         let (one, other) = self.thing;
-        (Shareable { thing: one, audience: self.audience.clone() }, Shareable { thing: other, audience: self.audience })
+        (
+            Shareable {
+                thing: one,
+                audience: self.audience.clone(),
+            },
+            Shareable {
+                thing: other,
+                audience: self.audience,
+            },
+        )
     }
 }
 
 impl<T: Into<Artefact>, A> Shareable<T, A> {
     /// The same as a file to be, without a copy.
     pub fn into_artefact(self) -> Shareable<Artefact, A> {
-        Shareable { thing: self.thing.into(), audience: self.audience }
+        Shareable {
+            thing: self.thing.into(),
+            audience: self.audience,
+        }
     }
 }
 
@@ -357,14 +393,22 @@ impl<T> Shareable<T, Staff> {
     /// Whatever its label and status, past the gate and not through it: for the eyes of those who wrote it. There is
     /// no way from here to any audience.
     pub fn past_the_gate(thing: T) -> Shareable<T, Staff> {
-        Shareable { thing, audience: Staff }
+        Shareable {
+            thing,
+            audience: Staff,
+        }
     }
 }
 
 impl<T> Shareable<T, Public> {
     /// Many public things as one, for pages and feeds that are made of many.
-    pub fn gather(things: impl IntoIterator<Item = Shareable<T, Public>>) -> Shareable<Vec<T>, Public> {
-        Shareable { thing: things.into_iter().map(|one| one.thing).collect(), audience: Public }
+    pub fn gather(
+        things: impl IntoIterator<Item = Shareable<T, Public>>,
+    ) -> Shareable<Vec<T>, Public> {
+        Shareable {
+            thing: things.into_iter().map(|one| one.thing).collect(),
+            audience: Public,
+        }
     }
 }
 
@@ -374,13 +418,19 @@ impl<T, A: Clone> Shareable<Vec<T>, A> {
     where
         T: Clone,
     {
-        self.thing.get(index).map(|one| Shareable { thing: one.clone(), audience: self.audience.clone() })
+        self.thing.get(index).map(|one| Shareable {
+            thing: one.clone(),
+            audience: self.audience.clone(),
+        })
     }
 
     /// One made thing for each of the many.
     pub fn each(self) -> impl Iterator<Item = Shareable<T, A>> {
         let audience = self.audience;
-        self.thing.into_iter().map(move |thing| Shareable { thing, audience: audience.clone() })
+        self.thing.into_iter().map(move |thing| Shareable {
+            thing,
+            audience: audience.clone(),
+        })
     }
 }
 
@@ -449,28 +499,56 @@ mod tests {
     fn only_clear_reaches_the_public() {
         let gate = Gate::at(at("2026-07-01"));
         for label in Tlp::ALL {
-            assert_eq!(gate.open(Note(label, None, true), Public).is_ok(), label == Tlp::Clear, "{label}");
+            assert_eq!(
+                gate.open(Note(label, None, true), Public).is_ok(),
+                label == Tlp::Clear,
+                "{label}"
+            );
         }
     }
 
     #[test]
     fn an_embargo_ends_at_its_moment() {
-        let note = |now| Gate::at(at(now)).open(Note(Tlp::Clear, Some(at("2026-07-01T12:00:00Z")), true), Public).err();
-        assert!(matches!(note("2026-07-01T11:59:59Z"), Some(Refusal::Embargoed(_))));
+        let note = |now| {
+            Gate::at(at(now))
+                .open(
+                    Note(Tlp::Clear, Some(at("2026-07-01T12:00:00Z")), true),
+                    Public,
+                )
+                .err()
+        };
+        assert!(matches!(
+            note("2026-07-01T11:59:59Z"),
+            Some(Refusal::Embargoed(_))
+        ));
         assert_eq!(note("2026-07-01T12:00:00Z"), None);
     }
 
     #[test]
     fn a_draft_goes_nowhere() {
         let gate = Gate::at(at("2026-07-01"));
-        assert_eq!(gate.open(Note(Tlp::Clear, None, false), Public).err(), Some(Refusal::Draft));
+        assert_eq!(
+            gate.open(Note(Tlp::Clear, None, false), Public).err(),
+            Some(Refusal::Draft)
+        );
     }
 
     #[test]
     fn labels_are_read_strictly() {
         assert_eq!("AMBER+STRICT".parse(), Ok(Tlp::AmberStrict));
-        for text in ["WHITE", "amber", "TLP:AMBER", "AMBER + STRICT", "AMBER-STRICT", "YELLOW", ""] {
-            assert!(text.parse::<Tlp>().expect_err(text).hint.is_some(), "{text}");
+        for text in [
+            "WHITE",
+            "amber",
+            "TLP:AMBER",
+            "AMBER + STRICT",
+            "AMBER-STRICT",
+            "YELLOW",
+            "",
+        ] {
+            assert!(
+                text.parse::<Tlp>().expect_err(text).hint.is_some(),
+                "{text}"
+            );
         }
     }
 }

@@ -131,8 +131,14 @@ impl Workspace {
     /// What is known of a constituent besides its contacts, read from its file once more; `None` if that has a mistake by now.
     pub fn profile(&self, constituent: &Slug) -> Result<Option<Profile>, ReadError> {
         let mut findings = Findings::new();
-        let source = files::text(&self.root, &format!("constituents/{constituent}.yaml"), &mut findings)?;
-        let parsed = source.and_then(|source| roster::parse_constituent(&source, constituent.clone(), &mut findings));
+        let source = files::text(
+            &self.root,
+            &format!("constituents/{constituent}.yaml"),
+            &mut findings,
+        )?;
+        let parsed = source.and_then(|source| {
+            roster::parse_constituent(&source, constituent.clone(), &mut findings)
+        });
         Ok(parsed.map(|parsed| parsed.profile))
     }
 
@@ -160,7 +166,13 @@ impl Published {
         Published {
             revisions: history.frozen.keys().cloned().collect(),
             on_site: history.on_site.keys().cloned().collect(),
-            document: document.map(|last| (last.version.version, last.version.date.clone(), last.clocks.clone())),
+            document: document.map(|last| {
+                (
+                    last.version.version,
+                    last.version.date.clone(),
+                    last.clocks.clone(),
+                )
+            }),
         }
     }
 }
@@ -200,8 +212,14 @@ pub fn read(root: &Path, now: &Moment, published: &Published) -> Result<Reading,
 
 /// The same; texts that are open to everybody stay in their files until they are wanted. Who then changes such a file stops
 /// the run ([`Gone`](advisory::Gone)).
-pub fn read_shelving(root: &Path, now: &Moment, published: &Published) -> Result<Reading, ReadError> {
-    read_with(root, now, &Manner::Shelving, || Ok::<_, ReadError>(published))
+pub fn read_shelving(
+    root: &Path,
+    now: &Moment,
+    published: &Published,
+) -> Result<Reading, ReadError> {
+    read_with(root, now, &Manner::Shelving, || {
+        Ok::<_, ReadError>(published)
+    })
 }
 
 /// The same, trusting what is remembered in the folder `work` of files that nobody has touched since they were read. The
@@ -238,16 +256,28 @@ fn read_with<P: Borrow<Published>, E: From<ReadError>>(
     }
     let mut findings = Findings::new();
     let settings = files::text(root, "advise.yaml", &mut findings)?;
-    let settings = settings.and_then(|source| settings::parse(&source, &mut findings).map(|settings| (source, settings)));
-    let lang = settings.as_ref().map_or_else(Lang::english, |(_, settings)| settings.site.default_lang().clone());
+    let settings = settings.and_then(|source| {
+        settings::parse(&source, &mut findings).map(|settings| (source, settings))
+    });
+    let lang = settings
+        .as_ref()
+        .map_or_else(Lang::english, |(_, settings)| {
+            settings.site.default_lang().clone()
+        });
 
     let team = match root.join("team.yaml").is_file() {
-        true => files::text(root, "team.yaml", &mut findings)?
-            .and_then(|source| team::parse_with_places(&source, &mut findings).map(|(team, places)| (source, team, places))),
+        true => files::text(root, "team.yaml", &mut findings)?.and_then(|source| {
+            team::parse_with_places(&source, &mut findings)
+                .map(|(team, places)| (source, team, places))
+        }),
         false => {
             findings.push(
-                Finding::of_file("team.yaml", "missing-file", "the file with the team's facts is missing")
-                    .hint("`advise init` writes one to start from"),
+                Finding::of_file(
+                    "team.yaml",
+                    "missing-file",
+                    "the file with the team's facts is missing",
+                )
+                .hint("`advise init` writes one to start from"),
             );
             None
         }
@@ -255,61 +285,124 @@ fn read_with<P: Borrow<Published>, E: From<ReadError>>(
 
     let home: Arc<Path> = root.into();
     let list_files = files::list(root, "lists", &mut findings)?;
-    let lists = slugs(root, &list_files, "lists", &mut findings, |source, name, findings| {
-        roster::parse_list(source, name, findings).map(|parsed| (Origin::new(&home, source.path.clone()), parsed))
-    })?;
-    let team_keys = team.iter().flat_map(|(_, team, _)| team.keys.iter().cloned());
-    let signing = settings.iter().filter_map(|(_, settings)| settings.signing.as_ref());
-    let whole = team_keys.chain(signing.map(|signing| signing.fingerprint.clone())).collect();
+    let lists = slugs(
+        root,
+        &list_files,
+        "lists",
+        &mut findings,
+        |source, name, findings| {
+            roster::parse_list(source, name, findings)
+                .map(|parsed| (Origin::new(&home, source.path.clone()), parsed))
+        },
+    )?;
+    let team_keys = team
+        .iter()
+        .flat_map(|(_, team, _)| team.keys.iter().cloned());
+    let signing = settings
+        .iter()
+        .filter_map(|(_, settings)| settings.signing.as_ref());
+    let whole = team_keys
+        .chain(signing.map(|signing| signing.fingerprint.clone()))
+        .collect();
     let certificate_files = files::list(root, "certs", &mut findings)?;
-    let (certificates, claims) = certificates::read(root, &certificate_files, &whole, now, &mut findings)?;
-    let is_broken = |stem: &&str| !stem.parse().is_ok_and(|fingerprint| certificates.has(&fingerprint));
+    let (certificates, claims) =
+        certificates::read(root, &certificate_files, &whole, now, &mut findings)?;
+    let is_broken = |stem: &&str| {
+        !stem
+            .parse()
+            .is_ok_and(|fingerprint| certificates.has(&fingerprint))
+    };
     let named = Named {
         lists,
         list_names: stems_of(&list_files, "yaml").map(str::to_string).collect(),
-        broken_certificates: stems_of(&certificate_files, "asc").filter(is_broken).map(str::to_string).collect(),
+        broken_certificates: stems_of(&certificate_files, "asc")
+            .filter(is_broken)
+            .map(str::to_string)
+            .collect(),
         certificates,
         claims,
     };
     drop(certificate_files);
     let constituent_files = files::list(root, "constituents", &mut findings)?;
-    let constituents = slugs(root, &constituent_files, "constituents", &mut findings, |source, name, findings| {
-        let parsed = roster::parse_constituent(source, name, findings)?;
-        judge::constituent(&named, source, &parsed, now, findings);
-        Some(parsed.constituent)
-    })?;
+    let constituents = slugs(
+        root,
+        &constituent_files,
+        "constituents",
+        &mut findings,
+        |source, name, findings| {
+            let parsed = roster::parse_constituent(source, name, findings)?;
+            judge::constituent(&named, source, &parsed, now, findings);
+            Some(parsed.constituent)
+        },
+    )?;
     let has_all_constituents = stems_of(&constituent_files, "yaml").count() == constituents.len();
     drop(constituent_files);
-    let Advisories { parsed: advisories, ids, count, drafts, memory } = advisories(root, &lang, manner, &mut findings)?;
+    let Advisories {
+        parsed: advisories,
+        ids,
+        count,
+        drafts,
+        memory,
+    } = advisories(root, &lang, manner, &mut findings)?;
     let prose = prose_files(root, &lang, &mut findings)?;
     let pages = pages(root, &lang, &mut findings)?;
     let templates = templates(root, &mut findings)?;
-    for lang in templates.iter().filter_map(|(name, _)| DocumentWords::lang_of(name)) {
+    for lang in templates
+        .iter()
+        .filter_map(|(name, _)| DocumentWords::lang_of(name))
+    {
         drop(DocumentWords::read(&lang, &templates, &mut findings));
     }
     let assets = assets(root, &mut findings)?;
 
-    let parts = Parts { home, named, advisories, ids, constituents, has_all_constituents, settings, team, prose };
+    let parts = Parts {
+        home,
+        named,
+        advisories,
+        ids,
+        constituents,
+        has_all_constituents,
+        settings,
+        team,
+        prose,
+    };
     judge::all(&parts, now, published()?.borrow(), &mut findings);
     let links = links(&parts);
     findings.sort();
     let of_draft = |rest: &str| {
-        let translation = rest.strip_prefix('.').and_then(|rest| rest.strip_suffix(".md"));
-        rest == ".md" || rest.starts_with('/') || translation.is_some_and(|lang| lang.parse::<Lang>().is_ok())
+        let translation = rest
+            .strip_prefix('.')
+            .and_then(|rest| rest.strip_suffix(".md"));
+        rest == ".md"
+            || rest.starts_with('/')
+            || translation.is_some_and(|lang| lang.parse::<Lang>().is_ok())
     };
-    let in_draft = |path: &str| drafts.iter().any(|draft| path.strip_prefix(draft.as_str()).is_some_and(of_draft));
-    let in_the_way = |finding: &&Finding| finding.level == Level::Error && !in_draft(&finding.place.path);
+    let in_draft = |path: &str| {
+        drafts
+            .iter()
+            .any(|draft| path.strip_prefix(draft.as_str()).is_some_and(of_draft))
+    };
+    let in_the_way =
+        |finding: &&Finding| finding.level == Level::Error && !in_draft(&finding.place.path);
     let stopped = findings.iter().any(|finding| in_the_way(&finding));
     let workspace = match (stopped, parts.settings, parts.team) {
         (false, Some((_, settings)), Some((_, team, _))) => {
             let mut parsed = parts.advisories;
-            parsed.par_sort_by(|(_, a), (_, b)| (&b.advisory.date, &b.advisory.id).cmp(&(&a.advisory.date, &a.advisory.id)));
-            let advisories = parsed.into_par_iter().map(|(_, parsed)| parsed.advisory).collect();
+            parsed.par_sort_by(|(_, a), (_, b)| {
+                (&b.advisory.date, &b.advisory.id).cmp(&(&a.advisory.date, &a.advisory.id))
+            });
+            let advisories = parsed
+                .into_par_iter()
+                .map(|(_, parsed)| parsed.advisory)
+                .collect();
             Some(Workspace {
                 root: root.to_path_buf(),
                 settings,
                 team,
-                roster: Roster::new(parts.named.lists.into_iter().map(|(_, parsed)| parsed.list), parts.constituents),
+                roster: Roster::new(
+                    parts.named.lists.into_iter().map(|(_, parsed)| parsed.list),
+                    parts.constituents,
+                ),
                 advisories,
                 certificates: parts.named.certificates,
                 prose: parts.prose,
@@ -320,7 +413,13 @@ fn read_with<P: Borrow<Published>, E: From<ReadError>>(
         }
         _ => None,
     };
-    Ok(Reading { findings, workspace, advisories: count, memory, links })
+    Ok(Reading {
+        findings,
+        workspace,
+        advisories: count,
+        memory,
+        links,
+    })
 }
 
 fn links(parts: &Parts) -> Vec<PublicLink> {
@@ -331,7 +430,10 @@ fn links(parts: &Parts) -> Vec<PublicLink> {
         let Ok(mut url) = Url::parse(url) else { return };
         url.set_fragment(None);
         if seen.insert(url.clone()) {
-            links.push(PublicLink { url, place: place.warning() });
+            links.push(PublicLink {
+                url,
+                place: place.warning(),
+            });
         }
     };
     for prose in parts.prose.values() {
@@ -341,9 +443,15 @@ fn links(parts: &Parts) -> Vec<PublicLink> {
     }
     if let Some((source, team, _)) = &parts.team {
         for url in team.website.iter().chain(&team.key_servers) {
-            let at = source.text.find(url.as_str()).map(|at| Span::new(at, at + url.len()));
+            let at = source
+                .text
+                .find(url.as_str())
+                .map(|at| Span::new(at, at + url.len()));
             let whole = || Finding::of_file(&source.path, "dead-link", "");
-            add(url, at.map_or_else(whole, |span| source.error(span, "dead-link", "")));
+            add(
+                url,
+                at.map_or_else(whole, |span| source.error(span, "dead-link", "")),
+            );
         }
     }
     links
@@ -354,12 +462,18 @@ pub fn stems(root: &Path) -> Result<Vec<String>, ReadError> {
     let mut folders = Vec::new();
     // Only names are wanted here; `advisories` tells what is wrong with the folders.
     files::advisory_folders(root, "advisories", &mut folders, &mut Findings::new())?;
-    Ok(folders.iter().flat_map(files::Folder::originals).filter_map(|entry| entry.stem("md").map(str::to_string)).collect())
+    Ok(folders
+        .iter()
+        .flat_map(files::Folder::originals)
+        .filter_map(|entry| entry.stem("md").map(str::to_string))
+        .collect())
 }
 
 /// The names of files without `.EXT`.
 fn stems_of<'e>(entries: &'e [Entry], extension: &str) -> impl Iterator<Item = &'e str> {
-    entries.iter().filter_map(move |entry| entry.stem(extension))
+    entries
+        .iter()
+        .filter_map(move |entry| entry.stem(extension))
 }
 
 /// Reads every `FOLDER/NAME.yaml`; a name that is no slug is a finding.
@@ -374,10 +488,18 @@ fn slugs<T: Send>(
     let read = |entry: &Entry| {
         let mut findings = Findings::new();
         let Some(stem) = entry.stem("yaml") else {
-            let finding = Finding::of_file(&entry.path, "stray-file", format!("this file does not belong in `{folder}/`"))
-                .hint("its name has to end in `.yaml`");
+            let finding = Finding::of_file(
+                &entry.path,
+                "stray-file",
+                format!("this file does not belong in `{folder}/`"),
+            )
+            .hint("its name has to end in `.yaml`");
             // Whoever wrote `.yml` means it; what else lies here may be a note to oneself.
-            findings.push(if entry.stem("yml").is_some() { finding } else { finding.warning() });
+            findings.push(if entry.stem("yml").is_some() {
+                finding
+            } else {
+                finding.warning()
+            });
             return Ok((findings, None));
         };
         let name = match stem.parse::<Slug>() {
@@ -440,7 +562,12 @@ struct Advisories {
     memory: Option<Memory>,
 }
 
-fn advisories(root: &Path, lang: &Lang, manner: &Manner<'_>, findings: &mut Findings) -> Result<Advisories, ReadError> {
+fn advisories(
+    root: &Path,
+    lang: &Lang,
+    manner: &Manner<'_>,
+    findings: &mut Findings,
+) -> Result<Advisories, ReadError> {
     let mut folders = Vec::new();
     let (listed, memory) = rayon::join(
         || files::advisory_folders(root, "advisories", &mut folders, findings),
@@ -450,36 +577,51 @@ fn advisories(root: &Path, lang: &Lang, manner: &Manner<'_>, findings: &mut Find
         },
     );
     listed?;
-    let originals: Vec<(&files::Folder, &Entry)> =
-        folders.iter().flat_map(|folder| folder.originals().map(move |entry| (folder, entry))).collect();
+    let originals: Vec<(&files::Folder, &Entry)> = folders
+        .iter()
+        .flat_map(|folder| folder.originals().map(move |entry| (folder, entry)))
+        .collect();
     let drafts = Mutex::new(BTreeSet::new());
     let home: Arc<Path> = root.into();
     let known = memory.as_ref().map(|memory| memory.open(root));
     let read = |(folder, entry): &(&files::Folder, &Entry)| {
         let mut findings = Findings::new();
         let stem = entry.stem("md").unwrap_or_default();
-        if let Some((parsed, record)) = known.as_ref().and_then(|known| known.recall(&home, folder, entry, stem)) {
+        if let Some((parsed, record)) = known
+            .as_ref()
+            .and_then(|known| known.recall(&home, folder, entry, stem))
+        {
             if parsed.advisory.status == Status::Draft {
-                let mut drafts = drafts.lock().expect("nobody panics with the drafts in hand");
+                let mut drafts = drafts
+                    .lock()
+                    .expect("nobody panics with the drafts in hand");
                 drafts.insert(entry.path.trim_end_matches(".md").to_string());
             }
             let origin = Origin::new(&home, parsed.advisory.path.clone());
             return Ok((findings, Some((origin, parsed, record))));
         }
-        let before = known.as_ref().and_then(|known| known.look(folder, entry, stem));
+        let before = known
+            .as_ref()
+            .and_then(|known| known.look(folder, entry, stem));
         let source = files::text(root, &entry.path, &mut findings)?;
-        let parsed = source.as_ref().and_then(|source| advisory::parse(source, stem, lang, &mut findings));
+        let parsed = source
+            .as_ref()
+            .and_then(|source| advisory::parse(source, stem, lang, &mut findings));
         let is_draft = match (&parsed, &source) {
             (Some(parsed), _) => parsed.advisory.status == Status::Draft,
             (None, Some(source)) => advisory::says_draft(source),
             (None, None) => false,
         };
         if is_draft {
-            let mut drafts = drafts.lock().expect("nobody panics with the drafts in hand");
+            let mut drafts = drafts
+                .lock()
+                .expect("nobody panics with the drafts in hand");
             drafts.insert(entry.path.trim_end_matches(".md").to_string());
         }
         // The text is not kept: ten thousand of them would be the most of this program's memory.
-        let parsed = source.zip(parsed).map(|(source, parsed)| (Origin::new(&home, source.path), Box::new(parsed)));
+        let parsed = source
+            .zip(parsed)
+            .map(|(source, parsed)| (Origin::new(&home, source.path), Box::new(parsed)));
         // Where each text is, and its digest: as long as it is alone, that of the original is that of the advisory.
         let original = parsed.as_ref().map(|(origin, parsed)| {
             let advisory = &parsed.advisory;
@@ -489,22 +631,40 @@ fn advisories(root: &Path, lang: &Lang, manner: &Manner<'_>, findings: &mut Find
         for (lang, entry) in folder.translations(stem) {
             let before = findings.count(Level::Error);
             let source = files::text(root, &entry.path, &mut findings)?;
-            let text = source.as_ref().and_then(|source| advisory::parse_translation(source, &mut findings));
-            if parsed.as_ref().is_some_and(|(_, parsed)| parsed.advisory.lang == lang) {
+            let text = source
+                .as_ref()
+                .and_then(|source| advisory::parse_translation(source, &mut findings));
+            if parsed
+                .as_ref()
+                .is_some_and(|(_, parsed)| parsed.advisory.lang == lang)
+            {
                 findings.push(
-                    Finding::of_file(&entry.path, "translation-language", format!("the original is in `{lang}` already"))
-                        .hint("name the translation after its own language"),
+                    Finding::of_file(
+                        &entry.path,
+                        "translation-language",
+                        format!("the original is in `{lang}` already"),
+                    )
+                    .hint("name the translation after its own language"),
                 );
             }
-            if let (Some(source), Some(text), true) = (source, text, findings.count(Level::Error) == before) {
-                places.push((lang.clone(), source.path.clone(), Digest::of(source.text.as_bytes())));
+            if let (Some(source), Some(text), true) =
+                (source, text, findings.count(Level::Error) == before)
+            {
+                places.push((
+                    lang.clone(),
+                    source.path.clone(),
+                    Digest::of(source.text.as_bytes()),
+                ));
                 translations.push((lang, text));
             }
         }
         let mut attachments = Vec::new();
         for entry in folder.attachments(root, stem, &mut findings)? {
             if let Some(bytes) = files::attachment(root, &entry, &mut findings)? {
-                attachments.push(Attachment { name: entry.name().to_string(), bytes: bytes.into() });
+                attachments.push(Attachment {
+                    name: entry.name().to_string(),
+                    bytes: bytes.into(),
+                });
             }
         }
         let parsed = parsed.map(|(origin, mut parsed)| {
@@ -518,7 +678,11 @@ fn advisories(root: &Path, lang: &Lang, manner: &Manner<'_>, findings: &mut Find
             });
             if !matches!(manner, Manner::Whole) && shelf::is_open(&parsed.advisory) {
                 for (lang, path, digest) in places {
-                    parsed.advisory.texts.entry(lang).and_modify(|text| text.body = shelf::in_file(&home, path, digest));
+                    parsed
+                        .advisory
+                        .texts
+                        .entry(lang)
+                        .and_modify(|text| text.body = shelf::in_file(&home, path, digest));
                 }
             }
             (origin, parsed, record.unwrap_or_default())
@@ -531,18 +695,35 @@ fn advisories(root: &Path, lang: &Lang, manner: &Manner<'_>, findings: &mut Find
         records.push(record);
     })?;
     let count = originals.len();
-    let drafts = drafts.into_inner().expect("nobody panics with the drafts in hand");
-    let ids = originals.iter().filter_map(|(_, entry)| entry.stem("md").map(str::to_string)).collect();
+    let drafts = drafts
+        .into_inner()
+        .expect("nobody panics with the drafts in hand");
+    let ids = originals
+        .iter()
+        .filter_map(|(_, entry)| entry.stem("md").map(str::to_string))
+        .collect();
     let records: Vec<&memory::Record<'_>> = records.iter().collect();
     let news = known.and_then(|known| known.renewed(&records));
     let memory = memory.and_then(|memory| memory.followed_by(news));
-    Ok(Advisories { parsed, ids, count, drafts, memory })
+    Ok(Advisories {
+        parsed,
+        ids,
+        count,
+        drafts,
+        memory,
+    })
 }
 
-fn prose_files(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<BTreeMap<Lang, Prose>, ReadError> {
+fn prose_files(
+    root: &Path,
+    lang: &Lang,
+    findings: &mut Findings,
+) -> Result<BTreeMap<Lang, Prose>, ReadError> {
     let mut all = BTreeMap::new();
     for entry in files::list(root, "site", findings)? {
-        let Some(stem) = entry.stem("md") else { continue };
+        let Some(stem) = entry.stem("md") else {
+            continue;
+        };
         let lang = match stem.split_once('.') {
             None if stem == "rfc2350" => lang.clone(),
             Some(("rfc2350", code)) => match code.parse::<Lang>() {
@@ -554,9 +735,13 @@ fn prose_files(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<BTre
             },
             _ => {
                 findings.push(
-                    Finding::of_file(&entry.path, "stray-file", "only `rfc2350.md` and its translations are read here")
-                        .hint("a page of the team's own stands in `site/pages/`")
-                        .warning(),
+                    Finding::of_file(
+                        &entry.path,
+                        "stray-file",
+                        "only `rfc2350.md` and its translations are read here",
+                    )
+                    .hint("a page of the team's own stands in `site/pages/`")
+                    .warning(),
                 );
                 continue;
             }
@@ -576,10 +761,15 @@ const PAGE: &[&str] = &["title", "nav"];
 /// Names that the site needs for itself.
 fn pages(root: &Path, default: &Lang, findings: &mut Findings) -> Result<Vec<OwnPage>, ReadError> {
     let entries = files::list(root, "site/pages", findings)?;
-    let stems: BTreeSet<&str> = entries.iter().filter_map(|entry| entry.stem("md")).collect();
+    let stems: BTreeSet<&str> = entries
+        .iter()
+        .filter_map(|entry| entry.stem("md"))
+        .collect();
     let mut pages = Vec::new();
     for entry in &entries {
-        let Some(stem) = entry.stem("md") else { continue };
+        let Some(stem) = entry.stem("md") else {
+            continue;
+        };
         let (name, lang) = advisory::file_name(stem, |name| stems.contains(name));
         let name = match name.parse::<Slug>() {
             Ok(name)
@@ -591,8 +781,12 @@ fn pages(root: &Path, default: &Lang, findings: &mut Findings) -> Result<Vec<Own
             }
             Ok(name) => {
                 findings.push(
-                    Finding::of_file(&entry.path, "bad-file-name", format!("the site needs the name `{name}` for itself"))
-                        .hint("choose another name"),
+                    Finding::of_file(
+                        &entry.path,
+                        "bad-file-name",
+                        format!("the site needs the name `{name}` for itself"),
+                    )
+                    .hint("choose another name"),
                 );
                 continue;
             }
@@ -601,38 +795,64 @@ fn pages(root: &Path, default: &Lang, findings: &mut Findings) -> Result<Vec<Own
                 continue;
             }
         };
-        let Some(source) = files::text(root, &entry.path, findings)? else { continue };
-        pages.extend(page(&source, name, lang.unwrap_or_else(|| default.clone()), findings));
+        let Some(source) = files::text(root, &entry.path, findings)? else {
+            continue;
+        };
+        pages.extend(page(
+            &source,
+            name,
+            lang.unwrap_or_else(|| default.clone()),
+            findings,
+        ));
     }
     Ok(pages)
 }
 
 fn page(source: &Source, name: Slug, lang: Lang, findings: &mut Findings) -> Option<OwnPage> {
-    let pieces = advisory::split(source).map_err(|finding| findings.push(finding)).ok()?;
+    let pieces = advisory::split(source)
+        .map_err(|finding| findings.push(finding))
+        .ok()?;
     advisory::lint_body(source, pieces.body, findings);
-    let node = crate::yaml::parse(source, pieces.yaml).map_err(|finding| findings.push(finding)).ok()?;
+    let node = crate::yaml::parse(source, pieces.yaml)
+        .map_err(|finding| findings.push(finding))
+        .ok()?;
     let mut fields = crate::yaml::Fields::open(source, node, PAGE, findings)?;
     let title = fields.required::<crate::yaml::Line>("title", "write `title: About us`", findings);
-    let nav = fields.text("nav", findings).and_then(|(nav, span)| match nav.parse::<u32>() {
-        Ok(nav) => Some(nav),
-        Err(_) => {
-            findings.push(
-                source
-                    .error(span, "bad-value", format!("`{nav}` is not a position in the menu"))
-                    .hint("write a whole number, such as `nav: 20`"),
-            );
-            None
-        }
-    });
+    let nav = fields
+        .text("nav", findings)
+        .and_then(|(nav, span)| match nav.parse::<u32>() {
+            Ok(nav) => Some(nav),
+            Err(_) => {
+                findings.push(
+                    source
+                        .error(
+                            span,
+                            "bad-value",
+                            format!("`{nav}` is not a position in the menu"),
+                        )
+                        .hint("write a whole number, such as `nav: 20`"),
+                );
+                None
+            }
+        });
     let body = source.text[pieces.body.start..pieces.body.end].to_string();
-    Some(OwnPage { name, lang, title: title?.0.0, nav, body })
+    Some(OwnPage {
+        name,
+        lang,
+        title: title?.0.0,
+        nav,
+        body,
+    })
 }
 
 fn templates(root: &Path, findings: &mut Findings) -> Result<Vec<(String, String)>, ReadError> {
     let mut all = Vec::new();
     for entry in files::tree(root, "templates", findings)? {
         if let Some(source) = files::text(root, &entry.path, findings)? {
-            all.push((entry.path["templates/".len()..].to_string(), source.text.to_string()));
+            all.push((
+                entry.path["templates/".len()..].to_string(),
+                source.text.to_string(),
+            ));
         }
     }
     Ok(all)

@@ -12,14 +12,25 @@ const DUTY: &str = "duty@grid.example.net";
 const RUSTAM: &str = "rustam@grid.example.net";
 
 fn mails_to(world: &World, address: &str) -> Vec<Mail> {
-    world.mail().into_iter().filter(|mail| mail.recipient() == address).collect()
+    world
+        .mail()
+        .into_iter()
+        .filter(|mail| mail.recipient() == address)
+        .collect()
 }
 
 /// The tokens of the envelopes in which this address got mail.
 fn tokens(world: &World, address: &str) -> BTreeSet<String> {
     let token = |mail: &Mail| {
-        let sender = mail.header("Return-Path").trim_matches(['<', '>']).to_string();
-        sender.split(['+', '@']).nth(1).expect("an address with a token").to_string()
+        let sender = mail
+            .header("Return-Path")
+            .trim_matches(['<', '>'])
+            .to_string();
+        sender
+            .split(['+', '@'])
+            .nth(1)
+            .expect("an address with a token")
+            .to_string()
     };
     mails_to(world, address).iter().map(token).collect()
 }
@@ -44,23 +55,41 @@ fn report(token: &str, recipient: &str, verdict: Verdict) -> String {
 /// The mail server hands it over; gives the JSON document.
 fn takes_in(world: &World, mail: &str) -> Value {
     let mut command = world.command("inbox --stdin --json");
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the program runs");
-    child.stdin.take().expect("a pipe").write_all(mail.as_bytes()).expect("written");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    child
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(mail.as_bytes())
+        .expect("written");
     let output = child.wait_with_output().expect("an end");
-    assert!(output.status.success(), "the mail server was told {:?}", output.status.code());
+    assert!(
+        output.status.success(),
+        "the mail server was told {:?}",
+        output.status.code()
+    );
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
 /// What was made of the one bounce in it.
 fn noted(document: &Value) -> &str {
-    document["messages"][0]["bounces"][0]["noted"].as_str().expect("a bounce")
+    document["messages"][0]["bounces"][0]["noted"]
+        .as_str()
+        .expect("a bounce")
 }
 
 /// Everything that this address got comes back.
 fn comes_back(world: &World, address: &str, verdict: Verdict) {
     for token in tokens(world, address) {
         let document = takes_in(world, &report(&token, address, verdict));
-        assert!(["counted", "known already"].contains(&noted(&document)), "{document:#}");
+        assert!(
+            ["counted", "known already"].contains(&noted(&document)),
+            "{document:#}"
+        );
     }
 }
 
@@ -173,20 +202,36 @@ fn a_forged_bounce_suspends_nobody() {
         .look(|world| {
             let mail = &mails_to(world, DUTY)[0];
             // Every member knows the Message-ID, and the token of their own letter.
-            let shared = mail.header("Message-ID").trim_matches(['<', '>']).split('@').next().expect("an id").to_string();
+            let shared = mail
+                .header("Message-ID")
+                .trim_matches(['<', '>'])
+                .split('@')
+                .next()
+                .expect("an id")
+                .to_string();
             let letters = world.mail().into_iter().filter(|mail| mail.is("encrypted"));
             let other = letters.map(|mail| mail.recipient()).find(|one| one != DUTY);
-            let own = tokens(world, &other.expect("another member")).pop_first().expect("a token");
+            let own = tokens(world, &other.expect("another member"))
+                .pop_first()
+                .expect("a token");
             for token in ["", "x", &shared, &shared.to_uppercase()] {
                 let document = takes_in(world, &report(token, DUTY, Verdict::Hard));
-                assert_eq!(noted(&document), "not addressed to a letter of ours", "{token}");
+                assert_eq!(
+                    noted(&document),
+                    "not addressed to a letter of ours",
+                    "{token}"
+                );
             }
             let document = takes_in(world, &report(&own, DUTY, Verdict::Hard));
             assert_eq!(noted(&document), "about another member than the letter's");
             // The right token in the wrong place is none: what counts is where the mail came to.
             let right = tokens(world, DUTY).pop_first().expect("a token");
-            let wrong = report("x", DUTY, Verdict::Hard).replace("I am sorry.", &format!("bounces+{right}@cert.example.org"));
-            assert_eq!(noted(&takes_in(world, &wrong)), "not addressed to a letter of ours");
+            let wrong = report("x", DUTY, Verdict::Hard)
+                .replace("I am sorry.", &format!("bounces+{right}@cert.example.org"));
+            assert_eq!(
+                noted(&takes_in(world, &wrong)),
+                "not addressed to a letter of ours"
+            );
         })
         .at("2026-11-28T12:00:00Z")
         .run("status EX-2026-0101")
@@ -204,9 +249,19 @@ fn a_forged_bounce_suspends_nobody() {
 #[test]
 fn a_list_may_be_more_patient() {
     let letter = |world: World, day: u32| {
-        let (now, id) = (format!("2026-11-{day}T12:00:00Z"), format!("EX-2026-01{day}"));
-        let world = world.at(&now).advisory(&id, &format!("date: 2026-11-{day}\ntlp: AMBER\naudience: [operators]"));
-        world.run("publish --yes").exits(1).says("letters are held").look(|world| comes_back(world, DUTY, Verdict::Soft))
+        let (now, id) = (
+            format!("2026-11-{day}T12:00:00Z"),
+            format!("EX-2026-01{day}"),
+        );
+        let world = world.at(&now).advisory(
+            &id,
+            &format!("date: 2026-11-{day}\ntlp: AMBER\naudience: [operators]"),
+        );
+        world
+            .run("publish --yes")
+            .exits(1)
+            .says("letters are held")
+            .look(|world| comes_back(world, DUTY, Verdict::Soft))
     };
     let world = World::without_advisories().file(
         "lists/operators.yaml",
@@ -214,7 +269,10 @@ fn a_list_may_be_more_patient() {
     );
     let world = (22..25).fold(world, letter);
     let world = world.run("plan").exits(1).does_not_say("nothing since");
-    let world = letter(world, 25).run("plan").exits(1).says("as letters of 4 days came back for now");
+    let world = letter(world, 25)
+        .run("plan")
+        .exits(1)
+        .says("as letters of 4 days came back for now");
     world
         .change("lists/operators.yaml", "{soft: 4}", "{suspend: false}")
         .run("plan")
@@ -229,15 +287,32 @@ fn a_list_may_be_more_patient() {
 fn the_call_sheet_names_who_has_no_critical_letter() {
     let calls = |json: &Value| -> Vec<(String, String, Option<String>)> {
         let text = |value: &Value| value.as_str().map(str::to_string);
-        let of =
-            |call: &Value| (text(&call["name"]).expect("a name"), text(&call["state"]).expect("a state"), text(&call["phone"]));
-        json["calls"].as_array().expect("calls").iter().map(of).collect()
+        let of = |call: &Value| {
+            (
+                text(&call["name"]).expect("a name"),
+                text(&call["state"]).expect("a state"),
+                text(&call["phone"]),
+            )
+        };
+        json["calls"]
+            .as_array()
+            .expect("calls")
+            .iter()
+            .map(of)
+            .collect()
     };
     let held = ("Rustam Galiev".to_string(), "held".to_string(), None);
-    let bounced = ("Grid Duty Desk".to_string(), "bounced".to_string(), Some("+7 727 555 0120".to_string()));
+    let bounced = (
+        "Grid Duty Desk".to_string(),
+        "bounced".to_string(),
+        Some("+7 727 555 0120".to_string()),
+    );
     World::without_advisories()
         .advisory("EX-2026-0101", CRITICAL)
-        .advisory("EX-2026-0102", "severity: high\ntlp: AMBER\naudience: [operators]")
+        .advisory(
+            "EX-2026-0102",
+            "severity: high\ntlp: AMBER\naudience: [operators]",
+        )
         .run("status EX-2026-0101 --calls")
         .says("Nobody has to be phoned.")
         .says("no letter of `EX-2026-0101` was sent yet")
@@ -260,8 +335,14 @@ fn the_call_sheet_names_who_has_no_critical_letter() {
             assert_eq!(calls(json), std::slice::from_ref(&bounced));
             let call = &json["calls"][0];
             assert_eq!(call["constituent"], "southern-grid");
-            assert_eq!((&call["constituent_name"], &call["address"]), (&"Southern Power Grid".into(), &DUTY.into()));
-            assert_eq!((&call["others_have_it"], &call["revision"]), (&0.into(), &"1".into()));
+            assert_eq!(
+                (&call["constituent_name"], &call["address"]),
+                (&"Southern Power Grid".into(), &DUTY.into())
+            );
+            assert_eq!(
+                (&call["others_have_it"], &call["revision"]),
+                (&0.into(), &"1".into())
+            );
         })
         .at("2026-11-22T12:30:00Z")
         .run("status EX-2026-0101 --calls")
@@ -281,7 +362,11 @@ fn the_call_sheet_names_who_has_no_critical_letter() {
         .run("status EX-2026-0109 --calls")
         .exits(2)
         .says("there is no advisory `EX-2026-0109`")
-        .change("constituents/southern-grid.yaml", "    phone: \"+7 727 555 0120\"\n", "    suspended: on leave\n")
+        .change(
+            "constituents/southern-grid.yaml",
+            "    phone: \"+7 727 555 0120\"\n",
+            "    suspended: on leave\n",
+        )
         .run("status EX-2026-0101 --calls")
         .exits(1)
         .does_not_say("Grid Duty Desk");

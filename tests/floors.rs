@@ -11,7 +11,13 @@ fn root() -> PathBuf {
 
 /// The rooms in the order of `src/lib.rs`, the ground first.
 fn order(map: &str) -> Vec<String> {
-    map.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';').map(str::to_string)).collect()
+    map.lines()
+        .filter_map(|line| {
+            line.strip_prefix("pub mod ")?
+                .strip_suffix(';')
+                .map(str::to_string)
+        })
+        .collect()
 }
 
 /// Every source file of the library, with its path from the repository's root.
@@ -23,7 +29,11 @@ fn sources() -> Vec<(String, String)> {
             if path.is_dir() {
                 open.push(path);
             } else if path.extension().is_some_and(|end| end == "rs") {
-                let name = path.strip_prefix(root()).expect("below the root").display().to_string();
+                let name = path
+                    .strip_prefix(root())
+                    .expect("below the root")
+                    .display()
+                    .to_string();
                 all.push((name, fs::read_to_string(&path).expect("a readable file")));
             }
         }
@@ -35,7 +45,9 @@ fn sources() -> Vec<(String, String)> {
 /// The room that a file belongs to; none for `lib.rs` and `main.rs`.
 fn room<'o>(path: &str, order: &'o [String]) -> Option<&'o String> {
     let first = Path::new(path).components().nth(1)?.as_os_str().to_str()?;
-    order.iter().find(|room| *room == first.trim_end_matches(".rs"))
+    order
+        .iter()
+        .find(|room| *room == first.trim_end_matches(".rs"))
 }
 
 /// The text with comments and the insides of strings blanked out, so that every line keeps its place.
@@ -62,7 +74,11 @@ fn code(text: &str) -> String {
                 continue;
             }
         };
-        out.extend(rest[..taken].chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
+        out.extend(
+            rest[..taken]
+                .chars()
+                .map(|c| if c == '\n' { '\n' } else { ' ' }),
+        );
         rest = &rest[taken..];
     }
     out
@@ -91,7 +107,10 @@ fn imports(text: &str) -> Vec<(usize, String)> {
         let line = |at: usize| code[..at].matches('\n').count() + 1;
         let start = at + "crate::".len();
         if !code[start..].starts_with('{') {
-            let name = code[start..].split(|c| !is_word(c)).next().unwrap_or_default();
+            let name = code[start..]
+                .split(|c| !is_word(c))
+                .next()
+                .unwrap_or_default();
             all.push((line(at), name.to_string()));
             continue;
         }
@@ -105,7 +124,10 @@ fn imports(text: &str) -> Vec<(usize, String)> {
                 '}' => depth -= 1,
                 ',' => fresh = depth == 1,
                 c if fresh && is_word(c) => {
-                    let name = code[start + offset..].split(|c| !is_word(c)).next().unwrap_or_default();
+                    let name = code[start + offset..]
+                        .split(|c| !is_word(c))
+                        .next()
+                        .unwrap_or_default();
                     all.push((line(start + offset), name.to_string()));
                     fresh = false;
                 }
@@ -122,21 +144,43 @@ fn imports(text: &str) -> Vec<(usize, String)> {
 /// `path:line` of every import that goes up.
 fn upward(path: &str, text: &str, order: &[String]) -> Vec<String> {
     let floor = |name: &str| order.iter().position(|room| room == name);
-    let Some(here) = room(path, order).and_then(|room| floor(room)) else { return Vec::new() };
-    let above = imports(text).into_iter().filter(|(_, name)| floor(name).is_some_and(|there| there > here));
-    above.map(|(line, name)| format!("{path}:{line}: `{}` must not know of `{name}`, which lies above it", order[here])).collect()
+    let Some(here) = room(path, order).and_then(|room| floor(room)) else {
+        return Vec::new();
+    };
+    let above = imports(text)
+        .into_iter()
+        .filter(|(_, name)| floor(name).is_some_and(|there| there > here));
+    above
+        .map(|(line, name)| {
+            format!(
+                "{path}:{line}: `{}` must not know of `{name}`, which lies above it",
+                order[here]
+            )
+        })
+        .collect()
 }
 
 #[test]
 fn imports_run_downward_only() {
     let order = order(&fs::read_to_string(root().join("src/lib.rs")).expect("the map"));
     assert!(
-        order.len() > 10 && order.first().is_some_and(|room| room == "terms") && order.last().is_some_and(|room| room == "cli"),
+        order.len() > 10
+            && order.first().is_some_and(|room| room == "terms")
+            && order.last().is_some_and(|room| room == "cli"),
         "{order:?}"
     );
     let sources = sources();
-    assert!(sources.iter().filter(|(path, _)| room(path, &order).is_some()).count() > 50);
-    let wrong: Vec<String> = sources.iter().flat_map(|(path, text)| upward(path, text, &order)).collect();
+    assert!(
+        sources
+            .iter()
+            .filter(|(path, _)| room(path, &order).is_some())
+            .count()
+            > 50
+    );
+    let wrong: Vec<String> = sources
+        .iter()
+        .flat_map(|(path, text)| upward(path, text, &order))
+        .collect();
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 
@@ -146,12 +190,17 @@ fn the_map_names_every_room() {
     let lost: Vec<String> = sources()
         .into_iter()
         .map(|(path, _)| path)
-        .filter(|path| room(path, &order).is_none() && !["src/lib.rs", "src/main.rs"].contains(&path.as_str()))
+        .filter(|path| {
+            room(path, &order).is_none() && !["src/lib.rs", "src/main.rs"].contains(&path.as_str())
+        })
         .collect();
     assert!(lost.is_empty(), "{lost:?} belong to no room of src/lib.rs");
     let map = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the map in words");
     for room in &order {
-        assert!(map.contains(&format!("`{room}`")), "ARCHITECTURE.md does not name `{room}`");
+        assert!(
+            map.contains(&format!("`{room}`")),
+            "ARCHITECTURE.md does not name `{room}`"
+        );
     }
 }
 
@@ -161,7 +210,9 @@ fn an_import_that_goes_up_is_seen() {
     let text = "use crate::terms::Id;\nuse crate::{\n    terms::{Id, tlp},\n    roster::List,\n};\nfn f() { crate::cli::main() } // crate::cli\nlet s = \"crate::cli\";\n";
     let seen = upward("src/tlp.rs", text, &order);
     assert_eq!(
-        seen.iter().map(|line| line.split(": ").next().unwrap_or_default()).collect::<Vec<_>>(),
+        seen.iter()
+            .map(|line| line.split(": ").next().unwrap_or_default())
+            .collect::<Vec<_>>(),
         ["src/tlp.rs:4", "src/tlp.rs:6"],
         "{seen:?}"
     );
@@ -205,9 +256,14 @@ fn each_heavy_crate_has_one_door() {
         for (number, line) in code.lines().enumerate() {
             for (name, door) in DOORS {
                 let path_of = format!("{name}::");
-                let named = line.match_indices(&path_of).any(|(at, _)| !line[..at].ends_with(|c| is_word(c) || c == ':'));
+                let named = line
+                    .match_indices(&path_of)
+                    .any(|(at, _)| !line[..at].ends_with(|c| is_word(c) || c == ':'));
                 if named && !path.starts_with(door) {
-                    wrong.push(format!("{path}:{}: `{name}` is named outside of its door `{door}`", number + 1));
+                    wrong.push(format!(
+                        "{path}:{}: `{name}` is named outside of its door `{door}`",
+                        number + 1
+                    ));
                 }
             }
         }
@@ -218,7 +274,10 @@ fn each_heavy_crate_has_one_door() {
 #[test]
 fn only_the_desk_prints_and_asks_the_clock() {
     let mut wrong = Vec::new();
-    for (path, text) in sources().into_iter().filter(|(path, _)| !path.starts_with("src/cli/") && path != "src/main.rs") {
+    for (path, text) in sources()
+        .into_iter()
+        .filter(|(path, _)| !path.starts_with("src/cli/") && path != "src/main.rs")
+    {
         for (number, line) in code(program(&path, &text)).lines().enumerate() {
             for word in [
                 "println!",
@@ -231,7 +290,10 @@ fn only_the_desk_prints_and_asks_the_clock() {
                 "Zoned::now",
                 "SystemTime::now",
             ] {
-                if line.match_indices(word).any(|(at, _)| !line[..at].ends_with(is_word)) {
+                if line
+                    .match_indices(word)
+                    .any(|(at, _)| !line[..at].ends_with(is_word))
+                {
                     wrong.push(format!("{path}:{}: `{word}`", number + 1));
                 }
             }

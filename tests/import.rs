@@ -30,7 +30,9 @@ fn now() -> Moment {
 
 /// A file of `tests/rfc2350/`.
 fn twin(name: &str) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/rfc2350").join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/rfc2350")
+        .join(name);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -39,19 +41,32 @@ fn read(bytes: &[u8]) -> Document {
 }
 
 fn imported(document: &Document) -> Imported {
-    let import = Import { lang: None, email: None, certificates: &[], of_team: &[], keys: &[], now: &now() };
+    let import = Import {
+        lang: None,
+        email: None,
+        certificates: &[],
+        of_team: &[],
+        keys: &[],
+        now: &now(),
+    };
     rfc2350::import(document, &import).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Lines and names of findings.
 fn names(findings: &Findings) -> Vec<(usize, &'static str)> {
-    findings.iter().map(|finding| (finding.place.line, finding.code)).collect()
+    findings
+        .iter()
+        .map(|finding| (finding.place.line, finding.code))
+        .collect()
 }
 
 /// Words only, so that line ends, markup and quotes do not count.
 fn words(text: &str) -> String {
-    let words: Vec<String> =
-        text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+    let words: Vec<String> = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
     format!(" {} ", words.join(" "))
 }
 

@@ -47,7 +47,13 @@ impl One {
 
     fn write(&self, world: World) -> World {
         let number: usize = self.id[8..].parse().expect("a number");
-        let day = |revision: usize| format!("2026-{:02}-{:02}", 1 + (number - 1000) / 28 + revision / 10, 1 + number % 28);
+        let day = |revision: usize| {
+            format!(
+                "2026-{:02}-{:02}",
+                1 + (number - 1000) / 28 + revision / 10,
+                1 + number % 28
+            )
+        };
         let mut fields = format!(
             "tlp: {}\naudience: {}\nstatus: {}\nseverity: {}\ndate: {}\n\
              affected: [{{vendor: {}, product: Gateway {}, versions: \"< 2\"}}]\nrevisions:",
@@ -60,19 +66,29 @@ impl One {
             number % 7
         );
         for revision in 0..self.revisions {
-            let _ =
-                write!(fields, "\n  - {{number: \"{}\", date: {}, summary: Word {revision}}}", revision + 1, day(revision * 10));
+            let _ = write!(
+                fields,
+                "\n  - {{number: \"{}\", date: {}, summary: Word {revision}}}",
+                revision + 1,
+                day(revision * 10)
+            );
         }
         if let Some(embargo) = self.embargo {
             let _ = write!(fields, "\nembargo: {embargo}");
         }
-        let body = format!("## Summary\n\nText {} of {}, see [the list](/advisories/).", self.revisions, self.id);
+        let body = format!(
+            "## Summary\n\nText {} of {}, see [the list](/advisories/).",
+            self.revisions, self.id
+        );
         let world = world.advisory_with_body(&self.id, &fields, &body);
         match self.translated {
             false => world,
             true => world.file(
                 &format!("advisories/2026/{}.ru.md", self.id),
-                &format!("---\ntitle: \"Шлюз: ошибка {}\"\n---\nТекст {}.\n", self.revisions, self.revisions),
+                &format!(
+                    "---\ntitle: \"Шлюз: ошибка {}\"\n---\nТекст {}.\n",
+                    self.revisions, self.revisions
+                ),
             ),
         }
     }
@@ -81,7 +97,10 @@ impl One {
 /// A team with an archive whose lists have several pages.
 fn archive(count: usize) -> (World, Vec<One>) {
     let ones: Vec<One> = (0..count).map(One::new).collect();
-    let world = ones.iter().fold(World::without_advisories().at("2026-11-22T12:30:00Z"), |world, one| one.write(world));
+    let world = ones.iter().fold(
+        World::without_advisories().at("2026-11-22T12:30:00Z"),
+        |world, one| one.write(world),
+    );
     (world, ones)
 }
 
@@ -98,7 +117,11 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
             match path.is_dir() {
                 true => open.push(path),
                 false => {
-                    let name = path.strip_prefix(folder).expect("below").display().to_string();
+                    let name = path
+                        .strip_prefix(folder)
+                        .expect("below")
+                        .display()
+                        .to_string();
                     all.insert(name, fs::read(&path).expect("a file"));
                 }
             }
@@ -111,10 +134,15 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 fn is_as_if_built_anew(world: World, after: &str) -> World {
     let fresh = world.beside().join("fresh");
     let _ = fs::remove_dir_all(&fresh);
-    let world = world.run(&format!("build --out {}", fresh.display())).whatever_it_says();
+    let world = world
+        .run(&format!("build --out {}", fresh.display()))
+        .whatever_it_says();
     let (stands, built) = (files(&world.path("public")), files(&fresh));
     let names: BTreeSet<&String> = stands.keys().chain(built.keys()).collect();
-    let differ: Vec<&&String> = names.iter().filter(|name| stands.get(**name) != built.get(**name)).collect();
+    let differ: Vec<&&String> = names
+        .iter()
+        .filter(|name| stands.get(**name) != built.get(**name))
+        .collect();
     assert!(differ.is_empty(), "after {after}: {differ:?}");
     world
 }
@@ -125,7 +153,10 @@ fn stamps(public: &Path) -> BTreeMap<String, (u64, i64, i64)> {
         let m = fs::metadata(public.join(name)).expect("is there");
         (m.ino(), m.mtime(), m.mtime_nsec())
     };
-    files(public).keys().map(|name| (name.clone(), stamp(name))).collect()
+    files(public)
+        .keys()
+        .map(|name| (name.clone(), stamp(name)))
+        .collect()
 }
 
 /// What is changed in this moment is not trusted for some seconds; the archive is older.
@@ -139,7 +170,8 @@ fn whatever_is_edited_the_site_is_as_if_built_anew() {
     let world = publish(world);
     grow_old();
     let mut world = is_as_if_built_anew(publish(world), "nothing");
-    let row = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/row.html")).expect("a template");
+    let row = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/row.html"))
+        .expect("a template");
     let steps = [
         "add",
         "revise",
@@ -224,8 +256,15 @@ fn whatever_is_edited_the_site_is_as_if_built_anew() {
             "embargo ends" => world.at("2026-11-22T12:50:00Z"),
             "words" => world.file("templates/words/en.yaml", "page_number: \"Leaf {page}\"\n"),
             "template" => world.file("templates/row.html", &format!("{row}<!-- ours -->\n")),
-            "team" => world.change("team.yaml", "website:", "website: https://other.example.org #"),
-            "page" => world.file("site/pages/jobs.md", "---\ntitle: Jobs\nnav: 90\n---\nNone now.\n"),
+            "team" => world.change(
+                "team.yaml",
+                "website:",
+                "website: https://other.example.org #",
+            ),
+            "page" => world.file(
+                "site/pages/jobs.md",
+                "---\ntitle: Jobs\nnav: 90\n---\nNone now.\n",
+            ),
             "page gone" => world.without("site/pages/jobs.md"),
             other => unreachable!("{other}"),
         };
@@ -248,7 +287,10 @@ fn one_advisory_more_touches_and_reads_only_what_depends_on_it() {
     grow_old();
     let world = publish(world);
     let public = world.path("public");
-    let (before, folder) = (stamps(&public), fs::metadata(&public).expect("is there").ino());
+    let (before, folder) = (
+        stamps(&public),
+        fs::metadata(&public).expect("is there").ino(),
+    );
     let world = One::new(ones.len()).write(world);
     let log = world.beside().join("opened");
     let traced = has("strace");
@@ -256,20 +298,48 @@ fn one_advisory_more_touches_and_reads_only_what_depends_on_it() {
         false => world.command("publish --yes --only site"),
         true => {
             let mut command = Command::new("strace");
-            command.args(["-f", "-qq", "-e", "trace=open,openat", "-o"]).arg(&log).arg(advise()).arg("-C").arg(world.root());
-            command.args(["--now", "2026-11-22T12:30:00Z", "publish", "--yes", "--only", "site"]).stdin(Stdio::null());
+            command
+                .args(["-f", "-qq", "-e", "trace=open,openat", "-o"])
+                .arg(&log)
+                .arg(advise())
+                .arg("-C")
+                .arg(world.root());
+            command
+                .args([
+                    "--now",
+                    "2026-11-22T12:30:00Z",
+                    "publish",
+                    "--yes",
+                    "--only",
+                    "site",
+                ])
+                .stdin(Stdio::null());
             command
         }
     };
     let run = command.output().expect("the program runs");
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    assert!(
+        run.status.success(),
+        "{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
     let after = stamps(&public);
-    assert_eq!(fs::metadata(&public).expect("is there").ino(), folder, "the tree itself stays");
+    assert_eq!(
+        fs::metadata(&public).expect("is there").ino(),
+        folder,
+        "the tree itself stays"
+    );
     assert!(before.keys().all(|name| after.contains_key(name)));
-    let touched: Vec<&str> =
-        after.iter().filter(|(name, stamp)| before.get(*name) != Some(stamp)).map(|(name, _)| name.as_str()).collect();
+    let touched: Vec<&str> = after
+        .iter()
+        .filter(|(name, stamp)| before.get(*name) != Some(stamp))
+        .map(|(name, _)| name.as_str())
+        .collect();
     let depends = |name: &str| {
-        let name = name.strip_prefix("ru/").or_else(|| name.strip_prefix("ar/")).unwrap_or(name);
+        let name = name
+            .strip_prefix("ru/")
+            .or_else(|| name.strip_prefix("ar/"))
+            .unwrap_or(name);
         let list = [
             "",
             "archive/",
@@ -282,14 +352,26 @@ fn one_advisory_more_touches_and_reads_only_what_depends_on_it() {
             "kind/advisory/",
         ]
         .into_iter()
-        .chain(["vendor/acme/", "vendor/initech/", "vendor/globex/", "vendor/umbrella/", "vendor/"])
-        .find(|list| name.strip_prefix(list).is_some_and(|rest| !rest.contains('/')));
+        .chain([
+            "vendor/acme/",
+            "vendor/initech/",
+            "vendor/globex/",
+            "vendor/umbrella/",
+            "vendor/",
+        ])
+        .find(|list| {
+            name.strip_prefix(list)
+                .is_some_and(|rest| !rest.contains('/'))
+        });
         list.is_some() || name.starts_with("advisories/EX-2026-1120") || name.starts_with("search/")
     };
     assert!(touched.iter().all(|name| depends(name)), "{touched:?}");
     assert!(touched.len() < 75, "{touched:?}");
     match traced {
-        false => skip(story, "there is no `strace`, so nobody has seen what was read"),
+        false => skip(
+            story,
+            "there is no `strace`, so nobody has seen what was read",
+        ),
         true => {
             let text = fs::read_to_string(&log).expect("a log");
             let read: BTreeSet<&str> = text
@@ -298,7 +380,11 @@ fn one_advisory_more_touches_and_reads_only_what_depends_on_it() {
                 .filter(|path| path.contains("/advisories/2026/"))
                 .collect();
             // The feeds have the texts of the newest.
-            assert!(read.iter().any(|path| path.ends_with("EX-2026-1120.md")) && read.len() < 100, "{}: {read:?}", read.len());
+            assert!(
+                read.iter().any(|path| path.ends_with("EX-2026-1120.md")) && read.len() < 100,
+                "{}: {read:?}",
+                read.len()
+            );
         }
     }
     drop(is_as_if_built_anew(world, "one more"));
@@ -308,8 +394,20 @@ fn one_advisory_more_touches_and_reads_only_what_depends_on_it() {
 fn links(html: &str) -> Vec<String> {
     let href = |rest: &&str| rest.split('"').next().unwrap_or_default().to_string();
     let local = |link: &String| link.starts_with('/') && !link.starts_with("//");
-    let all: Vec<String> = html.split("href=\"").skip(1).map(|rest| href(&rest)).filter(local).collect();
-    all.into_iter().map(|link| link.split(['?', '#']).next().unwrap_or_default().to_string()).collect()
+    let all: Vec<String> = html
+        .split("href=\"")
+        .skip(1)
+        .map(|rest| href(&rest))
+        .filter(local)
+        .collect();
+    all.into_iter()
+        .map(|link| {
+            link.split(['?', '#'])
+                .next()
+                .unwrap_or_default()
+                .to_string()
+        })
+        .collect()
 }
 
 /// A reader: from the home page to everything that links lead to, again and again. Whatever is linked is there, whole.
@@ -323,11 +421,21 @@ impl Wanderer {
     fn new(world: &World) -> Wanderer {
         let gnupg = world.beside().join("g");
         fs::create_dir_all(&gnupg).expect("a folder");
-        fs::set_permissions(&gnupg, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("ours");
+        fs::set_permissions(&gnupg, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+            .expect("ours");
         let key = world.path("public/pgp-key.asc");
-        let run = Command::new("gpg").arg("--homedir").arg(&gnupg).args(["--batch", "--quiet", "--import"]).arg(key).output();
+        let run = Command::new("gpg")
+            .arg("--homedir")
+            .arg(&gnupg)
+            .args(["--batch", "--quiet", "--import"])
+            .arg(key)
+            .output();
         assert!(run.expect("gpg runs").status.success());
-        Wanderer { public: world.path("public"), gnupg, verified: BTreeSet::new() }
+        Wanderer {
+            public: world.path("public"),
+            gnupg,
+            verified: BTreeSet::new(),
+        }
     }
 
     /// One walk; gives how many pages it saw.
@@ -337,13 +445,24 @@ impl Wanderer {
             if over() || !seen.insert(link.clone()) {
                 continue;
             }
-            let path = if link.ends_with('/') { format!("{link}index.html") } else { link.clone() };
-            let bytes = fs::read(self.public.join(&path[1..])).unwrap_or_else(|error| panic!("{link}: {error}"));
+            let path = if link.ends_with('/') {
+                format!("{link}index.html")
+            } else {
+                link.clone()
+            };
+            let bytes = fs::read(self.public.join(&path[1..]))
+                .unwrap_or_else(|error| panic!("{link}: {error}"));
             if path.ends_with(".html") {
                 let html = String::from_utf8(bytes).expect("UTF-8");
-                assert!(html.trim_end().ends_with("</html>"), "{link} is half a page");
+                assert!(
+                    html.trim_end().ends_with("</html>"),
+                    "{link} is half a page"
+                );
                 open.extend(links(&html));
-            } else if path.ends_with(".txt") && !path.ends_with("/form.txt") && self.verified.insert(bytes.clone()) {
+            } else if path.ends_with(".txt")
+                && !path.ends_with("/form.txt")
+                && self.verified.insert(bytes.clone())
+            {
                 self.verify(&link, &bytes);
             }
         }
@@ -353,9 +472,18 @@ impl Wanderer {
     fn verify(&self, link: &str, bytes: &[u8]) {
         let file = self.gnupg.join("text");
         fs::write(&file, bytes).expect("written");
-        let run = Command::new("gpg").arg("--homedir").arg(&self.gnupg).args(["--batch", "--verify"]).arg(&file).output();
+        let run = Command::new("gpg")
+            .arg("--homedir")
+            .arg(&self.gnupg)
+            .args(["--batch", "--verify"])
+            .arg(&file)
+            .output();
         let run = run.expect("gpg runs");
-        assert!(run.status.success(), "{link}: {}", String::from_utf8_lossy(&run.stderr));
+        assert!(
+            run.status.success(),
+            "{link}: {}",
+            String::from_utf8_lossy(&run.stderr)
+        );
     }
 }
 
@@ -372,7 +500,10 @@ fn who_reads_during_fifty_publishes_sees_whole_files_links_and_signatures() {
     let world = thread::scope(|scope| {
         let reader = scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
-                pages.fetch_add(wanderer.walk(&|| over.load(Ordering::Relaxed)), Ordering::Relaxed);
+                pages.fetch_add(
+                    wanderer.walk(&|| over.load(Ordering::Relaxed)),
+                    Ordering::Relaxed,
+                );
             }
         });
         let mut world = world;
@@ -416,22 +547,56 @@ fn a_run_that_is_killed_while_it_moves_files_in_is_made_good_by_the_next() {
         let before = files(&world.path("public"));
         let inject = format!("inject=rename,renameat,renameat2:signal=KILL:when={at}");
         let mut command = Command::new("strace");
-        command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=rename,renameat,renameat2", "-e", &inject]);
-        command.arg(advise()).arg("-C").arg(world.root()).args(["--now", "2026-11-22T12:30:00Z"]);
-        let run = command.args(["publish", "--yes", "--only", "site"]).stdin(Stdio::null()).output().expect("strace runs");
+        command.args([
+            "-f",
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-e",
+            "trace=rename,renameat,renameat2",
+            "-e",
+            &inject,
+        ]);
+        command
+            .arg(advise())
+            .arg("-C")
+            .arg(world.root())
+            .args(["--now", "2026-11-22T12:30:00Z"]);
+        let run = command
+            .args(["publish", "--yes", "--only", "site"])
+            .stdin(Stdio::null())
+            .output()
+            .expect("strace runs");
         killed += usize::from(run.status.signal() == Some(9));
-        halfway += usize::from(run.status.signal() == Some(9) && files(&world.path("public")) != before);
+        halfway +=
+            usize::from(run.status.signal() == Some(9) && files(&world.path("public")) != before);
         wanderer.walk(&|| false);
         // It also clears away the stage that the killed run has left.
-        let next = world.command("publish --yes --only site").output().expect("the program runs");
-        assert!(next.status.success(), "{}", String::from_utf8_lossy(&next.stderr));
+        let next = world
+            .command("publish --yes --only site")
+            .output()
+            .expect("the program runs");
+        assert!(
+            next.status.success(),
+            "{}",
+            String::from_utf8_lossy(&next.stderr)
+        );
         world = is_as_if_built_anew(world, &format!("a kill at rename {at}"));
         let left: Vec<String> = fs::read_dir(world.root())
             .expect("a folder")
-            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned()
+            })
             .filter(|name| name.starts_with(".public"))
             .collect();
         assert!(left.is_empty(), "{left:?}");
     }
-    assert!(killed > 5 && halfway > 3, "{killed} runs were killed, {halfway} of them halfway");
+    assert!(
+        killed > 5 && halfway > 3,
+        "{killed} runs were killed, {halfway} of them halfway"
+    );
 }

@@ -11,8 +11,16 @@ const OPEN: &str = "tlp: CLEAR\naudience: [open-announce]";
 
 /// A reader's own mail, the newest revision first.
 fn mail_of(world: &World, reader: &str) -> Vec<Mail> {
-    let number = |mail: &Mail| (2..9).find(|n| mail.header("Subject").contains(&format!(" r{n}:"))).unwrap_or(1);
-    let mut all: Vec<Mail> = world.mail().into_iter().filter(|mail| mail.recipient() == reader).collect();
+    let number = |mail: &Mail| {
+        (2..9)
+            .find(|n| mail.header("Subject").contains(&format!(" r{n}:")))
+            .unwrap_or(1)
+    };
+    let mut all: Vec<Mail> = world
+        .mail()
+        .into_iter()
+        .filter(|mail| mail.recipient() == reader)
+        .collect();
     all.sort_by_key(|mail| std::cmp::Reverse(number(mail)));
     all
 }
@@ -28,25 +36,43 @@ fn reader(world: &World) -> String {
     world
         .recipients("")
         .into_iter()
-        .find(|one| mail_of(world, one).iter().any(|mail| text(&mail.raw).contains("Identifier:")))
+        .find(|one| {
+            mail_of(world, one)
+                .iter()
+                .any(|mail| text(&mail.raw).contains("Identifier:"))
+        })
         .expect("an English reader")
 }
 
 fn revisions(summaries: &[&str]) -> String {
-    let one =
-        |(at, summary): (usize, &&str)| format!("\n  - {{number: \"{}\", date: 2026-11-2{at}, summary: {summary}}}", at + 1);
-    format!("{OPEN}\nrevisions:{}", summaries.iter().enumerate().map(one).collect::<String>())
+    let one = |(at, summary): (usize, &&str)| {
+        format!(
+            "\n  - {{number: \"{}\", date: 2026-11-2{at}, summary: {summary}}}",
+            at + 1
+        )
+    };
+    format!(
+        "{OPEN}\nrevisions:{}",
+        summaries.iter().enumerate().map(one).collect::<String>()
+    )
 }
 
 #[test]
 fn a_letter_answers_what_was_really_sent_and_tells_what_was_missed() {
     let id = "EX-2026-0101";
-    let world = World::without_advisories().advisory(id, OPEN).run("publish --yes").has_mails(3);
+    let world = World::without_advisories()
+        .advisory(id, OPEN)
+        .run("publish --yes")
+        .has_mails(3);
     let reader = reader(&world);
     let first = mail_of(&world, &reader)[0].header("Message-ID").to_string();
     // Since then the team writes from another address, and the second revision was on the site only.
     let world = world
-        .change("advise.yaml", "from: cert@cert.example.org ", "from: alerts@mail.example.org ")
+        .change(
+            "advise.yaml",
+            "from: cert@cert.example.org ",
+            "from: alerts@mail.example.org ",
+        )
         .advisory(id, &revisions(&["First", "Versions added"]))
         .run("publish --yes --only site")
         .has_mails(3)
@@ -55,10 +81,12 @@ fn a_letter_answers_what_was_really_sent_and_tells_what_was_missed() {
         .has_mails(6);
     let third = &mail_of(&world, &reader)[0];
     assert!(third.header("Message-ID").ends_with("@mail.example.org>"));
-    assert_eq!((third.header("In-Reply-To"), third.header("References")), (first.as_str(), first.as_str()));
+    assert_eq!(
+        (third.header("In-Reply-To"), third.header("References")),
+        (first.as_str(), first.as_str())
+    );
     let text = text(&third.raw);
-    let news =
-        "| What changed (Revision 2, 2026-11-21)\n| Versions added\n| What changed (Revision 3, 2026-11-22)\n| A workaround\n\n";
+    let news = "| What changed (Revision 2, 2026-11-21)\n| Versions added\n| What changed (Revision 3, 2026-11-22)\n| A workaround\n\n";
     assert!(text.contains(news), "{text}");
 }
 
@@ -68,9 +96,16 @@ fn what_another_list_was_told_is_no_news_for_this_one() {
     let secret = "The victim is a bank";
     let fields = |label: &str, count: usize| {
         let revision = |n: usize| {
-            format!("\n  - {{number: \"{n}\", date: 2026-11-2{}, summary: {}}}", n - 1, ["First", secret, "Open"][n - 1])
+            format!(
+                "\n  - {{number: \"{n}\", date: 2026-11-2{}, summary: {}}}",
+                n - 1,
+                ["First", secret, "Open"][n - 1]
+            )
         };
-        format!("{label}\nrevisions:{}", (1..=count).map(revision).collect::<String>())
+        format!(
+            "{label}\nrevisions:{}",
+            (1..=count).map(revision).collect::<String>()
+        )
     };
     // Two revisions under AMBER; one reader of the first, who is on the open list too, did not get the second.
     let world = World::without_advisories()
@@ -82,16 +117,33 @@ fn what_another_list_was_told_is_no_news_for_this_one() {
         .run("publish --yes")
         .exits(1)
         .whatever_it_says();
-    let ledger = rusqlite::Connection::open(world.path(".advise/ledger.sqlite")).expect("the ledger");
-    let failed =
-        ledger.execute("UPDATE delivery SET state = 'failed' WHERE revision = '2' AND mail = 'letter'", []).expect("written");
+    let ledger =
+        rusqlite::Connection::open(world.path(".advise/ledger.sqlite")).expect("the ledger");
+    let failed = ledger
+        .execute(
+            "UPDATE delivery SET state = 'failed' WHERE revision = '2' AND mail = 'letter'",
+            [],
+        )
+        .expect("written");
     assert!(failed > 0);
     drop(ledger);
-    let closed: BTreeSet<String> = world.mail().iter().map(|mail| mail.header("Message-ID").to_string()).collect();
-    let world =
-        world.advisory(id, &fields("tlp: CLEAR\naudience: [community, universities]", 3)).run("publish --yes").whatever_it_says();
-    let open: Vec<Mail> =
-        world.mail().into_iter().filter(|mail| mail.is("signed") && mail.header("Subject").contains(" r3:")).collect();
+    let closed: BTreeSet<String> = world
+        .mail()
+        .iter()
+        .map(|mail| mail.header("Message-ID").to_string())
+        .collect();
+    let world = world
+        .advisory(
+            id,
+            &fields("tlp: CLEAR\naudience: [community, universities]", 3),
+        )
+        .run("publish --yes")
+        .whatever_it_says();
+    let open: Vec<Mail> = world
+        .mail()
+        .into_iter()
+        .filter(|mail| mail.is("signed") && mail.header("Subject").contains(" r3:"))
+        .collect();
     assert!(!open.is_empty());
     for mail in open {
         let raw = String::from_utf8_lossy(&mail.raw);
@@ -105,35 +157,56 @@ fn what_another_list_was_told_is_no_news_for_this_one() {
 #[test]
 fn a_withdrawal_answers_the_warning_and_says_why_in_its_first_lines() {
     let id = "EX-2026-0101";
-    let world = World::without_advisories().advisory(id, OPEN).run("publish --yes").has_mails(3);
+    let world = World::without_advisories()
+        .advisory(id, OPEN)
+        .run("publish --yes")
+        .has_mails(3);
     let reader = reader(&world);
     let first = mail_of(&world, &reader)[0].header("Message-ID").to_string();
     let world = world
         .advisory(
             id,
-            &format!("status: withdrawn\n{}", revisions(&["First", "\"The vendor was wrong: no version is affected\""])),
+            &format!(
+                "status: withdrawn\n{}",
+                revisions(&["First", "\"The vendor was wrong: no version is affected\""])
+            ),
         )
         .run("publish --yes")
         .has_mails(6);
     let withdrawal = &mail_of(&world, &reader)[0];
-    assert_eq!(withdrawal.header("Subject"), "[TLP:CLEAR] EX-2026-0101 r2: Withdrawn: Example Gateway: a fault");
+    assert_eq!(
+        withdrawal.header("Subject"),
+        "[TLP:CLEAR] EX-2026-0101 r2: Withdrawn: Example Gateway: a fault"
+    );
     assert_eq!(withdrawal.header("In-Reply-To"), first);
     let text = text(&withdrawal.raw);
     let top: Vec<&str> = text.lines().take(10).collect();
-    assert!(top.contains(&"| WITHDRAWN") && top.contains(&"| The vendor was wrong: no version is affected"), "{text}");
+    assert!(
+        top.contains(&"| WITHDRAWN")
+            && top.contains(&"| The vendor was wrong: no version is affected"),
+        "{text}"
+    );
 }
 
 #[test]
 fn until_an_embargo_ends_subject_and_first_lines_say_so() {
     let fields = "tlp: CLEAR\nembargo: 2026-12-01T09:00:00+05:00\naudience: [community, public]";
-    let world = World::without_advisories().advisory("EX-2026-0101", fields).run("publish --yes").whatever_it_says();
+    let world = World::without_advisories()
+        .advisory("EX-2026-0101", fields)
+        .run("publish --yes")
+        .whatever_it_says();
     let signed: Vec<(String, String)> = world
         .mail()
         .iter()
         .filter(|mail| mail.is("signed") && !mail.header("List-Id").is_empty())
         .map(|mail| {
-            let subject = MessageParser::default().parse(&mail.raw).and_then(|mail| mail.subject().map(str::to_string));
-            (subject.expect("a subject"), text(&mail.raw).replace('\n', " "))
+            let subject = MessageParser::default()
+                .parse(&mail.raw)
+                .and_then(|mail| mail.subject().map(str::to_string));
+            (
+                subject.expect("a subject"),
+                text(&mail.raw).replace('\n', " "),
+            )
         })
         .collect();
     assert!(!signed.is_empty());
@@ -146,8 +219,16 @@ fn until_an_embargo_ends_subject_and_first_lines_say_so() {
             assert!(text.starts_with(until), "{text}");
         } else {
             russian += 1;
-            assert!(subject.starts_with("[TLP:CLEAR] [ЭМБАРГО] EX-2026-0101: Средняя: "), "{subject}");
-            assert!(text.starts_with("TLP:CLEAR ЭМБАРГО до 2026-12-01T09:00:00+05:00. До этого времени делитесь"), "{text}");
+            assert!(
+                subject.starts_with("[TLP:CLEAR] [ЭМБАРГО] EX-2026-0101: Средняя: "),
+                "{subject}"
+            );
+            assert!(
+                text.starts_with(
+                    "TLP:CLEAR ЭМБАРГО до 2026-12-01T09:00:00+05:00. До этого времени делитесь"
+                ),
+                "{text}"
+            );
         }
     }
     assert!(english > 0 && russian > 0, "{english} and {russian}");
@@ -156,50 +237,93 @@ fn until_an_embargo_ends_subject_and_first_lines_say_so() {
         .advisory("EX-2026-0101", &fields.replace("2026-12-01", "2026-11-20"))
         .run("publish --yes")
         .whatever_it_says();
-    assert!(world.mail().iter().all(|mail| !mail.header("Subject").contains("EMBARGO") && !text(&mail.raw).contains("EMBARGO")));
+    assert!(
+        world
+            .mail()
+            .iter()
+            .all(|mail| !mail.header("Subject").contains("EMBARGO")
+                && !text(&mail.raw).contains("EMBARGO"))
+    );
 }
 
 #[test]
 fn whoever_reads_another_language_gets_its_words_and_a_note_until_the_text_is_translated() {
-    let world = World::without_advisories().advisory("EX-2026-0101", OPEN).run("publish --yes").has_mails(3);
+    let world = World::without_advisories()
+        .advisory("EX-2026-0101", OPEN)
+        .run("publish --yes")
+        .has_mails(3);
     let note = "Этот текст не переведён. Он показан на том языке, на котором написан.";
-    let readers: Vec<String> =
-        world.recipients("").into_iter().filter(|one| text(&mail_of(&world, one)[0].raw).contains(note)).collect();
-    let [russian] = readers.as_slice() else { panic!("one reader of Russian, not {readers:?}") };
+    let readers: Vec<String> = world
+        .recipients("")
+        .into_iter()
+        .filter(|one| text(&mail_of(&world, one)[0].raw).contains(note))
+        .collect();
+    let [russian] = readers.as_slice() else {
+        panic!("one reader of Russian, not {readers:?}")
+    };
     let letter = text(&mail_of(&world, russian)[0].raw);
-    assert!(letter.contains("Номер:") && letter.contains("Something is wrong with Example Gateway."), "{letter}");
+    assert!(
+        letter.contains("Номер:") && letter.contains("Something is wrong with Example Gateway."),
+        "{letter}"
+    );
     let first = mail_of(&world, russian)[0].header("Message-ID").to_string();
     let world = world
         .advisory("EX-2026-0101", &revisions(&["First", "Translated"]))
-        .file("advisories/2026/EX-2026-0101.ru.md", "---\ntitle: Ошибка в Example Gateway\n---\nОбновите шлюз.\n")
+        .file(
+            "advisories/2026/EX-2026-0101.ru.md",
+            "---\ntitle: Ошибка в Example Gateway\n---\nОбновите шлюз.\n",
+        )
         .run("publish --yes")
         .has_mails(6);
     let second = &mail_of(&world, russian)[0];
     let letter = text(&second.raw);
-    assert!(letter.contains("Обновите шлюз.") && !letter.contains(note), "{letter}");
+    assert!(
+        letter.contains("Обновите шлюз.") && !letter.contains(note),
+        "{letter}"
+    );
     assert_eq!(second.header("In-Reply-To"), first);
 }
 
 #[test]
 fn a_letter_of_which_nobody_knows_whether_it_arrived_goes_again_under_its_first_message_id() {
-    let world = World::without_advisories().advisory("EX-2026-0101", OPEN).run("publish --yes").has_mails(3);
+    let world = World::without_advisories()
+        .advisory("EX-2026-0101", OPEN)
+        .run("publish --yes")
+        .has_mails(3);
     let reader = reader(&world);
     let first = mail_of(&world, &reader)[0].header("Message-ID").to_string();
     // The run ended between "sending" and the answer, and what it had put into the outbox is gone.
-    let ledger = rusqlite::Connection::open(world.path(".advise/ledger.sqlite")).expect("the ledger");
-    let changed =
-        ledger.execute("UPDATE delivery SET state = 'sending', reply = '' WHERE message_id = ?1", [&first]).expect("written");
+    let ledger =
+        rusqlite::Connection::open(world.path(".advise/ledger.sqlite")).expect("the ledger");
+    let changed = ledger
+        .execute(
+            "UPDATE delivery SET state = 'sending', reply = '' WHERE message_id = ?1",
+            [&first],
+        )
+        .expect("written");
     assert_eq!(changed, 2);
     drop(ledger);
     // Meanwhile everything that a Message-ID is made of was changed.
     let world = world
         .without("outbox")
-        .change("advise.yaml", "from: cert@cert.example.org ", "from: alerts@mail.example.org ")
+        .change(
+            "advise.yaml",
+            "from: cert@cert.example.org ",
+            "from: alerts@mail.example.org ",
+        )
         .run("publish --yes")
         .says("sent 2 letters")
         .has_mails(2);
-    assert!(world.mail().iter().all(|mail| mail.header("Message-ID") == first));
-    world.run("publish --yes").says("nothing to do").has_mails(2);
+    assert!(
+        world
+            .mail()
+            .iter()
+            .all(|mail| mail.header("Message-ID") == first)
+    );
+    world
+        .run("publish --yes")
+        .says("nothing to do")
+        .has_mails(2);
 }
 
 /// Where a text of the workspace comes into a letter: file, and what stands before and after it there.
@@ -209,7 +333,11 @@ const FIELDS: [(&str, &str, &str); 12] = [
     ("advisories/2026/EX-2026-0101.md", "product: \"", "\""),
     ("advisories/2026/EX-2026-0101.md", "versions: \"", "\""),
     ("advisories/2026/EX-2026-0101.md", "fixed: \"", "\""),
-    ("advisories/2026/EX-2026-0101.md", "references: [{title: \"", "\""),
+    (
+        "advisories/2026/EX-2026-0101.md",
+        "references: [{title: \"",
+        "\"",
+    ),
     ("advisories/2026/EX-2026-0101.md", "summary: \"", "\""),
     ("advisories/2026/EX-2026-0101.ru.md", "title: \"", "\""),
     ("lists/community.yaml", "title: \"", "\""),
@@ -244,8 +372,14 @@ fn what_would_write_a_header_is_found_by_check_or_writes_none() {
             "Text.",
         );
     let team = world.text("team.yaml");
-    let end = team.find("\nshort_name:").or_else(|| team.find("\naddress:")).expect("the name ends somewhere");
-    let world = world.file("team.yaml", &format!("name: \"Example CERT\"{}", &team[end..]));
+    let end = team
+        .find("\nshort_name:")
+        .or_else(|| team.find("\naddress:"))
+        .expect("the name ends somewhere");
+    let world = world.file(
+        "team.yaml",
+        &format!("name: \"Example CERT\"{}", &team[end..]),
+    );
     let clean = FIELDS.map(|(file, ..)| world.text(file));
     let headers = |world: &World| -> Vec<BTreeSet<String>> {
         let names = |mail: &Mail| {
@@ -256,7 +390,12 @@ fn what_would_write_a_header_is_found_by_check_or_writes_none() {
                 .filter_map(|line| Some(line.split_once(':')?.0.into()))
                 .collect()
         };
-        world.mail().iter().filter(|mail| mail.is("signed") && !mail.header("List-Id").is_empty()).map(names).collect()
+        world
+            .mail()
+            .iter()
+            .filter(|mail| mail.is("signed") && !mail.header("List-Id").is_empty())
+            .map(names)
+            .collect()
     };
     let mut world = world.run("publish --yes").exits(0);
     let expected = headers(&world).first().expect("a letter").clone();
@@ -275,7 +414,10 @@ fn what_would_write_a_header_is_found_by_check_or_writes_none() {
                 let end = begin + text[begin..].find(after).expect("its end");
                 world = world.file(file, &format!("{}{poison}{}", &text[..end], &text[end..]));
             }
-            let run = world.command("check --json").output().expect("the program runs");
+            let run = world
+                .command("check --json")
+                .output()
+                .expect("the program runs");
             let found: serde_json::Value = serde_json::from_slice(&run.stdout).expect("JSON");
             let bad: BTreeSet<String> = found["findings"]
                 .as_array()
@@ -294,20 +436,40 @@ fn what_would_write_a_header_is_found_by_check_or_writes_none() {
         }
         drop(fs::remove_dir_all(world.path("outbox")));
         for end in ["", "-wal", "-shm"] {
-            drop(fs::remove_file(world.path(&format!(".advise/ledger.sqlite{end}"))));
+            drop(fs::remove_file(
+                world.path(&format!(".advise/ledger.sqlite{end}")),
+            ));
         }
-        let run = world.command("publish --yes --first-run --only mail").output().expect("the program runs");
+        let run = world
+            .command("publish --yes --first-run --only mail")
+            .output()
+            .expect("the program runs");
         let all = headers(&world);
         match run.status.code() {
             // A word of the templates that is no line is refused when a letter is made of it: nothing has left.
-            Some(2) => assert!(world.mail().is_empty(), "{}", String::from_utf8_lossy(&run.stderr)),
+            Some(2) => assert!(
+                world.mail().is_empty(),
+                "{}",
+                String::from_utf8_lossy(&run.stderr)
+            ),
             _ => assert!(!all.is_empty(), "{}", String::from_utf8_lossy(&run.stderr)),
         }
         sent += all.len();
-        assert!(all.iter().all(|names| *names == expected), "{poison}: {all:?}");
+        assert!(
+            all.iter().all(|names| *names == expected),
+            "{poison}: {all:?}"
+        );
         for mail in world.mail() {
-            assert!(MessageParser::default().parse(&mail.raw).is_some_and(|mail| mail.bcc().is_none()), "{poison}");
+            assert!(
+                MessageParser::default()
+                    .parse(&mail.raw)
+                    .is_some_and(|mail| mail.bcc().is_none()),
+                "{poison}"
+            );
         }
     }
-    assert!(refused > 50 && sent > 0, "{refused} fields refused, {sent} letters sent");
+    assert!(
+        refused > 50 && sent > 0,
+        "{refused} fields refused, {sent} letters sent"
+    );
 }

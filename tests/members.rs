@@ -24,15 +24,26 @@ const FILE: &str = "constituents/lakeside-university.yaml";
 /// Marat, who has no certificate in the sample, gets one that ends after so many days.
 fn with_certificate(world: World, days: u32) -> (World, String, Secret) {
     let now: Moment = world::NOW.parse().expect("a time");
-    let made =
-        openpgp::generate(&[&format!("Marat Ibraev <{MARAT}>")], Kind::Member, Some(days * DAY), &now, None).expect("a key");
+    let made = openpgp::generate(
+        &[&format!("Marat Ibraev <{MARAT}>")],
+        Kind::Member,
+        Some(days * DAY),
+        &now,
+        None,
+    )
+    .expect("a key");
     let fingerprint = made.certificate.fingerprint().to_string();
     let line = format!("    address: {MARAT}\n");
-    let world = world.file(&format!("certs/{fingerprint}.asc"), &made.certificate.armored()).change(
-        FILE,
-        &line,
-        &format!("{line}    certificate: \"{fingerprint}\"\n"),
-    );
+    let world = world
+        .file(
+            &format!("certs/{fingerprint}.asc"),
+            &made.certificate.armored(),
+        )
+        .change(
+            FILE,
+            &line,
+            &format!("{line}    certificate: \"{fingerprint}\"\n"),
+        );
     (world, fingerprint, made.secret)
 }
 
@@ -42,18 +53,42 @@ struct Gnupg(tempfile::TempDir);
 impl Gnupg {
     fn with(secret: &[u8]) -> Gnupg {
         let only_mine = fs::Permissions::from_mode(0o700);
-        let home =
-            tempfile::Builder::new().prefix("g").rand_bytes(6).permissions(only_mine).tempdir_in("/tmp").expect("a folder");
+        let home = tempfile::Builder::new()
+            .prefix("g")
+            .rand_bytes(6)
+            .permissions(only_mine)
+            .tempdir_in("/tmp")
+            .expect("a folder");
         let home = Gnupg(home);
-        home.run(world::NOW, &["--import", home.file("secret", secret).to_str().expect("a path")]);
+        home.run(
+            world::NOW,
+            &[
+                "--import",
+                home.file("secret", secret).to_str().expect("a path"),
+            ],
+        );
         home
     }
 
     fn run(&self, now: &str, args: &[&str]) -> Output {
         let now: String = now.chars().filter(|c| !"-:Z".contains(*c)).collect();
-        let fixed = ["--batch", "--no-tty", "--trust-model", "always", "--pinentry-mode", "loopback", "--passphrase", ""];
+        let fixed = [
+            "--batch",
+            "--no-tty",
+            "--trust-model",
+            "always",
+            "--pinentry-mode",
+            "loopback",
+            "--passphrase",
+            "",
+        ];
         let mut command = Command::new("gpg");
-        command.arg("--homedir").arg(self.0.path()).args(fixed).args(["--faked-system-time", &now]).args(args);
+        command
+            .arg("--homedir")
+            .arg(self.0.path())
+            .args(fixed)
+            .args(["--faked-system-time", &now])
+            .args(args);
         command.stdin(Stdio::null()).output().expect("gpg runs")
     }
 
@@ -66,16 +101,31 @@ impl Gnupg {
     /// Extends the key by so long, and gives the new copy.
     fn extends(&self, now: &str, fingerprint: &str, by: &str) -> String {
         // The `*` of our reminder leaves out subkeys that have ended already, so they are named.
-        let listed = String::from_utf8(self.run(now, &["--with-colons", "--list-keys", fingerprint]).stdout).expect("text");
-        let keys = listed.lines().filter_map(|line| line.strip_prefix("fpr:").map(|rest| rest.trim_matches(':').to_string()));
+        let listed = String::from_utf8(
+            self.run(now, &["--with-colons", "--list-keys", fingerprint])
+                .stdout,
+        )
+        .expect("text");
+        let keys = listed.lines().filter_map(|line| {
+            line.strip_prefix("fpr:")
+                .map(|rest| rest.trim_matches(':').to_string())
+        });
         let subkeys: Vec<String> = keys.skip(1).collect();
         assert_eq!(subkeys.len(), 1, "{listed}");
         for keys in [None, Some(subkeys[0].as_str()), Some("*")] {
-            let args: Vec<&str> = ["--quick-set-expire", fingerprint, by].into_iter().chain(keys).collect();
+            let args: Vec<&str> = ["--quick-set-expire", fingerprint, by]
+                .into_iter()
+                .chain(keys)
+                .collect();
             let run = self.run(now, &args);
-            assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+            assert!(
+                run.status.success(),
+                "{}",
+                String::from_utf8_lossy(&run.stderr)
+            );
         }
-        String::from_utf8(self.run(now, &["--armor", "--export", fingerprint]).stdout).expect("armor")
+        String::from_utf8(self.run(now, &["--armor", "--export", fingerprint]).stdout)
+            .expect("armor")
     }
 
     fn opens(&self, now: &str, mail: &Mail) -> String {
@@ -87,16 +137,27 @@ impl Gnupg {
 
 impl Drop for Gnupg {
     fn drop(&mut self) {
-        let _ = Command::new("gpgconf").arg("--homedir").arg(self.0.path()).args(["--kill", "all"]).status();
+        let _ = Command::new("gpgconf")
+            .arg("--homedir")
+            .arg(self.0.path())
+            .args(["--kill", "all"])
+            .status();
     }
 }
 
 fn mails_to(world: &World, address: &str) -> Vec<Mail> {
-    world.mail().into_iter().filter(|mail| mail.recipient() == address).collect()
+    world
+        .mail()
+        .into_iter()
+        .filter(|mail| mail.recipient() == address)
+        .collect()
 }
 
 fn reminders(world: &World) -> usize {
-    mails_to(world, MARAT).iter().filter(|mail| mail.header("Subject").contains("certificate ends on")).count()
+    mails_to(world, MARAT)
+        .iter()
+        .filter(|mail| mail.header("Subject").contains("certificate ends on"))
+        .count()
 }
 
 /// A signed mail's text without quoted-printable's line ends.
@@ -121,7 +182,9 @@ fn a_certificate_ends_is_mended_and_its_owner_misses_nothing() {
         .at("2026-12-12T12:00:00Z")
         .run("plan")
         .says("Certificates that end soon")
-        .says(&format!("Marat Ibraev <{MARAT}>: ends on 2027-01-31, in 50 days; gets a reminder"))
+        .says(&format!(
+            "Marat Ibraev <{MARAT}>: ends on 2027-01-31, in 50 days; gets a reminder"
+        ))
         .says("1 reminder")
         .run("check")
         .exits(1)
@@ -135,7 +198,12 @@ fn a_certificate_ends_is_mended_and_its_owner_misses_nothing() {
             let mail = &mails_to(world, MARAT)[0];
             assert!(mail.is("signed"));
             let text = text(mail);
-            for words in ["ends on 2027-01-31", &fingerprint, "--quick-set-expire", "cert@cert.example.org"] {
+            for words in [
+                "ends on 2027-01-31",
+                &fingerprint,
+                "--quick-set-expire",
+                "cert@cert.example.org",
+            ] {
                 assert!(text.contains(words), "{words}:\n{text}");
             }
         })
@@ -156,7 +224,10 @@ fn a_certificate_ends_is_mended_and_its_owner_misses_nothing() {
         .look(|world| assert_eq!(reminders(world), 3))
         // It has ended.
         .at("2027-02-01T12:00:00Z")
-        .advisory("EX-2027-0001", "date: 2027-02-01\ntlp: AMBER\naudience: [universities]\ntitle: \"Zebra crossing\"")
+        .advisory(
+            "EX-2027-0001",
+            "date: 2027-02-01\ntlp: AMBER\naudience: [universities]\ntitle: \"Zebra crossing\"",
+        )
         .run("publish --yes")
         .exits(1)
         .says("told 2 members that something is held for them")
@@ -166,11 +237,21 @@ fn a_certificate_ends_is_mended_and_its_owner_misses_nothing() {
         .exits(1)
         .look(|world| {
             let mails = mails_to(world, MARAT);
-            let notices: Vec<&Mail> = mails.iter().filter(|mail| mail.header("Subject").contains("is waiting")).collect();
+            let notices: Vec<&Mail> = mails
+                .iter()
+                .filter(|mail| mail.header("Subject").contains("is waiting"))
+                .collect();
             assert_eq!((mails.len(), notices.len()), (4, 1));
             let text = text(notices[0]);
             assert!(notices[0].is("signed") && text.contains("something for you"));
-            for word in ["EX-2027", "Zebra", "TLP", "AMBER", "universities", "Example Gateway"] {
+            for word in [
+                "EX-2027",
+                "Zebra",
+                "TLP",
+                "AMBER",
+                "universities",
+                "Example Gateway",
+            ] {
                 assert!(!text.contains(word), "the notice says `{word}`");
             }
         });
@@ -188,7 +269,10 @@ fn a_certificate_ends_is_mended_and_its_owner_misses_nothing() {
         .run("status EX-2027-0001")
         .exits(1)
         .does_not_say(&format!("→ {MARAT}"));
-    let letters: Vec<Mail> = mails_to(&world, MARAT).into_iter().filter(|mail| mail.is("encrypted")).collect();
+    let letters: Vec<Mail> = mails_to(&world, MARAT)
+        .into_iter()
+        .filter(|mail| mail.is("encrypted"))
+        .collect();
     assert_eq!(letters.len(), 1);
     assert!(gpg.opens(now, &letters[0]).contains("Zebra crossing"));
     assert_eq!(reminders(&world), 3, "the new copy ends in a year");
@@ -200,12 +284,20 @@ fn who_needs_no_reminder_gets_none() {
     world
         .run("publish --yes --only site")
         .has_mails(0)
-        .change(FILE, &format!("    address: {MARAT}\n"), &format!("    address: {MARAT}\n    suspended: left\n"))
+        .change(
+            FILE,
+            &format!("    address: {MARAT}\n"),
+            &format!("    address: {MARAT}\n    suspended: left\n"),
+        )
         .run("publish --yes")
         .change(FILE, "    suspended: left\n", "    lists: []\n")
         .run("publish --yes")
         .change(FILE, "    lists: []\n", "")
-        .change("advise.yaml", "mail:\n", "mail:\n  notify_expiring: false\n")
+        .change(
+            "advise.yaml",
+            "mail:\n",
+            "mail:\n  notify_expiring: false\n",
+        )
         .run("publish --yes")
         .run("status")
         .says("in 20 days; is not reminded")
@@ -219,8 +311,14 @@ fn who_needs_no_reminder_gets_none() {
 #[test]
 fn a_reminder_that_was_put_off_is_sent_and_one_in_doubt_is_not() {
     let state = |world: &World, state: &str| {
-        let ledger = rusqlite::Connection::open(world.path(".advise/ledger.sqlite")).expect("the ledger");
-        let changed = ledger.execute("UPDATE delivery SET state = ?1 WHERE mail = 'reminder'", [state]).expect("changed");
+        let ledger =
+            rusqlite::Connection::open(world.path(".advise/ledger.sqlite")).expect("the ledger");
+        let changed = ledger
+            .execute(
+                "UPDATE delivery SET state = ?1 WHERE mail = 'reminder'",
+                [state],
+            )
+            .expect("changed");
         assert_eq!(changed, 1);
     };
     let (world, ..) = with_certificate(World::without_advisories(), 20);

@@ -6,9 +6,17 @@ use serde_json::Value;
 use std::{collections::BTreeMap, fs, io::Read as _, process::Stdio};
 use world::{NOW, World, advise, contains, has, set, skip, wait_until};
 
-const UNIVERSITIES: [&str; 4] =
-    ["dana@north.example.org", "saule@physics.example.org", "security@north.example.org", "yelena@lakeside.example.org"];
-const ANNOUNCE: [&str; 3] = ["gulnara@hospital.example.org", "hello@opendata.example.org", "peering@ix.example.net"];
+const UNIVERSITIES: [&str; 4] = [
+    "dana@north.example.org",
+    "saule@physics.example.org",
+    "security@north.example.org",
+    "yelena@lakeside.example.org",
+];
+const ANNOUNCE: [&str; 3] = [
+    "gulnara@hospital.example.org",
+    "hello@opendata.example.org",
+    "peering@ix.example.net",
+];
 
 // ---- the plan, and carrying it out
 
@@ -29,8 +37,11 @@ fn a_plan_sends_nothing_and_writes_nothing() {
 
 #[test]
 fn what_is_published_is_not_published_twice() {
-    let world =
-        World::sample().run("publish --yes").exits(1).says("told 4 members that something is held for them").has_mails(65);
+    let world = World::sample()
+        .run("publish --yes")
+        .exits(1)
+        .says("told 4 members that something is held for them")
+        .has_mails(65);
     let site = world.site();
     let mail: Vec<Vec<u8>> = world.mail().into_iter().map(|mail| mail.raw).collect();
     let world = world
@@ -40,15 +51,32 @@ fn what_is_published_is_not_published_twice() {
         .says("nothing to do: everything is published already")
         .has_mails(65);
     assert!(site == world.site(), "the site has other bytes");
-    assert!(mail == world.mail().into_iter().map(|mail| mail.raw).collect::<Vec<_>>());
+    assert!(
+        mail == world
+            .mail()
+            .into_iter()
+            .map(|mail| mail.raw)
+            .collect::<Vec<_>>()
+    );
     // Nor on another day.
-    let world = world.at("2026-11-25T08:00:00Z").run("publish --yes").exits(1).says("nothing to do").has_mails(65);
-    assert!(site == world.site(), "the site has other bytes on another day");
+    let world = world
+        .at("2026-11-25T08:00:00Z")
+        .run("publish --yes")
+        .exits(1)
+        .says("nothing to do")
+        .has_mails(65);
+    assert!(
+        site == world.site(),
+        "the site has other bytes on another day"
+    );
 }
 
 #[test]
 fn without_its_ledger_a_workspace_is_not_published_again() {
-    let world = World::without_advisories().advisory("EX-2026-0101", FIRST).run("publish --yes").has_mails(3);
+    let world = World::without_advisories()
+        .advisory("EX-2026-0101", FIRST)
+        .run("publish --yes")
+        .has_mails(3);
     // A second clone, or a disk that was lost: `.advise/` is never committed.
     let away = world.beside().join("ledger.sqlite");
     fs::rename(world.path(".advise/ledger.sqlite"), &away).expect("moved");
@@ -67,7 +95,12 @@ fn without_its_ledger_a_workspace_is_not_published_again() {
     let world = refused(world, "build");
     // Making the site elsewhere is allowed, and begins no ledger.
     let unknown = "warning: there is no ledger in `.advise/`: nothing is known of earlier runs";
-    let world = world.shell("$advise build --out made").says(unknown).without("made").run("status").says(unknown);
+    let world = world
+        .shell("$advise build --out made")
+        .says(unknown)
+        .without("made")
+        .run("status")
+        .says(unknown);
     let world = refused(world, "publish --yes --only site");
     fs::rename(&away, world.path(".advise/ledger.sqlite")).expect("moved back");
     let world = world.run("publish --yes").has_mails(0);
@@ -88,7 +121,12 @@ fn without_its_ledger_a_workspace_is_not_published_again() {
     for file in ["ledger.sqlite-wal", "ledger.sqlite-shm"] {
         drop(fs::remove_file(world.path(".advise").join(file)));
     }
-    world.file(".advise/ledger.sqlite", "").run("publish --yes").exits(2).says("is damaged: it is empty").has_mails(3);
+    world
+        .file(".advise/ledger.sqlite", "")
+        .run("publish --yes")
+        .exits(2)
+        .says("is damaged: it is empty")
+        .has_mails(3);
 }
 
 #[test]
@@ -96,10 +134,17 @@ fn the_clock_keeps_an_embargo_whatever_now_is_said_to_be() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = |words: &str| {
         let mut command = std::process::Command::new(advise());
-        command.current_dir(folder.path()).args(words.split(' ')).stdin(Stdio::null());
+        command
+            .current_dir(folder.path())
+            .args(words.split(' '))
+            .stdin(Stdio::null());
         let output = command.output().expect("the program runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        (output.status.code(), text(&output.stdout), text(&output.stderr))
+        (
+            output.status.code(),
+            text(&output.stdout),
+            text(&output.stderr),
+        )
     };
     assert_eq!(run("init").0, Some(0));
     let text = "---\nid: EX-2026-0101\nstatus: final\ntitle: A fault\ndate: 2026-01-02\ntlp: CLEAR\nseverity: low\n\
@@ -107,13 +152,29 @@ fn the_clock_keeps_an_embargo_whatever_now_is_said_to_be() {
     fs::write(folder.path().join("advisories/EX-2026-0101.md"), text).expect("written");
     // One may look ahead.
     let (code, told, _) = run("--now 2999-01-01 plan --only site");
-    assert_eq!((code, told.contains("EX-2026-0101 r1 appears")), (Some(0), true), "{told}");
+    assert_eq!(
+        (code, told.contains("EX-2026-0101 r1 appears")),
+        (Some(0), true),
+        "{told}"
+    );
     // One may not act ahead.
-    for words in ["publish --yes", "publish --yes --only site", "build", "build --out made", "build --out made --pages-only"] {
+    for words in [
+        "publish --yes",
+        "publish --yes --only site",
+        "build",
+        "build --out made",
+        "build --out made --pages-only",
+    ] {
         let (code, _, said) = run(&format!("--now 2999-01-01 {words}"));
         assert_eq!(code, Some(2), "{words}: {said}");
-        assert!(said.contains("`--now` would end the embargo of `EX-2026-0101` before its time"), "{words}: {said}");
-        assert!(!folder.path().join("made").exists() && !folder.path().join("public").exists(), "{words}");
+        assert!(
+            said.contains("`--now` would end the embargo of `EX-2026-0101` before its time"),
+            "{words}: {said}"
+        );
+        assert!(
+            !folder.path().join("made").exists() && !folder.path().join("public").exists(),
+            "{words}"
+        );
     }
     // A time to come that ends no embargo is as good as any.
     let (code, _, said) = run("--now 2998-12-31 build --out made --pages-only");
@@ -169,13 +230,28 @@ fn a_letter_for_a_closed_list_is_encrypted_and_leaves_no_page() {
         .says("sent 2 letters to list `universities`: EX-2026-0101 r1, encrypted, ru")
         .leaves_no_page("EX-2026-0101")
         .leaves_a_page("rfc2350.txt");
-    assert_eq!(world.mail().iter().filter(|mail| mail.is("encrypted")).count(), 4);
+    assert_eq!(
+        world
+            .mail()
+            .iter()
+            .filter(|mail| mail.is("encrypted"))
+            .count(),
+        4
+    );
     for mail in world.mail().iter().filter(|mail| mail.is("encrypted")) {
         assert!(UNIVERSITIES.contains(&mail.recipient().as_str()));
-        assert!(!contains(&mail.raw, "EX-2026-0101") && !contains(&mail.raw, "Gateway"), "{}", mail.path.display());
+        assert!(
+            !contains(&mail.raw, "EX-2026-0101") && !contains(&mail.raw, "Gateway"),
+            "{}",
+            mail.path.display()
+        );
     }
     // The two who are held learn that something waits, and nothing else.
-    let notices: Vec<_> = world.mail().into_iter().filter(|mail| !mail.is("encrypted")).collect();
+    let notices: Vec<_> = world
+        .mail()
+        .into_iter()
+        .filter(|mail| !mail.is("encrypted"))
+        .collect();
     assert_eq!(
         set(notices.iter().map(|mail| mail.header("Delivered-To"))),
         set(["marat@lakeside.example.org", "viktor@physics.example.org"])
@@ -185,7 +261,12 @@ fn a_letter_for_a_closed_list_is_encrypted_and_leaves_no_page() {
 
 #[test]
 fn only_one_of_the_channels() {
-    let world = || World::without_advisories().advisory("EX-2026-0101", "tlp: CLEAR\naudience: [open-announce, public]");
+    let world = || {
+        World::without_advisories().advisory(
+            "EX-2026-0101",
+            "tlp: CLEAR\naudience: [open-announce, public]",
+        )
+    };
     world()
         .run("publish --yes --only mail")
         .says("sent 2 letters to list `open-announce`: EX-2026-0101 r1, signed, en")
@@ -202,14 +283,20 @@ fn only_one_of_the_channels() {
         .has_mails(0)
         .run("publish --yes")
         .has_mails(3);
-    world().run("publish --yes --only press").exits(2).whatever_it_says();
+    world()
+        .run("publish --yes --only press")
+        .exits(2)
+        .whatever_it_says();
 }
 
 #[test]
 fn what_is_too_old_is_not_mailed_unless_it_is_named() {
     let world = World::without_advisories()
         .change("advise.yaml", "max_age: 3650", "max_age: 30")
-        .advisory("EX-2026-0101", "date: 2026-09-01\ntlp: CLEAR\naudience: [open-announce, public]")
+        .advisory(
+            "EX-2026-0101",
+            "date: 2026-09-01\ntlp: CLEAR\naudience: [open-announce, public]",
+        )
         .run("publish --yes")
         .says("EX-2026-0101 → mail: older than `mail.max_age`; name the id to mail it all the same")
         .leaves_a_page("advisories/EX-2026-0101/index.html")
@@ -223,7 +310,10 @@ fn what_is_too_old_is_not_mailed_unless_it_is_named() {
 #[test]
 fn an_id_that_is_not_there_or_still_a_draft_cannot_be_named() {
     World::without_advisories()
-        .advisory("EX-2026-0101", "status: draft\ntlp: CLEAR\naudience: [open-announce, public]")
+        .advisory(
+            "EX-2026-0101",
+            "status: draft\ntlp: CLEAR\naudience: [open-announce, public]",
+        )
         .run("publish --yes EX-2026-0110")
         .exits(2)
         .says("error: there is no advisory `EX-2026-0110`")
@@ -244,13 +334,21 @@ const SECOND: &str = "tlp: CLEAR\naudience: [open-announce, public]\nrevisions:\
 
 #[test]
 fn a_revision_goes_to_those_who_had_the_first_as_an_answer_to_it() {
-    let world = World::without_advisories().advisory("EX-2026-0101", FIRST).run("publish --yes").has_mails(3);
+    let world = World::without_advisories()
+        .advisory("EX-2026-0101", FIRST)
+        .run("publish --yes")
+        .has_mails(3);
     // By reader: who reads another language has another letter.
     let ids = |world: &World, revision: &str| -> BTreeMap<String, String> {
         let all = world.mail();
-        let of =
-            |mail: &&world::Mail| mail.header("Subject").contains("EX-2026-0101") && mail.header("Subject").contains(revision);
-        all.iter().filter(of).map(|mail| (mail.recipient(), mail.header("Message-ID").to_string())).collect()
+        let of = |mail: &&world::Mail| {
+            mail.header("Subject").contains("EX-2026-0101")
+                && mail.header("Subject").contains(revision)
+        };
+        all.iter()
+            .filter(of)
+            .map(|mail| (mail.recipient(), mail.header("Message-ID").to_string()))
+            .collect()
     };
     let first = ids(&world, "");
     let world = world
@@ -261,27 +359,51 @@ fn a_revision_goes_to_those_who_had_the_first_as_an_answer_to_it() {
         .says("site: EX-2026-0101 r2 changes")
         .has_mails(6);
     assert_eq!(world.recipients("EX-2026-0101 r2"), ANNOUNCE);
-    let second: Vec<_> = world.mail().into_iter().filter(|mail| mail.header("Subject").contains("r2")).collect();
+    let second: Vec<_> = world
+        .mail()
+        .into_iter()
+        .filter(|mail| mail.header("Subject").contains("r2"))
+        .collect();
     for mail in &second {
         assert_eq!(mail.header("In-Reply-To"), first[&mail.recipient()]);
         assert_eq!(mail.header("References"), first[&mail.recipient()]);
         assert_ne!(mail.header("Message-ID"), first[&mail.recipient()]);
     }
     // (That in Russian is in base64.)
-    assert_eq!(second.iter().filter(|mail| contains(&mail.raw, "Fixed versions added")).count(), 2);
-    let third = format!("{SECOND}\n  - {{number: \"3\", date: 2026-11-22, summary: A typing error}}");
-    let world = world.advisory("EX-2026-0101", &third).run("publish --yes").has_mails(9);
+    assert_eq!(
+        second
+            .iter()
+            .filter(|mail| contains(&mail.raw, "Fixed versions added"))
+            .count(),
+        2
+    );
+    let third =
+        format!("{SECOND}\n  - {{number: \"3\", date: 2026-11-22, summary: A typing error}}");
+    let world = world
+        .advisory("EX-2026-0101", &third)
+        .run("publish --yes")
+        .has_mails(9);
     let second = ids(&world, "r2");
-    for mail in world.mail().iter().filter(|mail| mail.header("Subject").contains("r3")) {
+    for mail in world
+        .mail()
+        .iter()
+        .filter(|mail| mail.header("Subject").contains("r3"))
+    {
         let reader = mail.recipient();
         assert_eq!(mail.header("In-Reply-To"), second[&reader]);
-        assert_eq!(mail.header("References"), format!("{} {}", first[&reader], second[&reader]));
+        assert_eq!(
+            mail.header("References"),
+            format!("{} {}", first[&reader], second[&reader])
+        );
     }
 }
 
 #[test]
 fn a_withdrawal_reaches_only_who_got_the_warning() {
-    let world = World::without_advisories().advisory("EX-2026-0101", FIRST).run("publish --yes").has_mails(3);
+    let world = World::without_advisories()
+        .advisory("EX-2026-0101", FIRST)
+        .run("publish --yes")
+        .has_mails(3);
     // Somebody joins afterwards.
     let world = world
         .file(
@@ -315,7 +437,11 @@ fn a_held_member_who_is_mended_gets_what_was_missed() {
         .says("nothing to do")
         .says("4 letters are held")
         .has_mails(8 + 2)
-        .gets_certificate("lakeside-university", "Marat Ibraev", "marat@lakeside.example.org")
+        .gets_certificate(
+            "lakeside-university",
+            "Marat Ibraev",
+            "marat@lakeside.example.org",
+        )
         .run("publish --yes")
         .exits(1)
         .says("sent 1 letter to list `universities`: EX-2026-0101 r1, encrypted, en")
@@ -364,7 +490,10 @@ fn a_published_file_that_changes_without_a_revision_stops_everything() {
 
 /// Whatever the reason, nothing of it is in the ledger, on the site or in the outbox.
 fn nothing_happened(world: World, before: &BTreeMap<String, Vec<u8>>) -> World {
-    let world = world.run("status --json").whatever_it_says().gives(|json| assert_eq!(json["deliveries"], serde_json::json!([])));
+    let world = world
+        .run("status --json")
+        .whatever_it_says()
+        .gives(|json| assert_eq!(json["deliveries"], serde_json::json!([])));
     assert!(*before == world.site(), "public/ was touched");
     let leftovers: Vec<_> = fs::read_dir(world.root())
         .expect("a folder")
@@ -377,8 +506,10 @@ fn nothing_happened(world: World, before: &BTreeMap<String, Vec<u8>>) -> World {
 
 /// A site is out; then comes a letter.
 fn with_a_site() -> (World, BTreeMap<String, Vec<u8>>) {
-    let world =
-        World::without_advisories().advisory("EX-2026-0100", "tlp: CLEAR\naudience: [public]").run("publish --yes").has_mails(0);
+    let world = World::without_advisories()
+        .advisory("EX-2026-0100", "tlp: CLEAR\naudience: [public]")
+        .run("publish --yes")
+        .has_mails(0);
     let site = world.site();
     (world.advisory("EX-2026-0101", FIRST), site)
 }
@@ -400,14 +531,21 @@ fn a_template_that_does_not_render_stops_everything() {
         .run("publish --yes")
         .exits(2)
         .says("error: template `templates/advisory.html`");
-    nothing_happened(world, &site).without("templates").run("publish --yes").has_mails(3);
+    nothing_happened(world, &site)
+        .without("templates")
+        .run("publish --yes")
+        .has_mails(3);
 }
 
 #[test]
 fn without_the_teams_key_nothing_is_done() {
     let (world, site) = with_a_site();
     let world = world
-        .change("advise.yaml", ".advise/keys/team.key", ".advise/keys/lost.key")
+        .change(
+            "advise.yaml",
+            ".advise/keys/team.key",
+            ".advise/keys/lost.key",
+        )
         .run("publish --yes")
         .exits(2)
         .says("error: cannot read the team's key `.advise/keys/lost.key`");
@@ -418,7 +556,11 @@ fn without_the_teams_key_nothing_is_done() {
 fn with_a_wrong_passphrase_nothing_is_done() {
     let (world, site) = with_a_site();
     let world = world
-        .change("advise.yaml", "cat .advise/keys/team.passphrase", "echo wrong")
+        .change(
+            "advise.yaml",
+            "cat .advise/keys/team.passphrase",
+            "echo wrong",
+        )
         .run("publish --yes")
         .exits(2)
         .says("error: the passphrase for the key of certificate");
@@ -462,15 +604,27 @@ fn when_the_disk_is_full_nothing_is_half_done() {
         .output()
         .is_ok_and(|mount| mount.status.success());
     if !mounted {
-        return skip("when the disk is full", "no small disk can be mounted here (run as root)");
+        return skip(
+            "when the disk is full",
+            "no small disk can be mounted here (run as root)",
+        );
     }
     let disk = Mounted(disk);
     assert!(
-        std::process::Command::new("cp").arg("-a").arg(world.root()).arg(disk.0.join("w")).status().expect("cp runs").success()
+        std::process::Command::new("cp")
+            .arg("-a")
+            .arg(world.root())
+            .arg(disk.0.join("w"))
+            .status()
+            .expect("cp runs")
+            .success()
     );
     let run = || {
         let mut there = std::process::Command::new(advise());
-        there.args(["-C"]).arg(disk.0.join("w")).args(["--now", NOW, "publish", "--yes"]);
+        there
+            .args(["-C"])
+            .arg(disk.0.join("w"))
+            .args(["--now", NOW, "publish", "--yes"]);
         there.output().expect("the program runs")
     };
     // First without any room at all, then with a little more each time, until there is enough.
@@ -495,18 +649,27 @@ fn when_the_disk_is_full_nothing_is_half_done() {
         match output.status.code() {
             Some(2) => {
                 assert!(!page.exists() && mails == 0, "with {room} bytes: {stderr}");
-                let kept: BTreeMap<_, _> = site.iter().filter(|(path, _)| !path.ends_with('/')).collect();
+                let kept: BTreeMap<_, _> = site
+                    .iter()
+                    .filter(|(path, _)| !path.ends_with('/'))
+                    .collect();
                 assert!(
-                    kept.iter().all(|(path, bytes)| fs::read(disk.0.join("w/public").join(path)).is_ok_and(|now| now == **bytes)),
+                    kept.iter()
+                        .all(|(path, bytes)| fs::read(disk.0.join("w/public").join(path))
+                            .is_ok_and(|now| now == **bytes)),
                     "the old site is damaged"
                 );
                 assert!(
                     stderr.contains("error: ")
-                        && (stderr.contains("no space left on the disk") || stderr.contains("No space left")),
+                        && (stderr.contains("no space left on the disk")
+                            || stderr.contains("No space left")),
                     "{stderr}"
                 );
             }
-            Some(3) => assert!(stderr.contains("again") || stderr.contains("goes on from there"), "{stderr}"),
+            Some(3) => assert!(
+                stderr.contains("again") || stderr.contains("goes on from there"),
+                "{stderr}"
+            ),
             Some(0) => break,
             other => panic!("{other:?}: {stderr}"),
         }
@@ -515,7 +678,9 @@ fn when_the_disk_is_full_nothing_is_half_done() {
         assert!(room < free, "it never had enough: {stderr}");
     }
     assert!(room > 0, "the disk was never full");
-    let mails = fs::read_dir(disk.0.join("w/outbox/new")).expect("an outbox").count();
+    let mails = fs::read_dir(disk.0.join("w/outbox/new"))
+        .expect("an outbox")
+        .count();
     assert_eq!(mails, 3);
 }
 
@@ -532,7 +697,10 @@ fn when_the_outbox_is_full_the_rest_waits_for_the_next_run() {
             .is_ok_and(|mount| mount.status.success())
     };
     if !mount("size=8k") {
-        return skip("when the outbox is full", "no small disk can be mounted here (run as root)");
+        return skip(
+            "when the outbox is full",
+            "no small disk can be mounted here (run as root)",
+        );
     }
     let _disk = Mounted(disk.clone());
     std::os::unix::fs::symlink(&disk, world.path("outbox")).expect("a link");
@@ -547,7 +715,12 @@ fn when_the_outbox_is_full_the_rest_waits_for_the_next_run() {
     // What was not tried is due at once.
     let world = world.run("status").exits(1).says("intended");
     assert!(mount("remount,size=1m"));
-    let world = world.run("publish --yes").says("sent ").has_mails(3).run("publish --yes").says("nothing to do");
+    let world = world
+        .run("publish --yes")
+        .says("sent ")
+        .has_mails(3)
+        .run("publish --yes")
+        .says("nothing to do");
     assert_eq!(world.recipients("EX-2026-0101"), ANNOUNCE);
 }
 
@@ -563,8 +736,13 @@ impl Drop for Mounted {
 fn a_file_that_may_not_grow_stops_it_cleanly() {
     // A limit of the shell on the size of files: the ledger or a page meets it.
     let (world, site) = with_a_site();
-    let world = world.shell("trap '' XFSZ; ulimit -f 2; $advise publish --yes").exits(2).says("error: ");
-    nothing_happened(world, &site).run("publish --yes").has_mails(3);
+    let world = world
+        .shell("trap '' XFSZ; ulimit -f 2; $advise publish --yes")
+        .exits(2)
+        .says("error: ");
+    nothing_happened(world, &site)
+        .run("publish --yes")
+        .has_mails(3);
 }
 
 // ---- two at once, and a run that is cut short
@@ -577,22 +755,40 @@ fn the_second_of_two_runs_says_who_is_at_work() {
         "touch .advise/asked; while ! test -e .advise/go; do sleep 0.02; done; cat .advise/keys/team.passphrase",
     );
     let mut first = world.starts("publish --yes");
-    wait_until("the first run asks for the passphrase", || world.path(".advise/asked").exists());
+    wait_until("the first run asks for the passphrase", || {
+        world.path(".advise/asked").exists()
+    });
     let words = format!("error: process {} on `", first.id());
-    let world = world.run("publish --yes").exits(2).says(&words).says("is at work here since 2026-11-22T12:00:00Z").has_mails(0);
+    let world = world
+        .run("publish --yes")
+        .exits(2)
+        .says(&words)
+        .says("is at work here since 2026-11-22T12:00:00Z")
+        .has_mails(0);
     // Looking is always possible.
-    let world = world.run("plan").run("status").says("0 advisories on the site");
+    let world = world
+        .run("plan")
+        .run("status")
+        .says("0 advisories on the site");
     fs::write(world.path(".advise/go"), "").expect("written");
     assert!(first.wait().expect("it ends").success());
-    world.has_mails(3).run("publish --yes").says("nothing to do").has_mails(3);
+    world
+        .has_mails(3)
+        .run("publish --yes")
+        .says("nothing to do")
+        .has_mails(3);
 }
 
 #[test]
 fn after_a_kill_in_the_middle_of_the_mail_every_member_has_exactly_one_letter() {
-    let contacts: String =
-        (0..1500).map(|n| format!("  - name: Member {n}\n    address: member{n}@crowd.example.org\n")).collect();
+    let contacts: String = (0..1500)
+        .map(|n| format!("  - name: Member {n}\n    address: member{n}@crowd.example.org\n"))
+        .collect();
     let mut world = World::without_advisories()
-        .file("constituents/crowd.yaml", &format!("name: A crowd\nlists: [open-announce]\ncontacts:\n{contacts}"))
+        .file(
+            "constituents/crowd.yaml",
+            &format!("name: A crowd\nlists: [open-announce]\ncontacts:\n{contacts}"),
+        )
         .advisory("EX-2026-0101", FIRST);
     let new = world.path("outbox/new");
     let count = || fs::read_dir(&new).map_or(0, Iterator::count);
@@ -600,7 +796,10 @@ fn after_a_kill_in_the_middle_of_the_mail_every_member_has_exactly_one_letter() 
         let mut run = world.starts("publish --yes");
         wait_until("some letters are out", || count() >= reached);
         run.kill().expect("it was at work");
-        assert!(!run.wait().expect("it ends").success(), "it was too fast to be killed");
+        assert!(
+            !run.wait().expect("it ends").success(),
+            "it was too fast to be killed"
+        );
         assert!(count() < 1503);
     }
     world = world.run("publish --yes").says("sent ").has_mails(1503);
@@ -623,7 +822,10 @@ fn after_a_kill_in_the_middle_of_the_mail_every_member_has_exactly_one_letter() 
 #[test]
 fn every_json_document_parses() {
     let world = World::sample().run("--json plan").exits(1).gives(|json| {
-        assert!(json.is_object() && json.to_string().contains("EX-2026-0010"), "{json:#}");
+        assert!(
+            json.is_object() && json.to_string().contains("EX-2026-0010"),
+            "{json:#}"
+        );
     });
     let keys = |json: &Value, names: &[&str]| {
         for name in names {
@@ -651,7 +853,10 @@ fn every_json_document_parses() {
         .exits(1)
         .whatever_it_says();
     let world = judged(world, |json| assert!(json.is_object() || json.is_array()));
-    let world = world.run("check --format sarif").exits(1).gives(|json| assert_eq!(json["version"], "2.1.0"));
+    let world = world
+        .run("check --format sarif")
+        .exits(1)
+        .gives(|json| assert_eq!(json["version"], "2.1.0"));
     let world = world
         .run("--json list")
         .gives(|json| assert_eq!(json["lists"].as_array().map(Vec::len), Some(4)))
@@ -666,9 +871,15 @@ fn every_json_document_parses() {
         .gives(|json| assert_eq!(json["healthy"], false))
         .run("--json rfc2350 show")
         .gives(|json| keys(json, &["lang", "text"]));
-    let files = format!("--json verify {0}/public/rfc2350.txt {0}/team.yaml", world.root().display());
+    let files = format!(
+        "--json verify {0}/public/rfc2350.txt {0}/team.yaml",
+        world.root().display()
+    );
     world.run(&files).exits(1).gives(|json| {
-        assert_eq!((&json["files"][0]["good"], &json["files"][1]["good"]), (&Value::Bool(true), &Value::Bool(false)));
+        assert_eq!(
+            (&json["files"][0]["good"], &json["files"][1]["good"]),
+            (&Value::Bool(true), &Value::Bool(false))
+        );
     });
 }
 
@@ -722,7 +933,10 @@ fn exit_codes_tell_how_it_ended() {
     )
     .expect("written");
     make_executable(&script);
-    let settings = format!("transport: sendmail\n  sendmail: {{command: {}}}", script.display());
+    let settings = format!(
+        "transport: sendmail\n  sendmail: {{command: {}}}",
+        script.display()
+    );
     let world = world
         .without("advisories/2026/EX-2026-0102.md")
         .change("advise.yaml", "transport: outbox", &settings)
@@ -808,7 +1022,10 @@ fn a_folder_that_is_no_workspace_is_said_so() {
         .run("publish --yes")
         .exits(2)
         .says("error: ");
-    World::sample().run("init").exits(2).says("is a workspace already");
+    World::sample()
+        .run("init")
+        .exits(2)
+        .says("is a workspace already");
 }
 
 #[test]
@@ -822,7 +1039,11 @@ fn an_empty_workspace_grows_into_one_that_publishes() {
             .stdin(Stdio::null())
             .output()
             .expect("the program runs");
-        assert!(matches!(output.status.code(), Some(0 | 1)), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            matches!(output.status.code(), Some(0 | 1)),
+            "{words:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8(output.stdout).expect("UTF-8")
     };
     run(&["init"]);
@@ -833,7 +1054,9 @@ fn an_empty_workspace_grows_into_one_that_publishes() {
     let settings = fs::read_to_string(&path).expect("settings");
     fs::write(&path, format!("{settings}\n{signing}")).expect("written");
     let path = folder.path().join("team.yaml");
-    let team = fs::read_to_string(&path).expect("facts").replace("keys: []", &format!("keys:{keys}"));
+    let team = fs::read_to_string(&path)
+        .expect("facts")
+        .replace("keys: []", &format!("keys:{keys}"));
     fs::write(&path, team).expect("written");
     run(&["publish", "--yes"]);
     let text = folder.path().join("public/rfc2350.txt");
@@ -843,7 +1066,11 @@ fn an_empty_workspace_grows_into_one_that_publishes() {
 #[test]
 fn every_example_in_the_help_runs() {
     let help = |verb: &[&str]| {
-        let output = std::process::Command::new(advise()).args(verb).arg("--help").output().expect("the program runs");
+        let output = std::process::Command::new(advise())
+            .args(verb)
+            .arg("--help")
+            .output()
+            .expect("the program runs");
         assert!(output.status.success(), "{verb:?}");
         String::from_utf8(output.stdout).expect("UTF-8")
     };
@@ -857,12 +1084,24 @@ fn every_example_in_the_help_runs() {
         .collect();
     assert!(verbs.len() > 10, "{verbs:?}");
     let mut texts = vec![top.clone()];
-    texts.extend(verbs.iter().filter(|verb| **verb != "help").map(|verb| help(&[verb])));
-    let examples: Vec<&str> =
-        texts.iter().flat_map(|text| text.split('`').skip(1).step_by(2)).filter(|code| code.starts_with("advise ")).collect();
+    texts.extend(
+        verbs
+            .iter()
+            .filter(|verb| **verb != "help")
+            .map(|verb| help(&[verb])),
+    );
+    let examples: Vec<&str> = texts
+        .iter()
+        .flat_map(|text| text.split('`').skip(1).step_by(2))
+        .filter(|code| code.starts_with("advise "))
+        .collect();
     assert!(examples.len() >= 3, "{examples:?}");
     let folder = tempfile::tempdir().expect("a folder");
-    let path = format!("{}:{}", advise().parent().expect("a folder").display(), std::env::var("PATH").expect("a PATH"));
+    let path = format!(
+        "{}:{}",
+        advise().parent().expect("a folder").display(),
+        std::env::var("PATH").expect("a PATH")
+    );
     for example in examples {
         if example.contains("man -l") && !has("man") {
             skip(example, "there is no `man` here");
@@ -875,13 +1114,26 @@ fn every_example_in_the_help_runs() {
             .stdin(Stdio::null())
             .output()
             .expect("bash runs");
-        assert!(matches!(output.status.code(), Some(0 | 1)), "`{example}`: {}", String::from_utf8_lossy(&output.stderr));
-        assert!(!output.stdout.is_empty() || !output.stderr.is_empty(), "`{example}` said nothing");
+        assert!(
+            matches!(output.status.code(), Some(0 | 1)),
+            "`{example}`: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert!(
+            !output.stdout.is_empty() || !output.stderr.is_empty(),
+            "`{example}` said nothing"
+        );
     }
     // Each verb has a page of the manual.
     for verb in verbs.iter().filter(|verb| **verb != "help") {
-        let output = std::process::Command::new(advise()).args(["man", verb]).output().expect("the program runs");
-        assert!(output.status.success() && contains(&output.stdout, ".SH"), "{verb}");
+        let output = std::process::Command::new(advise())
+            .args(["man", verb])
+            .output()
+            .expect("the program runs");
+        assert!(
+            output.status.success() && contains(&output.stdout, ".SH"),
+            "{verb}"
+        );
     }
 }
 
@@ -892,7 +1144,11 @@ fn without_a_terminal_or_with_no_color_there_is_no_colour() {
     }
     let world = World::sample().change("team.yaml", "time_zone:", "timezone:");
     let in_terminal = |world: &World, variables: &str| {
-        let command = format!("{variables} {} -C {} check", advise().display(), world.root().display());
+        let command = format!(
+            "{variables} {} -C {} check",
+            advise().display(),
+            world.root().display()
+        );
         let output = std::process::Command::new("script")
             .args(["-qec", &command, "/dev/null"])
             .env_remove("NO_COLOR")
@@ -903,7 +1159,12 @@ fn without_a_terminal_or_with_no_color_there_is_no_colour() {
     };
     assert!(in_terminal(&world, ""), "a terminal gets colour");
     assert!(!in_terminal(&world, "NO_COLOR=1"), "NO_COLOR is obeyed");
-    world.run("check").exits(1).says("time_zone").does_not_say("\u{1b}").whatever_it_says();
+    world
+        .run("check")
+        .exits(1)
+        .says("time_zone")
+        .does_not_say("\u{1b}")
+        .whatever_it_says();
 }
 
 /// A pipe that nobody reads from any more.
@@ -915,19 +1176,48 @@ fn closed_pipe() -> std::io::PipeWriter {
 
 #[test]
 fn a_reader_who_has_seen_enough_stops_nothing() {
-    World::sample().shell("set -o pipefail; $advise man | head -1").says(".").shell("$advise plan | head -1").says("Mail");
-    for words in ["man", "check", "list", "constituent", "key status", "--json check", "completions bash"] {
+    World::sample()
+        .shell("set -o pipefail; $advise man | head -1")
+        .says(".")
+        .shell("$advise plan | head -1")
+        .says("Mail");
+    for words in [
+        "man",
+        "check",
+        "list",
+        "constituent",
+        "key status",
+        "--json check",
+        "completions bash",
+    ] {
         let world = World::sample();
-        let output = world.command(words).stdout(closed_pipe()).output().expect("the program runs");
+        let output = world
+            .command(words)
+            .stdout(closed_pipe())
+            .output()
+            .expect("the program runs");
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(matches!(output.status.code(), Some(0 | 1)) && !stderr.contains("panicked"), "{words}: {stderr}");
+        assert!(
+            matches!(output.status.code(), Some(0 | 1)) && !stderr.contains("panicked"),
+            "{words}: {stderr}"
+        );
     }
     // Publishing goes on, whichever stream is closed.
     for (stdout, stderr) in [(true, false), (false, true), (true, true)] {
         let world = World::without_advisories().advisory("EX-2026-0101", FIRST);
         let mut command = world.command("publish --yes");
-        let stream = |closed| if closed { Stdio::from(closed_pipe()) } else { Stdio::null() };
-        let status = command.stdout(stream(stdout)).stderr(stream(stderr)).status().expect("the program runs");
+        let stream = |closed| {
+            if closed {
+                Stdio::from(closed_pipe())
+            } else {
+                Stdio::null()
+            }
+        };
+        let status = command
+            .stdout(stream(stdout))
+            .stderr(stream(stderr))
+            .status()
+            .expect("the program runs");
         assert_eq!(status.code(), Some(0));
         drop(world.has_mails(3));
     }
@@ -936,13 +1226,30 @@ fn a_reader_who_has_seen_enough_stops_nothing() {
 #[test]
 fn a_plan_that_cannot_be_written_down_is_not_carried_out() {
     let world = World::without_advisories().advisory("EX-2026-0101", FIRST);
-    let full = || fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+    let full = || {
+        fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .expect("/dev/full")
+    };
     for (words, code) in [("publish --yes", 2), ("--json plan", 2), ("list", 2)] {
-        let mut run = world.command(words).stdout(full()).stderr(Stdio::piped()).spawn().expect("the program runs");
+        let mut run = world
+            .command(words)
+            .stdout(full())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program runs");
         let mut stderr = String::new();
-        run.stderr.take().expect("piped").read_to_string(&mut stderr).expect("UTF-8");
+        run.stderr
+            .take()
+            .expect("piped")
+            .read_to_string(&mut stderr)
+            .expect("UTF-8");
         assert_eq!(run.wait().expect("it ends").code(), Some(code), "{words}");
-        assert!(stderr.contains("cannot write to standard output"), "{words}: {stderr}");
+        assert!(
+            stderr.contains("cannot write to standard output"),
+            "{words}: {stderr}"
+        );
     }
     world.has_mails(0).leaves_no("public");
 }

@@ -14,8 +14,12 @@ const NORTH: &str = "constituents/northern-university.yaml";
 /// A file that is there as it was, but for these lines that are new and those that are gone.
 fn changes(before: &str, after: &str) -> String {
     let diff = similar::TextDiff::from_lines(before, after);
-    let changed = diff.iter_all_changes().filter(|change| change.tag() != similar::ChangeTag::Equal);
-    changed.map(|change| format!("{}{}", change.tag(), change.value())).collect()
+    let changed = diff
+        .iter_all_changes()
+        .filter(|change| change.tag() != similar::ChangeTag::Equal);
+    changed
+        .map(|change| format!("{}{}", change.tag(), change.value()))
+        .collect()
 }
 
 #[test]
@@ -24,7 +28,14 @@ fn a_contact_joins_is_suspended_and_leaves_and_the_file_is_as_it_was() {
     let before = world.text(LAKESIDE);
     let now = world::NOW.parse().expect("a time");
     let year = Duration::from_secs(365 * 86_400);
-    let made = openpgp::generate(&["Ada <ada@lakeside.example.org>"], Kind::Member, Some(year), &now, None).expect("a key");
+    let made = openpgp::generate(
+        &["Ada <ada@lakeside.example.org>"],
+        Kind::Member,
+        Some(year),
+        &now,
+        None,
+    )
+    .expect("a key");
     let file = world.beside().join("ada.asc");
     fs::write(&file, made.certificate.armored()).expect("written");
     let fingerprint = made.certificate.fingerprint();
@@ -223,6 +234,10 @@ fn what_is_exported_is_imported_as_the_same() {
         assert_eq!(world.json(), before, "{way}");
         let mut world = world.run(&format!("constituent export {way}"));
         assert_eq!(world.output(), table);
-        assert!(world.text(NORTH).contains("suspended: left the university in August 2026"));
+        assert!(
+            world
+                .text(NORTH)
+                .contains("suspended: left the university in August 2026")
+        );
     }
 }

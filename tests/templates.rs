@@ -37,8 +37,12 @@ fn views() -> Views {
             let text = read(&path);
             let text = text.split("#[cfg(test)]").next().unwrap_or_default();
             for piece in text.split("#[derive(").skip(1) {
-                let Some((derived, rest)) = piece.split_once(")]") else { continue };
-                let Some((head, fields)) = rest.split_once('{') else { continue };
+                let Some((derived, rest)) = piece.split_once(")]") else {
+                    continue;
+                };
+                let Some((head, fields)) = rest.split_once('{') else {
+                    continue;
+                };
                 if !derived.contains("Serialize") || !head.contains("struct ") {
                     continue;
                 }
@@ -48,14 +52,24 @@ fn views() -> Views {
                 let mut is_flat = false;
                 for line in fields.lines().map(str::trim) {
                     is_flat |= line == "#[serde(flatten)]";
-                    let Some((field, kind)) = line.trim_end_matches(',').split_once(": ") else { continue };
+                    let Some((field, kind)) = line.trim_end_matches(',').split_once(": ") else {
+                        continue;
+                    };
                     if line.starts_with("//") {
                         continue;
                     }
                     let field = field.rsplit(' ').next().unwrap_or_default().to_string();
                     match is_flat {
-                        true => flat.push((name.clone(), plain(kind.split('<').next().unwrap_or_default()))),
-                        false => drop(views.entry(name.clone()).or_default().insert(field, meant(kind))),
+                        true => flat.push((
+                            name.clone(),
+                            plain(kind.split('<').next().unwrap_or_default()),
+                        )),
+                        false => drop(
+                            views
+                                .entry(name.clone())
+                                .or_default()
+                                .insert(field, meant(kind)),
+                        ),
                     }
                     is_flat = false;
                 }
@@ -75,8 +89,15 @@ fn plain(name: &str) -> String {
 
 /// What a template writer calls a type of ours.
 fn meant(kind: &str) -> String {
-    let kind = kind.trim().trim_start_matches("&'a ").trim_start_matches("&'static ").trim_start_matches("&'s ");
-    let inside = |start: &str| kind.strip_prefix(start).and_then(|rest| rest.strip_suffix(['>', ']']));
+    let kind = kind
+        .trim()
+        .trim_start_matches("&'a ")
+        .trim_start_matches("&'static ")
+        .trim_start_matches("&'s ");
+    let inside = |start: &str| {
+        kind.strip_prefix(start)
+            .and_then(|rest| rest.strip_suffix(['>', ']']))
+    };
     if let Some(inner) = inside("Option<") {
         return format!("{}, or nothing", meant(inner));
     }
@@ -98,17 +119,30 @@ fn described(text: &str) -> Views {
     let mut here = String::new();
     for line in text.lines() {
         if let Some(heading) = line.strip_prefix("### ") {
-            here = heading.split(':').next().unwrap_or_default().trim().to_string();
+            here = heading
+                .split(':')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_string();
         }
         let cells: Vec<&str> = line.split(" | ").collect();
         if let (false, Some(name), Some(kind), true) = (
             here.is_empty(),
-            cells.first().and_then(|cell| cell.strip_prefix("| `")?.strip_suffix('`')),
+            cells
+                .first()
+                .and_then(|cell| cell.strip_prefix("| `")?.strip_suffix('`')),
             cells.get(1),
             cells.len() == 3,
         ) {
-            assert!(cells[2].trim_end_matches('|').trim().len() > 3, "docs/templates.md does not say what `{name}` means");
-            views.entry(here.clone()).or_default().insert(name.to_string(), kind.trim().to_string());
+            assert!(
+                cells[2].trim_end_matches('|').trim().len() > 3,
+                "docs/templates.md does not say what `{name}` means"
+            );
+            views
+                .entry(here.clone())
+                .or_default()
+                .insert(name.to_string(), kind.trim().to_string());
         }
     }
     views
@@ -122,16 +156,26 @@ fn every_variable_is_described_with_its_type() {
         for (field, kind) in fields {
             match described.get(view).and_then(|fields| fields.get(field)) {
                 Some(said) if said == kind => {}
-                said => wrong.push(format!("### {view}\n| `{field}` | {kind} | … |   (now: {said:?})")),
+                said => wrong.push(format!(
+                    "### {view}\n| `{field}` | {kind} | … |   (now: {said:?})"
+                )),
             }
         }
     }
     for (view, fields) in &described {
-        for field in fields.keys().filter(|field| !views.get(view).is_some_and(|fields| fields.contains_key(*field))) {
+        for field in fields.keys().filter(|field| {
+            !views
+                .get(view)
+                .is_some_and(|fields| fields.contains_key(*field))
+        }) {
             wrong.push(format!("`{field}` of `{view}` does not exist any more"));
         }
     }
-    assert!(wrong.is_empty(), "docs/templates.md has to say:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "docs/templates.md has to say:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -139,9 +183,21 @@ fn every_template_is_listed() {
     let text = read(&root().join("docs/templates.md"));
     let all: BTreeSet<String> = fs::read_dir(root().join("templates"))
         .expect("a folder")
-        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
         .filter(|name| name.contains('.'))
         .collect();
-    let missing: Vec<&String> = all.iter().filter(|name| !text.contains(&format!("`{name}`"))).collect();
-    assert!(missing.is_empty(), "docs/templates.md does not name {missing:?}");
+    let missing: Vec<&String> = all
+        .iter()
+        .filter(|name| !text.contains(&format!("`{name}`")))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "docs/templates.md does not name {missing:?}"
+    );
 }

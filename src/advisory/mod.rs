@@ -9,13 +9,15 @@
 //! ```
 
 mod front_matter;
-mod shelvable;
 mod lint;
 mod parse;
+mod shelvable;
 
 pub use front_matter::{Pieces, says_draft, split};
 pub use lint::body as lint_body;
-pub use parse::{FIELDS, Parsed, Translation, body, file_name, parse, parse_translation, references};
+pub use parse::{
+    FIELDS, Parsed, Translation, body, file_name, parse, parse_translation, references,
+};
 pub use shelvable::{Body, Gone, References, Shelf, Shelvable, Taken};
 
 use crate::{
@@ -140,7 +142,9 @@ pub struct Advisory {
 impl Advisory {
     /// The newest revision.
     pub fn revision(&self) -> &Revision {
-        self.revisions.last().expect("`parse` gives every advisory a first revision")
+        self.revisions
+            .last()
+            .expect("`parse` gives every advisory a first revision")
     }
 
     /// Whether it was ever revised.
@@ -155,8 +159,13 @@ impl Advisory {
 
     /// The text in a language, or the original; and the language it is in.
     pub fn text(&self, lang: &Lang) -> (&Lang, &Text) {
-        let found = self.texts.get_key_value(lang).or_else(|| self.texts.get_key_value(&self.lang));
-        found.map(|(lang, text)| (lang, &**text)).expect("`parse` puts the original among the texts")
+        let found = self
+            .texts
+            .get_key_value(lang)
+            .or_else(|| self.texts.get_key_value(&self.lang));
+        found
+            .map(|(lang, text)| (lang, &**text))
+            .expect("`parse` puts the original among the texts")
     }
 
     /// The title of the original.
@@ -166,7 +175,9 @@ impl Advisory {
 
     /// The highest score, if there is one.
     pub fn top_score(&self) -> Option<&Score> {
-        self.cvss.iter().max_by(|a, b| a.cvss.score().total_cmp(&b.cvss.score()))
+        self.cvss
+            .iter()
+            .max_by(|a, b| a.cvss.score().total_cmp(&b.cvss.score()))
     }
 }
 

@@ -65,28 +65,43 @@ pub struct Translation {
 /// `None` if there is any error; all errors and warnings are among the findings.
 pub fn parse(source: &Source, stem: &str, lang: &Lang, findings: &mut Findings) -> Option<Parsed> {
     let before = findings.count(Level::Error);
-    let pieces = split(source).map_err(|finding| findings.push(finding)).ok()?;
+    let pieces = split(source)
+        .map_err(|finding| findings.push(finding))
+        .ok()?;
     lint::body(source, pieces.body, findings);
-    let node = yaml::parse(source, pieces.yaml).map_err(|finding| findings.push(finding)).ok()?;
+    let node = yaml::parse(source, pieces.yaml)
+        .map_err(|finding| findings.push(finding))
+        .ok()?;
     let mut fields = Fields::open(source, node, FIELDS, findings)?;
 
     // `EX-1.ru.md` without `EX-1.md` has come here as an original; nothing else that it lacks is worth a word.
     if fields.key("id").is_none()
-        && let Some((original, lang)) = stem.rsplit_once('.').filter(|(_, lang)| lang.parse::<Lang>().is_ok())
+        && let Some((original, lang)) = stem
+            .rsplit_once('.')
+            .filter(|(_, lang)| lang.parse::<Lang>().is_ok())
     {
-        let message = format!("this is named like a translation into `{lang}`, and there is no `{original}.md` beside it");
+        let message = format!(
+            "this is named like a translation into `{lang}`, and there is no `{original}.md` beside it"
+        );
         findings.push(
             Finding::of_file(&source.path, "no-original", message)
                 .hint("correct the name, or put it into the folder of the original"),
         );
         return None;
     }
-    let id = fields.required::<Id>("id", &format!("write `id: {stem}`, the file's name"), findings);
+    let id = fields.required::<Id>(
+        "id",
+        &format!("write `id: {stem}`, the file's name"),
+        findings,
+    );
     if stem.parse::<Id>().is_err() {
         let finding = Finding::of_file(
             &source.path,
             "bad-file-name",
-            format!("`{}` cannot be the name of an advisory's file", shorten(stem)),
+            format!(
+                "`{}` cannot be the name of an advisory's file",
+                shorten(stem)
+            ),
         );
         findings.push(match &id {
             Some((id, _)) => finding.hint(format!("rename it to `{id}.md`")),
@@ -95,12 +110,25 @@ pub fn parse(source: &Source, stem: &str, lang: &Lang, findings: &mut Findings) 
     } else if let Some((id, span)) = &id
         && id.as_str() != stem
     {
-        let finding = source.error(*span, "id-not-file-name", format!("id `{id}` is not the file's name, `{}`", shorten(stem)));
-        findings.push(finding.hint(format!("write `id: {}`, or rename the file to `{id}.md`", shorten(stem))));
+        let finding = source.error(
+            *span,
+            "id-not-file-name",
+            format!("id `{id}` is not the file's name, `{}`", shorten(stem)),
+        );
+        findings.push(finding.hint(format!(
+            "write `id: {}`, or rename the file to `{id}.md`",
+            shorten(stem)
+        )));
     }
-    let kind = fields.optional::<Kind>("kind", findings).map_or(Kind::Advisory, |(kind, _)| kind);
+    let kind = fields
+        .optional::<Kind>("kind", findings)
+        .map_or(Kind::Advisory, |(kind, _)| kind);
     let status = fields.optional::<Status>("status", findings);
-    let title = fields.required::<Line>("title", "write `title:` and one line that says what it is about", findings);
+    let title = fields.required::<Line>(
+        "title",
+        "write `title:` and one line that says what it is about",
+        findings,
+    );
     let date = fields.required::<Moment>("date", "write `date: 2026-07-01`", findings);
     let updated = fields.optional::<Moment>("updated", findings);
     let own_lang = fields.optional::<Lang>("lang", findings);
@@ -110,7 +138,11 @@ pub fn parse(source: &Source, stem: &str, lang: &Lang, findings: &mut Findings) 
         findings,
     );
     if let Some((Label { is_old: true, .. }, span)) = tlp {
-        let finding = source.error(span, "tlp-white", "`WHITE` is a label of TLP 1, and is read as `CLEAR`");
+        let finding = source.error(
+            span,
+            "tlp-white",
+            "`WHITE` is a label of TLP 1, and is read as `CLEAR`",
+        );
         findings.push(finding.hint("write `tlp: CLEAR`").warning());
     }
     let tlp = tlp.map(|(label, _)| label.tlp);
@@ -138,8 +170,14 @@ pub fn parse(source: &Source, stem: &str, lang: &Lang, findings: &mut Findings) 
             findings,
         ),
         (Some(span), true) if is_well_read => {
-            let finding = source.error(span, "empty-audience", "the audience is empty, so this would reach nobody");
-            findings.push(finding.hint("name at least one list, `public`, or the address of a contact"));
+            let finding = source.error(
+                span,
+                "empty-audience",
+                "the audience is empty, so this would reach nobody",
+            );
+            findings.push(
+                finding.hint("name at least one list, `public`, or the address of a contact"),
+            );
         }
         _ => {}
     }
@@ -149,8 +187,14 @@ pub fn parse(source: &Source, stem: &str, lang: &Lang, findings: &mut Findings) 
     if let Some((embargo, span)) = &embargo
         && !embargo.has_time()
     {
-        let finding = source.error(*span, "bad-date", format!("embargo `{embargo}` does not say at what time it ends"));
-        findings.push(finding.hint(format!("write a time with its offset: `{embargo}T12:00:00+00:00`")));
+        let finding = source.error(
+            *span,
+            "bad-date",
+            format!("embargo `{embargo}` does not say at what time it ends"),
+        );
+        findings.push(finding.hint(format!(
+            "write a time with its offset: `{embargo}T12:00:00+00:00`"
+        )));
     }
     if let Some((severity, span)) = severity {
         lint::severity(source, severity, span, &cvss, findings);
@@ -163,10 +207,16 @@ pub fn parse(source: &Source, stem: &str, lang: &Lang, findings: &mut Findings) 
     }
 
     let ((id, id_span), (title, _), (date, date_span)) = (id?, title?, date?);
-    let dated = revisions.last().map_or(date_span, |(_, places)| places.date);
+    let dated = revisions
+        .last()
+        .map_or(date_span, |(_, places)| places.date);
     let lang = own_lang.map_or_else(|| lang.clone(), |(lang, _)| lang);
     let revisions = match revisions.is_empty() {
-        true => vec![Revision { number: "1".into(), date: date.clone(), summary: String::new() }],
+        true => vec![Revision {
+            number: "1".into(),
+            date: date.clone(),
+            summary: String::new(),
+        }],
         false => without_places(revisions),
     };
     let body = cut_body(source, pieces).into();
@@ -185,13 +235,24 @@ pub fn parse(source: &Source, stem: &str, lang: &Lang, findings: &mut Findings) 
         affected,
         references: references.into(),
         revisions,
-        texts: BTreeMap::from([(lang.clone(), Box::new(Text { title: title.0, body }))]),
+        texts: BTreeMap::from([(
+            lang.clone(),
+            Box::new(Text {
+                title: title.0,
+                body,
+            }),
+        )]),
         lang,
         attachments: Vec::new(),
         digest: Digest::of(source.text.as_bytes()),
         path: source.path.clone(),
     };
-    Some(Parsed { advisory, id: id_span, dated, audience })
+    Some(Parsed {
+        advisory,
+        id: id_span,
+        dated,
+        audience,
+    })
 }
 
 /// The values alone, with no more room than they need: there are archives of ten thousand advisories.
@@ -204,9 +265,13 @@ fn without_places<T, P>(items: Vec<(T, P)>) -> Vec<T> {
 /// Reads `ID.LANG.md`: title and body only.
 pub fn parse_translation(source: &Source, findings: &mut Findings) -> Option<Translation> {
     let before = findings.count(Level::Error);
-    let pieces = split(source).map_err(|finding| findings.push(finding)).ok()?;
+    let pieces = split(source)
+        .map_err(|finding| findings.push(finding))
+        .ok()?;
     lint::body(source, pieces.body, findings);
-    let node = yaml::parse(source, pieces.yaml).map_err(|finding| findings.push(finding)).ok()?;
+    let node = yaml::parse(source, pieces.yaml)
+        .map_err(|finding| findings.push(finding))
+        .ok()?;
     let node = only_of_the_text(source, node, findings);
     let mut fields = Fields::open(source, node, TRANSLATION, findings)?;
     let title = fields.required::<Line>(
@@ -218,12 +283,19 @@ pub fn parse_translation(source: &Source, findings: &mut Findings) -> Option<Tra
         return None;
     }
     let body = cut_body(source, pieces).into();
-    Some(Translation { text: Text { title: title?.0.0, body } })
+    Some(Translation {
+        text: Text {
+            title: title?.0.0,
+            body,
+        },
+    })
 }
 
 /// The Markdown of a text or a translation that was once read without an error.
 pub fn body(source: &Source) -> Option<String> {
-    split(source).ok().map(|pieces| cut_body(source, pieces).to_string())
+    split(source)
+        .ok()
+        .map(|pieces| cut_body(source, pieces).to_string())
 }
 
 /// The references of an original that was read without an error before.
@@ -232,7 +304,11 @@ pub fn references(source: &Source) -> Option<Vec<Reference>> {
     let mut findings = Findings::new();
     let node = yaml::parse(source, pieces.yaml).ok()?;
     let mut fields = Fields::open(source, node, FIELDS, &mut findings)?;
-    Some(read_references(source, fields.nodes("references", &mut findings), &mut findings))
+    Some(read_references(
+        source,
+        fields.nodes("references", &mut findings),
+        &mut findings,
+    ))
 }
 
 fn cut_body(source: &Source, pieces: Pieces) -> &str {
@@ -241,11 +317,15 @@ fn cut_body(source: &Source, pieces: Pieces) -> &str {
 
 /// Takes out the facts of the original, which somebody has copied along with the text to be translated.
 fn only_of_the_text<'s>(source: &'s Source, node: Node<'s>, findings: &mut Findings) -> Node<'s> {
-    let Value::Map(pairs) = node.value else { return node };
-    let is_fact =
-        |key: &Node| matches!(&key.value, Value::Text(name) if FIELDS.contains(&&**name) && !TRANSLATION.contains(&&**name));
+    let Value::Map(pairs) = node.value else {
+        return node;
+    };
+    let is_fact = |key: &Node| matches!(&key.value, Value::Text(name) if FIELDS.contains(&&**name) && !TRANSLATION.contains(&&**name));
     let (facts, own): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(key, _)| is_fact(key));
-    let names: Vec<String> = facts.iter().map(|(key, _)| format!("`{}`", &source.text[key.span.start..key.span.end])).collect();
+    let names: Vec<String> = facts
+        .iter()
+        .map(|(key, _)| format!("`{}`", &source.text[key.span.start..key.span.end]))
+        .collect();
     if let Some((first, _)) = facts.first() {
         let finding = source.error(
             first.span,
@@ -254,7 +334,10 @@ fn only_of_the_text<'s>(source: &'s Source, node: Node<'s>, findings: &mut Findi
         );
         findings.push(finding.hint(format!("remove {}", names.join(", "))));
     }
-    Node { span: node.span, value: Value::Map(own) }
+    Node {
+        span: node.span,
+        value: Value::Map(own),
+    }
 }
 
 /// A label as writers have it: that of TLP 1 for CLEAR is still in old files.
@@ -268,7 +351,10 @@ impl FromStr for Label {
 
     fn from_str(text: &str) -> Result<Label, Wrong> {
         match text {
-            "WHITE" | "TLP:WHITE" => Ok(Label { tlp: Tlp::Clear, is_old: true }),
+            "WHITE" | "TLP:WHITE" => Ok(Label {
+                tlp: Tlp::Clear,
+                is_old: true,
+            }),
             _ => text.parse().map(|tlp| Label { tlp, is_old: false }),
         }
     }
@@ -276,21 +362,38 @@ impl FromStr for Label {
 
 impl Advisory {
     /// Adds what stands beside the original, and counts it into the digest.
-    pub fn with(mut self, translations: Vec<(Lang, Translation)>, attachments: Vec<Attachment>) -> Advisory {
+    pub fn with(
+        mut self,
+        translations: Vec<(Lang, Translation)>,
+        attachments: Vec<Attachment>,
+    ) -> Advisory {
         let own = self.digest;
         let mut parts: Vec<Vec<u8>> = vec![own.0.to_vec()];
         for (lang, translation) in &translations {
             parts.extend([
                 lang.as_str().into(),
                 translation.text.title.clone().into_bytes(),
-                translation.text.body.read().expect("what was parsed is at hand").as_bytes().to_vec(),
+                translation
+                    .text
+                    .body
+                    .read()
+                    .expect("what was parsed is at hand")
+                    .as_bytes()
+                    .to_vec(),
             ]);
         }
         for attachment in &attachments {
-            parts.extend([attachment.name.clone().into_bytes(), Digest::of(&attachment.bytes).0.to_vec()]);
+            parts.extend([
+                attachment.name.clone().into_bytes(),
+                Digest::of(&attachment.bytes).0.to_vec(),
+            ]);
         }
         self.digest = Digest::of_parts(parts.iter().map(Vec::as_slice));
-        self.texts.extend(translations.into_iter().map(|(lang, translation)| (lang, Box::new(translation.text))));
+        self.texts.extend(
+            translations
+                .into_iter()
+                .map(|(lang, translation)| (lang, Box::new(translation.text))),
+        );
         self.attachments = attachments;
         self
     }
@@ -299,9 +402,13 @@ impl Advisory {
 fn scores(source: &Source, nodes: Vec<Node>, findings: &mut Findings) -> Vec<(Score, Span)> {
     let mut scores = Vec::new();
     for node in nodes {
-        let Some(mut fields) = Fields::open(source, node, CVSS, findings) else { continue };
+        let Some(mut fields) = Fields::open(source, node, CVSS, findings) else {
+            continue;
+        };
         let cve = fields.optional::<Cve>("cve", findings).map(|(cve, _)| cve);
-        if let Some((cvss, span)) = fields.required::<Cvss>("vector", "the whole CVSS vector", findings) {
+        if let Some((cvss, span)) =
+            fields.required::<Cvss>("vector", "the whole CVSS vector", findings)
+        {
             scores.push((Score { cve, cvss }, span));
         }
     }
@@ -312,13 +419,22 @@ fn scores(source: &Source, nodes: Vec<Node>, findings: &mut Findings) -> Vec<(Sc
 fn affected(source: &Source, nodes: Vec<Node>, findings: &mut Findings) -> Vec<Affected> {
     let mut rows = Vec::new();
     for node in nodes {
-        let Some(mut fields) = Fields::open(source, node, AFFECTED, findings) else { continue };
+        let Some(mut fields) = Fields::open(source, node, AFFECTED, findings) else {
+            continue;
+        };
         let vendor = fields.required::<Line>("vendor", "who makes the product", findings);
         let product = fields.required::<Line>("product", "what it is called", findings);
-        let versions = fields.text("versions", findings).map_or_else(|| "*".to_string(), |(versions, _)| versions);
+        let versions = fields
+            .text("versions", findings)
+            .map_or_else(|| "*".to_string(), |(versions, _)| versions);
         let fixed = fields.text("fixed", findings).map(|(fixed, _)| fixed);
         if let (Some((vendor, _)), Some((product, _))) = (vendor, product) {
-            rows.push(Affected { vendor: vendor.0, product: product.0, versions, fixed });
+            rows.push(Affected {
+                vendor: vendor.0,
+                product: product.0,
+                versions,
+                fixed,
+            });
         }
     }
     rows.shrink_to_fit();
@@ -334,12 +450,21 @@ impl FromStr for WebAddress {
         let known = ["https://", "http://", "ftp://", "mailto:"];
         let lower = text.to_ascii_lowercase();
         if !known.iter().any(|scheme| lower.starts_with(scheme)) {
-            return Err(Wrong::new(format!("`{}` is not an address that a reader can safely follow", shorten(text)))
-                .hint("it has to begin with `https://` (or `http://`, `ftp://`, `mailto:`)"));
+            return Err(Wrong::new(format!(
+                "`{}` is not an address that a reader can safely follow",
+                shorten(text)
+            ))
+            .hint("it has to begin with `https://` (or `http://`, `ftp://`, `mailto:`)"));
         }
-        if text.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '"' | '<' | '>' | '`')) {
-            return Err(Wrong::new(format!("address `{}` has a space, a quote or an angle bracket", shorten(text)))
-                .hint("write such characters as `%20`, `%22`, `%3C`"));
+        if text
+            .chars()
+            .any(|c| c.is_control() || c.is_whitespace() || matches!(c, '"' | '<' | '>' | '`'))
+        {
+            return Err(Wrong::new(format!(
+                "address `{}` has a space, a quote or an angle bracket",
+                shorten(text)
+            ))
+            .hint("write such characters as `%20`, `%22`, `%3C`"));
         }
         Ok(WebAddress(text.to_string()))
     }
@@ -348,15 +473,32 @@ impl FromStr for WebAddress {
 fn read_references(source: &Source, nodes: Vec<Node>, findings: &mut Findings) -> Vec<Reference> {
     let mut rows = Vec::new();
     for node in nodes {
-        let Some(mut fields) = Fields::open(source, node, REFERENCE, findings) else { continue };
+        let Some(mut fields) = Fields::open(source, node, REFERENCE, findings) else {
+            continue;
+        };
         let title = fields.text("title", findings);
-        let Some((url, span)) = fields.required::<WebAddress>("url", "write `url: https://…`", findings) else { continue };
+        let Some((url, span)) =
+            fields.required::<WebAddress>("url", "write `url: https://…`", findings)
+        else {
+            continue;
+        };
         if plain_host(&url.0).is_none()
             && let Err(why) = url::Url::parse(&url.0)
         {
-            findings.push(source.error(span, "odd-url", format!("address `{}` looks broken: {why}", shorten(&url.0))).warning());
+            findings.push(
+                source
+                    .error(
+                        span,
+                        "odd-url",
+                        format!("address `{}` looks broken: {why}", shorten(&url.0)),
+                    )
+                    .warning(),
+            );
         }
-        rows.push(Reference { title: title.map_or_else(|| url.0.clone(), |(title, _)| title), url: url.0 });
+        rows.push(Reference {
+            title: title.map_or_else(|| url.0.clone(), |(title, _)| title),
+            url: url.0,
+        });
     }
     rows.shrink_to_fit();
     rows
@@ -370,26 +512,47 @@ impl FromStr for Number {
     fn from_str(text: &str) -> Result<Number, Wrong> {
         let ok = !text.is_empty()
             && text.len() <= 20
-            && text.split('.').all(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit()));
+            && text
+                .split('.')
+                .all(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit()));
         match ok {
             true => Ok(Number(text.to_string())),
-            false => {
-                Err(Wrong::new(format!("`{}` is not a revision's number", shorten(text))).hint("write it as \"2\" or \"1.1\""))
-            }
+            false => Err(
+                Wrong::new(format!("`{}` is not a revision's number", shorten(text)))
+                    .hint("write it as \"2\" or \"1.1\""),
+            ),
         }
     }
 }
 
-fn revisions(source: &Source, nodes: Vec<Node>, findings: &mut Findings) -> Vec<(Revision, lint::RevisionPlaces)> {
+fn revisions(
+    source: &Source,
+    nodes: Vec<Node>,
+    findings: &mut Findings,
+) -> Vec<(Revision, lint::RevisionPlaces)> {
     let mut rows = Vec::new();
     for node in nodes {
-        let Some(mut fields) = Fields::open(source, node, REVISION, findings) else { continue };
+        let Some(mut fields) = Fields::open(source, node, REVISION, findings) else {
+            continue;
+        };
         let number = fields.required::<Number>("number", "write `number: \"2\"`", findings);
         let date = fields.required::<Moment>("date", "write `date: 2026-07-02`", findings);
         let summary = fields.required::<Line>("summary", "say in one line what changed", findings);
-        if let (Some((number, at_number)), Some((date, at_date)), Some((summary, _))) = (number, date, summary) {
-            let places = lint::RevisionPlaces { number: at_number, date: at_date };
-            rows.push((Revision { number: number.0, date, summary: summary.0 }, places));
+        if let (Some((number, at_number)), Some((date, at_date)), Some((summary, _))) =
+            (number, date, summary)
+        {
+            let places = lint::RevisionPlaces {
+                number: at_number,
+                date: at_date,
+            };
+            rows.push((
+                Revision {
+                    number: number.0,
+                    date,
+                    summary: summary.0,
+                },
+                places,
+            ));
         }
     }
     rows.shrink_to_fit();

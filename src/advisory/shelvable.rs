@@ -66,7 +66,10 @@ pub struct Gone {
 impl<T> Shelvable<T> {
     /// Something that can be fetched.
     pub fn shelved(shelf: impl Shelf<T> + 'static) -> Shelvable<T> {
-        let shelved = Shelved { taken: Mutex::new(Weak::new()), shelf: Box::new(shelf) };
+        let shelved = Shelved {
+            taken: Mutex::new(Weak::new()),
+            shelf: Box::new(shelf),
+        };
         Shelvable(Place::Shelf(Arc::new(shelved)))
     }
 

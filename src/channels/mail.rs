@@ -87,7 +87,10 @@ pub trait Reaches: Audience {
 impl Reaches for List {
     fn reaches(&self, address: &Address) -> bool {
         match self.delivery {
-            Delivery::Direct => self.members.iter().any(|member| same(&member.address, address)),
+            Delivery::Direct => self
+                .members
+                .iter()
+                .any(|member| same(&member.address, address)),
             Delivery::Relay(_) => same(&self.address, address),
         }
     }
@@ -164,7 +167,9 @@ pub enum ParcelError {
 
 impl ParcelError {
     fn not_reached(audience: &impl Reaches) -> ParcelError {
-        ParcelError::NotReached { audience: audience.name().into_owned() }
+        ParcelError::NotReached {
+            audience: audience.name().into_owned(),
+        }
     }
 }
 
@@ -173,12 +178,20 @@ impl<'p, A: Reaches + Clone + Send + Sync + 'p> Fit<'p, A> {
     pub fn new<P: Wire + 'p>(letter: Shareable<P, A>) -> Result<Fit<'p, A>, ParcelError> {
         let dots = look_through(letter.thing())?;
         let audience = letter.audience().clone();
-        Ok(Fit { wire: Arc::new(letter), dots, audience })
+        Ok(Fit {
+            wire: Arc::new(letter),
+            dots,
+            audience,
+        })
     }
 
     /// The copy for one address of the audience. `sender` is that of the envelope, to which bounces go; `None` is
     /// the null sender.
-    pub fn parcel(&self, sender: Option<Address>, recipient: &Address) -> Result<Parcel<'p>, ParcelError> {
+    pub fn parcel(
+        &self,
+        sender: Option<Address>,
+        recipient: &Address,
+    ) -> Result<Parcel<'p>, ParcelError> {
         match self.audience.reaches(recipient) {
             true => Ok(self.addressed(sender, recipient)),
             false => Err(ParcelError::not_reached(&self.audience)),
@@ -187,13 +200,25 @@ impl<'p, A: Reaches + Clone + Send + Sync + 'p> Fit<'p, A> {
 
     /// The same for the address at a place of the audience: for long lists, where looking each address up
     /// among all of them would take longer than sending.
-    pub fn parcel_to_nth(&self, sender: Option<Address>, place: usize) -> Result<Parcel<'p>, ParcelError> {
-        let recipient = self.audience.nth(place).ok_or_else(|| ParcelError::not_reached(&self.audience))?;
+    pub fn parcel_to_nth(
+        &self,
+        sender: Option<Address>,
+        place: usize,
+    ) -> Result<Parcel<'p>, ParcelError> {
+        let recipient = self
+            .audience
+            .nth(place)
+            .ok_or_else(|| ParcelError::not_reached(&self.audience))?;
         Ok(self.addressed(sender, recipient))
     }
 
     fn addressed(&self, sender: Option<Address>, recipient: &Address) -> Parcel<'p> {
-        Parcel { sender, recipient: recipient.clone(), wire: self.wire.clone(), dots: self.dots }
+        Parcel {
+            sender,
+            recipient: recipient.clone(),
+            wire: self.wire.clone(),
+            dots: self.dots,
+        }
     }
 }
 
@@ -209,10 +234,17 @@ fn look_through(wire: &impl Wire) -> Result<bool, ParcelError> {
     if odd || !bytes.ends_with(b"\r\n") || bytes.starts_with(b"\n") {
         return Err(ParcelError::LineEnds);
     }
-    let inner = message_id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).and_then(|id| id.split_once('@'));
+    let inner = message_id
+        .strip_prefix('<')
+        .and_then(|id| id.strip_suffix('>'))
+        .and_then(|id| id.split_once('@'));
     let plain = |c: u8| c.is_ascii_alphanumeric() || b"-._+=".contains(&c);
     match inner {
-        Some((left, right)) if [left, right].iter().all(|part| !part.is_empty() && part.bytes().all(plain)) => {
+        Some((left, right))
+            if [left, right]
+                .iter()
+                .all(|part| !part.is_empty() && part.bytes().all(plain)) =>
+        {
             Ok(bytes.starts_with(b".") || dots)
         }
         _ => Err(ParcelError::MessageId),
@@ -244,7 +276,12 @@ impl<'p> Parcel<'p> {
             return Err(ParcelError::not_reached(letter.audience()));
         }
         let dots = look_through(letter)?;
-        Ok(Parcel { sender: sender.cloned(), recipient: recipient.clone(), wire: Arc::new(letter), dots })
+        Ok(Parcel {
+            sender: sender.cloned(),
+            recipient: recipient.clone(),
+            wire: Arc::new(letter),
+            dots,
+        })
     }
 
     /// For the envelope: the sender's address, or nothing for the null sender.
@@ -273,7 +310,10 @@ impl<'p> Parcel<'p> {
 
     /// A server's words without the name of the recipient's mailbox, which many a server repeats.
     fn hide(&self, words: &str) -> String {
-        let (lower, local) = (words.to_ascii_lowercase(), self.recipient.local().to_ascii_lowercase());
+        let (lower, local) = (
+            words.to_ascii_lowercase(),
+            self.recipient.local().to_ascii_lowercase(),
+        );
         if local.len() < 3 {
             return words.to_string();
         }
@@ -281,7 +321,9 @@ impl<'p> Parcel<'p> {
         let part_of_word = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
         for (at, name) in lower.match_indices(&local) {
             let end = at + name.len();
-            if part_of_word(lower[..at].chars().next_back()) || part_of_word(lower[end..].chars().next()) {
+            if part_of_word(lower[..at].chars().next_back())
+                || part_of_word(lower[end..].chars().next())
+            {
                 continue;
             }
             clean.push_str(&words[from..at]);
@@ -294,7 +336,11 @@ impl<'p> Parcel<'p> {
 }
 
 fn token(message_id: &str) -> &str {
-    message_id.trim_start_matches('<').split('@').next().unwrap_or_default()
+    message_id
+        .trim_start_matches('<')
+        .split('@')
+        .next()
+        .unwrap_or_default()
 }
 
 /// Why the post is closed: nothing at all can leave this way, whoever the recipient.
@@ -352,8 +398,13 @@ pub enum PostError {
 impl PostError {
     fn io(path: &Path) -> impl FnOnce(io::Error) -> PostError {
         move |source| match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => PostError::Full(path.to_path_buf()),
-            _ => PostError::Io { path: path.to_path_buf(), source },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                PostError::Full(path.to_path_buf())
+            }
+            _ => PostError::Io {
+                path: path.to_path_buf(),
+                source,
+            },
         }
     }
 }
@@ -377,7 +428,11 @@ pub trait Post: Send {
 
     /// The same where it is known which parcel comes right after it. A post may announce that one already; it hands it
     /// over with its own call only.
-    fn send_before(&mut self, parcel: &Parcel<'_>, _next: Option<&Parcel<'_>>) -> Result<Outcome, PostError> {
+    fn send_before(
+        &mut self,
+        parcel: &Parcel<'_>,
+        _next: Option<&Parcel<'_>>,
+    ) -> Result<Outcome, PostError> {
         self.send(parcel)
     }
 
@@ -412,13 +467,20 @@ pub trait Post: Send {
 
 /// Opens the posts that the settings name, never none: what cannot be used at all shows now. `workspace` is where the
 /// outbox and named files are, `passwords` are those for the servers' logins, in their order.
-pub fn open(mail: &settings::Mail, workspace: &Path, passwords: &[Option<String>]) -> Result<Vec<Box<dyn Post>>, PostError> {
+pub fn open(
+    mail: &settings::Mail,
+    workspace: &Path,
+    passwords: &[Option<String>],
+) -> Result<Vec<Box<dyn Post>>, PostError> {
     Ok(match &mail.transport {
         Transport::Outbox => vec![Box::new(outbox::Outbox::open(&workspace.join("outbox"))?)],
         Transport::Smtp(relays) => smtp::open(relays, workspace, passwords, mail.connections)?,
         Transport::Sendmail { command } => {
-            let open = || sendmail::Sendmail::open(command).map(|post| Box::new(post) as Box<dyn Post>);
-            (0..mail.connections).map(|_| open()).collect::<Result<_, _>>()?
+            let open =
+                || sendmail::Sendmail::open(command).map(|post| Box::new(post) as Box<dyn Post>);
+            (0..mail.connections)
+                .map(|_| open())
+                .collect::<Result<_, _>>()?
         }
     })
 }

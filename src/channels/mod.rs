@@ -4,10 +4,10 @@
 //! `site`, `mail` and `preview` take only what was made for their own audience ([`crate::tlp`]); `deploy` sends only what
 //! `site` has made; `wkd` is given nothing but an address, or a link of a public text.
 
+pub mod deploy;
 pub mod mail;
 pub mod preview;
 pub mod site;
-pub mod deploy;
 pub mod web;
 
 pub use web::wkd;

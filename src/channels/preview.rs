@@ -99,19 +99,37 @@ impl Door {
         openssl::rand::rand_priv_bytes(&mut secret).map_err(PreviewError::Random)?;
         let token = secret.iter().map(|byte| format!("{byte:02x}")).collect();
         let bind = |ip: IpAddr, port: u16| {
-            TcpListener::bind(SocketAddr::new(ip, port)).map_err(|source| PreviewError::Port { port, source })
+            TcpListener::bind(SocketAddr::new(ip, port))
+                .map_err(|source| PreviewError::Port { port, source })
         };
         for _ in 0..TRIES {
             let first = bind(Ipv4Addr::LOCALHOST.into(), port.unwrap_or(0))?;
             let at = first.local_addr()?.port();
             match bind(Ipv6Addr::LOCALHOST.into(), at) {
-                Ok(second) => return Ok(Door { sockets: vec![first, second], port: at, token }),
+                Ok(second) => {
+                    return Ok(Door {
+                        sockets: vec![first, second],
+                        port: at,
+                        token,
+                    });
+                }
                 // Another program's: who types `localhost` would ask that one, with the secret in the question.
-                Err(PreviewError::Port { source, .. }) if source.kind() == io::ErrorKind::AddrInUse && port.is_none() => {}
+                Err(PreviewError::Port { source, .. })
+                    if source.kind() == io::ErrorKind::AddrInUse && port.is_none() => {}
                 Err(error @ PreviewError::Port { .. }) => match &error {
-                    PreviewError::Port { source, .. } if source.kind() == io::ErrorKind::AddrInUse => return Err(error),
+                    PreviewError::Port { source, .. }
+                        if source.kind() == io::ErrorKind::AddrInUse =>
+                    {
+                        return Err(error);
+                    }
                     // This computer has no IPv6.
-                    _ => return Ok(Door { sockets: vec![first], port: at, token }),
+                    _ => {
+                        return Ok(Door {
+                            sockets: vec![first],
+                            port: at,
+                            token,
+                        });
+                    }
                 },
                 Err(error) => return Err(error),
             }
@@ -131,11 +149,16 @@ impl Door {
 
     /// Answers until somebody ends the program with Ctrl-C or a signal to end.
     pub fn serve(self, show: Show, pulse: &Pulse) -> Result<(), PreviewError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(8).build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(8)
+            .build()?;
         let port = self.port;
         let guard = Arc::new(Guard {
             token: self.token,
-            hosts: ["127.0.0.1", "[::1]", "localhost"].map(|host| format!("{host}:{port}")).to_vec(),
+            hosts: ["127.0.0.1", "[::1]", "localhost"]
+                .map(|host| format!("{host}:{port}"))
+                .to_vec(),
             show,
             news: pulse.0.clone(),
         });
@@ -177,7 +200,9 @@ async fn accept(socket: tokio::net::TcpListener, guard: Arc<Guard>, places: Arc<
         tokio::spawn(async move {
             let service = service_fn(|request| answer_to(&guard, request));
             let mut http = http1::Builder::new();
-            http.timer(TokioTimer::new()).header_read_timeout(HURRY).max_buf_size(16 << 10);
+            http.timer(TokioTimer::new())
+                .header_read_timeout(HURRY)
+                .max_buf_size(16 << 10);
             // A browser that went away is no fault.
             drop(http.serve_connection(TokioIo::new(stream), service).await);
             drop(place);
@@ -200,16 +225,20 @@ async fn answer_to(guard: &Guard, request: Request<Incoming>) -> Result<Answer, 
         Err((status, words)) => refusal(status, words),
         Ok(path) if path == format!("{OWN}changes") => {
             let query = request.uri().query().unwrap_or_default();
-            let known = query.strip_prefix("since=").and_then(|since| since.parse().ok()).unwrap_or(0);
+            let known = query
+                .strip_prefix("since=")
+                .and_then(|since| since.parse().ok())
+                .unwrap_or(0);
             plain(StatusCode::OK, guard.changed_since(known).await.to_string())
         }
         Ok(path) => {
             let show = guard.show.clone();
             match tokio::task::spawn_blocking(move || show(&path)).await {
                 Ok(Some(sheet)) => answer(sheet),
-                Ok(None) | Err(_) => {
-                    plain(StatusCode::INTERNAL_SERVER_ERROR, "this page could not be made; the terminal says more".into())
-                }
+                Ok(None) | Err(_) => plain(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "this page could not be made; the terminal says more".into(),
+                ),
             }
         }
     };
@@ -221,22 +250,42 @@ impl Guard {
     /// The path below the secret one, or why there is no answer.
     fn admit(&self, request: &Request<Incoming>) -> Result<String, (StatusCode, &'static str)> {
         let mut hosts = request.headers().get_all(header::HOST).iter();
-        let host = hosts.next().and_then(|host| host.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
+        let host = hosts
+            .next()
+            .and_then(|host| host.to_str().ok())
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         // A request may name its host in its target too (RFC 9112, 3.2.2); ours are never asked like that.
-        if hosts.next().is_some() || !self.hosts.contains(&host) || request.uri().authority().is_some() {
-            return Err((StatusCode::MISDIRECTED_REQUEST, "this is not the host that you asked for"));
+        if hosts.next().is_some()
+            || !self.hosts.contains(&host)
+            || request.uri().authority().is_some()
+        {
+            return Err((
+                StatusCode::MISDIRECTED_REQUEST,
+                "this is not the host that you asked for",
+            ));
         }
         let path = request.uri().path().strip_prefix('/').unwrap_or_default();
         let (token, rest) = path.split_once('/').unwrap_or((path, ""));
-        let is_ours = token.len() == self.token.len() && openssl::memcmp::eq(token.as_bytes(), self.token.as_bytes());
+        let is_ours = token.len() == self.token.len()
+            && openssl::memcmp::eq(token.as_bytes(), self.token.as_bytes());
         // Fetch Metadata: what a page from elsewhere asks for, or one from another port of this computer.
-        let from = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
+        let from = request
+            .headers()
+            .get("sec-fetch-site")
+            .map(HeaderValue::as_bytes);
         if !is_ours || !matches!(from, None | Some(b"same-origin" | b"none")) {
-            return Err((StatusCode::FORBIDDEN, "the preview is at the whole address that `advise serve` printed"));
+            return Err((
+                StatusCode::FORBIDDEN,
+                "the preview is at the whole address that `advise serve` printed",
+            ));
         }
         match *request.method() {
             Method::GET | Method::HEAD => Ok(decoded(rest)),
-            _ => Err((StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are known here")),
+            _ => Err((
+                StatusCode::METHOD_NOT_ALLOWED,
+                "only GET and HEAD are known here",
+            )),
         }
     }
 
@@ -274,14 +323,21 @@ pub fn answer(sheet: Shareable<Sheet, Staff>) -> Response<Full<Bytes>> {
         Status::Missing => StatusCode::NOT_FOUND,
         Status::Broken => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    let kind = HeaderValue::from_str(sheet.media_type()).unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    let kind = HeaderValue::from_str(sheet.media_type())
+        .unwrap_or(HeaderValue::from_static("application/octet-stream"));
     let mut answer = Response::new(Full::new(Bytes::copy_from_slice(sheet.bytes())));
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, kind);
     if let Some(name) = sheet.save_as() {
-        let name: String = name.chars().filter(|c| c.is_ascii_graphic() && *c != '"' && *c != '\\').collect();
+        let name: String = name
+            .chars()
+            .filter(|c| c.is_ascii_graphic() && *c != '"' && *c != '\\')
+            .collect();
         let save = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
-        answer.headers_mut().insert(header::CONTENT_DISPOSITION, save.unwrap_or(HeaderValue::from_static("attachment")));
+        answer.headers_mut().insert(
+            header::CONTENT_DISPOSITION,
+            save.unwrap_or(HeaderValue::from_static("attachment")),
+        );
     }
     answer
 }
@@ -289,7 +345,9 @@ pub fn answer(sheet: Shareable<Sheet, Staff>) -> Response<Full<Bytes>> {
 fn refusal(status: StatusCode, words: &str) -> Answer {
     let mut answer = plain(status, format!("{words}\n"));
     if status == StatusCode::METHOD_NOT_ALLOWED {
-        answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        answer
+            .headers_mut()
+            .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     }
     answer
 }
@@ -297,7 +355,10 @@ fn refusal(status: StatusCode, words: &str) -> Answer {
 fn plain(status: StatusCode, words: String) -> Answer {
     let mut answer = Response::new(Full::new(Bytes::from(words)));
     *answer.status_mut() = status;
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    answer.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
     answer
 }
 
@@ -312,15 +373,26 @@ const HEADERS: [(HeaderName, &str); 9] = [
     (header::REFERRER_POLICY, "no-referrer"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=()",
+    ),
     (HeaderName::from_static("x-robots-tag"), "noindex, nofollow"),
 ];
 
 fn guarded(mut answer: Answer) -> Answer {
     for (name, value) in HEADERS {
-        answer.headers_mut().insert(name, HeaderValue::from_static(value));
+        answer
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
     answer
 }
@@ -331,19 +403,31 @@ mod tests {
 
     #[test]
     fn a_path_is_decoded_once() {
-        for (path, made) in [("a/b", "a/b"), ("a%2Bb", "a+b"), ("%252e", "%2e"), ("%zz%", "%zz%"), ("%FF", "\u{fffd}")] {
+        for (path, made) in [
+            ("a/b", "a/b"),
+            ("a%2Bb", "a+b"),
+            ("%252e", "%2e"),
+            ("%zz%", "%zz%"),
+            ("%FF", "\u{fffd}"),
+        ] {
             assert_eq!(decoded(path), made);
         }
     }
 
     #[test]
     fn each_door_has_a_secret_of_its_own_and_listens_to_this_computer_only() {
-        let (one, two) = (Door::open(None).expect("a port"), Door::open(None).expect("a port"));
+        let (one, two) = (
+            Door::open(None).expect("a port"),
+            Door::open(None).expect("a port"),
+        );
         assert_ne!(one.token, two.token);
         assert_eq!(one.token.len(), 32);
         for socket in one.sockets.iter().chain(&two.sockets) {
             assert!(socket.local_addr().expect("an address").ip().is_loopback());
         }
-        assert!(matches!(Door::open(Some(one.port)), Err(PreviewError::Port { .. })), "it is taken");
+        assert!(
+            matches!(Door::open(Some(one.port)), Err(PreviewError::Port { .. })),
+            "it is taken"
+        );
     }
 }

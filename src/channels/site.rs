@@ -95,7 +95,10 @@ pub enum SiteError {
 impl SiteError {
     /// Whether the new site stands all the same.
     pub fn is_live(&self) -> bool {
-        matches!(self, SiteError::Leftover { .. } | SiteError::Unrecorded { .. })
+        matches!(
+            self,
+            SiteError::Leftover { .. } | SiteError::Unrecorded { .. }
+        )
     }
 
     /// Whether readers see some of the new files and some of the old.
@@ -105,25 +108,52 @@ impl SiteError {
 
     fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SiteError {
         move |source| match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SiteError::Full { path: path.to_path_buf() },
-            _ => SiteError::Io { doing, path: path.to_path_buf(), source },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SiteError::Full {
+                path: path.to_path_buf(),
+            },
+            _ => SiteError::Io {
+                doing,
+                path: path.to_path_buf(),
+                source,
+            },
         }
     }
 }
 
 /// Whether a file comes where a folder goes, or the other way round: no order of single moves can do that.
 fn trades_places(fates: &HashMap<String, Option<Fate>>, removed: &[String]) -> bool {
-    let added = || fates.iter().filter(|(_, fate)| **fate == Some(Fate::Added)).map(|(path, _)| path.as_str());
-    let folders = |path: &'_ str| path.match_indices('/').map(|(at, _)| path[..at].to_string()).collect::<Vec<_>>();
-    let (new, old): (HashSet<&str>, HashSet<&str>) = (added().collect(), removed.iter().map(String::as_str).collect());
-    added().any(|path| folders(path).iter().any(|folder| old.contains(folder.as_str())))
-        || removed.iter().any(|path| folders(path).iter().any(|folder| new.contains(folder.as_str())))
+    let added = || {
+        fates
+            .iter()
+            .filter(|(_, fate)| **fate == Some(Fate::Added))
+            .map(|(path, _)| path.as_str())
+    };
+    let folders = |path: &'_ str| {
+        path.match_indices('/')
+            .map(|(at, _)| path[..at].to_string())
+            .collect::<Vec<_>>()
+    };
+    let (new, old): (HashSet<&str>, HashSet<&str>) = (
+        added().collect(),
+        removed.iter().map(String::as_str).collect(),
+    );
+    added().any(|path| {
+        folders(path)
+            .iter()
+            .any(|folder| old.contains(folder.as_str()))
+    }) || removed.iter().any(|path| {
+        folders(path)
+            .iter()
+            .any(|folder| new.contains(folder.as_str()))
+    })
 }
 
 /// A full disk in words that staff know from elsewhere in this program, whatever the system calls it.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "no space left on the disk".into(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "no space left on the disk".into()
+        }
         _ => error.to_string(),
     }
 }
@@ -225,7 +255,15 @@ impl Stage {
             Err(e) => return Err(SiteError::io("open the folder", &public)(e)),
         };
         let (fates, folders, made) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Ok(Stage { public, tree, live, fates, folders, made, record: record.map(Path::to_path_buf) })
+        Ok(Stage {
+            public,
+            tree,
+            live,
+            fates,
+            folders,
+            made,
+            record: record.map(Path::to_path_buf),
+        })
     }
 
     /// The same for a folder that somebody named: one that holds anything but an earlier site is refused,
@@ -255,11 +293,20 @@ impl Stage {
     }
 
     /// The same for a file of a unit, all of whose files have to be put.
-    pub fn put_of(&self, unit: &Unit, artefact: &Shareable<Artefact, Public>) -> Result<Put, SiteError> {
+    pub fn put_of(
+        &self,
+        unit: &Unit,
+        artefact: &Shareable<Artefact, Public>,
+    ) -> Result<Put, SiteError> {
         self.put_as(unit.name(), unit.key(), artefact.thing())
     }
 
-    fn put_as(&self, unit: &str, key: Digest, Artefact { path, bytes, .. }: &Artefact) -> Result<Put, SiteError> {
+    fn put_as(
+        &self,
+        unit: &str,
+        key: Digest,
+        Artefact { path, bytes, .. }: &Artefact,
+    ) -> Result<Put, SiteError> {
         if guard(&self.fates).insert(path.clone(), None).is_some() {
             return Err(SiteError::Twice(path.clone()));
         }
@@ -270,7 +317,8 @@ impl Stage {
         };
         if fate != Fate::Kept {
             self.folder_of(path)?;
-            self.write(path, bytes).map_err(SiteError::io("write", &self.public.join(path)))?;
+            self.write(path, bytes)
+                .map_err(SiteError::io("write", &self.public.join(path)))?;
         }
         if self.record.is_some() {
             let mut made = guard(&self.made);
@@ -280,7 +328,11 @@ impl Stage {
             }
         }
         guard(&self.fates).insert(path.clone(), Some(fate));
-        Ok(if fate == Fate::Kept { Put::Unchanged } else { Put::Written })
+        Ok(if fate == Fate::Kept {
+            Put::Unchanged
+        } else {
+            Put::Written
+        })
     }
 
     /// Ends the putting, and says how the stage differs from what stands. Nothing is switched yet.
@@ -291,25 +343,45 @@ impl Stage {
         match &self.live {
             None => {}
             Some((_, Live::Listed(files))) => {
-                changes.removed = files.iter().filter(|path| !fates.contains_key(*path)).cloned().collect();
+                changes.removed = files
+                    .iter()
+                    .filter(|path| !fates.contains_key(*path))
+                    .cloned()
+                    .collect();
             }
             Some((_, Live::Recorded(standing))) => {
-                if let Some((path, _)) = standing.files().find(|(path, stays)| *stays && fates.contains_key(*path)) {
+                if let Some((path, _)) = standing
+                    .files()
+                    .find(|(path, stays)| *stays && fates.contains_key(*path))
+                {
                     return Err(SiteError::Twice(path.to_string()));
                 }
                 let gone = |(path, stays): &(&str, bool)| !stays && !fates.contains_key(*path);
-                changes.removed = standing.files().filter(gone).map(|(path, _)| path.to_string()).collect();
-                let touched = fates.values().filter(|fate| **fate != Some(Fate::Kept)).count() + changes.removed.len();
+                changes.removed = standing
+                    .files()
+                    .filter(gone)
+                    .map(|(path, _)| path.to_string())
+                    .collect();
+                let touched = fates
+                    .values()
+                    .filter(|fate| **fate != Some(Fate::Kept))
+                    .count()
+                    + changes.removed.len();
                 if touched <= AMENDED_AT_MOST && !trades_places(&fates, &changes.removed) {
                     way = Way::Amend;
                 } else {
                     let files = listed(&self.public)?;
-                    let stays: HashSet<&str> = standing.files().filter(|(_, stays)| *stays).map(|(path, _)| path).collect();
+                    let stays: HashSet<&str> = standing
+                        .files()
+                        .filter(|(_, stays)| *stays)
+                        .map(|(path, _)| path)
+                        .collect();
                     if let Some(path) = stays.iter().find(|path| !files.contains(**path)) {
                         return Err(SiteError::Missing(path.to_string()));
                     }
                     kept.extend(stays.iter().map(|path| path.to_string()));
-                    let goes = |path: &String| !fates.contains_key(path) && !stays.contains(path.as_str());
+                    let goes =
+                        |path: &String| !fates.contains_key(path) && !stays.contains(path.as_str());
                     changes.removed = files.into_iter().filter(goes).collect();
                 }
             }
@@ -322,7 +394,12 @@ impl Stage {
                 None => return Err(SiteError::Incomplete(path)),
             }
         }
-        for paths in [&mut changes.added, &mut changes.changed, &mut changes.removed, &mut kept] {
+        for paths in [
+            &mut changes.added,
+            &mut changes.changed,
+            &mut changes.removed,
+            &mut kept,
+        ] {
             paths.par_sort_unstable();
         }
         let before = match &self.live {
@@ -331,7 +408,14 @@ impl Stage {
         };
         let body = standing::body(before, &guard(&self.made));
         let is_known = before.is_some_and(|standing| standing.says(&body));
-        Ok(Switch { stage: self, changes, kept, way, body, is_known })
+        Ok(Switch {
+            stage: self,
+            changes,
+            kept,
+            way,
+            body,
+            is_known,
+        })
     }
 
     fn write(&self, path: &str, bytes: &[u8]) -> Result<(), io::Error> {
@@ -342,7 +426,9 @@ impl Stage {
 
     /// Makes the folders of a file, each once.
     fn folder_of(&self, path: &str) -> Result<(), SiteError> {
-        let Some((parent, _)) = path.rsplit_once('/') else { return Ok(()) };
+        let Some((parent, _)) = path.rsplit_once('/') else {
+            return Ok(());
+        };
         if guard(&self.folders).contains(parent) {
             return Ok(());
         }
@@ -350,7 +436,11 @@ impl Stage {
         // Another thread may make the same folder at the same time; it is in the set only once it is there.
         match rustix::fs::mkdirat(&self.tree.folder, parent, Mode::from_raw_mode(0o755)) {
             Ok(()) | Err(Errno::EXIST) => {}
-            Err(e) => return Err(SiteError::io("make the folder", &self.public.join(parent))(e.into())),
+            Err(e) => {
+                return Err(SiteError::io("make the folder", &self.public.join(parent))(
+                    e.into(),
+                ));
+            }
         }
         guard(&self.folders).insert(parent.to_string());
         Ok(())
@@ -393,15 +483,27 @@ impl Switch {
     /// Brings what is new before the readers, who at each moment see whole files and links that lead somewhere. When
     /// nothing changed, nothing is touched.
     pub fn commit(self) -> Result<Changes, SiteError> {
-        let Switch { stage, changes, kept, way, body, is_known } = self;
+        let Switch {
+            stage,
+            changes,
+            kept,
+            way,
+            body,
+            is_known,
+        } = self;
         let (public, record) = (stage.public.clone(), stage.record.clone());
         let write = |record: &Path| standing::write(record, &public, &body);
         if changes.is_empty() && stage.live.is_some() {
-            record.as_deref().filter(|_| !is_known).map_or(Ok(()), write)?;
+            record
+                .as_deref()
+                .filter(|_| !is_known)
+                .map_or(Ok(()), write)?;
             return Ok(changes);
         }
         // One call for the whole file system instead of ten thousand for its files.
-        let durable = |folder: &File| sync(folder).map_err(SiteError::io("write to the disk", &stage.tree.path));
+        let durable = |folder: &File| {
+            sync(folder).map_err(SiteError::io("write to the disk", &stage.tree.path))
+        };
         match (&stage.live, way) {
             (Some((live, _)), Way::Amend) => {
                 durable(&stage.tree.folder)?;
@@ -413,14 +515,25 @@ impl Switch {
                 if let Some((live, _)) = live {
                     kept.par_iter().try_for_each(|path| {
                         stage.folder_of(path)?;
-                        stage.keep(live, path).map_err(SiteError::io("link", &stage.public.join(path)))
+                        stage
+                            .keep(live, path)
+                            .map_err(SiteError::io("link", &stage.public.join(path)))
                     })?;
-                    let mode = live.metadata().map_err(SiteError::io("look at", &stage.public))?.permissions();
-                    stage.tree.folder.set_permissions(mode).map_err(SiteError::io("set the mode of", &stage.tree.path))?;
+                    let mode = live
+                        .metadata()
+                        .map_err(SiteError::io("look at", &stage.public))?
+                        .permissions();
+                    stage
+                        .tree
+                        .folder
+                        .set_permissions(mode)
+                        .map_err(SiteError::io("set the mode of", &stage.tree.path))?;
                 }
                 durable(&stage.tree.folder)?;
                 record.as_deref().map_or(Ok(()), standing::forget)?;
-                let Stage { public, tree, live, .. } = stage;
+                let Stage {
+                    public, tree, live, ..
+                } = stage;
                 tree.change_places_with(&public, live.is_some())?;
             }
         }
@@ -436,7 +549,8 @@ impl Stage {
             Ok(()) => Ok(()),
             Err(Errno::PERM | Errno::MLINK | Errno::NOTSUP | Errno::NOSYS | Errno::XDEV) => {
                 let mut bytes = Vec::new();
-                File::from(rustix::fs::openat(live, path, READ, Mode::empty())?).read_to_end(&mut bytes)?;
+                File::from(rustix::fs::openat(live, path, READ, Mode::empty())?)
+                    .read_to_end(&mut bytes)?;
                 self.write(path, &bytes)
             }
             Err(e) => Err(e.into()),
@@ -444,7 +558,9 @@ impl Stage {
     }
 }
 
-const READ: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const READ: OFlags = OFlags::RDONLY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
 
 /// What becomes of a file in place of its namesake. One that cannot be read is replaced.
 fn compare(folder: &File, path: &str, bytes: &[u8]) -> Fate {
@@ -465,7 +581,9 @@ fn compare(folder: &File, path: &str, bytes: &[u8]) -> Fate {
 }
 
 fn listed(public: &Path) -> Result<HashSet<String>, SiteError> {
-    files_below(public, "").map(HashSet::from_iter).map_err(SiteError::io("read the folder", public))
+    files_below(public, "")
+        .map(HashSet::from_iter)
+        .map_err(SiteError::io("read the folder", public))
 }
 
 /// What is behind these locks is whole at every moment, so a thread that panicked left nothing half done.

@@ -27,7 +27,10 @@ pub struct Args {
 }
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
-    let request = Request { ids: Vec::new(), only: Some(Only::Site) };
+    let request = Request {
+        ids: Vec::new(),
+        only: Some(Only::Site),
+    };
     let Some(out) = args.out else {
         if args.anew {
             publish::forget_standing(&desk.work()).map_err(Failure::new)?;
@@ -35,25 +38,45 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         return super::publish::publish(desk, &request, true, false, None);
     };
     let workspace = desk.workspace()?;
-    let extent = if args.pages_only { Extent::PagesOnly } else { Extent::Full };
+    let extent = if args.pages_only {
+        Extent::PagesOnly
+    } else {
+        Extent::Full
+    };
     // A ledger that is not there is not begun here: it would look as if nothing had ever been published.
     let mut ledger = match extent == Extent::Full && Ledger::exists(&desk.work())? {
         true => Ledger::open(&desk.work())?,
         false => desk.ledger_to_read()?,
     };
     let mut history = ledger.history()?;
-    let made =
-        with_job(desk, &workspace, &mut ledger, &mut history, &request, &mut Carried::default(), |job, ledger, keys, _| {
+    let made = with_job(
+        desk,
+        &workspace,
+        &mut ledger,
+        &mut history,
+        &request,
+        &mut Carried::default(),
+        |job, ledger, keys, _| {
             let stage = Stage::into_folder(&out).map_err(Failure::new)?;
-            let kept = publish::stage(job, ledger, &stage, extent).map_err(|error| keys.explain(error))?;
+            let kept =
+                publish::stage(job, ledger, &stage, extent).map_err(|error| keys.explain(error))?;
             if extent == Extent::Full {
-                kept.keep_signatures(ledger).map_err(|error| keys.explain(error))?;
+                kept.keep_signatures(ledger)
+                    .map_err(|error| keys.explain(error))?;
             }
-            stage.finish().and_then(|switch| switch.commit()).map_err(Failure::new)
-        })?;
+            stage
+                .finish()
+                .and_then(|switch| switch.commit())
+                .map_err(Failure::new)
+        },
+    )?;
     // The program ends now: an archive need not be taken apart before.
     std::mem::forget(workspace);
     let files = made.added.len() + made.changed.len();
-    desk.ui.deed(&format!("built {} into {}", count(files, "file", "files"), out.display()));
+    desk.ui.deed(&format!(
+        "built {} into {}",
+        count(files, "file", "files"),
+        out.display()
+    ));
     Ok(Done::Well)
 }

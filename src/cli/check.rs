@@ -47,7 +47,9 @@ enum Format {
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let mut reading = desk.reading()?;
     if let Some(workspace) = &reading.workspace {
-        reading.findings.append(publish::trial(workspace, &desk.now));
+        reading
+            .findings
+            .append(publish::trial(workspace, &desk.now));
     }
     if args.online {
         let dead = dead_links(desk, &reading, args.resolve)?;
@@ -71,16 +73,34 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         count(errors, "error", "errors"),
         count(warnings, "warning", "warnings")
     ));
-    Ok(if errors + warnings > 0 { Done::WithFindings } else { Done::Well })
+    Ok(if errors + warnings > 0 {
+        Done::WithFindings
+    } else {
+        Done::Well
+    })
 }
 
 /// Tries the links of public texts.
-fn dead_links(desk: &Desk, reading: &Reading, hosts: Vec<(String, SocketAddr)>) -> Result<Findings, Failure> {
-    let settings = reading.workspace.as_ref().map(|workspace| workspace.settings.wkd.clone()).unwrap_or_default();
+fn dead_links(
+    desk: &Desk,
+    reading: &Reading,
+    hosts: Vec<(String, SocketAddr)>,
+) -> Result<Findings, Failure> {
+    let settings = reading
+        .workspace
+        .as_ref()
+        .map(|workspace| workspace.settings.wkd.clone())
+        .unwrap_or_default();
     let web = Directories::open(&settings, &desk.root, hosts).map_err(Failure::new)?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(AT_ONCE).build().map_err(Failure::new)?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(AT_ONCE)
+        .build()
+        .map_err(Failure::new)?;
     if reading.links.len() > LINKS {
-        desk.ui.warning(&format!("only the first {LINKS} of {} links are tried", reading.links.len()));
+        desk.ui.warning(&format!(
+            "only the first {LINKS} of {} links are tried",
+            reading.links.len()
+        ));
     }
     let links = &reading.links[..reading.links.len().min(LINKS)];
     let bar = desk.ui.progress(links.len() as u64, "links");
@@ -88,7 +108,13 @@ fn dead_links(desk: &Desk, reading: &Reading, hosts: Vec<(String, SocketAddr)>) 
         let one = |link: &PublicLink| {
             let dead = dead(&web, &link.url);
             bar.inc(1);
-            dead.map(|(why, hint)| Finding { message: format!("link dead: {why}"), ..link.place.clone() }.hint(hint))
+            dead.map(|(why, hint)| {
+                Finding {
+                    message: format!("link dead: {why}"),
+                    ..link.place.clone()
+                }
+                .hint(hint)
+            })
         };
         links.par_iter().map(one).collect()
     });
@@ -100,27 +126,53 @@ fn dead_links(desk: &Desk, reading: &Reading, hosts: Vec<(String, SocketAddr)>) 
 fn dead(web: &Directories, url: &Url) -> Option<(String, &'static str)> {
     match web.visit(url) {
         Ok(401 | 403 | 429) => None,
-        Ok(status @ 500..) => Some((format!("HTTP status {status}"), "look again later: the server has a trouble of its own")),
-        Ok(status @ 400..) => Some((format!("HTTP status {status}"), "write where it is now, or remove it")),
+        Ok(status @ 500..) => Some((
+            format!("HTTP status {status}"),
+            "look again later: the server has a trouble of its own",
+        )),
+        Ok(status @ 400..) => Some((
+            format!("HTTP status {status}"),
+            "write where it is now, or remove it",
+        )),
         Ok(_) => None,
-        Err(error @ WkdError::Private { .. }) => Some((error.to_string(), "readers cannot go there either")),
-        Err(error) => Some((error.to_string(), "write where it is now, or remove it; or look again later")),
+        Err(error @ WkdError::Private { .. }) => {
+            Some((error.to_string(), "readers cannot go there either"))
+        }
+        Err(error) => Some((
+            error.to_string(),
+            "write where it is now, or remove it; or look again later",
+        )),
     }
 }
 
 /// The findings at or below the given paths, which are relative to the current folder or to the workspace.
-fn within(desk: &Desk, paths: &[std::path::PathBuf], findings: Findings) -> Result<Findings, Failure> {
-    let root = desk.root.canonicalize().map_err(|error| Failure::io(&desk.root, error))?;
+fn within(
+    desk: &Desk,
+    paths: &[std::path::PathBuf],
+    findings: Findings,
+) -> Result<Findings, Failure> {
+    let root = desk
+        .root
+        .canonicalize()
+        .map_err(|error| Failure::io(&desk.root, error))?;
     let mut wanted = Vec::new();
     for path in paths {
-        let full = [path.clone(), root.join(path)].into_iter().find_map(|path| path.canonicalize().ok());
-        let full = full.ok_or_else(|| Failure::usage(format!("`{}` does not exist", path.display())))?;
-        let inside =
-            full.strip_prefix(&root).map_err(|_| Failure::usage(format!("`{}` is not in the workspace", path.display())))?;
+        let full = [path.clone(), root.join(path)]
+            .into_iter()
+            .find_map(|path| path.canonicalize().ok());
+        let full =
+            full.ok_or_else(|| Failure::usage(format!("`{}` does not exist", path.display())))?;
+        let inside = full
+            .strip_prefix(&root)
+            .map_err(|_| Failure::usage(format!("`{}` is not in the workspace", path.display())))?;
         wanted.push(inside.to_path_buf());
     }
     Ok(findings
         .into_iter()
-        .filter(|finding| wanted.iter().any(|path| std::path::Path::new(&*finding.place.path).starts_with(path)))
+        .filter(|finding| {
+            wanted
+                .iter()
+                .any(|path| std::path::Path::new(&*finding.place.path).starts_with(path))
+        })
         .collect())
 }

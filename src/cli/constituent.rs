@@ -69,7 +69,8 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let chosen: Vec<&Constituent> = match &args.name {
         None => workspace.roster.constituents.iter().collect(),
         Some(name) => vec![workspace.roster.constituent(name).ok_or_else(|| {
-            Failure::usage(format!("constituent `{name}` does not exist")).hint("`advise constituent` shows all")
+            Failure::usage(format!("constituent `{name}` does not exist"))
+                .hint("`advise constituent` shows all")
         })?],
     };
     if desk.ui.wants_json() {
@@ -112,6 +113,17 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             ]);
         }
     }
-    desk.ui.data(&table(&["CONSTITUENT", "CONTACT", "ADDRESS", "LISTS", "PHONE", "DAYS LEFT", "STATE"], &rows));
+    desk.ui.data(&table(
+        &[
+            "CONSTITUENT",
+            "CONTACT",
+            "ADDRESS",
+            "LISTS",
+            "PHONE",
+            "DAYS LEFT",
+            "STATE",
+        ],
+        &rows,
+    ));
     Ok(Done::Well)
 }

@@ -66,7 +66,11 @@ pub struct Failure {
 impl Failure {
     /// A failure before anything was done.
     pub fn new(error: impl Into<anyhow::Error>) -> Failure {
-        Failure { kind: Kind::Stopped, error: error.into(), hints: Vec::new() }
+        Failure {
+            kind: Kind::Stopped,
+            error: error.into(),
+            hints: Vec::new(),
+        }
     }
 
     /// A wrong command line or setting.
@@ -89,7 +93,9 @@ impl Failure {
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Failure {
         let hint = match &error {
-            ReadError::NotAWorkspace(_) => "go to the workspace's folder, or name it with `-C DIR`; `advise init DIR` makes one",
+            ReadError::NotAWorkspace(_) => {
+                "go to the workspace's folder, or name it with `-C DIR`; `advise init DIR` makes one"
+            }
             ReadError::Io { .. } => "check the permissions of the file",
         };
         Failure::new(error).hint(hint)
@@ -143,7 +149,9 @@ impl Desk {
 
     /// What is out already. Without a ledger nothing counts as published: the stricter way.
     fn published(&self) -> Result<Published, Failure> {
-        Ok(Published::of(&Ledger::open_read_only_or_empty(&self.work())?.history()?))
+        Ok(Published::of(
+            &Ledger::open_read_only_or_empty(&self.work())?.history()?,
+        ))
     }
 
     /// Whether the security.txt that stands is about to end, since then it is worth nothing to who finds it.
@@ -156,23 +164,42 @@ impl Desk {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Failure::io(&path, error)),
         };
-        let Some((end, days)) = wellknown::end_of(&text).map(|end| (end.clone(), self.now.days_until(&end))) else {
+        let Some((end, days)) =
+            wellknown::end_of(&text).map(|end| (end.clone(), self.now.days_until(&end)))
+        else {
             return Ok(None);
         };
         if days > WARNED_DAYS {
             return Ok(None);
         }
         let signing = workspace.and_then(|workspace| {
-            workspace.settings.signing.as_ref().and_then(|signing| workspace.certificates.of_team(&signing.fingerprint))
+            workspace
+                .settings
+                .signing
+                .as_ref()
+                .and_then(|signing| workspace.certificates.of_team(&signing.fingerprint))
         });
-        let by_key = signing.and_then(|key| key.signs_until(&self.now)).is_some_and(|until| until <= end);
-        let when = if days < 0 { format!("ended on {}", end.date()) } else { format!("ends on {}", end.date()) };
+        let by_key = signing
+            .and_then(|key| key.signs_until(&self.now))
+            .is_some_and(|until| until <= end);
+        let when = if days < 0 {
+            format!("ended on {}", end.date())
+        } else {
+            format!("ends on {}", end.date())
+        };
         let (why, hint) = match by_key {
-            true => (" with the key that signs it", "renew the key first, then `advise publish`"),
+            true => (
+                " with the key that signs it",
+                "renew the key first, then `advise publish`",
+            ),
             false => ("", "`advise publish` renews it; then deploy the site"),
         };
         let message = format!("the security.txt that stands on the site {when}{why}");
-        Ok(Some(Finding::of_file(&name, "security-txt-ends", message).hint(hint).warning()))
+        Ok(Some(
+            Finding::of_file(&name, "security-txt-ends", message)
+                .hint(hint)
+                .warning(),
+        ))
     }
 
     /// Says which targets do not have the site that stands.
@@ -186,17 +213,26 @@ impl Desk {
             Ok(behind) if behind.is_empty() => {}
             Ok(behind) => {
                 let names: Vec<String> = behind.iter().map(|name| format!("`{name}`")).collect();
-                self.ui.deed(&format!("next: `advise deploy` copies the site to {}", names.join(", ")));
+                self.ui.deed(&format!(
+                    "next: `advise deploy` copies the site to {}",
+                    names.join(", ")
+                ));
             }
             // What was done is done, and is not called a failure because of this.
-            Err(error) => self.ui.warning(&format!("it is not known which targets have the site that stands: {error}")),
+            Err(error) => self.ui.warning(&format!(
+                "it is not known which targets have the site that stands: {error}"
+            )),
         }
     }
 
     /// The same for commands that show no findings.
     pub fn warn_of_security_txt(&self, workspace: &Workspace) -> Result<(), Failure> {
         if let Some(finding) = self.security_txt(Some(workspace))? {
-            self.ui.warning(&format!("{}; {}", finding.message, finding.hint.unwrap_or_default()));
+            self.ui.warning(&format!(
+                "{}; {}",
+                finding.message,
+                finding.hint.unwrap_or_default()
+            ));
         }
         Ok(())
     }
@@ -214,18 +250,30 @@ impl Desk {
         let (mut reading, past) = thread::scope(|scope| {
             let other = scope.spawn(|| Past::read(&work));
             let mut past = None;
-            let reading = workspace::read_trusting_memory(&self.root, &self.now, &work, || -> Result<_, Failure> {
-                let (read, published) = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-                past = Some(read);
-                Ok(published)
-            });
+            let reading = workspace::read_trusting_memory(
+                &self.root,
+                &self.now,
+                &work,
+                || -> Result<_, Failure> {
+                    let (read, published) = other
+                        .join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+                    past = Some(read);
+                    Ok(published)
+                },
+            );
             reading.map(|reading| (reading, past))
         })?;
         if let Some(Err(error)) = reading.memory.take().map(Memory::keep) {
-            self.ui.warning(&format!("{error}: the next run has to read all advisories again"));
+            self.ui.warning(&format!(
+                "{error}: the next run has to read all advisories again"
+            ));
         }
         let workspace = self.workspace_of(reading)?;
-        Ok((workspace, past.expect("who judges a workspace asks what is published")))
+        Ok((
+            workspace,
+            past.expect("who judges a workspace asks what is published"),
+        ))
     }
 
     fn workspace_of(&self, reading: Reading) -> Result<Workspace, Failure> {
@@ -234,7 +282,9 @@ impl Desk {
                 let mistakes = reading.findings.count(Level::Error);
                 if mistakes > 0 {
                     let mistakes = super::ui::count(mistakes, "mistake", "mistakes");
-                    self.ui.deed(&format!("{mistakes} in drafts, which stay where they are; `advise check` shows them"));
+                    self.ui.deed(&format!(
+                        "{mistakes} in drafts, which stay where they are; `advise check` shows them"
+                    ));
                 }
                 Ok(workspace)
             }
@@ -260,16 +310,27 @@ impl Desk {
             io::ErrorKind::NotFound => Failure::from(ReadError::NotAWorkspace(self.root.clone())),
             _ => Failure::io(&path, error),
         })?;
-        let settings = settings::parse(&crate::diag::Source::new("advise.yaml", text), &mut findings)
-            .ok_or_else(|| self.mistakes(&findings))?;
-        let taken = workspace::stems(&self.root)?.into_iter().map(|stem| stem.to_ascii_lowercase()).collect();
+        let settings = settings::parse(
+            &crate::diag::Source::new("advise.yaml", text),
+            &mut findings,
+        )
+        .ok_or_else(|| self.mistakes(&findings))?;
+        let taken = workspace::stems(&self.root)?
+            .into_iter()
+            .map(|stem| stem.to_ascii_lowercase())
+            .collect();
         Ok((settings, taken))
     }
 
     /// The same desk at the time that it is now.
     pub fn later(&self) -> Desk {
         let now = Moment::from_timestamp(jiff::Timestamp::now());
-        Desk { root: self.root.clone(), clock: now.clone(), now, ui: self.ui }
+        Desk {
+            root: self.root.clone(),
+            clock: now.clone(),
+            now,
+            ui: self.ui,
+        }
     }
 
     /// The ledger for reading. Where there is none it is an empty one, without a file, and that is said: what is shown
@@ -287,12 +348,16 @@ impl Desk {
     pub fn keeps_embargoes(&self, workspace: &Workspace) -> Result<(), Failure> {
         let too_early = |advisory: &&advisory::Advisory| {
             let shut = |until: &Moment| self.clock < *until && *until <= self.now;
-            advisory.status != advisory::Status::Draft && advisory.embargo.as_ref().is_some_and(shut)
+            advisory.status != advisory::Status::Draft
+                && advisory.embargo.as_ref().is_some_and(shut)
         };
         match workspace.advisories.iter().find(too_early) {
             None => Ok(()),
-            Some(advisory) => Err(Failure::usage(format!("`--now` would end the embargo of `{}` before its time", advisory.id))
-                .hint("nothing was done; `advise plan --now TIME` shows what will happen then")),
+            Some(advisory) => Err(Failure::usage(format!(
+                "`--now` would end the embargo of `{}` before its time",
+                advisory.id
+            ))
+            .hint("nothing was done; `advise plan --now TIME` shows what will happen then")),
         }
     }
 
@@ -319,9 +384,17 @@ impl Desk {
         publish::take_over(workspace, &mut history, &self.now).map_err(not_ours)?;
         let members = ledger.members();
         let member = |address: &Address| members.hash(address);
-        let key_state = |fingerprint: &Fingerprint| workspace.certificates.state(fingerprint, &self.now);
+        let key_state =
+            |fingerprint: &Fingerprint| workspace.certificates.state(fingerprint, &self.now);
         let announcement = publish::announcement(workspace, &history, request.only, &self.now);
-        then(&self.facts(workspace, &history, announcement.as_ref(), &key_state, &member, request)?)
+        then(&self.facts(
+            workspace,
+            &history,
+            announcement.as_ref(),
+            &key_state,
+            &member,
+            request,
+        )?)
     }
 
     /// All that a plan depends on; ids on the command line that cannot be published are refused.
@@ -334,9 +407,17 @@ impl Desk {
         member: &'a dyn Fn(&Address) -> MemberHash,
         request: &'a Request,
     ) -> Result<Facts<'a>, Failure> {
-        for id in request.ids.iter().filter(|id| announcement.is_none_or(|announcement| announcement.id != **id)) {
+        for id in request
+            .ids
+            .iter()
+            .filter(|id| announcement.is_none_or(|announcement| announcement.id != **id))
+        {
             let advisory = workspace.advisory(id).ok_or_else(|| {
-                let ids: Vec<&str> = workspace.advisories.iter().map(|advisory| advisory.id.as_str()).collect();
+                let ids: Vec<&str> = workspace
+                    .advisories
+                    .iter()
+                    .map(|advisory| advisory.id.as_str())
+                    .collect();
                 let failure = Failure::usage(format!("there is no advisory `{id}`"));
                 match crate::terms::nearest(id.as_str(), ids) {
                     Some(near) => failure.hint(format!("did you mean `{near}`?")),
@@ -344,8 +425,12 @@ impl Desk {
                 }
             })?;
             if advisory.status == advisory::Status::Draft {
-                return Err(Failure::usage(format!("`{id}` is still a draft"))
-                    .hint(format!("write `status: final` in `{}` when it may leave", advisory.path)));
+                return Err(
+                    Failure::usage(format!("`{id}` is still a draft")).hint(format!(
+                        "write `status: final` in `{}` when it may leave",
+                        advisory.path
+                    )),
+                );
             }
         }
         Ok(Facts {
@@ -372,11 +457,19 @@ impl Desk {
             };
             let advisory = conflict.advisory;
             match ledger.frozen_lines(&advisory.id, &advisory.revision().number) {
-                Ok(lines) => self.ui.warning(&publish::difference(conflict, &lines, &text, &|line| ledger.line_hash(line))),
+                Ok(lines) => {
+                    self.ui
+                        .warning(&publish::difference(conflict, &lines, &text, &|line| {
+                            ledger.line_hash(line)
+                        }))
+                }
                 Err(error) => return error.into(),
             }
         }
-        let first = plan.conflicts.first().map_or("", |conflict| conflict.advisory.id.as_str());
+        let first = plan
+            .conflicts
+            .first()
+            .map_or("", |conflict| conflict.advisory.id.as_str());
         let n = plan.conflicts.len();
         let what = if n == 1 {
             format!("`{first}` was published and its file has changed since")
@@ -393,15 +486,25 @@ impl Desk {
             Failure::usage("`advise.yaml` does not say with which key to sign")
                 .hint("`advise key generate` makes one and says what to write")
         })?;
-        let certificate =
-            workspace.certificates.of_team(&signing.fingerprint).cloned().ok_or_else(|| {
-                Failure::usage(format!("the team's certificate `certs/{}.asc` is missing", signing.fingerprint))
+        let certificate = workspace
+            .certificates
+            .of_team(&signing.fingerprint)
+            .cloned()
+            .ok_or_else(|| {
+                Failure::usage(format!(
+                    "the team's certificate `certs/{}.asc` is missing",
+                    signing.fingerprint
+                ))
             })?;
         let key = match &signing.key {
             #[cfg(feature = "gpg-agent")]
             KeySource::Agent => {
                 let key = TeamKey::from_agent(certificate, &self.now);
-                if self.ui.can_ask() { key } else { key.map(TeamKey::without_asking) }
+                if self.ui.can_ask() {
+                    key
+                } else {
+                    key.map(TeamKey::without_asking)
+                }
             }
             #[cfg(not(feature = "gpg-agent"))]
             KeySource::Agent => {
@@ -416,7 +519,9 @@ impl Desk {
                 })?;
                 let passphrase = match openpgp::needs_passphrase(&bytes).map_err(signer_failure)? {
                     false => None,
-                    true => Some(self.passphrase(signing.passphrase_command.as_deref(), &workspace.root)?),
+                    true => Some(
+                        self.passphrase(signing.passphrase_command.as_deref(), &workspace.root)?,
+                    ),
                 };
                 TeamKey::from_file(&bytes, passphrase.as_ref(), certificate, &self.now)
             }
@@ -427,7 +532,11 @@ impl Desk {
     /// Whether the team's key is opened without a question at this terminal. (What `passphrase_command` does is staff's own.)
     pub fn opens_key_unasked(&self, workspace: &Workspace) -> bool {
         let is_file = |signing: &settings::Signing| matches!(signing.key, KeySource::File(_));
-        let signing = workspace.settings.signing.as_ref().filter(|signing| is_file(signing));
+        let signing = workspace
+            .settings
+            .signing
+            .as_ref()
+            .filter(|signing| is_file(signing));
         signing.is_some_and(|signing| signing.passphrase_command.is_some() || !self.ui.can_ask())
     }
 
@@ -435,22 +544,27 @@ impl Desk {
         match command {
             Some(command) => secret_of(command, root, "passphrase_command"),
             None if self.ui.can_ask() => {
-                let typed = self
-                    .ui
-                    .passphrase("the team's key")
-                    .map_err(|error| Failure::usage(format!("cannot ask for the passphrase: {error}")))?;
+                let typed = self.ui.passphrase("the team's key").map_err(|error| {
+                    Failure::usage(format!("cannot ask for the passphrase: {error}"))
+                })?;
                 Ok(openpgp::Secret::from(typed))
             }
-            None => Err(Failure::usage("the team's key needs a passphrase, and nobody can be asked here")
-                .hint("set `signing.passphrase_command` in advise.yaml")),
+            None => Err(Failure::usage(
+                "the team's key needs a passphrase, and nobody can be asked here",
+            )
+            .hint("set `signing.passphrase_command` in advise.yaml")),
         }
     }
 
     /// The passwords for the mail servers, in their order, where they are set.
     pub fn mail_passwords(&self, workspace: &Workspace) -> Result<Vec<Option<String>>, Failure> {
-        let settings::Transport::Smtp(relays) = &workspace.settings.mail.transport else { return Ok(Vec::new()) };
+        let settings::Transport::Smtp(relays) = &workspace.settings.mail.transport else {
+            return Ok(Vec::new());
+        };
         let password = |relay: &settings::Smtp| {
-            let Some(command) = relay.password_command.as_deref() else { return Ok(None) };
+            let Some(command) = relay.password_command.as_deref() else {
+                return Ok(None);
+            };
             let secret = secret_of(command, &workspace.root, "password_command")?;
             Ok(Some(String::from_utf8_lossy(secret.expose()).into_owned()))
         };
@@ -472,8 +586,10 @@ impl Desk {
 /// What is known of a constituent besides its contacts.
 pub fn profile(workspace: &Workspace, constituent: &Slug) -> Result<Profile, Failure> {
     workspace.profile(constituent)?.ok_or_else(|| {
-        Failure::usage(format!("`constituents/{constituent}.yaml` was changed meanwhile"))
-            .hint("`advise check` shows what is wrong with it")
+        Failure::usage(format!(
+            "`constituents/{constituent}.yaml` was changed meanwhile"
+        ))
+        .hint("`advise check` shows what is wrong with it")
     })
 }
 
@@ -487,19 +603,32 @@ pub fn not_ours(error: publish::PublishError) -> Failure {
 }
 
 fn signer_failure(error: SignerError) -> Failure {
-    Failure::new(error).hint("nothing was sent; `advise key status` shows the state of the team's key")
+    Failure::new(error)
+        .hint("nothing was sent; `advise key status` shows the state of the team's key")
 }
 
 /// The first line that a command prints. The command is the staff's own, from advise.yaml; its output is never shown.
 fn secret_of(command: &str, root: &Path, setting: &str) -> Result<openpgp::Secret, Failure> {
+    let output = Command::new("sh")
+        .arg("-c")
+        .arg(command)
+        .current_dir(root)
+        .stdin(Stdio::inherit())
+        .stderr(Stdio::inherit())
+        .output();
     let output =
-        Command::new("sh").arg("-c").arg(command).current_dir(root).stdin(Stdio::inherit()).stderr(Stdio::inherit()).output();
-    let output = output.map_err(|error| Failure::usage(format!("cannot run `{setting}`: {error}")))?;
+        output.map_err(|error| Failure::usage(format!("cannot run `{setting}`: {error}")))?;
     if !output.status.success() {
-        return Err(Failure::usage(format!("`{setting}` ended with {}", output.status)).hint("run it by hand to see why"));
+        return Err(
+            Failure::usage(format!("`{setting}` ended with {}", output.status))
+                .hint("run it by hand to see why"),
+        );
     }
     let mut bytes = output.stdout;
-    let end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(bytes.len());
+    let end = bytes
+        .iter()
+        .position(|byte| matches!(byte, b'\n' | b'\r'))
+        .unwrap_or(bytes.len());
     bytes.truncate(end);
     match bytes.is_empty() {
         true => Err(Failure::usage(format!("`{setting}` printed nothing"))),

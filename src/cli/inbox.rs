@@ -58,7 +58,10 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     }
     if args.stdin {
         // Whatever goes wrong here may be right in an hour, and the mail server waits.
-        return from_stdin(desk, args.resolve).map_err(|failure| Failure { kind: Kind::Later, ..failure });
+        return from_stdin(desk, args.resolve).map_err(|failure| Failure {
+            kind: Kind::Later,
+            ..failure
+        });
     }
     let workspace = desk.workspace()?;
     let mut counter = Counter::new(desk, workspace, args.resolve);
@@ -86,8 +89,15 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         }
         Ok(()) => {
             counter.report(None);
-            let is_for_staff = counter.taken.iter().any(|taken| taken.judged.verdict.is_for_staff() || taken.kept.is_some());
-            Ok(if is_for_staff || !counter.suspended.0.is_empty() { Done::WithFindings } else { Done::Well })
+            let is_for_staff = counter
+                .taken
+                .iter()
+                .any(|taken| taken.judged.verdict.is_for_staff() || taken.kept.is_some());
+            Ok(if is_for_staff || !counter.suspended.0.is_empty() {
+                Done::WithFindings
+            } else {
+                Done::Well
+            })
         }
     }
 }
@@ -100,13 +110,22 @@ fn from_stdin(desk: &Desk, hosts: Vec<(String, SocketAddr)>) -> Result<Done, Fai
     let mut counter = Counter::new(desk, workspace, hosts);
     counter.take("-".into(), bytes)?;
     counter.report(None);
-    Ok(Done::Piped(if is_too_large { Exit::Refused } else { Exit::Taken }))
+    Ok(Done::Piped(if is_too_large {
+        Exit::Refused
+    } else {
+        Exit::Taken
+    }))
 }
 
-fn from_maildir(counter: &mut Counter<'_>, maildir: Result<Maildir, SourceError>) -> Result<(), Failure> {
+fn from_maildir(
+    counter: &mut Counter<'_>,
+    maildir: Result<Maildir, SourceError>,
+) -> Result<(), Failure> {
     let maildir = maildir?;
     for entry in maildir.entries()? {
-        let Some(bytes) = maildir.read(&entry)? else { continue };
+        let Some(bytes) = maildir.read(&entry)? else {
+            continue;
+        };
         let is_for_staff = counter.take(entry.name.clone(), bytes)?;
         maildir.done(&entry, is_for_staff)?;
     }
@@ -119,7 +138,9 @@ fn from_server(counter: &mut Counter<'_>, settings: &settings::Imap) -> Result<(
     let authorities = settings.ca_file.as_ref().map(|path| root.join(path));
     let mut mailbox = Mailbox::open(settings, authorities.as_deref(), &password)?;
     for entry in mailbox.entries()? {
-        let Some(bytes) = mailbox.read(&entry)? else { continue };
+        let Some(bytes) = mailbox.read(&entry)? else {
+            continue;
+        };
         let is_for_staff = counter.take(entry.name.clone(), bytes)?;
         mailbox.done(&entry, is_for_staff)?;
     }
@@ -130,7 +151,9 @@ fn from_server(counter: &mut Counter<'_>, settings: &settings::Imap) -> Result<(
 impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Failure {
         let hint = match &error {
-            SourceError::NoMaildir { .. } => "a Maildir has the folders `new`, `cur` and `tmp`; mail waits in `new`",
+            SourceError::NoMaildir { .. } => {
+                "a Maildir has the folders `new`, `cur` and `tmp`; mail waits in `new`"
+            }
             SourceError::Io { .. } | SourceError::Stdin(_) | SourceError::Authority(_) => {
                 "no mail was lost: run the same command again"
             }
@@ -174,11 +197,28 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 impl<'d> Counter<'d> {
     fn new(desk: &'d Desk, workspace: Workspace, hosts: Vec<(String, SocketAddr)>) -> Counter<'d> {
-        let sender = workspace.settings.mail.from.as_ref().unwrap_or(&workspace.team.email);
+        let sender = workspace
+            .settings
+            .mail
+            .from
+            .as_ref()
+            .unwrap_or(&workspace.team.email);
         let lists = workspace.roster.lists.values().map(|list| &list.address);
         let house = House {
-            addresses: [sender, &workspace.team.email].into_iter().chain(lists).cloned().collect(),
-            bounces: Some(workspace.settings.mail.bounces.as_ref().unwrap_or(sender).clone()),
+            addresses: [sender, &workspace.team.email]
+                .into_iter()
+                .chain(lists)
+                .cloned()
+                .collect(),
+            bounces: Some(
+                workspace
+                    .settings
+                    .mail
+                    .bounces
+                    .as_ref()
+                    .unwrap_or(sender)
+                    .clone(),
+            ),
             doors: Doors::of(&workspace.roster, &workspace.team),
         };
         Counter {
@@ -211,7 +251,9 @@ impl<'d> Counter<'d> {
             }
         };
         let is_left = match (&judged.verdict, &request) {
-            (Verdict::Request(_), Ok(taken)) => taken.as_ref().is_none_or(clerk::Taken::is_for_staff),
+            (Verdict::Request(_), Ok(taken)) => {
+                taken.as_ref().is_none_or(clerk::Taken::is_for_staff)
+            }
             (Verdict::Request(_), Err(_)) => true,
             _ => false,
         };
@@ -224,13 +266,21 @@ impl<'d> Counter<'d> {
             }
             None => None,
         };
-        self.taken.push(Taken { file, judged, noted, kept, request });
+        self.taken.push(Taken {
+            file,
+            judged,
+            noted,
+            kept,
+            request,
+        });
         Ok(is_for_staff)
     }
 
     /// Notes bounces that came to an address which only the letter's own copy had.
     fn note(&mut self, mail: &Mail, bounces: &[Bounce]) -> Result<Vec<&'static str>, Failure> {
-        let Some(token) = self.house.token(mail) else { return Ok(vec!["not addressed to a letter of ours"; bounces.len()]) };
+        let Some(token) = self.house.token(mail) else {
+            return Ok(vec!["not addressed to a letter of ours"; bounces.len()]);
+        };
         let mut noted = Vec::new();
         for bounce in bounces {
             let verdict = match bounce.verdict {
@@ -240,12 +290,21 @@ impl<'d> Counter<'d> {
             let recipient = bounce.recipient.parse::<Address>().ok();
             let status = bounce.status.as_deref().unwrap_or_default();
             let now = self.desk.now.clone();
-            noted.push(match self.ledger()?.note_bounce(&token, recipient.as_ref(), verdict, status, &bounce.words, &now)? {
-                Noted::Counted(_) => "counted",
-                Noted::Known => "known already",
-                Noted::NoSuchToken => "not addressed to a letter of ours",
-                Noted::AnotherMember => "about another member than the letter's",
-            });
+            noted.push(
+                match self.ledger()?.note_bounce(
+                    &token,
+                    recipient.as_ref(),
+                    verdict,
+                    status,
+                    &bounce.words,
+                    &now,
+                )? {
+                    Noted::Counted(_) => "counted",
+                    Noted::Known => "known already",
+                    Noted::NoSuchToken => "not addressed to a letter of ours",
+                    Noted::AnotherMember => "about another member than the letter's",
+                },
+            );
         }
         if noted.contains(&"counted") {
             self.suspend()?;
@@ -255,14 +314,28 @@ impl<'d> Counter<'d> {
 
     /// Takes a request: what it causes is durable when this returns. What would fail again next time is not tried again.
     fn request(&mut self, mail: &Mail) -> Result<Result<Option<clerk::Taken>, String>, Failure> {
-        let (find, work) = (|address: &Address| answering::find(&self.workspace, &self.hosts, address), self.desk.work());
-        let clerk = Clerk { workspace: &self.workspace, work: &work, now: &self.desk.now, find: &find };
+        let (find, work) = (
+            |address: &Address| answering::find(&self.workspace, &self.hosts, address),
+            self.desk.work(),
+        );
+        let clerk = Clerk {
+            workspace: &self.workspace,
+            work: &work,
+            now: &self.desk.now,
+            find: &find,
+        };
         // Without the lock: a sender's directory may take its time, and must not keep an alert from being published.
-        let Some(examined) = clerk.examine(mail).map_err(Failure::new)? else { return Ok(Ok(None)) };
+        let Some(examined) = clerk.examine(mail).map_err(Failure::new)? else {
+            return Ok(Ok(None));
+        };
         let (mut ledger, _lock) = opened(self.desk)?;
         let answering = &mut self.answering;
-        let taken = match clerk.take(examined, &mut ledger, &mut |answer| answering.send(self.desk, &self.workspace, answer)) {
-            Err(TakeError::Edit(error)) => return Ok(Err(format!("the file has to be changed by hand: {error}"))),
+        let taken = match clerk.take(examined, &mut ledger, &mut |answer| {
+            answering.send(self.desk, &self.workspace, answer)
+        }) {
+            Err(TakeError::Edit(error)) => {
+                return Ok(Err(format!("the file has to be changed by hand: {error}")));
+            }
             taken => taken.map_err(Failure::new)?,
         };
         if taken.changed {
@@ -277,13 +350,16 @@ impl<'d> Counter<'d> {
         let (roster, now) = (&self.workspace.roster, &self.desk.now);
         let ledger = self.ledger.as_mut().expect("it was just opened");
         let (returns, members) = (ledger.returns()?, ledger.members());
-        let mut suspended = plan::suspended(roster, &returns, &|address| members.hash(address), now);
+        let mut suspended =
+            plan::suspended(roster, &returns, &|address| members.hash(address), now);
         suspended.retain(|one| one.is_new);
         for one in &suspended {
             ledger.suspend(&one.member, one.list.name.as_str(), now)?;
         }
         self.suspended.0.extend(plan::suspended_words(&suspended));
-        self.suspended.1.extend(suspended.iter().map(plan::suspended_json));
+        self.suspended
+            .1
+            .extend(suspended.iter().map(plan::suspended_json));
         Ok(())
     }
 
@@ -322,8 +398,15 @@ impl<'d> Counter<'d> {
         for taken in &self.taken {
             *totals.entry(taken.judged.verdict.as_str()).or_default() += 1;
         }
-        let totals: Vec<String> = totals.iter().map(|(verdict, n)| format!("{n} {verdict}")).collect();
-        ui.data(&format!("Took in {}: {}.\n", count(self.taken.len(), "mail", "mails"), totals.join(", ")));
+        let totals: Vec<String> = totals
+            .iter()
+            .map(|(verdict, n)| format!("{n} {verdict}"))
+            .collect();
+        ui.data(&format!(
+            "Took in {}: {}.\n",
+            count(self.taken.len(), "mail", "mails"),
+            totals.join(", ")
+        ));
         for words in &self.suspended.0 {
             ui.data(&format!("Suspended: {words}.\n"));
         }
@@ -335,8 +418,17 @@ impl<'d> Counter<'d> {
 
 impl Taken {
     fn json(&self) -> Value {
-        let mut gates: Vec<Value> = self.judged.passed.iter().map(|gate| json!({ "gate": gate, "verdict": "passes" })).collect();
-        gates.extend(self.judged.claimed_by.map(|gate| json!({ "gate": gate, "verdict": self.judged.verdict.as_str() })));
+        let mut gates: Vec<Value> = self
+            .judged
+            .passed
+            .iter()
+            .map(|gate| json!({ "gate": gate, "verdict": "passes" }))
+            .collect();
+        gates.extend(
+            self.judged
+                .claimed_by
+                .map(|gate| json!({ "gate": gate, "verdict": self.judged.verdict.as_str() })),
+        );
         let bounces = self.judged.verdict.bounces().iter().zip(&self.noted).map(|(bounce, noted)| {
             json!({
                 "recipient": bounce.recipient, "verdict": bounce.verdict.as_str(), "status": bounce.status, "words": bounce.words, "noted": noted,
@@ -349,21 +441,34 @@ impl Taken {
     }
 
     fn rows(&self) -> Vec<Vec<String>> {
-        let row = |what: String| vec![plain(&self.file, 255).replace('\n', " "), self.judged.verdict.as_str().to_string(), what];
+        let row = |what: String| {
+            vec![
+                plain(&self.file, 255).replace('\n', " "),
+                self.judged.verdict.as_str().to_string(),
+                what,
+            ]
+        };
         match &self.judged.verdict {
             Verdict::Bounce(bounces) => bounces
                 .iter()
                 .zip(&self.noted)
                 .map(|(bounce, noted)| {
-                    let status = bounce.status.as_deref().map_or_else(String::new, |status| format!(" {status}"));
+                    let status = bounce
+                        .status
+                        .as_deref()
+                        .map_or_else(String::new, |status| format!(" {status}"));
                     let recipient = plain(&bounce.recipient, 254).replace('\n', " ");
-                    row(format!("{recipient}: {}{status}; {noted}", bounce.verdict.as_str()))
+                    row(format!(
+                        "{recipient}: {}{status}; {noted}",
+                        bounce.verdict.as_str()
+                    ))
                 })
                 .collect(),
             Verdict::Request(_) => vec![row(match &self.request {
-                Ok(taken) => {
-                    taken.as_ref().map_or_else(|| "does nothing: it is our own or automatic".into(), clerk::Taken::words)
-                }
+                Ok(taken) => taken.as_ref().map_or_else(
+                    || "does nothing: it is our own or automatic".into(),
+                    clerk::Taken::words,
+                ),
                 Err(why) => why.clone(),
             })],
             verdict => vec![row(match (verdict.why(), &self.kept) {
@@ -406,7 +511,9 @@ fn lock_patiently(desk: &Desk) -> Result<Lock, Failure> {
     let since = Instant::now();
     loop {
         match ledger::lock(&desk.work(), &desk.now) {
-            Err(LedgerError::Held { .. }) if since.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(200)),
+            Err(LedgerError::Held { .. }) if since.elapsed() < PATIENCE => {
+                thread::sleep(Duration::from_millis(200))
+            }
             other => return Ok(other?),
         }
     }
@@ -423,10 +530,23 @@ fn show_kept(desk: &Desk) -> Result<Done, Failure> {
     } else if kept.is_empty() {
         desk.ui.deed("nothing was kept");
     } else {
-        let row =
-            |kept: &Kept| vec![kept.name.clone(), kept.verdict.clone(), kept.since.clone(), kept.why.clone().unwrap_or_default()];
-        desk.ui.data(&table(&["MAIL", "VERDICT", "SINCE", "WHY"], &kept.iter().map(row).collect::<Vec<_>>()));
+        let row = |kept: &Kept| {
+            vec![
+                kept.name.clone(),
+                kept.verdict.clone(),
+                kept.since.clone(),
+                kept.why.clone().unwrap_or_default(),
+            ]
+        };
+        desk.ui.data(&table(
+            &["MAIL", "VERDICT", "SINCE", "WHY"],
+            &kept.iter().map(row).collect::<Vec<_>>(),
+        ));
         desk.ui.data("Read them with any mail program (`mutt -f .advise/inbox/NAME`), and remove each with its `.json` when it is dealt with.\n");
     }
-    Ok(if kept.is_empty() { Done::Well } else { Done::WithFindings })
+    Ok(if kept.is_empty() {
+        Done::Well
+    } else {
+        Done::WithFindings
+    })
 }

@@ -33,7 +33,10 @@ pub struct Args {
 const FOLDERS: [(&str, Dir<'_>); 4] = [
     ("advisories", include_dir!("$CARGO_MANIFEST_DIR/advisories")),
     ("lists", include_dir!("$CARGO_MANIFEST_DIR/lists")),
-    ("constituents", include_dir!("$CARGO_MANIFEST_DIR/constituents")),
+    (
+        "constituents",
+        include_dir!("$CARGO_MANIFEST_DIR/constituents"),
+    ),
     ("site", include_dir!("$CARGO_MANIFEST_DIR/site")),
 ];
 const SETTINGS: &str = include_str!("../../advise.yaml");
@@ -46,7 +49,8 @@ pub(super) const NEW_SETTINGS: &str = "# How this workspace publishes. Unknown f
           ids: \"EX-{year}-{number:4}\"\n";
 pub(super) const NEW_TEAM: &str = "# The facts about the team, used by site, mail and the RFC 2350 description.\n\
           name: Example CERT\nemail: cert@example.org\ntime_zone: Etc/UTC\n# address, phone, hours, constituency, ...: see the README\nkeys: []\n";
-pub(super) const IGNORED: &str = "# made by `advise`, never committed\n/public/\n/outbox/\n/.advise/\n";
+pub(super) const IGNORED: &str =
+    "# made by `advise`, never committed\n/public/\n/outbox/\n/.advise/\n";
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 /// Contacts of the sample whose certificates are not in order, to show what happens then.
@@ -66,22 +70,32 @@ enum Odd {
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let root = args.dir.unwrap_or_else(|| desk.root.clone());
     if root.join("advise.yaml").exists() {
-        return Err(Failure::usage(format!("`{}` is a workspace already", root.display()))
-            .hint("nothing was written; choose another folder"));
+        return Err(
+            Failure::usage(format!("`{}` is a workspace already", root.display()))
+                .hint("nothing was written; choose another folder"),
+        );
     }
-    let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::from([(".gitignore".to_string(), IGNORED.into())]);
+    let mut files: BTreeMap<String, Vec<u8>> =
+        BTreeMap::from([(".gitignore".to_string(), IGNORED.into())]);
     match args.sample {
         true => sample(desk, &root, &mut files)?,
         false => plain(&mut files),
     }
     // A file that is there already is somebody's work.
     if Ledger::exists(&root.join(WORK))? {
-        return Err(Failure::usage(format!("`{}` has a ledger already", root.display()))
-            .hint("nothing was written; choose an empty folder"));
+        return Err(
+            Failure::usage(format!("`{}` has a ledger already", root.display()))
+                .hint("nothing was written; choose an empty folder"),
+        );
     }
-    if let Some(path) = files.keys().find(|path| *path != ".gitignore" && root.join(path).exists()) {
-        return Err(Failure::usage(format!("`{}` exists already", root.join(path).display()))
-            .hint("nothing was written; choose an empty folder"));
+    if let Some(path) = files
+        .keys()
+        .find(|path| *path != ".gitignore" && root.join(path).exists())
+    {
+        return Err(
+            Failure::usage(format!("`{}` exists already", root.join(path).display()))
+                .hint("nothing was written; choose an empty folder"),
+        );
     }
     for (path, bytes) in &files {
         let path = root.join(path);
@@ -95,16 +109,30 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     }
     // With it, `publish` knows that nothing went out before; a workspace without it was copied, or has lost its past.
     drop(Ledger::create(&root.join(WORK))?);
-    desk.ui.deed(&format!("wrote a workspace of {} to {}", count(files.len(), "file", "files"), root.display()));
-    let next = if args.sample { "see what it would publish" } else { "see what is missing" };
+    desk.ui.deed(&format!(
+        "wrote a workspace of {} to {}",
+        count(files.len(), "file", "files"),
+        root.display()
+    ));
+    let next = if args.sample {
+        "see what it would publish"
+    } else {
+        "see what is missing"
+    };
     let verb = if args.sample { "plan" } else { "check" };
-    desk.ui.deed(&format!("next: `advise -C {} {verb}` to {next}", root.display()));
+    desk.ui.deed(&format!(
+        "next: `advise -C {} {verb}` to {next}",
+        root.display()
+    ));
     Ok(Done::Well)
 }
 
 fn add(files: &mut BTreeMap<String, Vec<u8>>, folder: &str, dir: &Dir<'_>) {
     for file in dir.files() {
-        files.insert(format!("{folder}/{}", file.path().display()), file.contents().to_vec());
+        files.insert(
+            format!("{folder}/{}", file.path().display()),
+            file.contents().to_vec(),
+        );
     }
     for deeper in dir.dirs() {
         add(files, folder, deeper);
@@ -113,8 +141,14 @@ fn add(files: &mut BTreeMap<String, Vec<u8>>, folder: &str, dir: &Dir<'_>) {
 
 /// The prose of a new workspace, which is the sample's.
 pub(super) fn new_prose() -> &'static [u8] {
-    let folder = FOLDERS.iter().find(|(name, _)| *name == "site").map(|(_, dir)| dir);
-    folder.and_then(|dir| dir.get_file("rfc2350.md")).map(|file| file.contents()).expect("the sample has the prose of RFC 2350")
+    let folder = FOLDERS
+        .iter()
+        .find(|(name, _)| *name == "site")
+        .map(|(_, dir)| dir);
+    folder
+        .and_then(|dir| dir.get_file("rfc2350.md"))
+        .map(|file| file.contents())
+        .expect("the sample has the prose of RFC 2350")
 }
 
 fn plain(files: &mut BTreeMap<String, Vec<u8>>) {
@@ -153,22 +187,38 @@ fn sample(desk: &Desk, root: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> Re
     put_certificate(files, &team.certificate);
 
     for contact in old.contacts {
-        let odd = ODD.iter().find(|(address, _)| *address == contact.address).map(|(_, odd)| *odd);
+        let odd = ODD
+            .iter()
+            .find(|(address, _)| *address == contact.address)
+            .map(|(_, odd)| *odd);
         let id = format!("{} <{}>", contact.name, contact.address);
-        let kind = if odd == Some(Odd::SignOnly) { openpgp::Kind::SignOnly } else { openpgp::Kind::Member };
+        let kind = if odd == Some(Odd::SignOnly) {
+            openpgp::Kind::SignOnly
+        } else {
+            openpgp::Kind::Member
+        };
         let (validity, created) = match odd {
             Some(Odd::Expired) => (Some(YEAR), earlier(desk, 2 * YEAR)?),
             _ => (None, desk.now.clone()),
         };
-        let made = openpgp::generate(&[&id], kind, validity, &created, None).map_err(Failure::new)?;
+        let made =
+            openpgp::generate(&[&id], kind, validity, &created, None).map_err(Failure::new)?;
         let certificate = match odd {
-            Some(Odd::Revoked) => {
-                openpgp::revoke(&made.certificate, &made.secret, None, Cause::Retired, "left the organisation", &desk.now)
-                    .map_err(Failure::new)?
-            }
+            Some(Odd::Revoked) => openpgp::revoke(
+                &made.certificate,
+                &made.secret,
+                None,
+                Cause::Retired,
+                "left the organisation",
+                &desk.now,
+            )
+            .map_err(Failure::new)?,
             _ => made.certificate,
         };
-        write_private(&keys.join(format!("{}.key", contact.address)), made.secret.expose())?;
+        write_private(
+            &keys.join(format!("{}.key", contact.address)),
+            made.secret.expose(),
+        )?;
         put_certificate(files, &certificate);
         renamed.push((contact.fingerprint, certificate.fingerprint().clone()));
     }
@@ -184,7 +234,10 @@ fn sample(desk: &Desk, root: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> Re
 }
 
 fn put_certificate(files: &mut BTreeMap<String, Vec<u8>>, certificate: &openpgp::Certificate) {
-    files.insert(format!("certs/{}.asc", certificate.fingerprint()), certificate.armored().into_bytes());
+    files.insert(
+        format!("certs/{}.asc", certificate.fingerprint()),
+        certificate.armored().into_bytes(),
+    );
 }
 
 fn earlier(desk: &Desk, by: Duration) -> Result<crate::terms::Moment, Failure> {
@@ -194,9 +247,16 @@ fn earlier(desk: &Desk, by: Duration) -> Result<crate::terms::Moment, Failure> {
 
 fn random_word(desk: &Desk) -> Result<Secret, Failure> {
     let mut bytes = [0_u8; 20];
-    openssl::rand::rand_bytes(&mut bytes).map_err(|error| Failure::usage(format!("no randomness to be had: {error}")))?;
-    desk.ui.detail("the sample's passphrase is in .advise/keys/team.passphrase");
-    Ok(Secret::from(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+    openssl::rand::rand_bytes(&mut bytes)
+        .map_err(|error| Failure::usage(format!("no randomness to be had: {error}")))?;
+    desk.ui
+        .detail("the sample's passphrase is in .advise/keys/team.passphrase");
+    Ok(Secret::from(
+        bytes
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>(),
+    ))
 }
 
 /// The fingerprints that stand in the sample's files, which get fresh keys.
@@ -215,15 +275,29 @@ impl Fingerprints {
     fn of_settings() -> Result<Fingerprints, Failure> {
         let mut findings = Findings::new();
         let settings = crate::settings::parse(&Source::new("advise.yaml", SETTINGS), &mut findings);
-        let team = settings.and_then(|settings| settings.signing).map(|signing| signing.fingerprint);
+        let team = settings
+            .and_then(|settings| settings.signing)
+            .map(|signing| signing.fingerprint);
         let team = team.ok_or_else(|| Failure::usage("the sample's settings name no key"))?;
         let mut contacts = Vec::new();
-        let (_, folder) = FOLDERS.iter().find(|(name, _)| *name == "constituents").expect("the sample has constituents");
+        let (_, folder) = FOLDERS
+            .iter()
+            .find(|(name, _)| *name == "constituents")
+            .expect("the sample has constituents");
         for file in folder.files() {
             let text = file.contents_utf8().expect("the sample's files are UTF-8");
-            let slug: Slug = "sample".parse().map_err(|wrong: crate::terms::Wrong| Failure::usage(wrong.message))?;
-            let parsed = roster::parse_constituent(&Source::new(file.path().display().to_string(), text), slug, &mut findings);
-            for contact in parsed.into_iter().flat_map(|parsed| parsed.constituent.contacts) {
+            let slug: Slug = "sample"
+                .parse()
+                .map_err(|wrong: crate::terms::Wrong| Failure::usage(wrong.message))?;
+            let parsed = roster::parse_constituent(
+                &Source::new(file.path().display().to_string(), text),
+                slug,
+                &mut findings,
+            );
+            for contact in parsed
+                .into_iter()
+                .flat_map(|parsed| parsed.constituent.contacts)
+            {
                 if let Some(fingerprint) = &contact.certificate {
                     contacts.push(Named {
                         name: contact.name.clone(),

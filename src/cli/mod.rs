@@ -46,7 +46,13 @@ use ui::Ui;
 )]
 struct Args {
     /// The workspace, if it is not this folder
-    #[arg(short = 'C', value_name = "DIR", global = true, default_value = ".", hide_default_value = true)]
+    #[arg(
+        short = 'C',
+        value_name = "DIR",
+        global = true,
+        default_value = ".",
+        hide_default_value = true
+    )]
     dir: PathBuf,
     /// Print one JSON document on standard output
     #[arg(long, global = true)]
@@ -108,10 +114,19 @@ pub fn main() -> ExitCode {
     };
     let ui = Ui::new(args.quiet, args.verbose, args.json);
     let clock = Moment::from_timestamp(jiff::Timestamp::now());
-    let desk = Desk { root: args.dir, now: args.now.unwrap_or_else(|| clock.clone()), clock, ui };
+    let desk = Desk {
+        root: args.dir,
+        now: args.now.unwrap_or_else(|| clock.clone()),
+        clock,
+        ui,
+    };
     // With a time that stands still nothing would ever be due.
-    if matches!(&args.verb, Verb::Publish(publish) if publish.wait.is_some()) && desk.now != desk.clock {
-        desk.ui.failure(&Failure::usage("`--wait` goes by the clock and cannot be used with `--now`"));
+    if matches!(&args.verb, Verb::Publish(publish) if publish.wait.is_some())
+        && desk.now != desk.clock
+    {
+        desk.ui.failure(&Failure::usage(
+            "`--wait` goes by the clock and cannot be used with `--now`",
+        ));
         return ExitCode::from(2);
     }
     let done = match args.verb {
@@ -151,7 +166,9 @@ pub fn main() -> ExitCode {
 /// until somebody has put the option right.
 fn misused(error: &clap::Error) -> ExitCode {
     let _ = error.print();
-    let is_piped = ["inbox", "--stdin"].iter().all(|word| std::env::args().any(|arg| arg == *word));
+    let is_piped = ["inbox", "--stdin"]
+        .iter()
+        .all(|word| std::env::args().any(|arg| arg == *word));
     match error.use_stderr() {
         true if is_piped => ExitCode::from(Exit::Later.code()),
         _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)),

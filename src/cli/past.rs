@@ -28,13 +28,29 @@ impl Past {
     pub fn read(work: &Path) -> Result<(Past, Published), LedgerError> {
         let inode = Ledger::inode(work)?;
         if inode.is_none() {
-            return Ok((Past { opened: None, history: History::default() }, Published::default()));
+            return Ok((
+                Past {
+                    opened: None,
+                    history: History::default(),
+                },
+                Published::default(),
+            ));
         }
         let ledger = Ledger::open(work)?;
         let version = ledger.version()?;
         let history = ledger.history()?;
         let published = Published::of(&history);
-        Ok((Past { history, opened: Some(Opened { ledger, inode, version }) }, published))
+        Ok((
+            Past {
+                history,
+                opened: Some(Opened {
+                    ledger,
+                    inode,
+                    version,
+                }),
+            },
+            published,
+        ))
     }
 
     /// Takes the lock; and gives the ledger, and what it says now. What was read counts only if the same file stands there,
@@ -47,7 +63,10 @@ impl Past {
         }
         let lock = ledger::lock(&work, &desk.now)?;
         match self.opened {
-            Some(read) if read.inode == Ledger::inode(&work)? && read.version == read.ledger.version()? => {
+            Some(read)
+                if read.inode == Ledger::inode(&work)?
+                    && read.version == read.ledger.version()? =>
+            {
                 Ok((lock, read.ledger, self.history))
             }
             _ => {
@@ -69,12 +88,22 @@ mod tests {
     fn what_was_read_counts_as_long_as_nobody_writes_and_the_file_is_the_same() {
         let dir = tempfile::tempdir().expect("a folder");
         let now: Moment = "2026-07-01".parse().expect("a moment");
-        let desk = Desk { root: dir.path().into(), clock: now.clone(), now: now.clone(), ui: Ui::new(true, false, false) };
+        let desk = Desk {
+            root: dir.path().into(),
+            clock: now.clone(),
+            now: now.clone(),
+            ui: Ui::new(true, false, false),
+        };
         let freeze = |ledger: &mut Ledger, id: &str| {
             let id = id.parse().expect("an id");
-            ledger.freeze(&id, "1", Digest::of(b"x"), &[], &now).expect("frozen");
+            ledger
+                .freeze(&id, "1", Digest::of(b"x"), &[], &now)
+                .expect("frozen");
         };
-        let published = |past: Past| past.locked(&desk).map(|(_, _, history)| history.frozen.len());
+        let published = |past: Past| {
+            past.locked(&desk)
+                .map(|(_, _, history)| history.frozen.len())
+        };
 
         // No ledger, and no lock is left.
         let read = || Past::read(&desk.work()).expect("a past");

@@ -31,14 +31,21 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let workspace = desk.workspace()?;
     desk.warn_of_security_txt(&workspace)?;
     let ledger = desk.ledger_to_read()?;
-    let request = Request { ids: args.ids, only: args.only };
+    let request = Request {
+        ids: args.ids,
+        only: args.only,
+    };
     desk.planned(&workspace, &ledger, &request, |plan| {
         match desk.ui.wants_json() {
             true => desk.ui.json(&plan::json(plan)),
             false => desk.ui.data(&plan::words(plan)),
         }
         if plan.conflicts.is_empty() {
-            return Ok(if plan.needs_attention() { Done::WithFindings } else { Done::Well });
+            return Ok(if plan.needs_attention() {
+                Done::WithFindings
+            } else {
+                Done::Well
+            });
         }
         Err(desk.conflict(&ledger, &workspace, plan))
     })

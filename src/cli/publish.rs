@@ -44,17 +44,35 @@ pub struct Args {
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     if args.wait.is_some() && args.only == Some(Only::Site) {
-        return Err(Failure::usage("`--wait` is for mail, and `--only site` sends none"));
+        return Err(Failure::usage(
+            "`--wait` is for mail, and `--only site` sends none",
+        ));
     }
-    publish(desk, &Request { ids: args.ids, only: args.only }, args.yes, args.first_run, args.wait)
+    publish(
+        desk,
+        &Request {
+            ids: args.ids,
+            only: args.only,
+        },
+        args.yes,
+        args.first_run,
+        args.wait,
+    )
 }
 
 /// The whole of `publish`, also used by `build`.
-pub fn publish(desk: &Desk, request: &Request, yes: bool, first_run: bool, wait: Option<Duration>) -> Result<Done, Failure> {
+pub fn publish(
+    desk: &Desk,
+    request: &Request,
+    yes: bool,
+    first_run: bool,
+    wait: Option<Duration>,
+) -> Result<Done, Failure> {
     let until = wait.map(|wait| Instant::now() + wait);
     let mut carried = Carried::default();
     let begins = first_run && !Ledger::exists(&desk.work())?;
-    let mut round = |desk: &Desk| first(desk, request, yes, first_run, wait.is_some(), &mut carried);
+    let mut round =
+        |desk: &Desk| first(desk, request, yes, first_run, wait.is_some(), &mut carried);
     let done = match (round(desk), until) {
         // Nothing was done yet, and there is time.
         (Err(failure), Some(until)) => super::wait::until_reached(desk, until, failure, round),
@@ -65,9 +83,13 @@ pub fn publish(desk: &Desk, request: &Request, yes: bool, first_run: bool, wait:
         Ledger::open(&desk.work())?.discard_if_unused()?;
     }
     let (story, settings) = done?;
-    let Some(mut story) = story else { return Ok(Done::Well) };
+    let Some(mut story) = story else {
+        return Ok(Done::Well);
+    };
     // The lock is free while nothing is due, so that others may publish in the meantime.
-    let stayed = until.map_or(Ok(()), |until| super::wait::stay(desk, until, &settings, &mut carried, &mut story));
+    let stayed = until.map_or(Ok(()), |until| {
+        super::wait::stay(desk, until, &settings, &mut carried, &mut story)
+    });
     story.tell(desk);
     // A warning that stands in `public/` only has reached nobody.
     desk.tell_of_targets(&settings);
@@ -98,8 +120,15 @@ fn first(
             // everything again: it is made only when staff have agreed.
             let mut none = Ledger::open_read_only_or_empty(&work)?;
             let mut history = History::default();
-            if !with_job(desk, &workspace, &mut none, &mut history, request, carried, |job, _, _, _| agreed(desk, job.plan, yes))?
-            {
+            if !with_job(
+                desk,
+                &workspace,
+                &mut none,
+                &mut history,
+                request,
+                carried,
+                |job, _, _, _| agreed(desk, job.plan, yes),
+            )? {
                 desk.ui.deed("nothing was done");
                 return Ok((None, workspace.settings));
             }
@@ -107,27 +136,37 @@ fn first(
         }
     };
     let is_new = history.is_empty();
-    let story = with_job(desk, &workspace, &mut ledger, &mut history, request, carried, |job, ledger, keys, carried| {
-        if first_run && !is_new {
-            return Err(Failure::usage("the ledger knows of earlier runs; nothing was done").hint(
+    let story = with_job(
+        desk,
+        &workspace,
+        &mut ledger,
+        &mut history,
+        request,
+        carried,
+        |job, ledger, keys, carried| {
+            if first_run && !is_new {
+                return Err(Failure::usage("the ledger knows of earlier runs; nothing was done").hint(
                 "leave `--first-run` out: a script that always says it would send everything again if the ledger were lost",
             ));
-        }
-        match &carried.seen {
-            // No server was reached, and all of it is tried again.
-            Some(seen) if seen.has_site_of(job.plan) => {}
-            Some(_) => {
-                return Err(Failure::usage("the workspace was changed meanwhile, and nothing was done")
+            }
+            match &carried.seen {
+                // No server was reached, and all of it is tried again.
+                Some(seen) if seen.has_site_of(job.plan) => {}
+                Some(_) => {
+                    return Err(Failure::usage(
+                        "the workspace was changed meanwhile, and nothing was done",
+                    )
                     .hint("run `advise publish` again: it shows the new plan"));
+                }
+                None if !begins && !agreed(desk, job.plan, yes)? => {
+                    desk.ui.deed("nothing was done");
+                    return Ok(None);
+                }
+                None => carried.seen = stays.then(|| Seen::of(job.plan)),
             }
-            None if !begins && !agreed(desk, job.plan, yes)? => {
-                desk.ui.deed("nothing was done");
-                return Ok(None);
-            }
-            None => carried.seen = stays.then(|| Seen::of(job.plan)),
-        }
-        once(desk, job, ledger, keys, carried).map(Some)
-    })?;
+            once(desk, job, ledger, keys, carried).map(Some)
+        },
+    )?;
     let settings = workspace.settings.clone();
     if !stays {
         // The program ends soon: an archive need not be taken apart before.
@@ -147,7 +186,13 @@ pub struct Carried {
 }
 
 /// Carries out a plan, as one run of the ledger.
-pub fn once(desk: &Desk, job: &Job<'_>, ledger: &mut Ledger, keys: &Keys<'_>, carried: &mut Carried) -> Result<Story, Failure> {
+pub fn once(
+    desk: &Desk,
+    job: &Job<'_>,
+    ledger: &mut Ledger,
+    keys: &Keys<'_>,
+    carried: &mut Carried,
+) -> Result<Story, Failure> {
     let clock = Clock::starts(&desk.now);
     let run = ledger.run_started(&desk.now)?;
     let done = thread::scope(|scope| {
@@ -187,20 +232,47 @@ pub fn with_job<T>(
     publish::take_over(workspace, history, &desk.now).map_err(super::desk::not_ours)?;
     let members = ledger.members();
     let member = |address: &Address| members.hash(address);
-    let key_state = |fingerprint: &Fingerprint| workspace.certificates.state(fingerprint, &desk.now);
+    let key_state =
+        |fingerprint: &Fingerprint| workspace.certificates.state(fingerprint, &desk.now);
     let announcement = publish::announcement(workspace, history, request.only, &desk.now);
-    let mut plan = plan::make(&desk.facts(workspace, history, announcement.as_ref(), &key_state, &member, request)?);
+    let mut plan = plan::make(&desk.facts(
+        workspace,
+        history,
+        announcement.as_ref(),
+        &key_state,
+        &member,
+        request,
+    )?);
     if !plan.conflicts.is_empty() {
         return Err(desk.conflict(ledger, workspace, &plan));
     }
     if let Some(seen) = &carried.seen {
         plan.keep_seen(seen);
     }
-    let key = carried.key.take().map_or_else(OnceLock::new, |key| OnceLock::from(Some(key)));
-    let keys = Keys { desk, workspace, key, failure: Mutex::new(None) };
-    let watch = Talk { ui: desk.ui, bar: Mutex::new(None) };
+    let key = carried
+        .key
+        .take()
+        .map_or_else(OnceLock::new, |key| OnceLock::from(Some(key)));
+    let keys = Keys {
+        desk,
+        workspace,
+        key,
+        failure: Mutex::new(None),
+    };
+    let watch = Talk {
+        ui: desk.ui,
+        bar: Mutex::new(None),
+    };
     let (work, now) = (desk.work(), &desk.now);
-    let job = Job { workspace, plan: &plan, history, work, now, keyring: &keys, watch: &watch };
+    let job = Job {
+        workspace,
+        plan: &plan,
+        history,
+        work,
+        now,
+        keyring: &keys,
+        watch: &watch,
+    };
     let done = act(&job, ledger, &keys, carried);
     carried.key = keys.key.into_inner().flatten();
     done
@@ -214,30 +286,48 @@ fn agreed(desk: &Desk, plan: &Plan<'_>, yes: bool) -> Result<bool, Failure> {
         desk.ui.data(&plan::words(plan));
     }
     if desk.ui.lost_data() {
-        return Err(Failure::usage("the plan could not be shown; nothing was done"));
+        return Err(Failure::usage(
+            "the plan could not be shown; nothing was done",
+        ));
     }
     if plan.is_empty() || yes {
         return Ok(true);
     }
     if !desk.ui.can_ask() {
-        return Err(Failure::usage("nobody can be asked here").hint("look at `advise plan`, then run `advise publish --yes`"));
+        return Err(Failure::usage("nobody can be asked here")
+            .hint("look at `advise plan`, then run `advise publish --yes`"));
     }
-    desk.ui.confirm("Publish this?").map_err(|error| Failure::usage(format!("cannot ask: {error}")))
+    desk.ui
+        .confirm("Publish this?")
+        .map_err(|error| Failure::usage(format!("cannot ask: {error}")))
 }
 
-fn carry_out(desk: &Desk, job: &Job<'_>, ledger: &mut Ledger, carried: &mut Carried) -> Result<Report, PublishError> {
+fn carry_out(
+    desk: &Desk,
+    job: &Job<'_>,
+    ledger: &mut Ledger,
+    carried: &mut Carried,
+) -> Result<Report, PublishError> {
     let settings = &job.workspace.settings.mail;
     let prepared = publish::prepare(job, ledger)?;
     let mut posts = Vec::new();
     if job.plan.mails() > 0 {
         if carried.passwords.is_none() {
             let passwords = desk.mail_passwords(job.workspace);
-            carried.passwords = Some(passwords.map_err(|failure| PublishError::Password(failure.error.to_string()))?);
+            carried.passwords = Some(
+                passwords.map_err(|failure| PublishError::Password(failure.error.to_string()))?,
+            );
         }
-        posts = mail::open(settings, &job.workspace.root, carried.passwords.as_deref().unwrap_or_default())?;
+        posts = mail::open(
+            settings,
+            &job.workspace.root,
+            carried.passwords.as_deref().unwrap_or_default(),
+        )?;
     }
     if carried.pace.is_none() {
-        carried.pace = settings.per_minute.map(|most| Pace::after(most, tried_ago(job)));
+        carried.pace = settings
+            .per_minute
+            .map(|most| Pace::after(most, tried_ago(job)));
     }
     prepared.carry_out(ledger, posts, carried.pace.as_mut())
 }
@@ -245,10 +335,16 @@ fn carry_out(desk: &Desk, job: &Job<'_>, ledger: &mut Ledger, carried: &mut Carr
 /// How long ago each mail of earlier runs was tried, as far as that is not long. The ledger writes whole seconds, so
 /// it may have been one less.
 fn tried_ago(job: &Job<'_>) -> impl Iterator<Item = Duration> {
-    let tried = job.history.deliveries.values().filter(|receipt| receipt.attempts > 0);
+    let tried = job
+        .history
+        .deliveries
+        .values()
+        .filter(|receipt| receipt.attempts > 0);
     tried.filter_map(|receipt| {
         let ago = job.now.unix() - receipt.at.unix();
-        (-60..=60).contains(&ago).then(|| Duration::from_secs(u64::try_from(ago - 1).unwrap_or(0)))
+        (-60..=60)
+            .contains(&ago)
+            .then(|| Duration::from_secs(u64::try_from(ago - 1).unwrap_or(0)))
     })
 }
 
@@ -263,7 +359,11 @@ pub struct Keys<'a> {
 impl Keys<'_> {
     /// The failure behind an error, with its hints.
     pub fn explain(&self, error: PublishError) -> Failure {
-        let kept = self.failure.lock().expect("nobody panics with the failure in hand").take();
+        let kept = self
+            .failure
+            .lock()
+            .expect("nobody panics with the failure in hand")
+            .take();
         match (error, kept) {
             (PublishError::Key(_), Some(failure)) => failure,
             (PublishError::Words(findings), _) => {
@@ -286,14 +386,21 @@ impl Keys<'_> {
 
 impl Keyring for Keys<'_> {
     fn key(&self) -> Result<&TeamKey, PublishError> {
-        let opened = self.key.get_or_init(|| match self.desk.team_key(self.workspace) {
-            Ok(key) => Some(key),
-            Err(failure) => {
-                *self.failure.lock().expect("nobody panics with the failure in hand") = Some(failure);
-                None
-            }
-        });
-        opened.as_ref().ok_or_else(|| PublishError::Key("see above".into()))
+        let opened = self
+            .key
+            .get_or_init(|| match self.desk.team_key(self.workspace) {
+                Ok(key) => Some(key),
+                Err(failure) => {
+                    *self
+                        .failure
+                        .lock()
+                        .expect("nobody panics with the failure in hand") = Some(failure);
+                    None
+                }
+            });
+        opened
+            .as_ref()
+            .ok_or_else(|| PublishError::Key("see above".into()))
     }
 }
 

@@ -43,16 +43,18 @@ fn show(desk: &Desk, lang: Option<Lang>) -> Result<Done, Failure> {
     let workspace = desk.workspace()?;
     let lang = lang.unwrap_or_else(|| workspace.settings.site.default_lang().clone());
     if !workspace.settings.site.languages.contains(&lang) {
-        return Err(
-            Failure::usage(format!("the site has no language `{lang}`")).hint("`site.languages` in advise.yaml names them")
-        );
+        return Err(Failure::usage(format!("the site has no language `{lang}`"))
+            .hint("`site.languages` in advise.yaml names them"));
     }
     let history = desk.ledger_to_read()?.history()?;
     let text = publish::document_text(&workspace, &history, &lang, &desk.now).ok_or_else(|| {
-        Failure::usage("there is no RFC 2350 document yet").hint("it needs `site/rfc2350.md` and the team's certificate")
+        Failure::usage("there is no RFC 2350 document yet")
+            .hint("it needs `site/rfc2350.md` and the team's certificate")
     })?;
     match desk.ui.wants_json() {
-        true => desk.ui.json(&serde_json::json!({ "lang": lang.as_str(), "text": text })),
+        true => desk
+            .ui
+            .json(&serde_json::json!({ "lang": lang.as_str(), "text": text })),
         false => desk.ui.data(&text),
     }
     Ok(Done::Well)
@@ -70,18 +72,29 @@ const LONGEST: u64 = 64 << 20;
 fn open(path: &Path) -> Result<File, Failure> {
     let size = fs::metadata(path).map_err(|error| Failure::io(path, error))?;
     if size.is_dir() {
-        return Err(Failure::usage(format!("`{}` is a folder", path.display())).hint("name the file of the document"));
+        return Err(Failure::usage(format!("`{}` is a folder", path.display()))
+            .hint("name the file of the document"));
     }
     if size.len() > LONGEST {
-        return Err(Failure::usage(format!("`{}` is larger than 64 MiB, and no document", path.display())));
+        return Err(Failure::usage(format!(
+            "`{}` is larger than 64 MiB, and no document",
+            path.display()
+        )));
     }
     let bytes = fs::read(path).map_err(|error| Failure::io(path, error))?;
     let mut detached = None;
     for end in ["asc", "sig"] {
-        let beside = path.with_file_name(format!("{}.{end}", path.file_name().unwrap_or_default().to_string_lossy()));
+        let beside = path.with_file_name(format!(
+            "{}.{end}",
+            path.file_name().unwrap_or_default().to_string_lossy()
+        ));
         match fs::read(&beside) {
             // A key may stand there too.
-            Ok(bytes) if !bytes.windows(32).any(|window| window.starts_with(b"-----BEGIN PGP PUBLIC")) => {
+            Ok(bytes)
+                if !bytes
+                    .windows(32)
+                    .any(|window| window.starts_with(b"-----BEGIN PGP PUBLIC")) =>
+            {
                 detached = detached.or(Some(bytes))
             }
             Ok(_) => {}
@@ -97,7 +110,10 @@ fn given(paths: &[PathBuf]) -> Result<Vec<Certificate>, Failure> {
     let mut all = Vec::new();
     for path in paths {
         let bytes = fs::read(path).map_err(|error| Failure::io(path, error))?;
-        all.extend(Certificate::read_all(&bytes).map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))?);
+        all.extend(
+            Certificate::read_all(&bytes)
+                .map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))?,
+        );
     }
     Ok(all)
 }

@@ -32,13 +32,20 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let (pulse, (ask, asks)) = (Pulse::new(), mpsc::channel());
     let ui = desk.ui;
     let now = (desk.now != desk.clock).then(|| desk.now.clone());
-    let (root, ledger, saved) = (desk.root.clone(), desk.work().join(crate::ledger::FILE), ask.clone());
+    let (root, ledger, saved) = (
+        desk.root.clone(),
+        desk.work().join(crate::ledger::FILE),
+        ask.clone(),
+    );
     let known = trace(&root, &[&ledger]);
     let studio = Studio {
         root: desk.root.clone(),
         work: desk.work(),
         prefix: door.prefix(),
-        clock: Box::new(move || now.clone().unwrap_or_else(|| Moment::from_timestamp(jiff::Timestamp::now()))),
+        clock: Box::new(move || {
+            now.clone()
+                .unwrap_or_else(|| Moment::from_timestamp(jiff::Timestamp::now()))
+        }),
         tell: Box::new(move |words| ui.deed(words)),
         pulse: pulse.clone(),
     };
@@ -55,7 +62,9 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         answer.recv().ok()
     });
     match desk.ui.wants_json() {
-        true => desk.ui.json(&serde_json::json!({ "address": door.address() })),
+        true => desk
+            .ui
+            .json(&serde_json::json!({ "address": door.address() })),
         false => desk.ui.data(&format!("{}\n", door.address())),
     }
     desk.ui.deed("open this address in a browser on this computer, and pass it on to nobody; Ctrl-C ends the preview");
@@ -66,5 +75,9 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
 fn failure(error: PreviewError) -> Failure {
     let is_taken = matches!(error, PreviewError::Port { .. });
     let failure = Failure::new(error);
-    if is_taken { failure.hint("without `--port` any free one is taken") } else { failure }
+    if is_taken {
+        failure.hint("without `--port` any free one is taken")
+    } else {
+        failure
+    }
 }

@@ -48,12 +48,28 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         .map(|address| (ledger.member(address), address))
         .collect();
     let who = |member: &MemberHash| {
-        addresses.get(member).map_or_else(|| format!("no longer a contact ({})", &member.hex()[..8]), |a| a.to_string())
+        addresses.get(member).map_or_else(
+            || format!("no longer a contact ({})", &member.hex()[..8]),
+            |a| a.to_string(),
+        )
     };
-    let mut receipts: Vec<&Receipt> =
-        history.deliveries.values().filter(|r| args.id.as_ref().is_none_or(|id| r.intent.key.advisory == *id)).collect();
-    if let Some(id) = args.id.as_ref().filter(|id| receipts.is_empty() && workspace.advisory(id).is_none()) {
-        return Err(Failure::usage(format!("there is no advisory `{id}`, and nothing was ever sent under this id")));
+    let mut receipts: Vec<&Receipt> = history
+        .deliveries
+        .values()
+        .filter(|r| {
+            args.id
+                .as_ref()
+                .is_none_or(|id| r.intent.key.advisory == *id)
+        })
+        .collect();
+    if let Some(id) = args
+        .id
+        .as_ref()
+        .filter(|id| receipts.is_empty() && workspace.advisory(id).is_none())
+    {
+        return Err(Failure::usage(format!(
+            "there is no advisory `{id}`, and nothing was ever sent under this id"
+        )));
     }
     receipts.sort_by(|a, b| (&a.intent.key, &a.intent.list).cmp(&(&b.intent.key, &b.intent.list)));
 
@@ -61,7 +77,11 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let (alarms, suspended, held, stuck, expiring, wanted) =
         desk.considered(&workspace, &ledger, &Request::default(), |facts| {
             let plan = &plan::make(facts);
-            let mine = plan.held.iter().filter(|held| args.id.as_ref().is_none_or(|id| held.opened.advisory().id == *id));
+            let mine = plan.held.iter().filter(|held| {
+                args.id
+                    .as_ref()
+                    .is_none_or(|id| held.opened.advisory().id == *id)
+            });
             let mine = mine
                 .map(|held| {
                     (
@@ -72,15 +92,32 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                     )
                 })
                 .collect::<Vec<_>>();
-            let expiring =
-                plan.expiring.iter().map(|one| (plan::expiring_words(one), plan::expiring_json(one))).collect::<Vec<_>>();
-            let suspended = plan.suspended.iter().map(plan::suspended_json).collect::<Vec<_>>();
+            let expiring = plan
+                .expiring
+                .iter()
+                .map(|one| (plan::expiring_words(one), plan::expiring_json(one)))
+                .collect::<Vec<_>>();
+            let suspended = plan
+                .suspended
+                .iter()
+                .map(plan::suspended_json)
+                .collect::<Vec<_>>();
             let alarms = Alarms::of(facts, args.id.as_ref(), &workspace, lang)?;
-            Ok((alarms, suspended, mine, plan::stuck(plan), expiring, Wanted::of(plan, &receipts)))
+            Ok((
+                alarms,
+                suspended,
+                mine,
+                plan::stuck(plan),
+                expiring,
+                Wanted::of(plan, &receipts),
+            ))
         })?;
     let open = receipts.iter().any(|r| wanted.waits(r)) || !held.is_empty() || !stuck.is_empty();
     let mut totals: BTreeMap<&str, usize> = BTreeMap::new();
-    for r in receipts.iter().filter(|r| r.intent.key.mail == Mail::Letter) {
+    for r in receipts
+        .iter()
+        .filter(|r| r.intent.key.mail == Mail::Letter)
+    {
         *totals.entry(wanted.standing(r)).or_default() += 1;
     }
     let requests = Pending::of(&desk.work()).ids().map_err(Failure::new)?.len();
@@ -109,14 +146,21 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             .iter()
             .map(|(id, address, list, why)| json!({ "advisory": id.as_str(), "address": address, "list": list, "reason": why }))
             .collect();
-        let site: Vec<_> =
-            history.on_site.iter().map(|(id, (revision, _))| json!({ "advisory": id.as_str(), "revision": revision })).collect();
+        let site: Vec<_> = history
+            .on_site
+            .iter()
+            .map(|(id, (revision, _))| json!({ "advisory": id.as_str(), "revision": revision }))
+            .collect();
         let twice = receipts.iter().filter(|r| r.possible_duplicate).count();
         let totals = json!({ "states": totals, "possible_duplicates": twice });
         desk.ui.json(&json!({ "calls": alarms.json(), "suspended": suspended, "deliveries": rows, "totals": totals, "held": held, "stuck": stuck, "site": site, "kept": desk.kept()?.len(), "requests": requests, "expiring": expiring.iter().map(|(_, json)| json).collect::<Vec<_>>() }));
         return Ok(if open { Done::WithFindings } else { Done::Well });
     }
-    let kept = if args.id.is_none() { desk.kept()?.len() } else { 0 };
+    let kept = if args.id.is_none() {
+        desk.kept()?.len()
+    } else {
+        0
+    };
     let mut text = alarms.text();
     match &args.id {
         Some(id) => {
@@ -129,7 +173,11 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                         Mail::Reminder => format!("reminder {}", r.intent.key.revision),
                         Mail::Suspension => "suspension".into(),
                     };
-                    let twice = if r.possible_duplicate { " (possible duplicate)" } else { "" };
+                    let twice = if r.possible_duplicate {
+                        " (possible duplicate)"
+                    } else {
+                        ""
+                    };
                     let next = match again(r) {
                         Again::At(due) if wanted.waits(r) && due > desk.now => due.rfc3339(),
                         Again::At(_) if wanted.waits(r) => "now".into(),
@@ -145,34 +193,67 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                         r.at.rfc3339(),
                         next,
                         r.run.map_or_else(String::new, |run| run.to_string()),
-                        r.bounce.as_ref().map_or_else(|| r.reply.clone(), Bounce::said),
+                        r.bounce
+                            .as_ref()
+                            .map_or_else(|| r.reply.clone(), Bounce::said),
                     ]
                 })
                 .collect();
-            text.push_str(&table(&["MAIL", "TO", "LIST", "COVER", "STATE", "TRIES", "AT", "NEXT TRY", "RUN", "ANSWER"], &rows));
+            text.push_str(&table(
+                &[
+                    "MAIL", "TO", "LIST", "COVER", "STATE", "TRIES", "AT", "NEXT TRY", "RUN",
+                    "ANSWER",
+                ],
+                &rows,
+            ));
             if let Some((revision, _)) = history.on_site.get(id) {
                 text.push_str(&format!("On the site: revision {revision}.\n"));
             }
         }
         None => {
             let mut sums: BTreeMap<(&str, &str, &str), BTreeMap<&str, usize>> = BTreeMap::new();
-            for r in receipts.iter().filter(|r| r.intent.key.mail == Mail::Letter) {
-                let key = (r.intent.key.advisory.as_str(), r.intent.key.revision.as_str(), r.intent.list.as_str());
-                *sums.entry(key).or_default().entry(wanted.standing(r)).or_default() += 1;
+            for r in receipts
+                .iter()
+                .filter(|r| r.intent.key.mail == Mail::Letter)
+            {
+                let key = (
+                    r.intent.key.advisory.as_str(),
+                    r.intent.key.revision.as_str(),
+                    r.intent.list.as_str(),
+                );
+                *sums
+                    .entry(key)
+                    .or_default()
+                    .entry(wanted.standing(r))
+                    .or_default() += 1;
             }
             let rows: Vec<Vec<String>> = sums
                 .iter()
                 .map(|((id, revision, list), states)| {
-                    let states: Vec<String> = states.iter().map(|(state, n)| format!("{n} {state}")).collect();
-                    vec![id.to_string(), format!("r{revision}"), list.to_string(), states.join(", ")]
+                    let states: Vec<String> = states
+                        .iter()
+                        .map(|(state, n)| format!("{n} {state}"))
+                        .collect();
+                    vec![
+                        id.to_string(),
+                        format!("r{revision}"),
+                        list.to_string(),
+                        states.join(", "),
+                    ]
                 })
                 .collect();
             text.push_str(&table(&["ADVISORY", "REVISION", "LIST", "LETTERS"], &rows));
-            text.push_str(&format!("{} on the site.\n", count(history.on_site.len(), "advisory", "advisories")));
+            text.push_str(&format!(
+                "{} on the site.\n",
+                count(history.on_site.len(), "advisory", "advisories")
+            ));
         }
     }
     if !totals.is_empty() {
-        let states: Vec<String> = totals.iter().map(|(state, n)| format!("{n} {state}")).collect();
+        let states: Vec<String> = totals
+            .iter()
+            .map(|(state, n)| format!("{n} {state}"))
+            .collect();
         text.push_str(&format!("Letters in all: {}.\n", states.join(", ")));
     }
     let twice = receipts.iter().filter(|r| r.possible_duplicate).count();
@@ -195,7 +276,9 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         }
     }
     if !expiring.is_empty() && args.id.is_none() {
-        text.push_str("\nCertificates that end soon (`advise constituent refresh` looks for new copies):\n");
+        text.push_str(
+            "\nCertificates that end soon (`advise constituent refresh` looks for new copies):\n",
+        );
         expiring.iter().for_each(|(words, _)| text.push_str(words));
     }
     if requests > 0 && args.id.is_none() {
@@ -231,13 +314,27 @@ struct Wanted {
 impl Wanted {
     fn of(plan: &Plan<'_>, receipts: &[&Receipt]) -> Wanted {
         let mut letters = plan.unsettled();
-        letters.extend(receipts.iter().map(|r| &r.intent.key).filter(|key| plan.is_at_a_loss_with(&key.advisory)).cloned());
+        letters.extend(
+            receipts
+                .iter()
+                .map(|r| &r.intent.key)
+                .filter(|key| plan.is_at_a_loss_with(&key.advisory))
+                .cloned(),
+        );
         Wanted {
-            readers: letters.iter().map(|key| (key.advisory.clone(), key.member)).collect(),
+            readers: letters
+                .iter()
+                .map(|key| (key.advisory.clone(), key.member))
+                .collect(),
             letters,
             held: plan.held().collect(),
             kept: plan.kept().collect(),
-            reminders: plan.expiring.iter().map(Expiring::key).chain(plan.colleagues.iter().map(|one| one.key.clone())).collect(),
+            reminders: plan
+                .expiring
+                .iter()
+                .map(Expiring::key)
+                .chain(plan.colleagues.iter().map(|one| one.key.clone()))
+                .collect(),
         }
     }
 
@@ -259,11 +356,21 @@ impl Wanted {
     fn standing(&self, r: &Receipt) -> &'static str {
         match (r.state, again(r)) {
             (_, Again::Never) => "given up",
-            (State::Failed, _) if r.bounce.as_ref().is_some_and(|bounce| bounce.verdict == Verdict::Hard) => "bounced",
+            (State::Failed, _)
+                if r.bounce
+                    .as_ref()
+                    .is_some_and(|bounce| bounce.verdict == Verdict::Hard) =>
+            {
+                "bounced"
+            }
             (State::Accepted, _) if r.bounce.is_some() => "bounced for now",
             (State::Intended, _) if self.held.contains(&r.intent.key) => "held",
             (State::Intended, _) if self.kept.contains(&r.intent.key) => "suspended",
-            (State::Intended, _) if r.intent.key.mail == Mail::Letter && !self.letters.contains(&r.intent.key) => "dropped",
+            (State::Intended, _)
+                if r.intent.key.mail == Mail::Letter && !self.letters.contains(&r.intent.key) =>
+            {
+                "dropped"
+            }
             _ => r.state.as_str(),
         }
     }

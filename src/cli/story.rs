@@ -59,12 +59,22 @@ impl Story {
             *self.outcomes.entry(word).or_default() += n;
         }
         for served in round.served {
-            match self.served.iter_mut().find(|known| known.server == served.server) {
-                Some(known) => *known = Served { taken: known.taken + served.taken, ..served },
+            match self
+                .served
+                .iter_mut()
+                .find(|known| known.server == served.server)
+            {
+                Some(known) => {
+                    *known = Served {
+                        taken: known.taken + served.taken,
+                        ..served
+                    }
+                }
                 None => self.served.push(served),
             }
         }
-        (self.untried, self.closed, self.later, self.next) = (round.untried, round.closed, round.later, round.next);
+        (self.untried, self.closed, self.later, self.next) =
+            (round.untried, round.closed, round.later, round.next);
         self.rounds += 1;
     }
 
@@ -85,7 +95,9 @@ impl Story {
     }
 
     fn is_complete(&self) -> bool {
-        self.open() == 0 && self.untidy.is_empty() && self.outcomes.keys().all(|word| *word == "accepted")
+        self.open() == 0
+            && self.untidy.is_empty()
+            && self.outcomes.keys().all(|word| *word == "accepted")
     }
 
     /// How it ended.
@@ -115,18 +127,32 @@ impl Story {
         for served in &self.served {
             if let (Some(why), None) = (&served.trouble, &self.closed) {
                 let (host, port) = &served.server;
-                desk.ui.warning(&format!("mail server `{host}:{port}` was passed over: {why}"));
+                desk.ui.warning(&format!(
+                    "mail server `{host}:{port}` was passed over: {why}"
+                ));
             }
         }
         if let Some(why) = &self.closed {
-            desk.ui.warning(&format!("{why}; {} not tried", count(self.untried, "letter was", "letters were")));
+            desk.ui.warning(&format!(
+                "{why}; {} not tried",
+                count(self.untried, "letter was", "letters were")
+            ));
         }
         for error in &self.untidy {
-            desk.ui.warning(&format!("the site stands, but something was left untidy: {error}"));
+            desk.ui.warning(&format!(
+                "the site stands, but something was left untidy: {error}"
+            ));
         }
         if self.outcomes.keys().any(|word| *word != "accepted") {
-            let words: Vec<String> = self.outcomes.iter().map(|(word, n)| format!("{n} {word}")).collect();
-            desk.ui.warning(&format!("not all letters were taken: {}; `advise status` shows the answers", words.join(", ")));
+            let words: Vec<String> = self
+                .outcomes
+                .iter()
+                .map(|(word, n)| format!("{n} {word}"))
+                .collect();
+            desk.ui.warning(&format!(
+                "not all letters were taken: {}; `advise status` shows the answers",
+                words.join(", ")
+            ));
         }
         let did_nothing = self.outcomes.is_empty() && !self.site_changed;
         match (&self.next, self.is_complete()) {
@@ -145,7 +171,10 @@ impl Story {
             (_, true) => {}
         }
         if self.held > 0 {
-            desk.ui.deed(&format!("{} held; `advise plan` says how to mend it", count(self.held, "letter is", "letters are")));
+            desk.ui.deed(&format!(
+                "{} held; `advise plan` says how to mend it",
+                count(self.held, "letter is", "letters are")
+            ));
         }
     }
 }

@@ -21,7 +21,15 @@ fn talk(text: &str) {
 /// Words of others without what would move the cursor or colour the screen: a server says what it likes, before
 /// anybody knows whose it is.
 fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| {
+            if c.is_control() && !matches!(c, '\n' | '\t') {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 /// How to speak.
@@ -36,9 +44,15 @@ pub struct Ui {
 impl Ui {
     /// Colour only on a terminal, and not if `NO_COLOR` is set (https://no-color.org).
     pub fn new(quiet: bool, verbose: bool, json: bool) -> Ui {
-        let colour =
-            std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && io::stdout().is_terminal() && io::stderr().is_terminal();
-        Ui { quiet, verbose, json, colour }
+        let colour = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+            && io::stdout().is_terminal()
+            && io::stderr().is_terminal();
+        Ui {
+            quiet,
+            verbose,
+            json,
+            colour,
+        }
     }
 
     /// Whether one JSON document is wanted on standard output.
@@ -48,7 +62,10 @@ impl Ui {
 
     /// Data, for people. Ends as it is given.
     pub fn data(&self, text: &str) {
-        match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+        match io::stdout()
+            .write_all(text.as_bytes())
+            .and_then(|()| io::stdout().flush())
+        {
             Ok(()) => {}
             // A reader who closed the pipe (`| head`) has seen enough; the work goes on without them.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
@@ -85,11 +102,19 @@ impl Ui {
 
     /// Something that must not be missed.
     pub fn warning(&self, text: &str) {
-        talk(&format!("{}: {}\n", self.paint("warning", "1;33"), harmless(text)));
+        talk(&format!(
+            "{}: {}\n",
+            self.paint("warning", "1;33"),
+            harmless(text)
+        ));
     }
 
     fn paint(&self, text: &str, code: &str) -> String {
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
+        if self.colour {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_string()
+        }
     }
 
     /// Findings as text, with their level in colour.
@@ -97,7 +122,11 @@ impl Ui {
         let mut text = String::new();
         for finding in findings.iter().filter(|finding| finding.level <= least) {
             let shown = diag::show(finding);
-            let (word, code) = if finding.level == Level::Error { ("error", "1;31") } else { ("warning", "1;33") };
+            let (word, code) = if finding.level == Level::Error {
+                ("error", "1;31")
+            } else {
+                ("warning", "1;33")
+            };
             text.push_str(&self.paint(word, code));
             text.push_str(&shown[word.len()..]);
             text.push('\n');
@@ -123,7 +152,11 @@ impl Ui {
         if self.json {
             self.json(&serde_json::json!({ "error": text, "hints": failure.hints }));
         }
-        talk(&format!("{}: {}\n", self.paint("error", "1;31"), harmless(&text)));
+        talk(&format!(
+            "{}: {}\n",
+            self.paint("error", "1;31"),
+            harmless(&text)
+        ));
         for hint in &failure.hints {
             talk(&format!("  = hint: {}\n", harmless(hint)));
         }
@@ -135,7 +168,8 @@ impl Ui {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::new(length);
-        let style = ProgressStyle::with_template("{msg:>12} [{bar:32}] {pos}/{len} {eta}").expect("the template is well formed");
+        let style = ProgressStyle::with_template("{msg:>12} [{bar:32}] {pos}/{len} {eta}")
+            .expect("the template is well formed");
         bar.set_style(style.progress_chars("=> "));
         bar.set_message(what);
         bar.enable_steady_tick(Duration::from_millis(200));
@@ -171,8 +205,11 @@ pub fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
         }
     }
     let line = |cells: Vec<&str>| {
-        let padded: Vec<String> =
-            cells.iter().zip(&widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width()))).collect();
+        let padded: Vec<String> = cells
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width())))
+            .collect();
         format!("{}\n", padded.join("  ").trim_end())
     };
     let mut text = line(heading.to_vec());

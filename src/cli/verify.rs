@@ -24,12 +24,17 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let certificates = match &args.certificate {
         Some(path) => {
             let bytes = fs::read(path).map_err(|error| Failure::io(path, error))?;
-            vec![Certificate::read(&bytes).map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))?]
+            vec![
+                Certificate::read(&bytes)
+                    .map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))?,
+            ]
         }
         None => {
             let workspace = desk.workspace()?;
             let keys = &workspace.team.keys;
-            keys.iter().filter_map(|fingerprint| workspace.certificates.of_team(fingerprint).cloned()).collect()
+            keys.iter()
+                .filter_map(|fingerprint| workspace.certificates.of_team(fingerprint).cloned())
+                .collect()
         }
     };
     if certificates.is_empty() {
@@ -50,7 +55,11 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             });
         } else {
             desk.ui.data(&match &verdict {
-                Ok(verified) => format!("{shown}: good signature of {} made {}\n", verified.signer, verified.made.rfc3339()),
+                Ok(verified) => format!(
+                    "{shown}: good signature of {} made {}\n",
+                    verified.signer,
+                    verified.made.rfc3339()
+                ),
                 Err(why) => format!("{shown}: NOT VERIFIED: {why}\n"),
             });
         }
@@ -61,41 +70,86 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     Ok(if good { Done::Well } else { Done::WithFindings })
 }
 
-fn verify(path: &Path, bytes: &[u8], certificates: &[Certificate], desk: &Desk) -> Result<openpgp::Verified, String> {
+fn verify(
+    path: &Path,
+    bytes: &[u8],
+    certificates: &[Certificate],
+    desk: &Desk,
+) -> Result<openpgp::Verified, String> {
     let words = |error: openpgp::VerifyError| error.to_string();
     if let Some((payload, signature)) = signed_mail(bytes) {
         return openpgp::verify(&payload, Some(&signature), certificates, &desk.now).map_err(words);
     }
-    let clear = bytes.windows(34).any(|window| window == b"-----BEGIN PGP SIGNED MESSAGE-----");
-    let beside = path.with_file_name(format!("{}.asc", path.file_name().unwrap_or_default().to_string_lossy()));
+    let clear = bytes
+        .windows(34)
+        .any(|window| window == b"-----BEGIN PGP SIGNED MESSAGE-----");
+    let beside = path.with_file_name(format!(
+        "{}.asc",
+        path.file_name().unwrap_or_default().to_string_lossy()
+    ));
     match (clear, fs::read(&beside)) {
-        (false, Ok(signature)) => openpgp::verify(bytes, Some(&signature), certificates, &desk.now).map_err(words),
+        (false, Ok(signature)) => {
+            openpgp::verify(bytes, Some(&signature), certificates, &desk.now).map_err(words)
+        }
         (false, Err(error)) if error.kind() != io::ErrorKind::NotFound => {
             Err(format!("cannot read `{}`: {error}", beside.display()))
         }
-        (false, Err(_)) if bytes.windows(27).any(|window| window == b"-----BEGIN PGP MESSAGE-----") => {
-            Err("it is encrypted: decrypt it first (`gpg --decrypt` shows the signature too)".into())
+        (false, Err(_))
+            if bytes
+                .windows(27)
+                .any(|window| window == b"-----BEGIN PGP MESSAGE-----") =>
+        {
+            Err(
+                "it is encrypted: decrypt it first (`gpg --decrypt` shows the signature too)"
+                    .into(),
+            )
         }
-        (false, Err(_)) => Err(format!("it carries no signature, and there is no `{}`", beside.display())),
+        (false, Err(_)) => Err(format!(
+            "it carries no signature, and there is no `{}`",
+            beside.display()
+        )),
         (true, _) => openpgp::verify(bytes, None, certificates, &desk.now).map_err(words),
     }
 }
 
 /// The signed part of a multipart/signed mail, with the line ends that were signed, and its signature (RFC 3156, 5).
 fn signed_mail(bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    let text: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != b'\r').collect();
+    let text: Vec<u8> = bytes
+        .iter()
+        .copied()
+        .filter(|byte| *byte != b'\r')
+        .collect();
     let end = text.windows(2).position(|window| window == b"\n\n")?;
-    let head = String::from_utf8_lossy(&text[..end]).replace("\n ", " ").replace("\n\t", " ");
-    let kind = head.lines().find(|line| line.to_ascii_lowercase().starts_with("content-type:"))?;
+    let head = String::from_utf8_lossy(&text[..end])
+        .replace("\n ", " ")
+        .replace("\n\t", " ");
+    let kind = head
+        .lines()
+        .find(|line| line.to_ascii_lowercase().starts_with("content-type:"))?;
     if !kind.to_ascii_lowercase().contains("multipart/signed") {
         return None;
     }
-    let boundary = kind.split("boundary=").nth(1)?.trim_start_matches('"').split(['"', ';']).next()?.trim();
+    let boundary = kind
+        .split("boundary=")
+        .nth(1)?
+        .trim_start_matches('"')
+        .split(['"', ';'])
+        .next()?
+        .trim();
     let mark = format!("\n--{boundary}");
-    let marks: Vec<usize> =
-        text.windows(mark.len()).enumerate().filter(|(_, window)| *window == mark.as_bytes()).map(|(at, _)| at).collect();
-    let [first, second, third, ..] = marks[..] else { return None };
+    let marks: Vec<usize> = text
+        .windows(mark.len())
+        .enumerate()
+        .filter(|(_, window)| *window == mark.as_bytes())
+        .map(|(at, _)| at)
+        .collect();
+    let [first, second, third, ..] = marks[..] else {
+        return None;
+    };
     let payload = &text[first + mark.len() + 1..second];
-    let payload = payload.split(|byte| *byte == b'\n').collect::<Vec<_>>().join(&b"\r\n"[..]);
+    let payload = payload
+        .split(|byte| *byte == b'\n')
+        .collect::<Vec<_>>()
+        .join(&b"\r\n"[..]);
     Some((payload, text[second + mark.len()..third].to_vec()))
 }

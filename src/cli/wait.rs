@@ -62,8 +62,18 @@ enum Next {
 }
 
 /// Stays until all is through or the time is over. An error comes after something was done already.
-pub fn stay(desk: &Desk, until: Instant, settings: &Settings, carried: &mut Carried, story: &mut Story) -> Result<(), Failure> {
-    let mut next = if story.is_closed() { Next::LookAgain } else { Next::AtOnce };
+pub fn stay(
+    desk: &Desk,
+    until: Instant,
+    settings: &Settings,
+    carried: &mut Carried,
+    story: &mut Story,
+) -> Result<(), Failure> {
+    let mut next = if story.is_closed() {
+        Next::LookAgain
+    } else {
+        Next::AtOnce
+    };
     while story.open() > 0 {
         let wait = match &next {
             Next::Over => return Ok(()),
@@ -72,17 +82,25 @@ pub fn stay(desk: &Desk, until: Instant, settings: &Settings, carried: &mut Carr
             Next::At(due) => until_then(due),
         };
         if Instant::now() + wait > until {
-            desk.ui.deed("the next try is due after the time of `--wait`");
+            desk.ui
+                .deed("the next try is due after the time of `--wait`");
             return Ok(());
         }
         if !wait.is_zero() {
-            let at =
-                Moment::from_timestamp(Timestamp::now().checked_add(wait).expect("`until` is at most a week away")).rfc3339();
+            let at = Moment::from_timestamp(
+                Timestamp::now()
+                    .checked_add(wait)
+                    .expect("`until` is at most a week away"),
+            )
+            .rfc3339();
             let wait = count(story.open(), "letter waits", "letters wait");
             desk.ui.deed(&format!("{wait} for the next try at {at}"));
         }
         thread::sleep(wait);
-        next = round(desk, settings, carried, story).map_err(|failure| Failure { kind: Kind::Partly, ..failure })?;
+        next = round(desk, settings, carried, story).map_err(|failure| Failure {
+            kind: Kind::Partly,
+            ..failure
+        })?;
     }
     Ok(())
 }
@@ -90,7 +108,12 @@ pub fn stay(desk: &Desk, until: Instant, settings: &Settings, carried: &mut Carr
 /// Whether no server was reached, so that nothing was done.
 fn is_away(failure: &Failure) -> bool {
     let error = failure.error.downcast_ref::<PublishError>();
-    matches!(error, Some(PublishError::Post(PostError::Unreachable { .. } | PostError::NoneLeft(_))))
+    matches!(
+        error,
+        Some(PublishError::Post(
+            PostError::Unreachable { .. } | PostError::NoneLeft(_)
+        ))
+    )
 }
 
 /// Tries the first round again while no server is reached; the last time when the time is over.
@@ -106,7 +129,11 @@ pub fn until_reached<T>(
             break;
         }
         let wait = LOOK_AGAIN.min(left);
-        desk.ui.deed(&format!("{:#}; nothing was sent, the next try is in {} s", failure.error, wait.as_secs().max(1)));
+        desk.ui.deed(&format!(
+            "{:#}; nothing was sent, the next try is in {} s",
+            failure.error,
+            wait.as_secs().max(1)
+        ));
         thread::sleep(wait);
         match round(&desk.later()) {
             // Somebody else publishes meanwhile, and will come to an end.
@@ -124,12 +151,21 @@ fn until_then(due: &Moment) -> Duration {
     u64::try_from(seconds).map_or(Duration::ZERO, |seconds| Duration::from_secs(seconds + 1))
 }
 
-fn round(desk: &Desk, settings: &Settings, carried: &mut Carried, story: &mut Story) -> Result<Next, Failure> {
+fn round(
+    desk: &Desk,
+    settings: &Settings,
+    carried: &mut Carried,
+    story: &mut Story,
+) -> Result<Next, Failure> {
     let desk = &desk.later();
     let workspace = desk.workspace()?;
-    if workspace.settings.mail.transport != settings.mail.transport || workspace.settings.signing != settings.signing {
-        return Err(Failure::usage("the mail servers or the signing key were changed in advise.yaml meanwhile")
-            .hint("run `advise publish` again: it goes on where this stopped"));
+    if workspace.settings.mail.transport != settings.mail.transport
+        || workspace.settings.signing != settings.signing
+    {
+        return Err(Failure::usage(
+            "the mail servers or the signing key were changed in advise.yaml meanwhile",
+        )
+        .hint("run `advise publish` again: it goes on where this stopped"));
     }
     let _lock = match ledger::lock(&desk.work(), &desk.now) {
         Err(LedgerError::Held { .. }) => return Ok(Next::LookAgain),
@@ -137,25 +173,43 @@ fn round(desk: &Desk, settings: &Settings, carried: &mut Carried, story: &mut St
     };
     let mut ledger = Ledger::open(&desk.work())?;
     // Without ids: to name one is to ask that it be tried at once, and that was done.
-    let request = Request { ids: Vec::new(), only: Some(Only::Mail) };
+    let request = Request {
+        ids: Vec::new(),
+        only: Some(Only::Mail),
+    };
     let mut history = ledger.history()?;
-    with_job(desk, &workspace, &mut ledger, &mut history, &request, carried, |job, ledger, keys, carried| {
-        if job.plan.letters() + job.plan.notices() + job.plan.reminders() == 0 {
-            return Ok(job.plan.next_try().map_or(Next::Over, |next| Next::At(next.clone())));
-        }
-        match once(desk, job, ledger, keys, carried) {
-            Ok(round) => {
-                story.and_then(round);
-                Ok(if story.is_closed() { Next::LookAgain } else { Next::AtOnce })
+    with_job(
+        desk,
+        &workspace,
+        &mut ledger,
+        &mut history,
+        &request,
+        carried,
+        |job, ledger, keys, carried| {
+            if job.plan.letters() + job.plan.notices() + job.plan.reminders() == 0 {
+                return Ok(job
+                    .plan
+                    .next_try()
+                    .map_or(Next::Over, |next| Next::At(next.clone())));
             }
-            // Away, as it was before: nothing was lost, and there is time.
-            Err(failure) if is_away(&failure) => {
-                story.closed(failure.error.to_string());
-                Ok(Next::LookAgain)
+            match once(desk, job, ledger, keys, carried) {
+                Ok(round) => {
+                    story.and_then(round);
+                    Ok(if story.is_closed() {
+                        Next::LookAgain
+                    } else {
+                        Next::AtOnce
+                    })
+                }
+                // Away, as it was before: nothing was lost, and there is time.
+                Err(failure) if is_away(&failure) => {
+                    story.closed(failure.error.to_string());
+                    Ok(Next::LookAgain)
+                }
+                Err(failure) => Err(failure),
             }
-            Err(failure) => Err(failure),
-        }
-    })
+        },
+    )
 }
 
 #[cfg(test)]
@@ -164,10 +218,26 @@ mod tests {
 
     #[test]
     fn a_time_to_wait_has_a_unit() {
-        for (text, seconds) in [("90s", 90), ("10m", 600), ("2h", 7200), ("1h30m", 5400), ("168h", 604_800)] {
+        for (text, seconds) in [
+            ("90s", 90),
+            ("10m", 600),
+            ("2h", 7200),
+            ("1h30m", 5400),
+            ("168h", 604_800),
+        ] {
             assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
-        for text in ["", "10", "m", "10 m", "-1m", "1d", "0s", "169h", "99999999999999999999h"] {
+        for text in [
+            "",
+            "10",
+            "m",
+            "10 m",
+            "-1m",
+            "1d",
+            "0s",
+            "169h",
+            "99999999999999999999h",
+        ] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

@@ -44,7 +44,10 @@ impl Span {
 
     /// The same piece of a text that begins `by` bytes later.
     pub fn shifted(self, by: usize) -> Span {
-        Span { start: self.start + by, end: self.end + by }
+        Span {
+            start: self.start + by,
+            end: self.end + by,
+        }
     }
 }
 
@@ -91,8 +94,21 @@ pub struct Finding {
 impl Finding {
     /// An error about a whole file that could not be read as text.
     pub fn of_file(path: &str, code: &'static str, message: impl Into<String>) -> Finding {
-        let place = Place { path: path.into(), line: 0, column: 0, width: 0, text: String::new(), skipped: 0 };
-        Finding { level: Level::Error, code, message: message.into(), place: Box::new(place), hint: None }
+        let place = Place {
+            path: path.into(),
+            line: 0,
+            column: 0,
+            width: 0,
+            text: String::new(),
+            skipped: 0,
+        };
+        Finding {
+            level: Level::Error,
+            code,
+            message: message.into(),
+            place: Box::new(place),
+            hint: None,
+        }
     }
 
     /// The same, with what to do instead.
@@ -111,18 +127,34 @@ impl Finding {
 impl Source {
     /// A text under a name.
     pub fn new(path: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Source {
-        Source { path: path.into(), text: text.into(), lines: Arc::default() }
+        Source {
+            path: path.into(),
+            text: text.into(),
+            lines: Arc::default(),
+        }
     }
 
     /// An error at a piece of this text.
     pub fn error(&self, span: Span, code: &'static str, message: impl Into<String>) -> Finding {
-        Finding { level: Level::Error, code, message: message.into(), place: Box::new(self.place(span)), hint: None }
+        Finding {
+            level: Level::Error,
+            code,
+            message: message.into(),
+            place: Box::new(self.place(span)),
+            hint: None,
+        }
     }
 
     /// An error at a piece of this text, in the words of the term that did not parse.
     pub fn wrong(&self, span: Span, code: &'static str, wrong: Wrong) -> Finding {
         let Wrong { message, hint } = wrong;
-        Finding { level: Level::Error, code, message, place: Box::new(self.place(span)), hint }
+        Finding {
+            level: Level::Error,
+            code,
+            message,
+            place: Box::new(self.place(span)),
+            hint,
+        }
     }
 
     /// Line, column and text of a piece. A piece of several lines is shown by its first.
@@ -136,7 +168,11 @@ impl Source {
             at
         };
         let start = whole(span.start.min(text.len()));
-        let lines = self.lines.get_or_init(|| std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect());
+        let lines = self.lines.get_or_init(|| {
+            std::iter::once(0)
+                .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+                .collect()
+        });
         let line = lines.partition_point(|line| *line <= start);
         let line_start = lines[line - 1];
         let line_end = lines.get(line).map_or(text.len(), |next| next - 1);
@@ -176,7 +212,13 @@ impl Findings {
 
     /// Sorts by path, then place; what was found twice stays once.
     pub fn sort(&mut self) {
-        self.0.sort_by(|a, b| (&a.place.path, a.place.line, a.place.column).cmp(&(&b.place.path, b.place.line, b.place.column)));
+        self.0.sort_by(|a, b| {
+            (&a.place.path, a.place.line, a.place.column).cmp(&(
+                &b.place.path,
+                b.place.line,
+                b.place.column,
+            ))
+        });
         self.0.dedup();
     }
 

@@ -18,7 +18,10 @@ pub fn json(findings: &Findings) -> Value {
 
 /// The findings in SARIF 2.1.0, as code hosts and editors read it.
 pub fn sarif(findings: &Findings) -> Value {
-    let rules: BTreeMap<&str, Value> = findings.iter().map(|f| (f.code, object!({ "id": f.code }))).collect();
+    let rules: BTreeMap<&str, Value> = findings
+        .iter()
+        .map(|f| (f.code, object!({ "id": f.code })))
+        .collect();
     let results: Vec<Value> = findings.iter().map(result).collect();
     object!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
@@ -49,7 +52,9 @@ fn result(finding: &Finding) -> Value {
         .path
         .bytes()
         .map(|b| match b {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => (b as char).to_string(),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => {
+                (b as char).to_string()
+            }
             other => format!("%{other:02X}"),
         })
         .collect();

@@ -101,7 +101,10 @@ pub struct Addressed<'a> {
 
 impl Office<'_> {
     /// Composes and signs it.
-    pub fn compose(&self, answer: &Addressed<'_>) -> Result<Shareable<Message, Correspondent>, AnswerError> {
+    pub fn compose(
+        &self,
+        answer: &Addressed<'_>,
+    ) -> Result<Shareable<Message, Correspondent>, AnswerError> {
         let (team, settings) = (&self.workspace.team, &self.workspace.settings);
         let lang = answer.lang.unwrap_or_else(|| settings.site.default_lang());
         let from = settings.mail.from.as_ref().unwrap_or(&team.email);
@@ -127,15 +130,22 @@ impl Office<'_> {
             date: self.now,
         };
         let written = Answer::new(answer.said, &shop)?;
-        let signed =
-            Gate::at(self.now.clone()).open(written, Correspondent(answer.to.clone()))?.make::<Signed<Answer>>(self.key)?;
+        let signed = Gate::at(self.now.clone())
+            .open(written, Correspondent(answer.to.clone()))?
+            .make::<Signed<Answer>>(self.key)?;
         match answer.said.cover() {
             Cover::Signed => Ok(signed.make::<Message>(&Packing::Signed)?),
             Cover::Encrypted => {
                 let certificate = answer.certificate.ok_or(AnswerError::NoCertificate)?;
-                let keys = certificate.judge(self.now).map_err(AnswerError::Certificate)?;
+                let keys = certificate
+                    .judge(self.now)
+                    .map_err(AnswerError::Certificate)?;
                 let inline = signed.thing().inline();
-                let packing = Packing::Encrypted { sealer: &Sealer::new(&inline), certificate: &keys, now: self.now };
+                let packing = Packing::Encrypted {
+                    sealer: &Sealer::new(&inline),
+                    certificate: &keys,
+                    now: self.now,
+                };
                 Ok(signed.make::<Message>(&packing)?)
             }
         }
@@ -143,7 +153,10 @@ impl Office<'_> {
 }
 
 /// Hands an answer over. RFC 3834, 3.3: "the MAIL FROM address … SHOULD be null", so that nothing answers an answer.
-pub fn send(message: &Shareable<Message, Correspondent>, post: &mut dyn Post) -> Result<(), AnswerError> {
+pub fn send(
+    message: &Shareable<Message, Correspondent>,
+    post: &mut dyn Post,
+) -> Result<(), AnswerError> {
     let parcel = Parcel::new(message, None, &message.audience().0)?;
     match post.send(&parcel)? {
         Outcome::Accepted(_) => Ok(()),
@@ -153,8 +166,19 @@ pub fn send(message: &Shareable<Message, Correspondent>, post: &mut dyn Post) ->
 }
 
 fn without_addresses(words: &str) -> String {
-    let hide = |word: &str| if word.contains('@') { "…".to_string() } else { word.to_string() };
-    words.split_whitespace().map(hide).take(40).collect::<Vec<_>>().join(" ")
+    let hide = |word: &str| {
+        if word.contains('@') {
+            "…".to_string()
+        } else {
+            word.to_string()
+        }
+    };
+    words
+        .split_whitespace()
+        .map(hide)
+        .take(40)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]
@@ -169,13 +193,21 @@ mod tests {
     #[test]
     fn a_challenge_has_no_way_into_clear_text_and_the_rest_none_to_anybody_else() {
         let now: Moment = "2026-11-22T12:00:00Z".parse().expect("a moment");
-        let made = generate(&["Team <cert@example.org>"], Kind::Team, None, &now, None).expect("a key");
-        let key = TeamKey::from_file(made.secret.expose(), None, made.certificate, &now).expect("a key that signs");
+        let made =
+            generate(&["Team <cert@example.org>"], Kind::Team, None, &now, None).expect("a key");
+        let key = TeamKey::from_file(made.secret.expose(), None, made.certificate, &now)
+            .expect("a key that signs");
         let team = team::parse(
-            &Source::new("team.yaml", "name: Example CERT\nemail: cert@example.org\ntime_zone: Etc/UTC\nkeys: []\n"),
+            &Source::new(
+                "team.yaml",
+                "name: Example CERT\nemail: cert@example.org\ntime_zone: Etc/UTC\nkeys: []\n",
+            ),
             &mut Findings::new(),
         );
-        let (team, to): (_, Address) = (team.expect("a team"), "ada@uni.example.org".parse().expect("an address"));
+        let (team, to): (_, Address) = (
+            team.expect("a team"),
+            "ada@uni.example.org".parse().expect("an address"),
+        );
         let lang = Lang::english();
         let list = ListFacts {
             name: "universities".parse().expect("a name"),
@@ -199,16 +231,36 @@ mod tests {
         let gate = Gate::at(now.clone());
         let signed = |said: Said<'_>| {
             let answer = Answer::new(said, &shop).expect("an answer");
-            gate.open(answer, Correspondent(to.clone())).expect("let through").make::<Signed<Answer>>(&key).expect("signed")
+            gate.open(answer, Correspondent(to.clone()))
+                .expect("let through")
+                .make::<Signed<Answer>>(&key)
+                .expect("signed")
         };
-        let welcome = signed(Said::Welcome { ceiling: Tlp::Amber, command: Some("confirm aaaqeayeaudaocajbifqydiob4") });
-        assert_eq!(welcome.make::<Message>(&Packing::Signed).err(), Some(PackError::Challenge));
-        let left = signed(Said::Left).make::<Message>(&Packing::Signed).expect("packed");
+        let welcome = signed(Said::Welcome {
+            ceiling: Tlp::Amber,
+            command: Some("confirm aaaqeayeaudaocajbifqydiob4"),
+        });
+        assert_eq!(
+            welcome.make::<Message>(&Packing::Signed).err(),
+            Some(PackError::Challenge)
+        );
+        let left = signed(Said::Left)
+            .make::<Message>(&Packing::Signed)
+            .expect("packed");
         let text = String::from_utf8_lossy(&left.thing().bytes).into_owned();
-        assert!(!text.contains("mallory") && !text.contains("In-Reply-To"), "{text}");
+        assert!(
+            !text.contains("mallory") && !text.contains("In-Reply-To"),
+            "{text}"
+        );
         let mallory: Address = "mallory@elsewhere.example".parse().expect("an address");
-        assert!(matches!(Parcel::new(&left, None, &mallory), Err(ParcelError::NotReached { .. })));
+        assert!(matches!(
+            Parcel::new(&left, None, &mallory),
+            Err(ParcelError::NotReached { .. })
+        ));
         let answer = Answer::new(Said::Left, &shop).expect("an answer");
-        assert_eq!(gate.open(answer, Correspondent(mallory)).err(), Some(Refusal::NotAddressed));
+        assert_eq!(
+            gate.open(answer, Correspondent(mallory)).err(),
+            Some(Refusal::NotAddressed)
+        );
     }
 }

@@ -100,25 +100,43 @@ impl Taken {
     /// Whether staff have to look at the mail: it asks, and nothing came of it.
     pub fn is_for_staff(&self) -> bool {
         // A member who asks for what they have may have meant something else: a new key, and forgot to attach it.
-        matches!(self.decision, Decision::NothingNew | Decision::Nothing(Idle::NoSender | Idle::BadToken | Idle::Full))
+        matches!(
+            self.decision,
+            Decision::NothingNew | Decision::Nothing(Idle::NoSender | Idle::BadToken | Idle::Full)
+        )
     }
 
     /// In a sentence, for staff. No address stands in it.
     pub fn words(&self) -> String {
         let list = &self.asked.list;
         let what = match &self.decision {
-            Decision::Nothing(idle) => format!("`{}` for list `{list}` does nothing: {}", self.asked.wish.as_str(), idle.words()),
+            Decision::Nothing(idle) => format!(
+                "`{}` for list `{list}` does nothing: {}",
+                self.asked.wish.as_str(),
+                idle.words()
+            ),
             Decision::Explain(None) => format!("asks for help with list `{list}`"),
             Decision::Explain(Some(_)) => format!("would join list `{list}`, and is no request"),
             Decision::NothingNew => format!("asks to join list `{list}`, and is on it"),
             Decision::Keep(_) => format!("a request for list `{list}` waits for you"),
-            Decision::ChallengeAgain => format!("asks to join list `{list}` again, and was asked again for a proof"),
-            Decision::AskWhetherToLeave => format!("would leave list `{list}`, and was asked to confirm it"),
+            Decision::ChallengeAgain => {
+                format!("asks to join list `{list}` again, and was asked again for a proof")
+            }
+            Decision::AskWhetherToLeave => {
+                format!("would leave list `{list}`, and was asked to confirm it")
+            }
             Decision::Leave => format!("left list `{list}`"),
             Decision::Prove => format!("proved to read encrypted mail of list `{list}`"),
-            Decision::ChangeKey(_) => "changed the key, signed with the old one; what is encrypted waits for a proof".into(),
+            Decision::ChangeKey(_) => {
+                "changed the key, signed with the old one; what is encrypted waits for a proof"
+                    .into()
+            }
         };
-        let flaw = self.flaw.as_ref().map(|flaw| format!(" ({flaw})")).unwrap_or_default();
+        let flaw = self
+            .flaw
+            .as_ref()
+            .map(|flaw| format!(" ({flaw})"))
+            .unwrap_or_default();
         let reply = match &self.reply {
             Reply::None | Reply::Sent => String::new(),
             Reply::Enough => "; no answer, since there were enough today".into(),
@@ -157,19 +175,45 @@ impl Clerk<'_> {
     pub fn examine<'m>(&self, mail: &'m Mail) -> Result<Option<Examined<'m>>, TakeError> {
         let roster = &self.workspace.roster;
         let asked = request::asked(mail, &Doors::of(roster, &self.workspace.team));
-        let Some(asked) = asked.filter(|_| !mail.is_automatic() && !self.is_ours(mail)) else { return Ok(None) };
+        let Some(asked) = asked.filter(|_| !mail.is_automatic() && !self.is_ours(mail)) else {
+            return Ok(None);
+        };
         let from = mail.from();
-        let contact = from.as_ref().and_then(|from| roster.contact(from)).map(|contact| &**contact);
+        let contact = from
+            .as_ref()
+            .and_then(|from| roster.contact(from))
+            .map(|contact| &**contact);
         let proof = self.proof(&asked.wish, mail, from.as_ref(), contact)?;
-        Ok(Some(Examined { mail, asked, from, proof }))
+        Ok(Some(Examined {
+            mail,
+            asked,
+            from,
+            proof,
+        }))
     }
 
     /// Decides on a request and does what that says.
-    pub fn take(&self, examined: Examined<'_>, ledger: &mut Ledger, send: &mut Send<'_>) -> Result<Taken, TakeError> {
-        let Examined { mail, asked, from, proof } = examined;
+    pub fn take(
+        &self,
+        examined: Examined<'_>,
+        ledger: &mut Ledger,
+        send: &mut Send<'_>,
+    ) -> Result<Taken, TakeError> {
+        let Examined {
+            mail,
+            asked,
+            from,
+            proof,
+        } = examined;
         let roster = &self.workspace.roster;
-        let list = roster.lists.get(&asked.list).expect("only a list of this roster is asked for");
-        let contact = from.as_ref().and_then(|from| roster.contact(from)).map(|contact| &**contact);
+        let list = roster
+            .lists
+            .get(&asked.list)
+            .expect("only a list of this roster is asked for");
+        let contact = from
+            .as_ref()
+            .and_then(|from| roster.contact(from))
+            .map(|contact| &**contact);
         let marks = marks(ledger, mail, &asked.wish, from.as_ref(), &proof);
         let mut is_known = false;
         for mark in &marks {
@@ -182,7 +226,9 @@ impl Clerk<'_> {
         is_known |= challenged.as_ref().is_some_and(|proven| !proven.is_new);
         let token = match (&asked.wish, &from, &challenged) {
             (_, _, Some(_)) => Token::Challenge,
-            (Wish::Confirm(token), Some(from), None) if ledger.is_leaving_token(token, from, &list.name, self.now) => {
+            (Wish::Confirm(token), Some(from), None)
+                if ledger.is_leaving_token(token, from, &list.name, self.now) =>
+            {
                 Token::Leaving
             }
             _ => Token::Nothing,
@@ -196,7 +242,9 @@ impl Clerk<'_> {
             is_known,
             contact,
             is_unproven: match contact {
-                Some(contact) => ledger.unproven()?.contains_key(&ledger.member(&contact.address)),
+                Some(contact) => ledger
+                    .unproven()?
+                    .contains_key(&ledger.member(&contact.address)),
                 None => false,
             },
             token,
@@ -204,25 +252,59 @@ impl Clerk<'_> {
         };
         let decision = request::decide(&facts);
         let flaw = match &proof {
-            Err(flaw) if matches!(asked.wish, Wish::Subscribe | Wish::Unsubscribe) => Some(flaw.to_string()),
+            Err(flaw) if matches!(asked.wish, Wish::Subscribe | Wish::Unsubscribe) => {
+                Some(flaw.to_string())
+            }
             _ => None,
         };
-        let mut taken = Taken { asked, decision, flaw, request: None, changed: false, reply: Reply::None };
+        let mut taken = Taken {
+            asked,
+            decision,
+            flaw,
+            request: None,
+            changed: false,
+            reply: Reply::None,
+        };
         let Some(from) = from else { return Ok(taken) };
-        let deed = Deed { clerk: self, mail, ledger, from: &from, list, contact, proof: proof.as_ref().ok() };
-        deed.carry_out(&mut taken, challenged.map(|proven| proven.member), &marks, &pending, send)?;
+        let deed = Deed {
+            clerk: self,
+            mail,
+            ledger,
+            from: &from,
+            list,
+            contact,
+            proof: proof.as_ref().ok(),
+        };
+        deed.carry_out(
+            &mut taken,
+            challenged.map(|proven| proven.member),
+            &marks,
+            &pending,
+            send,
+        )?;
         Ok(taken)
     }
 
     /// Whether we wrote it ourselves, or somebody would have us answer ourselves.
     fn is_ours(&self, mail: &Mail) -> bool {
         let settings = &self.workspace.settings.mail;
-        let ours = [Some(&self.workspace.team.email), settings.from.as_ref(), settings.bounces.as_ref()];
-        let lists = self.workspace.roster.lists.values().map(|list| &list.address);
+        let ours = [
+            Some(&self.workspace.team.email),
+            settings.from.as_ref(),
+            settings.bounces.as_ref(),
+        ];
+        let lists = self
+            .workspace
+            .roster
+            .lists
+            .values()
+            .map(|list| &list.address);
         let from = mail.addresses("from").concat().to_ascii_lowercase();
         ours.into_iter().flatten().chain(lists).any(|address| {
             from == address.key()
-                || from.strip_prefix(&address.local().to_ascii_lowercase()).is_some_and(|rest| rest.starts_with(['-', '+']))
+                || from
+                    .strip_prefix(&address.local().to_ascii_lowercase())
+                    .is_some_and(|rest| rest.starts_with(['-', '+']))
                     && from.ends_with(&format!("@{}", address.domain()))
         })
     }
@@ -243,10 +325,19 @@ impl Clerk<'_> {
         };
         let find = || from.map(|from| (self.find)(from)).unwrap_or_default();
         let proof = signed::check(mail, known.as_ref(), &find, self.now);
-        let (Ok(signed), Some(from)) = (&proof, from) else { return Ok(proof) };
+        let (Ok(signed), Some(from)) = (&proof, from) else {
+            return Ok(proof);
+        };
         // We may know more of a certificate than the copy that came, whosever it is here.
-        let merged = self.workspace.certificates.merged(signed.certificate.clone(), from)?;
-        Ok(if merged.can_sign(self.now) { proof } else { Err(Flaw::Unfit(merged.state(self.now).to_string())) })
+        let merged = self
+            .workspace
+            .certificates
+            .merged(signed.certificate.clone(), from)?;
+        Ok(if merged.can_sign(self.now) {
+            proof
+        } else {
+            Err(Flaw::Unfit(merged.state(self.now).to_string()))
+        })
     }
 
     /// Domains that constituents have, read from their files: only who asks to join is looked for among them.
@@ -254,7 +345,12 @@ impl Clerk<'_> {
         let mut all = Vec::new();
         for constituent in &self.workspace.roster.constituents {
             let profile = self.workspace.profile(&constituent.slug)?;
-            all.extend(profile.into_iter().flat_map(|profile| profile.domains).map(|domain| (domain, &constituent.slug)));
+            all.extend(
+                profile
+                    .into_iter()
+                    .flat_map(|profile| profile.domains)
+                    .map(|domain| (domain, &constituent.slug)),
+            );
         }
         Ok(all)
     }
@@ -274,7 +370,11 @@ impl Clerk<'_> {
         let mut domain_of: Vec<Slug> = own.map(|(_, slug)| Slug::clone(slug)).collect();
         domain_of.dedup();
         let others = || domains.iter().map(|(domain, _)| domain.as_str());
-        let resembles = if domain_of.is_empty() { resembling(domain, others()) } else { None };
+        let resembles = if domain_of.is_empty() {
+            resembling(domain, others())
+        } else {
+            None
+        };
         Ok(Request {
             id,
             purpose,
@@ -285,10 +385,17 @@ impl Clerk<'_> {
             came: self.now.clone(),
             signed: signed.made.clone(),
             text: plain(signed.text.trim(), 2_000),
-            says_so: signed.says("subscribe", list.address.as_str()) || signed.says("subscribe", list.name.as_str()),
+            says_so: signed.says("subscribe", list.address.as_str())
+                || signed.says("subscribe", list.name.as_str()),
             domain_of,
             resembles,
-            relay: self.workspace.settings.mail.authserv_id.as_ref().and_then(|ours| relay(mail, ours)),
+            relay: self
+                .workspace
+                .settings
+                .mail
+                .authserv_id
+                .as_ref()
+                .and_then(|ours| relay(mail, ours)),
         })
     }
 }
@@ -297,18 +404,39 @@ impl Clerk<'_> {
 /// (RFC 8601, 5: it has to take away what others wrote in its name).
 fn relay(mail: &Mail, ours: &str) -> Option<String> {
     let is_ours = |value: &&str| {
-        let name = value.split(';').next().and_then(|name| name.split_whitespace().next());
+        let name = value
+            .split(';')
+            .next()
+            .and_then(|name| name.split_whitespace().next());
         name.is_some_and(|name| name.eq_ignore_ascii_case(ours))
     };
     let field = mail.headers("authentication-results").find(is_ours)?;
     let found = field.split(';').skip(1).filter_map(|result| {
         let mut words = result.split_whitespace();
         let (method, verdict) = words.next()?.split_once('=')?;
-        let known = ["dkim", "spf", "dmarc"].into_iter().find(|known| method.eq_ignore_ascii_case(known))?;
-        let verdict: String = verdict.chars().filter(char::is_ascii_alphanumeric).take(12).collect();
-        let of = words.find_map(|word| word.strip_prefix("header.d=").or_else(|| word.strip_prefix("smtp.mailfrom=")));
-        let of: String = of.unwrap_or_default().chars().filter(|c| c.is_ascii_graphic()).take(80).collect();
-        Some(if of.is_empty() { format!("{known} {verdict}") } else { format!("{known} {verdict} ({of})") })
+        let known = ["dkim", "spf", "dmarc"]
+            .into_iter()
+            .find(|known| method.eq_ignore_ascii_case(known))?;
+        let verdict: String = verdict
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(12)
+            .collect();
+        let of = words.find_map(|word| {
+            word.strip_prefix("header.d=")
+                .or_else(|| word.strip_prefix("smtp.mailfrom="))
+        });
+        let of: String = of
+            .unwrap_or_default()
+            .chars()
+            .filter(|c| c.is_ascii_graphic())
+            .take(80)
+            .collect();
+        Some(if of.is_empty() {
+            format!("{known} {verdict}")
+        } else {
+            format!("{known} {verdict} ({of})")
+        })
     });
     let found: Vec<String> = found.take(6).collect();
     (!found.is_empty()).then(|| found.join(", "))
@@ -317,26 +445,44 @@ fn relay(mail: &Mail, ours: &str) -> Option<String> {
 /// A known domain that a stranger's looks like.
 fn resembling<'d>(domain: &str, known: impl Iterator<Item = &'d str>) -> Option<String> {
     // What is mistaken for something else at a glance, in Latin letters; anything else is `xn--…` here and is seen.
-    let seen =
-        |domain: &str| domain.replace("rn", "m").replace("vv", "w").replace('0', "o").replace(['1', 'i'], "l").replace('-', "");
+    let seen = |domain: &str| {
+        domain
+            .replace("rn", "m")
+            .replace("vv", "w")
+            .replace('0', "o")
+            .replace(['1', 'i'], "l")
+            .replace('-', "")
+    };
     let known: Vec<&str> = known.collect();
     let twin = known.iter().find(|known| seen(known) == seen(domain));
-    twin.copied().or_else(|| crate::terms::nearest(domain, known)).map(str::to_string)
+    twin.copied()
+        .or_else(|| crate::terms::nearest(domain, known))
+        .map(str::to_string)
 }
 
 /// What stands before the address in `From`, or what stands before the `@`.
 fn display_name(mail: &Mail) -> String {
     let from = mail.header("from").unwrap_or_default();
-    let name = plain(from.rsplit_once('<').map_or("", |(name, _)| name), 80).replace(['"', '\\', '\n'], "");
+    let name = plain(from.rsplit_once('<').map_or("", |(name, _)| name), 80)
+        .replace(['"', '\\', '\n'], "");
     match name.trim() {
-        "" => mail.from().map(|from| from.local().to_string()).unwrap_or_default(),
+        "" => mail
+            .from()
+            .map(|from| from.local().to_string())
+            .unwrap_or_default(),
         name => name.to_string(),
     }
 }
 
 /// What makes a request the same as another: its mail; and, whatever mail they stand in, the token that came back and what
 /// was signed.
-fn marks(ledger: &Ledger, mail: &Mail, wish: &Wish, from: Option<&Address>, proof: &Result<Signed, Flaw>) -> Vec<Mark> {
+fn marks(
+    ledger: &Ledger,
+    mail: &Mail,
+    wish: &Wish,
+    from: Option<&Address>,
+    proof: &Result<Signed, Flaw>,
+) -> Vec<Mark> {
     let mut marks = Vec::new();
     if let (Wish::Confirm(token), Some(from)) = (wish, from) {
         marks.push(ledger.mark("token", [from.key().as_bytes(), token.as_bytes()]));
@@ -346,9 +492,14 @@ fn marks(ledger: &Ledger, mail: &Mail, wish: &Wish, from: Option<&Address>, proo
     }
     if let Ok(signed) = proof {
         let made = signed.made.unix().to_be_bytes();
-        marks.push(
-            ledger.mark("signed", [signed.certificate.fingerprint().to_string().as_bytes(), &made[..], &signed.digest.0[..]]),
-        );
+        marks.push(ledger.mark(
+            "signed",
+            [
+                signed.certificate.fingerprint().to_string().as_bytes(),
+                &made[..],
+                &signed.digest.0[..],
+            ],
+        ));
     }
     marks
 }
@@ -380,30 +531,52 @@ impl Deed<'_> {
         match &taken.decision {
             Decision::Keep(purpose) => {
                 let signed = self.proof.expect("only what is signed is kept");
-                let copy =
-                    Certificate::renewed(None, &signed.certificate, self.from).unwrap_or_else(|| signed.certificate.clone());
+                let copy = Certificate::renewed(None, &signed.certificate, self.from)
+                    .unwrap_or_else(|| signed.certificate.clone());
                 // With the name: what staff have looked at does not become something else before they approve it.
                 let name = display_name(self.mail);
-                let parts = [self.from.key(), copy.fingerprint().to_string(), self.list.name.to_string(), name];
-                let id = self.ledger.name("pending", parts.iter().map(String::as_bytes))[..10].to_string();
-                let request = self.clerk.request(id, self.mail, self.from, self.list, signed, *purpose)?;
+                let parts = [
+                    self.from.key(),
+                    copy.fingerprint().to_string(),
+                    self.list.name.to_string(),
+                    name,
+                ];
+                let id = self
+                    .ledger
+                    .name("pending", parts.iter().map(String::as_bytes))[..10]
+                    .to_string();
+                let request = self
+                    .clerk
+                    .request(id, self.mail, self.from, self.list, signed, *purpose)?;
                 pending.keep(&request, &copy, self.mail.raw())?;
                 taken.request = Some(request.id);
             }
-            Decision::Leave => taken.changed = write_all(&self.clerk.without_list(self.from, &self.list.name)?)?,
+            Decision::Leave => {
+                taken.changed = write_all(&self.clerk.without_list(self.from, &self.list.name)?)?
+            }
             Decision::Prove => {
                 let member = proven.expect("a challenge is somebody's");
                 self.ledger.prove(member, now)?;
             }
             Decision::ChangeKey(fingerprint) => {
                 let offered = self.proof.iter().flat_map(|signed| &signed.offered);
-                let new = offered.into_iter().find(|one| one.fingerprint() == fingerprint).expect("it was among them");
+                let new = offered
+                    .into_iter()
+                    .find(|one| one.fingerprint() == fingerprint)
+                    .expect("it was among them");
                 let new = Certificate::renewed(None, new, self.from).unwrap_or_else(|| new.clone());
                 let new = self.clerk.workspace.certificates.merged(new, self.from)?;
                 let edits = self.clerk.with_key(self.from, &new)?;
                 // Held first: not one letter goes to a key that nobody has proven.
                 command = self.challenge()?;
-                write(&self.clerk.workspace.root.join(format!("certs/{}.asc", new.fingerprint())), new.armored().as_bytes())?;
+                write(
+                    &self
+                        .clerk
+                        .workspace
+                        .root
+                        .join(format!("certs/{}.asc", new.fingerprint())),
+                    new.armored().as_bytes(),
+                )?;
                 taken.changed = write_all(&edits)?;
                 certificate = Some(new);
             }
@@ -412,9 +585,15 @@ impl Deed<'_> {
                 certificate = self.proof.map(|signed| signed.certificate.clone());
             }
             Decision::AskWhetherToLeave => {
-                command = format!("confirm {}", self.ledger.leaving_token(self.from, &self.list.name, now));
+                command = format!(
+                    "confirm {}",
+                    self.ledger.leaving_token(self.from, &self.list.name, now)
+                );
             }
-            Decision::ChallengeAgain | Decision::Nothing(_) | Decision::Explain(_) | Decision::NothingNew => {}
+            Decision::ChallengeAgain
+            | Decision::Nothing(_)
+            | Decision::Explain(_)
+            | Decision::NothingNew => {}
         }
         if matches!(taken.decision, Decision::Nothing(_)) {
             return Ok(());
@@ -425,13 +604,19 @@ impl Deed<'_> {
             Decision::Nothing(_) => return Ok(()),
             Decision::Explain(why) => Said::Help(*why),
             Decision::NothingNew | Decision::Keep(_) => Said::Received,
-            Decision::ChallengeAgain => Said::Welcome { ceiling: self.list.tlp, command: Some(&command) },
+            Decision::ChallengeAgain => Said::Welcome {
+                ceiling: self.list.tlp,
+                command: Some(&command),
+            },
             Decision::AskWhetherToLeave => Said::ConfirmLeaving(&command),
             Decision::Leave => Said::Left,
             // Only the mailbox that was asked hears that it was.
             Decision::Prove if !is_members => return Ok(()),
             Decision::Prove => Said::Proven,
-            Decision::ChangeKey(fingerprint) => Said::NewKey { certificate: fingerprint, command: &command },
+            Decision::ChangeKey(fingerprint) => Said::NewKey {
+                certificate: fingerprint,
+                command: &command,
+            },
         };
         let is_owed = matches!(taken.decision, Decision::ChangeKey(_));
         if !is_owed && !self.may_answer()? {
@@ -441,14 +626,23 @@ impl Deed<'_> {
         self.ledger.count_answer(self.from, now)?;
         let id = self.mail.message_id().unwrap_or_default();
         let at = now.unix().to_be_bytes();
-        let token = self
-            .ledger
-            .name("answer", [self.from.key().as_bytes(), id.as_bytes(), taken.asked.wish.as_str().as_bytes(), &at[..]]);
+        let token = self.ledger.name(
+            "answer",
+            [
+                self.from.key().as_bytes(),
+                id.as_bytes(),
+                taken.asked.wish.as_str().as_bytes(),
+                &at[..],
+            ],
+        );
         let answer = Addressed {
             to: self.from,
             list: self.list,
             // In clear all get the team's language: another would tell that the address is known.
-            lang: certificate.as_ref().and(self.contact).and_then(|contact| contact.language.as_ref()),
+            lang: certificate
+                .as_ref()
+                .and(self.contact)
+                .and_then(|contact| contact.language.as_ref()),
             said,
             certificate: certificate.as_ref(),
             token: &token,
@@ -468,7 +662,11 @@ impl Deed<'_> {
 
     fn challenge(&mut self) -> Result<String, LedgerError> {
         let member = self.ledger.member(self.from);
-        Ok(format!("confirm {}", self.ledger.challenge(member, &self.list.name, self.clerk.now)?))
+        Ok(format!(
+            "confirm {}",
+            self.ledger
+                .challenge(member, &self.list.name, self.clerk.now)?
+        ))
     }
 }
 
@@ -479,7 +677,12 @@ impl Clerk<'_> {
     /// Takes an address off a list: the contact stays, with what staff know of it.
     fn without_list(&self, address: &Address, list: &Slug) -> Result<Edits, TakeError> {
         self.edits(address, |contact, path, text| {
-            let rest: Vec<Slug> = contact.lists.iter().filter(|one| *one != list).cloned().collect();
+            let rest: Vec<Slug> = contact
+                .lists
+                .iter()
+                .filter(|one| *one != list)
+                .cloned()
+                .collect();
             match rest.len() == contact.lists.len() {
                 true => Ok(text.to_string()),
                 false => edit::with_lists(path, text, address, Some(&rest)),
@@ -489,7 +692,15 @@ impl Clerk<'_> {
 
     fn with_key(&self, address: &Address, new: &Certificate) -> Result<Edits, TakeError> {
         let fingerprint: &Fingerprint = new.fingerprint();
-        self.edits(address, |_, path, text| edit::with_field(path, text, address, "certificate", Some(&fingerprint.to_string())))
+        self.edits(address, |_, path, text| {
+            edit::with_field(
+                path,
+                text,
+                address,
+                "certificate",
+                Some(&fingerprint.to_string()),
+            )
+        })
     }
 
     /// Every constituent's file that has the address and changes.
@@ -499,10 +710,18 @@ impl Clerk<'_> {
         change: impl Fn(&Contact, &str, &str) -> Result<String, EditError>,
     ) -> Result<Edits, TakeError> {
         let mut edits = Edits::new();
-        for contact in self.workspace.roster.contacts().filter(|contact| contact.address.key() == address.key()) {
+        for contact in self
+            .workspace
+            .roster
+            .contacts()
+            .filter(|contact| contact.address.key() == address.key())
+        {
             let name = format!("constituents/{}.yaml", contact.constituent);
             let path = self.workspace.root.join(&name);
-            let text = fs::read_to_string(&path).map_err(|source| TakeError::Io { path: path.clone(), source })?;
+            let text = fs::read_to_string(&path).map_err(|source| TakeError::Io {
+                path: path.clone(),
+                source,
+            })?;
             let edited = change(contact, &name, &text)?;
             if edited != text {
                 edits.push((path, edited));
@@ -514,12 +733,17 @@ impl Clerk<'_> {
 
 /// Says whether there was anything to write.
 fn write_all(edits: &Edits) -> Result<bool, TakeError> {
-    edits.iter().try_for_each(|(path, text)| write(path, text.as_bytes()))?;
+    edits
+        .iter()
+        .try_for_each(|(path, text)| write(path, text.as_bytes()))?;
     Ok(!edits.is_empty())
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), TakeError> {
-    replace(path, bytes).map_err(|source| TakeError::Io { path: path.to_path_buf(), source })
+    replace(path, bytes).map_err(|source| TakeError::Io {
+        path: path.to_path_buf(),
+        source,
+    })
 }
 
 #[cfg(test)]
@@ -528,14 +752,28 @@ mod tests {
 
     #[test]
     fn only_our_own_mail_server_is_believed_about_a_mail() {
-        let relay =
-            |header: &str| relay(&Mail::read(format!("{header}\r\n\r\n").into_bytes()).expect("a mail"), "mx.cert.example.org");
+        let relay = |header: &str| {
+            relay(
+                &Mail::read(format!("{header}\r\n\r\n").into_bytes()).expect("a mail"),
+                "mx.cert.example.org",
+            )
+        };
         let good = "Authentication-Results: mx.cert.example.org; dkim=pass header.d=uni.example.org; spf=fail\r\n smtp.mailfrom=x@y.example";
-        assert_eq!(relay(good).as_deref(), Some("dkim pass (uni.example.org), spf fail (x@y.example)"));
-        assert_eq!(relay("Authentication-Results: mx.elsewhere.example; dkim=pass header.d=uni.example.org"), None);
-        assert_eq!(relay("Authentication-Results: mx.cert.example.org.elsewhere.example; dkim=pass"), None);
-        let forged =
-            "Authentication-Results: mx.cert.example.org; dkim=fail\r\nAuthentication-Results: mx.cert.example.org; dkim=pass";
+        assert_eq!(
+            relay(good).as_deref(),
+            Some("dkim pass (uni.example.org), spf fail (x@y.example)")
+        );
+        assert_eq!(
+            relay(
+                "Authentication-Results: mx.elsewhere.example; dkim=pass header.d=uni.example.org"
+            ),
+            None
+        );
+        assert_eq!(
+            relay("Authentication-Results: mx.cert.example.org.elsewhere.example; dkim=pass"),
+            None
+        );
+        let forged = "Authentication-Results: mx.cert.example.org; dkim=fail\r\nAuthentication-Results: mx.cert.example.org; dkim=pass";
         assert_eq!(relay(forged).as_deref(), Some("dkim fail"));
     }
 
@@ -548,7 +786,11 @@ mod tests {
             ("uni-example.org", Some("uni.example.org")),
             ("elsewhere.example", None),
         ] {
-            assert_eq!(resembling(stranger, known.into_iter()).as_deref(), twin, "{stranger}");
+            assert_eq!(
+                resembling(stranger, known.into_iter()).as_deref(),
+                twin,
+                "{stranger}"
+            );
         }
     }
 }

@@ -52,7 +52,10 @@ impl Verdict {
     /// Whether staff have to look at it, because nothing here can. Of what no person wrote, too: a bounce that is not known
     /// for one is among it.
     pub fn is_for_staff(&self) -> bool {
-        !matches!(self, Verdict::Own | Verdict::Bounce(_) | Verdict::Vacation | Verdict::Request(_))
+        !matches!(
+            self,
+            Verdict::Own | Verdict::Bounce(_) | Verdict::Vacation | Verdict::Request(_)
+        )
     }
 
     /// Why it was not read.
@@ -89,8 +92,10 @@ impl House {
         let base = self.bounces.as_ref()?;
         let token = |to: &Address| {
             let (local, token) = to.local().split_once('+')?;
-            (local.eq_ignore_ascii_case(base.local()) && to.domain() == base.domain() && !token.is_empty())
-                .then(|| token.to_string())
+            (local.eq_ignore_ascii_case(base.local())
+                && to.domain() == base.domain()
+                && !token.is_empty())
+            .then(|| token.to_string())
         };
         mail.recipients().iter().find_map(token)
     }
@@ -118,13 +123,34 @@ impl Look<'_> {
 
 /// All gates behind the first, which is [`Mail::read`].
 pub const GATES: &[Gate] = &[
-    Gate { name: "own", ask: own },
-    Gate { name: "bounce", ask: bounced },
-    Gate { name: "challenge", ask: challenge },
-    Gate { name: "vacation", ask: vacation },
-    Gate { name: "complaint", ask: complaint },
-    Gate { name: "automatic", ask: automatic },
-    Gate { name: "request", ask: request },
+    Gate {
+        name: "own",
+        ask: own,
+    },
+    Gate {
+        name: "bounce",
+        ask: bounced,
+    },
+    Gate {
+        name: "challenge",
+        ask: challenge,
+    },
+    Gate {
+        name: "vacation",
+        ask: vacation,
+    },
+    Gate {
+        name: "complaint",
+        ask: complaint,
+    },
+    Gate {
+        name: "automatic",
+        ask: automatic,
+    },
+    Gate {
+        name: "request",
+        ask: request,
+    },
 ];
 
 /// A verdict, and which gates it passed on the way.
@@ -141,7 +167,11 @@ pub struct Judged {
 impl Judged {
     /// What is said of a mail that was not even fetched.
     pub fn unreadable(why: Unreadable) -> Judged {
-        Judged { verdict: Verdict::Unreadable(why), passed: Vec::new(), claimed_by: Some(READABLE) }
+        Judged {
+            verdict: Verdict::Unreadable(why),
+            passed: Vec::new(),
+            claimed_by: Some(READABLE),
+        }
     }
 }
 
@@ -155,20 +185,42 @@ pub fn pass(bytes: Vec<u8>, house: &House) -> (Judged, Option<Mail>) {
         Err(why) => return (Judged::unreadable(why), None),
     };
     let mut passed = vec![READABLE];
-    let look = Look { mail: &mail, house, report: OnceCell::new() };
+    let look = Look {
+        mail: &mail,
+        house,
+        report: OnceCell::new(),
+    };
     for gate in GATES {
         if let Some(verdict) = (gate.ask)(&look) {
-            return (Judged { verdict, passed, claimed_by: Some(gate.name) }, Some(mail));
+            return (
+                Judged {
+                    verdict,
+                    passed,
+                    claimed_by: Some(gate.name),
+                },
+                Some(mail),
+            );
         }
         passed.push(gate.name);
     }
-    (Judged { verdict: Verdict::Unknown, passed, claimed_by: None }, Some(mail))
+    (
+        Judged {
+            verdict: Verdict::Unknown,
+            passed,
+            claimed_by: None,
+        },
+        Some(mail),
+    )
 }
 
 /// A loop, or a copy of what we sent: no person wrote it. What a colleague wrote from the team's address is not lost.
 fn own(look: &Look) -> Option<Verdict> {
     let from = look.mail.from().filter(|_| look.mail.is_automatic())?;
-    look.house.addresses.iter().any(|ours| ours.key() == from.key()).then_some(Verdict::Own)
+    look.house
+        .addresses
+        .iter()
+        .any(|ours| ours.key() == from.key())
+        .then_some(Verdict::Own)
 }
 
 fn bounced(look: &Look) -> Option<Verdict> {
@@ -206,10 +258,16 @@ mod tests {
     fn house() -> House {
         let address = |text: &str| text.parse::<Address>().expect("an address");
         House {
-            addresses: vec![address("cert@example.org"), address("universities@example.org")],
+            addresses: vec![
+                address("cert@example.org"),
+                address("universities@example.org"),
+            ],
             bounces: Some(address("bounces@example.org")),
             doors: Doors {
-                lists: vec![("universities".parse().expect("a name"), address("universities@example.org"))],
+                lists: vec![(
+                    "universities".parse().expect("a name"),
+                    address("universities@example.org"),
+                )],
                 desk: Some(address("cert@example.org")),
             },
         }
@@ -218,7 +276,11 @@ mod tests {
     #[track_caller]
     fn check(text: &str, verdict: &str, claimed_by: Option<&str>) {
         let (judged, _) = pass(text.replace('\n', "\r\n").into_bytes(), &house());
-        assert_eq!((judged.verdict.as_str(), judged.claimed_by), (verdict, claimed_by), "{text}");
+        assert_eq!(
+            (judged.verdict.as_str(), judged.claimed_by),
+            (verdict, claimed_by),
+            "{text}"
+        );
         let before: Vec<&str> = std::iter::once(READABLE)
             .chain(GATES.iter().map(|gate| gate.name))
             .take_while(|name| Some(*name) != claimed_by)
@@ -234,7 +296,11 @@ mod tests {
             "own",
             Some("own"),
         );
-        check("From: CERT@example.org\nSubject: a question\n\nDid this come through?\n", "unknown", None);
+        check(
+            "From: CERT@example.org\nSubject: a question\n\nDid this come through?\n",
+            "unknown",
+            None,
+        );
         check(
             "From: MAILER-DAEMON@x.example.net\nReturn-Path: <>\nSubject: failure notice\n\nI'm afraid I wasn't able to deliver your message to the following addresses.\n\n<ada@x.example.net>:\nno such user\n",
             "bounce",
@@ -255,10 +321,26 @@ mod tests {
             "complaint",
             Some("complaint"),
         );
-        check("From: news@x.example.net\nList-Id: <news.x.example.net>\n\nnews\n", "automatic", Some("automatic"));
-        check("From: ada@x.example.net\nTo: universities-help@example.org\n\nHow?\n", "request", Some("request"));
-        check("From: ada@x.example.net\nTo: cert@example.org\nSubject: subscribe universities\n\n", "request", Some("request"));
-        check("From: ada@x.example.net\nSubject: hello\n\nWho are you?\n", "unknown", None);
+        check(
+            "From: news@x.example.net\nList-Id: <news.x.example.net>\n\nnews\n",
+            "automatic",
+            Some("automatic"),
+        );
+        check(
+            "From: ada@x.example.net\nTo: universities-help@example.org\n\nHow?\n",
+            "request",
+            Some("request"),
+        );
+        check(
+            "From: ada@x.example.net\nTo: cert@example.org\nSubject: subscribe universities\n\n",
+            "request",
+            Some("request"),
+        );
+        check(
+            "From: ada@x.example.net\nSubject: hello\n\nWho are you?\n",
+            "unknown",
+            None,
+        );
     }
 
     #[test]
@@ -269,7 +351,11 @@ mod tests {
             )
         };
         check(&reply("X-Mailer: mutt"), "request", Some("request"));
-        check(&reply("Auto-Submitted: auto-replied"), "automatic", Some("automatic"));
+        check(
+            &reply("Auto-Submitted: auto-replied"),
+            "automatic",
+            Some("automatic"),
+        );
         let away = reply("X-Mailer: x").replace("Subject: Re:", "Subject: Out of office: Re:");
         check(&away, "vacation", Some("vacation"));
     }

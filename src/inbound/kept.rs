@@ -34,13 +34,21 @@ pub fn folder(work: &Path) -> PathBuf {
 /// Keeps a mail, durably; gives its name.
 pub fn keep(work: &Path, bytes: &[u8], verdict: &Verdict, now: &Moment) -> io::Result<String> {
     let folder = folder(work);
-    DirBuilder::new().recursive(true).mode(Mode::RWXU.bits()).create(&folder)?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(Mode::RWXU.bits())
+        .create(&folder)?;
     let name = &Digest::of(bytes).hex()[..16];
     let mail = format!("{name}.eml");
     if !folder.join(&mail).exists() {
-        let facts = json!({ "verdict": verdict.as_str(), "why": verdict.why(), "since": now.rfc3339() });
+        let facts =
+            json!({ "verdict": verdict.as_str(), "why": verdict.why(), "since": now.rfc3339() });
         // The mail is moved in last: what has a mail has its facts.
-        write(&folder, &format!("{name}.json"), format!("{facts:#}\n").as_bytes())?;
+        write(
+            &folder,
+            &format!("{name}.json"),
+            format!("{facts:#}\n").as_bytes(),
+        )?;
         write(&folder, &mail, bytes)?;
     }
     Ok(mail)
@@ -57,7 +65,9 @@ pub fn all(work: &Path) -> io::Result<Vec<Kept>> {
     let mut kept = Vec::new();
     for entry in entries {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        let Some(stem) = name.strip_suffix(".eml") else { continue };
+        let Some(stem) = name.strip_suffix(".eml") else {
+            continue;
+        };
         let facts: Value = fs::read(folder.join(format!("{stem}.json")))
             .ok()
             .and_then(|json| serde_json::from_slice(&json).ok())
@@ -77,8 +87,12 @@ pub fn all(work: &Path) -> io::Result<Vec<Kept>> {
 /// Writes a file that is there whole or not at all.
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let draft = folder.join(format!(".{name}.{}", std::process::id()));
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode((Mode::RUSR | Mode::WUSR).bits()).open(&draft)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode((Mode::RUSR | Mode::WUSR).bits())
+        .open(&draft)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&draft, folder.join(name))?;
@@ -93,13 +107,35 @@ mod tests {
     fn what_is_kept_is_kept_once_and_shown() {
         let work = tempfile::tempdir().expect("a folder");
         let now: Moment = "2026-11-22T12:00:00Z".parse().expect("a time");
-        let first = keep(work.path(), b"Subject: ?\r\n\r\n", &Verdict::Unknown, &now).expect("kept");
-        assert_eq!(keep(work.path(), b"Subject: ?\r\n\r\n", &Verdict::Unknown, &now).expect("kept"), first);
-        keep(work.path(), b"\0", &Verdict::Unreadable(super::super::Unreadable::NoHeader), &now).expect("kept");
+        let first =
+            keep(work.path(), b"Subject: ?\r\n\r\n", &Verdict::Unknown, &now).expect("kept");
+        assert_eq!(
+            keep(work.path(), b"Subject: ?\r\n\r\n", &Verdict::Unknown, &now).expect("kept"),
+            first
+        );
+        keep(
+            work.path(),
+            b"\0",
+            &Verdict::Unreadable(super::super::Unreadable::NoHeader),
+            &now,
+        )
+        .expect("kept");
         let all = all(work.path()).expect("listed");
         assert_eq!(all.len(), 2);
-        assert!(all.iter().any(|kept| kept.name == first && kept.verdict == "unknown" && kept.why.is_none()), "{all:?}");
-        assert!(all.iter().any(|kept| kept.why.as_deref() == Some("it has no header")), "{all:?}");
-        assert_eq!(fs::read_dir(folder(work.path())).expect("a folder").count(), 4, "no draft is left");
+        assert!(
+            all.iter()
+                .any(|kept| kept.name == first && kept.verdict == "unknown" && kept.why.is_none()),
+            "{all:?}"
+        );
+        assert!(
+            all.iter()
+                .any(|kept| kept.why.as_deref() == Some("it has no header")),
+            "{all:?}"
+        );
+        assert_eq!(
+            fs::read_dir(folder(work.path())).expect("a folder").count(),
+            4,
+            "no draft is left"
+        );
     }
 }

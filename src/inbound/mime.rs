@@ -8,7 +8,8 @@ use super::mail::Unreadable;
 use mail_parser::{
     HeaderValue,
     decoders::{
-        base64::base64_decode, charsets::map::charset_decoder, html::html_to_text, quoted_printable::quoted_printable_decode,
+        base64::base64_decode, charsets::map::charset_decoder, html::html_to_text,
+        quoted_printable::quoted_printable_decode,
     },
     parsers::MessageStream,
 };
@@ -56,28 +57,38 @@ pub struct Part {
 impl Part {
     /// The first field of this name.
     pub fn field(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value.as_str())
+        self.fields
+            .iter()
+            .find(|field| field.name.eq_ignore_ascii_case(name))
+            .map(|field| field.value.as_str())
     }
 
     /// A parameter of `Content-Type`.
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.attributes
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Whether there is something to read in it: text, or a multipart in which no boundary was found.
     pub fn is_text(&self) -> bool {
-        matches!(self.kind.as_str(), "text/plain" | "text/html") || self.kind.starts_with("multipart/") && self.inner.is_empty()
+        matches!(self.kind.as_str(), "text/plain" | "text/html")
+            || self.kind.starts_with("multipart/") && self.inner.is_empty()
     }
 
     /// The body with its transfer encoding undone; what is not encoded as it says stays as it is.
     pub fn content<'m>(&self, raw: &'m [u8]) -> Cow<'m, [u8]> {
         let body = &raw[self.body.clone()];
-        let decoded =
-            match self.field("content-transfer-encoding").map(|encoding| encoding.trim().to_ascii_lowercase()).as_deref() {
-                Some("base64") => base64_decode(body),
-                Some("quoted-printable") => quoted_printable_decode(body),
-                _ => None,
-            };
+        let decoded = match self
+            .field("content-transfer-encoding")
+            .map(|encoding| encoding.trim().to_ascii_lowercase())
+            .as_deref()
+        {
+            Some("base64") => base64_decode(body),
+            Some("quoted-printable") => quoted_printable_decode(body),
+            _ => None,
+        };
         decoded.map_or(Cow::Borrowed(body), Cow::Owned)
     }
 
@@ -85,24 +96,45 @@ impl Part {
     pub fn text(&self, raw: &[u8]) -> String {
         let content = self.content(raw);
         let content = &content[..content.len().min(16 * MAX_FIELD)];
-        let decoder = self.attribute("charset").filter(|name| !name.is_empty()).and_then(|name| charset_decoder(name.as_bytes()));
+        let decoder = self
+            .attribute("charset")
+            .filter(|name| !name.is_empty())
+            .and_then(|name| charset_decoder(name.as_bytes()));
         let text = match decoder {
-            Some(decode) if std::str::from_utf8(content).is_err() || content.contains(&0x1b) => decode(content),
+            Some(decode) if std::str::from_utf8(content).is_err() || content.contains(&0x1b) => {
+                decode(content)
+            }
             _ => String::from_utf8_lossy(content).into_owned(),
         };
         // What calls itself HTML and has no markup has its line ends for a reason.
-        let text = if self.kind == "text/html" && text.contains('<') { html_to_text(&text) } else { text };
+        let text = if self.kind == "text/html" && text.contains('<') {
+            html_to_text(&text)
+        } else {
+            text
+        };
         text.replace("\r\n", "\n").replace('\r', "\n")
     }
 }
 
 /// Cuts a mail into its parts, each before those inside of it.
 pub fn cut(raw: &[u8]) -> Result<Vec<Part>, Unreadable> {
-    let mut cutter = Cutter { raw, parts: Vec::new(), lines: 0 };
+    let mut cutter = Cutter {
+        raw,
+        parts: Vec::new(),
+        lines: 0,
+    };
     // What a delivery agent or an mbox puts before the header.
-    let start = if raw.starts_with(b"From ") || raw.starts_with(b">From ") { after_line(raw, 0) } else { 0 };
+    let start = if raw.starts_with(b"From ") || raw.starts_with(b">From ") {
+        after_line(raw, 0)
+    } else {
+        0
+    };
     cutter.part(start..raw.len(), 0, false, "text/plain")?;
-    match cutter.parts.first().is_some_and(|root| !root.fields.is_empty()) {
+    match cutter
+        .parts
+        .first()
+        .is_some_and(|root| !root.fields.is_empty())
+    {
         true => Ok(cutter.parts),
         false => Err(Unreadable::NoHeader),
     }
@@ -115,7 +147,13 @@ struct Cutter<'m> {
 }
 
 impl Cutter<'_> {
-    fn part(&mut self, whole: Range<usize>, depth: usize, is_quoted: bool, usual: &str) -> Result<usize, Unreadable> {
+    fn part(
+        &mut self,
+        whole: Range<usize>,
+        depth: usize,
+        is_quoted: bool,
+        usual: &str,
+    ) -> Result<usize, Unreadable> {
         if depth > MAX_DEPTH {
             return Err(Unreadable::TooDeep);
         }
@@ -129,21 +167,47 @@ impl Cutter<'_> {
             .and_then(|field| content_type(&self.raw[field.raw.clone()]))
             .unwrap_or_else(|| (usual.to_string(), Vec::new()));
         let here = self.parts.len();
-        let part = Part { fields, kind, attributes, whole, body: body..0, inner: Vec::new(), is_quoted };
+        let part = Part {
+            fields,
+            kind,
+            attributes,
+            whole,
+            body: body..0,
+            inner: Vec::new(),
+            is_quoted,
+        };
         let body = body..part.whole.end;
-        self.parts.push(Part { body: body.clone(), ..part });
+        self.parts.push(Part {
+            body: body.clone(),
+            ..part
+        });
 
         let mut inner = Vec::new();
         let kind = self.parts[here].kind.clone();
         if let Some(subtype) = kind.strip_prefix("multipart/") {
-            let usual = if subtype == "digest" { "message/rfc822" } else { "text/plain" };
-            if let Some(boundary) = self.parts[here].attribute("boundary").map(str::to_string).filter(|b| !b.is_empty()) {
+            let usual = if subtype == "digest" {
+                "message/rfc822"
+            } else {
+                "text/plain"
+            };
+            if let Some(boundary) = self.parts[here]
+                .attribute("boundary")
+                .map(str::to_string)
+                .filter(|b| !b.is_empty())
+            {
                 for range in sections(self.raw, body, boundary.as_bytes())? {
                     inner.push(self.part(range, depth + 1, is_quoted, usual)?);
                 }
             }
-        } else if matches!(kind.as_str(), "message/rfc822" | "message/global" | "text/rfc822-headers") {
-            let encoding = self.parts[here].field("content-transfer-encoding").unwrap_or_default().trim().to_ascii_lowercase();
+        } else if matches!(
+            kind.as_str(),
+            "message/rfc822" | "message/global" | "text/rfc822-headers"
+        ) {
+            let encoding = self.parts[here]
+                .field("content-transfer-encoding")
+                .unwrap_or_default()
+                .trim()
+                .to_ascii_lowercase();
             if !matches!(encoding.as_str(), "base64" | "quoted-printable") {
                 inner.push(self.part(body, depth + 1, true, "text/plain")?);
             }
@@ -178,9 +242,15 @@ impl Cutter<'_> {
             at = next;
         }
         let fields = fields.into_iter().map(|(range, length)| {
-            let name = String::from_utf8_lossy(&self.raw[range.start..range.start + length]).trim_end().to_string();
+            let name = String::from_utf8_lossy(&self.raw[range.start..range.start + length])
+                .trim_end()
+                .to_string();
             let raw = range.start + length + 1..range.end;
-            Field { name, value: unfold(&self.raw[raw.clone()]), raw }
+            Field {
+                name,
+                value: unfold(&self.raw[raw.clone()]),
+                raw,
+            }
         });
         Ok((fields.collect(), at))
     }
@@ -206,16 +276,32 @@ fn unfold(raw: &[u8]) -> String {
         HeaderValue::Text(text) => text.into_owned(),
         _ => String::new(),
     };
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_string()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect::<String>()
+        .trim()
+        .to_string()
 }
 
 fn content_type(raw: &[u8]) -> Option<(String, Vec<(String, String)>)> {
     let mut bytes = raw[..raw.len().min(MAX_FIELD)].to_vec();
     bytes.push(b'\n');
-    let HeaderValue::ContentType(given) = MessageStream::new(&bytes).parse_content_type() else { return None };
-    let kind = format!("{}/{}", given.ctype().to_ascii_lowercase(), given.subtype().unwrap_or("x-unknown").to_ascii_lowercase());
+    let HeaderValue::ContentType(given) = MessageStream::new(&bytes).parse_content_type() else {
+        return None;
+    };
+    let kind = format!(
+        "{}/{}",
+        given.ctype().to_ascii_lowercase(),
+        given.subtype().unwrap_or("x-unknown").to_ascii_lowercase()
+    );
     let attributes = given.attributes.unwrap_or_default();
-    Some((kind, attributes.into_iter().map(|a| (a.name.to_ascii_lowercase(), a.value.into_owned())).collect()))
+    Some((
+        kind,
+        attributes
+            .into_iter()
+            .map(|a| (a.name.to_ascii_lowercase(), a.value.into_owned()))
+            .collect(),
+    ))
 }
 
 /// The addresses of a field, as given.
@@ -226,7 +312,14 @@ pub fn addresses(value: &[u8]) -> Vec<String> {
         HeaderValue::Address(found) => found,
         _ => return Vec::new(),
     };
-    found.iter().filter_map(|one| one.address.as_ref().map(|address| address.trim().to_string())).collect()
+    found
+        .iter()
+        .filter_map(|one| {
+            one.address
+                .as_ref()
+                .map(|address| address.trim().to_string())
+        })
+        .collect()
 }
 
 /// Seconds since 1970 of a `Date` field.
@@ -237,7 +330,11 @@ pub fn seconds(value: &str) -> Option<i64> {
 }
 
 /// What stands between the boundaries of a multipart.
-fn sections(raw: &[u8], body: Range<usize>, boundary: &[u8]) -> Result<Vec<Range<usize>>, Unreadable> {
+fn sections(
+    raw: &[u8],
+    body: Range<usize>,
+    boundary: &[u8],
+) -> Result<Vec<Range<usize>>, Unreadable> {
     // RFC 2046, 5.1.1: "The boundary delimiter MUST occur at the beginning of a line"; the line end before it is its own.
     let mark = [b"\n--", boundary].concat();
     let (mut found, mut open) = (Vec::new(), None);
@@ -246,7 +343,10 @@ fn sections(raw: &[u8], body: Range<usize>, boundary: &[u8]) -> Result<Vec<Range
     for hit in memmem::find_iter(&raw[from..body.end], &mark) {
         let (at, behind) = (from + hit + 1, from + hit + mark.len());
         // Another boundary may begin like this one.
-        if raw.get(behind).is_some_and(|next| !matches!(next, b'-' | b'\r' | b'\n' | b' ' | b'\t')) {
+        if raw
+            .get(behind)
+            .is_some_and(|next| !matches!(next, b'-' | b'\r' | b'\n' | b' ' | b'\t'))
+        {
             continue;
         }
         let rest = &raw[behind..after_line(raw, at).min(body.end).max(behind)];
@@ -270,6 +370,9 @@ fn sections(raw: &[u8], body: Range<usize>, boundary: &[u8]) -> Result<Vec<Range
         }
     }
     // A mail that was cut short keeps what is there.
-    found.extend(open.filter(|start| *start < body.end).map(|start| start..body.end));
+    found.extend(
+        open.filter(|start| *start < body.end)
+            .map(|start| start..body.end),
+    );
     Ok(found)
 }

@@ -84,7 +84,9 @@ pub struct Pending {
 impl Pending {
     /// Nothing is made before there is a request.
     pub fn of(work: &Path) -> Pending {
-        Pending { folder: work.join("requests") }
+        Pending {
+            folder: work.join("requests"),
+        }
     }
 
     /// The names of all, sorted.
@@ -96,7 +98,9 @@ impl Pending {
         };
         let mut ids = Vec::new();
         for entry in entries {
-            let name = entry.map_err(|source| self.wrong(&self.folder, source))?.file_name();
+            let name = entry
+                .map_err(|source| self.wrong(&self.folder, source))?
+                .file_name();
             ids.extend(name.to_str().filter(|name| is_id(name)).map(str::to_string));
         }
         ids.sort();
@@ -105,7 +109,11 @@ impl Pending {
 
     /// All, the oldest first.
     pub fn all(&self) -> Result<Vec<Request>, PendingError> {
-        let mut all = self.ids()?.iter().map(|id| self.read(id)).collect::<Result<Vec<_>, _>>()?;
+        let mut all = self
+            .ids()?
+            .iter()
+            .map(|id| self.read(id))
+            .collect::<Result<Vec<_>, _>>()?;
         all.sort_by(|a, b| (&a.came, &a.id).cmp(&(&b.came, &b.id)));
         Ok(all)
     }
@@ -118,18 +126,24 @@ impl Pending {
         let path = self.folder.join(id).join("request.json");
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(PendingError::Unknown(id.to_string())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(PendingError::Unknown(id.to_string()));
+            }
             Err(source) => return Err(self.wrong(&path, source)),
         };
         let value = serde_json::from_str(&text).ok();
-        value.and_then(|value| from_json(id, &value)).ok_or(PendingError::Damaged(path))
+        value
+            .and_then(|value| from_json(id, &value))
+            .ok_or(PendingError::Damaged(path))
     }
 
     /// The certificate of a request.
     pub fn certificate(&self, request: &Request) -> Result<Certificate, PendingError> {
         let path = self.folder.join(&request.id).join("certificate.asc");
         let bytes = fs::read(&path).map_err(|source| self.wrong(&path, source))?;
-        let certificate = Certificate::read(&bytes).ok().filter(|one| *one.fingerprint() == request.certificate);
+        let certificate = Certificate::read(&bytes)
+            .ok()
+            .filter(|one| *one.fingerprint() == request.certificate);
         certificate.ok_or(PendingError::Damaged(path))
     }
 
@@ -140,12 +154,20 @@ impl Pending {
     }
 
     /// Keeps a request durably: all of it or nothing. The same once more takes the place of the first.
-    pub fn keep(&self, request: &Request, certificate: &Certificate, mail: &[u8]) -> Result<(), PendingError> {
+    pub fn keep(
+        &self,
+        request: &Request,
+        certificate: &Certificate,
+        mail: &[u8],
+    ) -> Result<(), PendingError> {
         let draft = self.folder.join(format!(".{}.new", request.id));
         let home = self.folder.join(&request.id);
         let text = format!("{:#}\n", to_json(request));
         let write = || {
-            DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&self.folder)?;
             remove(&draft)?;
             DirBuilder::new().mode(0o700).create(&draft)?;
             for (name, bytes) in [
@@ -153,7 +175,11 @@ impl Pending {
                 ("certificate.asc", certificate.armored().as_bytes()),
                 ("mail.eml", &mail[..mail.len().min(MAIL)]),
             ] {
-                let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft.join(name))?;
+                let mut file = OpenOptions::new()
+                    .write(true)
+                    .create_new(true)
+                    .mode(0o600)
+                    .open(draft.join(name))?;
                 file.write_all(bytes)?;
                 file.sync_all()?;
             }
@@ -172,7 +198,10 @@ impl Pending {
     }
 
     fn wrong(&self, path: &Path, source: io::Error) -> PendingError {
-        PendingError::Io { path: path.to_path_buf(), source }
+        PendingError::Io {
+            path: path.to_path_buf(),
+            source,
+        }
     }
 }
 
@@ -216,8 +245,14 @@ fn to_json(request: &Request) -> Value {
 
 fn from_json(id: &str, value: &Value) -> Option<Request> {
     let text = |key: &str| value.get(key).and_then(Value::as_str);
-    let purpose = [Purpose::Join, Purpose::NewKey].into_iter().find(|known| Some(known.as_str()) == text("purpose"))?;
-    let domain_of = value.get("domain_of")?.as_array()?.iter().map(|slug| slug.as_str()?.parse().ok());
+    let purpose = [Purpose::Join, Purpose::NewKey]
+        .into_iter()
+        .find(|known| Some(known.as_str()) == text("purpose"))?;
+    let domain_of = value
+        .get("domain_of")?
+        .as_array()?
+        .iter()
+        .map(|slug| slug.as_str()?.parse().ok());
     Some(Request {
         id: id.to_string(),
         purpose,

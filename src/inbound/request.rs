@@ -63,8 +63,14 @@ pub struct Doors {
 impl Doors {
     /// Those of a workspace.
     pub fn of(roster: &Roster, team: &Team) -> Doors {
-        let lists = roster.lists.values().map(|list| (list.name.clone(), list.address.clone()));
-        Doors { lists: lists.collect(), desk: Some(team.email.clone()) }
+        let lists = roster
+            .lists
+            .values()
+            .map(|list| (list.name.clone(), list.address.clone()));
+        Doors {
+            lists: lists.collect(),
+            desk: Some(team.email.clone()),
+        }
     }
 }
 
@@ -78,17 +84,31 @@ pub fn asked(mail: &Mail, doors: &Doors) -> Option<Asked> {
             for wish in [Wish::Subscribe, Wish::Unsubscribe, Wish::Help] {
                 if recipient.key() == command_address(address, wish.as_str()).to_ascii_lowercase() {
                     let wish = token.map_or(wish, Wish::Confirm);
-                    return Some(Asked { wish, list: list.clone() });
+                    return Some(Asked {
+                        wish,
+                        list: list.clone(),
+                    });
                 }
             }
         }
     }
-    let is_desk = |recipient: &Address| doors.desk.as_ref().is_some_and(|desk| desk.key() == recipient.key());
+    let is_desk = |recipient: &Address| {
+        doors
+            .desk
+            .as_ref()
+            .is_some_and(|desk| desk.key() == recipient.key())
+    };
     if !recipients.iter().any(is_desk) {
         return None;
     }
     let text = mail.text();
-    let lines = [mail.subject(), text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()];
+    let lines = [
+        mail.subject(),
+        text.lines()
+            .map(str::trim)
+            .find(|line| !line.is_empty())
+            .unwrap_or_default(),
+    ];
     lines.into_iter().find_map(|line| command(line, doors))
 }
 
@@ -96,21 +116,35 @@ pub fn asked(mail: &Mail, doors: &Doors) -> Option<Asked> {
 fn command(line: &str, doors: &Doors) -> Option<Asked> {
     let mut words = line.split_whitespace();
     let (first, name) = (words.next()?, words.next()?);
-    let wish =
-        [Wish::Subscribe, Wish::Unsubscribe, Wish::Help].into_iter().find(|wish| first.eq_ignore_ascii_case(wish.as_str()))?;
+    let wish = [Wish::Subscribe, Wish::Unsubscribe, Wish::Help]
+        .into_iter()
+        .find(|wish| first.eq_ignore_ascii_case(wish.as_str()))?;
     let is_called = |list: &Slug, address: &Address| {
-        [list.as_str(), address.as_str(), address.local()].iter().any(|known| known.eq_ignore_ascii_case(name))
+        [list.as_str(), address.as_str(), address.local()]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(name))
     };
-    let (list, _) = doors.lists.iter().find(|(list, address)| is_called(list, address))?;
-    words.next().is_none().then(|| Asked { wish, list: list.clone() })
+    let (list, _) = doors
+        .lists
+        .iter()
+        .find(|(list, address)| is_called(list, address))?;
+    words.next().is_none().then(|| Asked {
+        wish,
+        list: list.clone(),
+    })
 }
 
 /// The token after the word `confirm` in the subject, or in a line of the text.
 fn token(mail: &Mail) -> Option<String> {
     let in_line = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let is_token = |word: &&str| word.len() == TOKEN && word.bytes().all(|c| matches!(c, b'a'..=b'z' | b'2'..=b'7'));
-        words.windows(2).find(|two| two[0].eq_ignore_ascii_case("confirm") && is_token(&two[1])).map(|two| two[1].to_string())
+        let is_token = |word: &&str| {
+            word.len() == TOKEN && word.bytes().all(|c| matches!(c, b'a'..=b'z' | b'2'..=b'7'))
+        };
+        words
+            .windows(2)
+            .find(|two| two[0].eq_ignore_ascii_case("confirm") && is_token(&two[1]))
+            .map(|two| two[1].to_string())
     };
     in_line(mail.subject()).or_else(|| mail.text().lines().take(200).find_map(in_line))
 }
@@ -215,7 +249,9 @@ impl Purpose {
 
 /// Decides.
 pub fn decide(facts: &Facts<'_>) -> Decision {
-    let Some(from) = facts.from else { return Decision::Nothing(Idle::NoSender) };
+    let Some(from) = facts.from else {
+        return Decision::Nothing(Idle::NoSender);
+    };
     if facts.is_known {
         return Decision::Nothing(Idle::Known);
     }
@@ -241,13 +277,26 @@ fn subscribe(facts: &Facts<'_>, signed: &Signed, from: &Address) -> Decision {
     if !signed.certificate.has_address(from) {
         return Decision::Explain(Some(Hindrance::OtherAddress));
     }
-    let keep = |purpose| if facts.has_room { Decision::Keep(purpose) } else { Decision::Nothing(Idle::Full) };
+    let keep = |purpose| {
+        if facts.has_room {
+            Decision::Keep(purpose)
+        } else {
+            Decision::Nothing(Idle::Full)
+        }
+    };
     if let Some((contact, signed)) = facts.contact.zip(own_signature(facts)) {
-        let offered = signed.offered.iter().find(|one| Some(one.fingerprint()) != contact.certificate.as_ref());
+        let offered = signed
+            .offered
+            .iter()
+            .find(|one| Some(one.fingerprint()) != contact.certificate.as_ref());
         return match offered.filter(|one| one.has_address(from)) {
             // Only the words make it a wish: a new certificate may be attached to any signed mail, and be passed on.
-            Some(new) if signed.names_key(new.fingerprint()) => Decision::ChangeKey(new.fingerprint().clone()),
-            _ if facts.is_unproven && contact.lists.contains(&facts.list.name) => Decision::ChallengeAgain,
+            Some(new) if signed.names_key(new.fingerprint()) => {
+                Decision::ChangeKey(new.fingerprint().clone())
+            }
+            _ if facts.is_unproven && contact.lists.contains(&facts.list.name) => {
+                Decision::ChallengeAgain
+            }
             _ if contact.lists.contains(&facts.list.name) => Decision::NothingNew,
             _ if !signed.state.is_usable() => Decision::Explain(Some(Hindrance::UnfitCertificate)),
             _ => keep(Purpose::Join),
@@ -265,7 +314,11 @@ fn subscribe(facts: &Facts<'_>, signed: &Signed, from: &Address) -> Decision {
 /// The signature, if it is by the certificate that staff have on file for the sender.
 fn own_signature<'a>(facts: &Facts<'a>) -> Option<&'a Signed> {
     let named = facts.contact?.certificate.as_ref()?;
-    facts.proof.as_ref().ok().filter(|signed| signed.certificate.fingerprint() == named)
+    facts
+        .proof
+        .as_ref()
+        .ok()
+        .filter(|signed| signed.certificate.fingerprint() == named)
 }
 
 fn names(signed: &Signed, command: &str, list: &List) -> bool {
@@ -302,20 +355,42 @@ mod tests {
     }
 
     fn certificate(address: &str) -> Certificate {
-        generate(&[&format!("Somebody <{address}>")], Kind::Member, None, &now(), None).expect("a key").certificate
+        generate(
+            &[&format!("Somebody <{address}>")],
+            Kind::Member,
+            None,
+            &now(),
+            None,
+        )
+        .expect("a key")
+        .certificate
     }
 
     fn signed(certificate: &Certificate, text: &str) -> Result<Signed, Flaw> {
         let (certificate, state) = (certificate.clone(), KeyState::Usable { expires: None });
         let (subject, text, offered) = (String::new(), text.to_string(), Vec::new());
-        Ok(Signed { certificate, state, made: now(), subject, text, offered, digest: Digest::of(b"") })
+        Ok(Signed {
+            certificate,
+            state,
+            made: now(),
+            subject,
+            text,
+            offered,
+            digest: Digest::of(b""),
+        })
     }
 
     fn list() -> List {
-        let source =
-            Source::new("lists/universities.yaml", "title: Universities\naddress: universities@lists.example.org\ntlp: AMBER\n");
+        let source = Source::new(
+            "lists/universities.yaml",
+            "title: Universities\naddress: universities@lists.example.org\ntlp: AMBER\n",
+        );
         let mut findings = Findings::new();
-        let parsed = roster::parse_list(&source, "universities".parse().expect("a name"), &mut findings);
+        let parsed = roster::parse_list(
+            &source,
+            "universities".parse().expect("a name"),
+            &mut findings,
+        );
         parsed.expect("a list").list
     }
 
@@ -326,7 +401,10 @@ mod tests {
             certificate: certificate.map(|one| one.fingerprint().clone()),
             language: None,
             phone: None,
-            lists: lists.iter().map(|list| list.parse().expect("a name")).collect(),
+            lists: lists
+                .iter()
+                .map(|list| list.parse().expect("a name"))
+                .collect(),
             joined: None,
             suspended: None,
             constituent: "uni".parse().expect("a name"),
@@ -348,15 +426,44 @@ mod tests {
     impl Case {
         fn of(wish: Wish, proof: Result<Signed, Flaw>, contact: Option<Contact>) -> Case {
             let (from, token) = (ADA.parse().ok(), Token::Nothing);
-            Case { wish, from, proof, contact, is_known: false, is_unproven: false, token, has_room: true }
+            Case {
+                wish,
+                from,
+                proof,
+                contact,
+                is_known: false,
+                is_unproven: false,
+                token,
+                has_room: true,
+            }
         }
 
         #[track_caller]
         fn gives(&self, decision: Decision) {
-            let Case { wish, from, proof, contact, is_known, is_unproven, token, has_room } = self;
-            let (is_known, is_unproven, token, has_room) = (*is_known, *is_unproven, *token, *has_room);
+            let Case {
+                wish,
+                from,
+                proof,
+                contact,
+                is_known,
+                is_unproven,
+                token,
+                has_room,
+            } = self;
+            let (is_known, is_unproven, token, has_room) =
+                (*is_known, *is_unproven, *token, *has_room);
             let (list, from, contact) = (list(), from.as_ref(), contact.as_ref());
-            let facts = Facts { wish, list: &list, from, proof, is_known, contact, is_unproven, token, has_room };
+            let facts = Facts {
+                wish,
+                list: &list,
+                from,
+                proof,
+                is_known,
+                contact,
+                is_unproven,
+                token,
+                has_room,
+            };
             assert_eq!(decide(&facts), decision);
         }
     }
@@ -366,13 +473,32 @@ mod tests {
         let ada = certificate(ADA);
         let join = || Case::of(Wish::Subscribe, signed(&ada, ""), None);
         join().gives(Decision::Keep(Purpose::Join));
-        Case { has_room: false, ..join() }.gives(Decision::Nothing(Idle::Full));
+        Case {
+            has_room: false,
+            ..join()
+        }
+        .gives(Decision::Nothing(Idle::Full));
         // A contact without a certificate, one of another list, and one who is on the list.
-        Case { contact: Some(contact(None, &["universities"])), ..join() }.gives(Decision::Keep(Purpose::Join));
-        Case { contact: Some(contact(Some(&ada), &["operators"])), ..join() }.gives(Decision::Keep(Purpose::Join));
-        let member = || Case { contact: Some(contact(Some(&ada), &["universities"])), ..join() };
+        Case {
+            contact: Some(contact(None, &["universities"])),
+            ..join()
+        }
+        .gives(Decision::Keep(Purpose::Join));
+        Case {
+            contact: Some(contact(Some(&ada), &["operators"])),
+            ..join()
+        }
+        .gives(Decision::Keep(Purpose::Join));
+        let member = || Case {
+            contact: Some(contact(Some(&ada), &["universities"])),
+            ..join()
+        };
         member().gives(Decision::NothingNew);
-        Case { is_unproven: true, ..member() }.gives(Decision::ChallengeAgain);
+        Case {
+            is_unproven: true,
+            ..member()
+        }
+        .gives(Decision::ChallengeAgain);
     }
 
     #[test]
@@ -383,14 +509,25 @@ mod tests {
             (Flaw::Altered, Hindrance::Altered),
             (Flaw::Unreadable(String::new()), Hindrance::Altered),
             (Flaw::NotInTime(now()), Hindrance::NotInTime),
-            (Flaw::Unfit("certificate expired".into()), Hindrance::UnfitCertificate),
+            (
+                Flaw::Unfit("certificate expired".into()),
+                Hindrance::UnfitCertificate,
+            ),
             (Flaw::OtherSender, Hindrance::OtherAddress),
         ] {
             let ada = certificate(ADA);
-            Case::of(Wish::Subscribe, Err(flaw.clone()), Some(contact(Some(&ada), &["universities"])))
-                .gives(Decision::Explain(Some(told)));
-            Case::of(Wish::Unsubscribe, Err(flaw), Some(contact(Some(&ada), &["universities"])))
-                .gives(Decision::AskWhetherToLeave);
+            Case::of(
+                Wish::Subscribe,
+                Err(flaw.clone()),
+                Some(contact(Some(&ada), &["universities"])),
+            )
+            .gives(Decision::Explain(Some(told)));
+            Case::of(
+                Wish::Unsubscribe,
+                Err(flaw),
+                Some(contact(Some(&ada), &["universities"])),
+            )
+            .gives(Decision::AskWhetherToLeave);
         }
     }
 
@@ -399,27 +536,41 @@ mod tests {
         let (ada, mallory) = (certificate(ADA), certificate("mallory@elsewhere.example"));
         let words = "unsubscribe universities@lists.example.org";
         let member = || Some(contact(Some(&ada), &["universities"]));
-        Case::of(Wish::Subscribe, signed(&mallory, ""), member()).gives(Decision::Explain(Some(Hindrance::OtherAddress)));
-        Case::of(Wish::Unsubscribe, signed(&mallory, words), member()).gives(Decision::AskWhetherToLeave);
+        Case::of(Wish::Subscribe, signed(&mallory, ""), member())
+            .gives(Decision::Explain(Some(Hindrance::OtherAddress)));
+        Case::of(Wish::Unsubscribe, signed(&mallory, words), member())
+            .gives(Decision::AskWhetherToLeave);
         // Anybody can make a certificate that names Ada.
         let twin = certificate(ADA);
-        Case::of(Wish::Unsubscribe, signed(&twin, words), member()).gives(Decision::AskWhetherToLeave);
-        Case::of(Wish::Subscribe, signed(&twin, ""), member()).gives(Decision::Keep(Purpose::NewKey));
+        Case::of(Wish::Unsubscribe, signed(&twin, words), member())
+            .gives(Decision::AskWhetherToLeave);
+        Case::of(Wish::Subscribe, signed(&twin, ""), member())
+            .gives(Decision::Keep(Purpose::NewKey));
     }
 
     #[test]
     fn the_right_key_says_nothing_for_another_address() {
         let ada = certificate(ADA);
         let from = "ada@elsewhere.example".parse().ok();
-        Case { from, ..Case::of(Wish::Subscribe, signed(&ada, ""), None) }
-            .gives(Decision::Explain(Some(Hindrance::OtherAddress)));
+        Case {
+            from,
+            ..Case::of(Wish::Subscribe, signed(&ada, ""), None)
+        }
+        .gives(Decision::Explain(Some(Hindrance::OtherAddress)));
     }
 
     #[test]
     fn to_leave_needs_the_members_own_words_or_a_token() {
         let ada = certificate(ADA);
-        let leave = |text: &str| Case::of(Wish::Unsubscribe, signed(&ada, text), Some(contact(Some(&ada), &["universities"])));
-        leave("\n\n Unsubscribe  universities@LISTS.example.org \nThank you!").gives(Decision::Leave);
+        let leave = |text: &str| {
+            Case::of(
+                Wish::Unsubscribe,
+                signed(&ada, text),
+                Some(contact(Some(&ada), &["universities"])),
+            )
+        };
+        leave("\n\n Unsubscribe  universities@LISTS.example.org \nThank you!")
+            .gives(Decision::Leave);
         for text in [
             "",
             "hello",
@@ -431,7 +582,10 @@ mod tests {
         ] {
             leave(text).gives(Decision::AskWhetherToLeave);
         }
-        let confirm = |token| Case { token, ..Case::of(Wish::Confirm("x".into()), Err(Flaw::NotSigned), None) };
+        let confirm = |token| Case {
+            token,
+            ..Case::of(Wish::Confirm("x".into()), Err(Flaw::NotSigned), None)
+        };
         confirm(Token::Leaving).gives(Decision::Leave);
         confirm(Token::Challenge).gives(Decision::Prove);
         confirm(Token::Nothing).gives(Decision::Nothing(Idle::BadToken));
@@ -439,23 +593,42 @@ mod tests {
 
     #[test]
     fn a_key_is_changed_by_the_old_one_and_by_its_fingerprint_in_words() {
-        let (old, new, others) = (certificate(ADA), certificate(ADA), certificate("bob@uni.example.org"));
+        let (old, new, others) = (
+            certificate(ADA),
+            certificate(ADA),
+            certificate("bob@uni.example.org"),
+        );
         let change = |offered: &Certificate, text: String| {
-            let proof = signed(&old, &text).map(|signed| Signed { offered: vec![offered.clone()], ..signed });
-            Case::of(Wish::Subscribe, proof, Some(contact(Some(&old), &["universities"])))
+            let proof = signed(&old, &text).map(|signed| Signed {
+                offered: vec![offered.clone()],
+                ..signed
+            });
+            Case::of(
+                Wish::Subscribe,
+                proof,
+                Some(contact(Some(&old), &["universities"])),
+            )
         };
         let words = format!("key {}\nplease\n", new.fingerprint().spaced());
         change(&new, words.clone()).gives(Decision::ChangeKey(new.fingerprint().clone()));
         change(&new, "here is my new key".into()).gives(Decision::NothingNew);
         change(&others, format!("key {}", others.fingerprint())).gives(Decision::NothingNew);
-        let stranger = Case { contact: None, ..change(&new, words) };
+        let stranger = Case {
+            contact: None,
+            ..change(&new, words)
+        };
         stranger.gives(Decision::Keep(Purpose::Join));
     }
 
     #[test]
     fn what_was_taken_before_and_who_has_no_plain_address_causes_nothing() {
         let ada = certificate(ADA);
-        for wish in [Wish::Subscribe, Wish::Unsubscribe, Wish::Help, Wish::Confirm("x".into())] {
+        for wish in [
+            Wish::Subscribe,
+            Wish::Unsubscribe,
+            Wish::Help,
+            Wish::Confirm("x".into()),
+        ] {
             let case = || {
                 Case::of(
                     wish.clone(),
@@ -463,8 +636,18 @@ mod tests {
                     Some(contact(Some(&ada), &["universities"])),
                 )
             };
-            Case { is_known: true, token: Token::Leaving, ..case() }.gives(Decision::Nothing(Idle::Known));
-            Case { from: None, token: Token::Challenge, ..case() }.gives(Decision::Nothing(Idle::NoSender));
+            Case {
+                is_known: true,
+                token: Token::Leaving,
+                ..case()
+            }
+            .gives(Decision::Nothing(Idle::Known));
+            Case {
+                from: None,
+                token: Token::Challenge,
+                ..case()
+            }
+            .gives(Decision::Nothing(Idle::NoSender));
         }
     }
 }

@@ -69,22 +69,32 @@ pub enum Flaw {
 impl Signed {
     /// Whether the signed text begins with this command and this word, or the signed subject is that: `unsubscribe LIST`.
     pub fn says(&self, command: &str, word: &str) -> bool {
-        self.words(command).any(|said| said.eq_ignore_ascii_case(word))
+        self.words(command)
+            .any(|said| said.eq_ignore_ascii_case(word))
     }
 
     /// Whether it begins with `key` and this fingerprint.
     pub fn names_key(&self, fingerprint: &Fingerprint) -> bool {
-        self.words("key").any(|said| said.parse::<Fingerprint>().is_ok_and(|said| said == *fingerprint))
+        self.words("key").any(|said| {
+            said.parse::<Fingerprint>()
+                .is_ok_and(|said| said == *fingerprint)
+        })
     }
 
     /// What follows a command. Only at the beginning: what comes later may be somebody's mail that is answered, and whoever
     /// passes the signed answer on would make a command of it.
     fn words<'s>(&'s self, command: &'s str) -> impl Iterator<Item = String> + 's {
         let first = self.text.lines().find(|line| !line.trim().is_empty());
-        [Some(self.subject.as_str()), first].into_iter().flatten().filter_map(move |line| {
-            let mut words = line.split_whitespace();
-            words.next()?.eq_ignore_ascii_case(command).then(|| words.collect())
-        })
+        [Some(self.subject.as_str()), first]
+            .into_iter()
+            .flatten()
+            .filter_map(move |line| {
+                let mut words = line.split_whitespace();
+                words
+                    .next()?
+                    .eq_ignore_ascii_case(command)
+                    .then(|| words.collect())
+            })
     }
 }
 
@@ -100,9 +110,12 @@ pub fn check(
     let mut certificates: Vec<Certificate> = known.into_iter().cloned().collect();
     certificates.extend(attached(mail));
     let at = Moment::from_timestamp(
-        now.timestamp().saturating_add(jiff::SignedDuration::from_secs(AHEAD)).map_err(|_| Flaw::NotSigned)?,
+        now.timestamp()
+            .saturating_add(jiff::SignedDuration::from_secs(AHEAD))
+            .map_err(|_| Flaw::NotSigned)?,
     );
-    let ask = |certificates: &[Certificate]| verify(&bytes, signature.as_deref(), certificates, &at);
+    let ask =
+        |certificates: &[Certificate]| verify(&bytes, signature.as_deref(), certificates, &at);
     let verified = match ask(&certificates) {
         Err(VerifyError::UnknownSigner(_)) => {
             certificates = find();
@@ -122,27 +135,57 @@ pub fn check(
         return Err(Flaw::NotInTime(verified.made));
     }
     // One of ours comes first, so that a copy which leaves out a revocation does not stand in for it.
-    let certificate = certificates.iter().find(|one| *one.fingerprint() == verified.signer).cloned();
+    let certificate = certificates
+        .iter()
+        .find(|one| *one.fingerprint() == verified.signer)
+        .cloned();
     let certificate = certificate.ok_or(Flaw::NoCertificate)?;
     let state = certificate.state(now);
     if !certificate.can_sign(now) {
-        return Err(Flaw::Unfit(if state.is_usable() { "it cannot sign any more".into() } else { state.to_string() }));
+        return Err(Flaw::Unfit(if state.is_usable() {
+            "it cannot sign any more".into()
+        } else {
+            state.to_string()
+        }));
     }
     // Without white space: whoever passes on what somebody signed as a text may change its line ends, and it is still signed.
-    let bare: Vec<u8> = verified.content.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let bare: Vec<u8> = verified
+        .content
+        .iter()
+        .copied()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
     let digest = Digest::of(&bare);
     let (subject, text, offered) = match signature {
-        None => (String::new(), String::from_utf8_lossy(&verified.content).into_owned(), Vec::new()),
+        None => (
+            String::new(),
+            String::from_utf8_lossy(&verified.content).into_owned(),
+            Vec::new(),
+        ),
         Some(_) => {
-            let inner = Mail::read(verified.content).map_err(|why| Flaw::Unreadable(why.to_string()))?;
-            if inner.header("from").is_some() && inner.from().map(|from| from.key()) != mail.from().map(|from| from.key()) {
+            let inner =
+                Mail::read(verified.content).map_err(|why| Flaw::Unreadable(why.to_string()))?;
+            if inner.header("from").is_some()
+                && inner.from().map(|from| from.key()) != mail.from().map(|from| from.key())
+            {
                 return Err(Flaw::OtherSender);
             }
-            let offered = attached(&inner).into_iter().filter(|one| one.state(now).is_usable()).collect();
+            let offered = attached(&inner)
+                .into_iter()
+                .filter(|one| one.state(now).is_usable())
+                .collect();
             (inner.subject().to_string(), inner.text(), offered)
         }
     };
-    Ok(Signed { certificate, state, made: verified.made, subject, text, offered, digest })
+    Ok(Signed {
+        certificate,
+        state,
+        made: verified.made,
+        subject,
+        text,
+        offered,
+        digest,
+    })
 }
 
 /// What is signed, and its signature if that stands beside it.
@@ -152,8 +195,10 @@ fn signed_bytes(mail: &Mail) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
     }
     let text = mail.text();
     let text = text.trim();
-    let whole = text.starts_with("-----BEGIN PGP SIGNED MESSAGE-----") && text.ends_with("-----END PGP SIGNATURE-----");
-    let once = text.matches("-----BEGIN PGP ").count() == 2 && text.matches("-----END PGP ").count() == 1;
+    let whole = text.starts_with("-----BEGIN PGP SIGNED MESSAGE-----")
+        && text.ends_with("-----END PGP SIGNATURE-----");
+    let once =
+        text.matches("-----BEGIN PGP ").count() == 2 && text.matches("-----END PGP ").count() == 1;
     (whole && once).then(|| (format!("{text}\n").into_bytes(), None))
 }
 
@@ -163,7 +208,8 @@ fn attached(mail: &Mail) -> Vec<Certificate> {
     let mut all = Vec::new();
     for attachment in mail.attachments() {
         let bytes = attachment.bytes.trim_ascii();
-        let is_key = attachment.kind == "application/pgp-keys" || bytes.starts_with(b"-----BEGIN PGP PUBLIC KEY BLOCK-----");
+        let is_key = attachment.kind == "application/pgp-keys"
+            || bytes.starts_with(b"-----BEGIN PGP PUBLIC KEY BLOCK-----");
         if !is_key || bytes.len() > room {
             continue;
         }

@@ -35,7 +35,12 @@ pub enum RunOutcome {
 }
 
 impl RunOutcome {
-    pub(super) const ALL: [RunOutcome; 4] = [RunOutcome::Done, RunOutcome::Held, RunOutcome::Failed, RunOutcome::Partly];
+    pub(super) const ALL: [RunOutcome; 4] = [
+        RunOutcome::Done,
+        RunOutcome::Held,
+        RunOutcome::Failed,
+        RunOutcome::Partly,
+    ];
 
     /// The word.
     pub fn as_str(self) -> &'static str {
@@ -61,12 +66,22 @@ impl Ledger {
     /// Opens a batch.
     pub fn batch(&mut self) -> Result<Batch<'_>, LedgerError> {
         let members = self.members();
-        let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let begun = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate);
         let tx = begun.map_err(|e| LedgerError::sqlite(&self.path, e))?;
-        Ok(Batch { tx, path: &self.path, members, stamp: RefCell::default() })
+        Ok(Batch {
+            tx,
+            path: &self.path,
+            members,
+            stamp: RefCell::default(),
+        })
     }
 
-    pub(super) fn alone<T>(&mut self, entry: impl FnOnce(&Batch<'_>) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+    pub(super) fn alone<T>(
+        &mut self,
+        entry: impl FnOnce(&Batch<'_>) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
         let batch = self.batch()?;
         let value = entry(&batch)?;
         batch.commit()?;
@@ -75,7 +90,11 @@ impl Ledger {
 
     /// Writes down what is about to be done, all of it or nothing. See [`Batch::intend`].
     pub fn intend(&mut self, intents: &[Intent], now: &Moment) -> Result<(), LedgerError> {
-        self.alone(|batch| intents.iter().try_for_each(|intent| batch.intend(intent, now)))
+        self.alone(|batch| {
+            intents
+                .iter()
+                .try_for_each(|intent| batch.intend(intent, now))
+        })
     }
 
     /// A try begins. See [`Batch::begin`].
@@ -84,12 +103,21 @@ impl Ledger {
     }
 
     /// Several tries begin. A crash now leaves all of them in doubt, so keep the number small.
-    pub fn begin_all<'k>(&mut self, keys: impl IntoIterator<Item = &'k DeliveryKey>, now: &Moment) -> Result<(), LedgerError> {
+    pub fn begin_all<'k>(
+        &mut self,
+        keys: impl IntoIterator<Item = &'k DeliveryKey>,
+        now: &Moment,
+    ) -> Result<(), LedgerError> {
         self.alone(|batch| keys.into_iter().try_for_each(|key| batch.begin(key, now)))
     }
 
     /// A try ended. See [`Batch::settle`].
-    pub fn settle(&mut self, key: &DeliveryKey, outcome: &Outcome, now: &Moment) -> Result<(), LedgerError> {
+    pub fn settle(
+        &mut self,
+        key: &DeliveryKey,
+        outcome: &Outcome,
+        now: &Moment,
+    ) -> Result<(), LedgerError> {
         self.alone(|batch| batch.settle(key, outcome, now))
     }
 
@@ -99,11 +127,19 @@ impl Ledger {
         ends: impl IntoIterator<Item = (&'k DeliveryKey, &'k Outcome)>,
         now: &Moment,
     ) -> Result<(), LedgerError> {
-        self.alone(|batch| ends.into_iter().try_for_each(|(key, outcome)| batch.settle(key, outcome, now)))
+        self.alone(|batch| {
+            ends.into_iter()
+                .try_for_each(|(key, outcome)| batch.settle(key, outcome, now))
+        })
     }
 
     /// A try did not come about. See [`Batch::take_back`].
-    pub fn take_back(&mut self, key: &DeliveryKey, why: &str, now: &Moment) -> Result<(), LedgerError> {
+    pub fn take_back(
+        &mut self,
+        key: &DeliveryKey,
+        why: &str,
+        now: &Moment,
+    ) -> Result<(), LedgerError> {
         self.alone(|batch| batch.take_back(key, why, now))
     }
 
@@ -120,7 +156,13 @@ impl Ledger {
     }
 
     /// An advisory stands on the site. See [`Batch::site_published`].
-    pub fn site_published(&mut self, advisory: &Id, revision: &str, digest: Digest, now: &Moment) -> Result<(), LedgerError> {
+    pub fn site_published(
+        &mut self,
+        advisory: &Id,
+        revision: &str,
+        digest: Digest,
+        now: &Moment,
+    ) -> Result<(), LedgerError> {
         self.alone(|batch| batch.site_published(advisory, revision, digest, now))
     }
 
@@ -135,7 +177,12 @@ impl Ledger {
     }
 
     /// Keeps the signature of a text. See [`Batch::keep_signature`].
-    pub fn keep_signature(&mut self, text: Digest, signer: &Fingerprint, armor: &str) -> Result<(), LedgerError> {
+    pub fn keep_signature(
+        &mut self,
+        text: Digest,
+        signer: &Fingerprint,
+        armor: &str,
+    ) -> Result<(), LedgerError> {
         self.alone(|batch| batch.keep_signature(text, signer, armor))
     }
 
@@ -148,16 +195,27 @@ impl Ledger {
     }
 
     /// A run ended.
-    pub fn run_finished(&mut self, run: i64, outcome: RunOutcome, now: &Moment) -> Result<(), LedgerError> {
+    pub fn run_finished(
+        &mut self,
+        run: i64,
+        outcome: RunOutcome,
+        now: &Moment,
+    ) -> Result<(), LedgerError> {
         let sql = "UPDATE run SET finished = ?2, outcome = ?3 WHERE id = ?1";
-        self.alone(|batch| batch.write(sql, params![run, now.to_string(), outcome.as_str()]).map(|_| ()))
+        self.alone(|batch| {
+            batch
+                .write(sql, params![run, now.to_string(), outcome.as_str()])
+                .map(|_| ())
+        })
     }
 }
 
 impl Batch<'_> {
     /// Makes all entries of the batch durable.
     pub fn commit(self) -> Result<(), LedgerError> {
-        self.tx.commit().map_err(|e| LedgerError::sqlite(self.path, e))
+        self.tx
+            .commit()
+            .map_err(|e| LedgerError::sqlite(self.path, e))
     }
 
     /// Writes down one delivery that is about to be made.
@@ -166,7 +224,12 @@ impl Batch<'_> {
     /// meant (list, language, cover) is restated while nothing has arrived or may have arrived, or after it came back: a
     /// member whose certificate came between two tries gets an encrypted letter, and the receipt has to say so.
     pub fn intend(&self, intent: &Intent, now: &Moment) -> Result<(), LedgerError> {
-        let DeliveryKey { advisory, revision, mail, member } = &intent.key;
+        let DeliveryKey {
+            advisory,
+            revision,
+            mail,
+            member,
+        } = &intent.key;
         let values = params![
             advisory.as_str(),
             revision,
@@ -207,7 +270,12 @@ impl Batch<'_> {
 
     /// A try ended. [`Outcome::Unknown`] leaves the delivery `sending`, a question for the next run.
     /// Addresses in the server's words are taken out.
-    pub fn settle(&self, key: &DeliveryKey, outcome: &Outcome, now: &Moment) -> Result<(), LedgerError> {
+    pub fn settle(
+        &self,
+        key: &DeliveryKey,
+        outcome: &Outcome,
+        now: &Moment,
+    ) -> Result<(), LedgerError> {
         let (state, words) = match outcome {
             Outcome::Accepted(words) => (State::Accepted, words),
             Outcome::Deferred(words) => (State::Deferred, words),
@@ -215,7 +283,11 @@ impl Batch<'_> {
             Outcome::Unknown(words) => (State::Sending, words),
         };
         // `begin` empties the reply: a delivery that is `sending` without one broke off with the program.
-        let words = if words.is_empty() && state == State::Sending { "no answer" } else { words };
+        let words = if words.is_empty() && state == State::Sending {
+            "no answer"
+        } else {
+            words
+        };
         let sql = format!(
             "UPDATE delivery SET state = '{state}', reply = ?6, at = ?5
              WHERE advisory = ?1 AND revision = ?2 AND mail = ?3 AND member = ?4 AND state = 'sending'"
@@ -232,7 +304,14 @@ impl Batch<'_> {
     }
 
     /// Freezes what was published of a revision. The same again is nothing new; other content is refused.
-    pub fn freeze(&self, advisory: &Id, revision: &str, digest: Digest, lines: &[u64], now: &Moment) -> Result<(), LedgerError> {
+    pub fn freeze(
+        &self,
+        advisory: &Id,
+        revision: &str,
+        digest: Digest,
+        lines: &[u64],
+        now: &Moment,
+    ) -> Result<(), LedgerError> {
         let bytes: Vec<u8> = lines.iter().flat_map(|line| line.to_be_bytes()).collect();
         let added = self.write(
             "INSERT INTO frozen (advisory, revision, digest, lines, at) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
@@ -243,16 +322,29 @@ impl Batch<'_> {
         }
         let sql = "SELECT digest FROM frozen WHERE advisory = ?1 AND revision = ?2";
         let query = |tx: &Transaction<'_>| {
-            tx.prepare_cached(sql)?.query_row(params![advisory.as_str(), revision], |row| row.get::<_, [u8; 32]>(0)).optional()
+            tx.prepare_cached(sql)?
+                .query_row(params![advisory.as_str(), revision], |row| {
+                    row.get::<_, [u8; 32]>(0)
+                })
+                .optional()
         };
         match query(&self.tx).map_err(|e| LedgerError::sqlite(self.path, e))? {
             Some(known) if known == digest.0 => Ok(()),
-            _ => Err(LedgerError::Frozen { advisory: advisory.to_string(), revision: revision.to_string() }),
+            _ => Err(LedgerError::Frozen {
+                advisory: advisory.to_string(),
+                revision: revision.to_string(),
+            }),
         }
     }
 
     /// An advisory stands on the site in this revision and form.
-    pub fn site_published(&self, advisory: &Id, revision: &str, digest: Digest, now: &Moment) -> Result<(), LedgerError> {
+    pub fn site_published(
+        &self,
+        advisory: &Id,
+        revision: &str,
+        digest: Digest,
+        now: &Moment,
+    ) -> Result<(), LedgerError> {
         self.write(
             "INSERT INTO on_site (advisory, revision, digest, at) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT DO UPDATE SET revision = excluded.revision, digest = excluded.digest, at = excluded.at
@@ -264,33 +356,68 @@ impl Batch<'_> {
 
     /// An advisory stands on the site no more.
     pub fn site_removed(&self, advisory: &Id) -> Result<(), LedgerError> {
-        self.write("DELETE FROM on_site WHERE advisory = ?1", [advisory.as_str()]).map(|_| ())
+        self.write(
+            "DELETE FROM on_site WHERE advisory = ?1",
+            [advisory.as_str()],
+        )
+        .map(|_| ())
     }
 
     /// A version of the RFC 2350 document is out, or about to be; a version keeps its content and its texts from then on.
     pub fn document_published(&self, edition: &Edition) -> Result<(), LedgerError> {
-        let Edition { version, clocks, texts } = edition;
+        let Edition {
+            version,
+            clocks,
+            texts,
+        } = edition;
         let sql = "INSERT INTO document (version, digest, date, clocks) VALUES (?1, ?2, ?3, ?4)
                    ON CONFLICT DO UPDATE SET clocks = CASE clocks WHEN '' THEN excluded.clocks ELSE clocks END
                    WHERE digest = excluded.digest";
-        let kept = self.write(sql, params![version.version, &version.digest.0[..], version.date.to_string(), clocks])?;
+        let kept = self.write(
+            sql,
+            params![
+                version.version,
+                &version.digest.0[..],
+                version.date.to_string(),
+                clocks
+            ],
+        )?;
         if kept == 0 {
-            return Err(LedgerError::Frozen { advisory: "rfc2350".into(), revision: version.version.to_string() });
+            return Err(LedgerError::Frozen {
+                advisory: "rfc2350".into(),
+                revision: version.version.to_string(),
+            });
         }
-        for (lang, EditionText { text, block, detached }) in texts {
+        for (
+            lang,
+            EditionText {
+                text,
+                block,
+                detached,
+            },
+        ) in texts
+        {
             if !is_signature(block) || !is_signature(detached) {
                 return Err(LedgerError::NotASignature);
             }
             let sql = "INSERT INTO document_text (version, lang, text, block, detached) VALUES (?1, ?2, ?3, ?4, ?5)
                        ON CONFLICT DO NOTHING";
-            self.write(sql, params![version.version, lang.as_str(), text, block, detached])?;
+            self.write(
+                sql,
+                params![version.version, lang.as_str(), text, block, detached],
+            )?;
         }
         Ok(())
     }
 
     /// Keeps the armored signature that a key made of a text, so that the next build writes the same bytes.
     /// The text itself is known by its digest only, and anything but an armored signature is refused.
-    pub fn keep_signature(&self, text: Digest, signer: &Fingerprint, armor: &str) -> Result<(), LedgerError> {
+    pub fn keep_signature(
+        &self,
+        text: Digest,
+        signer: &Fingerprint,
+        armor: &str,
+    ) -> Result<(), LedgerError> {
         if !is_signature(armor) {
             return Err(LedgerError::NotASignature);
         }
@@ -302,14 +429,35 @@ impl Batch<'_> {
         .map(|_| ())
     }
 
-    fn delivery(&self, key: &DeliveryKey, sql: &str, now: &Moment, words: &str) -> Result<usize, LedgerError> {
-        let DeliveryKey { advisory, revision, mail, member } = key;
+    fn delivery(
+        &self,
+        key: &DeliveryKey,
+        sql: &str,
+        now: &Moment,
+        words: &str,
+    ) -> Result<usize, LedgerError> {
+        let DeliveryKey {
+            advisory,
+            revision,
+            mail,
+            member,
+        } = key;
         let mut stamp = self.stamp.borrow_mut();
         let (_, now) = match &mut *stamp {
             Some(known) if known.0 == *now => known,
             other => other.insert((now.clone(), now.to_string())),
         };
-        self.write(sql, params![advisory.as_str(), revision, mail.as_str(), &member.0[..], &*now, words])
+        self.write(
+            sql,
+            params![
+                advisory.as_str(),
+                revision,
+                mail.as_str(),
+                &member.0[..],
+                &*now,
+                words
+            ],
+        )
     }
 
     pub(super) fn write(&self, sql: &str, values: impl Params) -> Result<usize, LedgerError> {
@@ -332,8 +480,14 @@ fn found(rows: usize, what: &'static str, key: &DeliveryKey) -> Result<(), Ledge
 
 /// Whether it is an armored signature and nothing else.
 fn is_signature(armor: &str) -> bool {
-    let (first, last) = ("-----BEGIN PGP SIGNATURE-----", "-----END PGP SIGNATURE-----");
-    let body = armor.trim().strip_prefix(first).and_then(|rest| rest.strip_suffix(last));
+    let (first, last) = (
+        "-----BEGIN PGP SIGNATURE-----",
+        "-----END PGP SIGNATURE-----",
+    );
+    let body = armor
+        .trim()
+        .strip_prefix(first)
+        .and_then(|rest| rest.strip_suffix(last));
     let base64 = |c: u8| c.is_ascii_alphanumeric() || b"+/=\r\n".contains(&c);
     body.is_some_and(|body| body.bytes().all(base64))
 }
@@ -363,9 +517,18 @@ mod tests {
     #[test]
     fn a_servers_words_are_kept_without_addresses() {
         for (said, kept) in [
-            ("550 5.1.1 <ada@uni.example.org>: Recipient address rejected", "550 5.1.1 <…>: Recipient address rejected"),
-            ("450 greylisted for ada@uni.example.org, see rfc822;Ada@uni.example.org", "450 greylisted for …, see rfc822;…"),
-            ("250 2.0.0 Ok: queued as 4F1\r\nBcc: x", "250 2.0.0 Ok: queued as 4F1  Bcc: x"),
+            (
+                "550 5.1.1 <ada@uni.example.org>: Recipient address rejected",
+                "550 5.1.1 <…>: Recipient address rejected",
+            ),
+            (
+                "450 greylisted for ada@uni.example.org, see rfc822;Ada@uni.example.org",
+                "450 greylisted for …, see rfc822;…",
+            ),
+            (
+                "250 2.0.0 Ok: queued as 4F1\r\nBcc: x",
+                "250 2.0.0 Ok: queued as 4F1  Bcc: x",
+            ),
         ] {
             assert_eq!(scrub(said), kept);
         }

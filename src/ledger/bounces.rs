@@ -50,9 +50,14 @@ impl Ledger {
         now: &Moment,
     ) -> Result<Noted, LedgerError> {
         let receipts = self.receipts_for_token(token)?;
-        let Some(first) = receipts.first() else { return Ok(Noted::NoSuchToken) };
+        let Some(first) = receipts.first() else {
+            return Ok(Noted::NoSuchToken);
+        };
         let named = recipient.map_or(first.intent.key.member, |recipient| self.member(recipient));
-        let own = DeliveryKey { member: named, ..first.intent.key.clone() };
+        let own = DeliveryKey {
+            member: named,
+            ..first.intent.key.clone()
+        };
         if own != first.intent.key && self.receipt(&own)?.is_some() {
             return Ok(Noted::AnotherMember);
         }
@@ -87,12 +92,19 @@ impl Ledger {
         })?;
         match noted {
             0 => Ok(Noted::Known),
-            _ => Ok(Noted::Counted(Box::new(receipts.into_iter().next().expect("there is a first")))),
+            _ => Ok(Noted::Counted(Box::new(
+                receipts.into_iter().next().expect("there is a first"),
+            ))),
         }
     }
 
     /// From now on a list's letters are kept from a member. See [`Batch::suspend`].
-    pub fn suspend(&mut self, member: &MemberHash, list: &str, now: &Moment) -> Result<(), LedgerError> {
+    pub fn suspend(
+        &mut self,
+        member: &MemberHash,
+        list: &str,
+        now: &Moment,
+    ) -> Result<(), LedgerError> {
         self.alone(|batch| batch.suspend(member, list, now))
     }
 
@@ -118,15 +130,22 @@ impl Ledger {
 
 impl Batch<'_> {
     /// From now on a list's letters are kept from a member; who is suspended already stays so since then.
-    pub fn suspend(&self, member: &MemberHash, list: &str, now: &Moment) -> Result<(), LedgerError> {
+    pub fn suspend(
+        &self,
+        member: &MemberHash,
+        list: &str,
+        now: &Moment,
+    ) -> Result<(), LedgerError> {
         let sql = "INSERT INTO suspension (member, list, since) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-        self.write(sql, params![&member.0[..], list, now.to_string()]).map(|_| ())
+        self.write(sql, params![&member.0[..], list, now.to_string()])
+            .map(|_| ())
     }
 }
 
 /// RFC 3463, 2: `status-code = class "." subject "." detail`, and class is 2, 4 or 5.
 fn is_status(text: &str) -> bool {
     let numbers: Vec<&str> = text.split('.').collect();
-    let is_number = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|c| c.is_ascii_digit());
+    let is_number =
+        |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|c| c.is_ascii_digit());
     numbers.len() == 3 && matches!(numbers[0], "2" | "4" | "5") && numbers.iter().all(is_number)
 }

@@ -40,7 +40,11 @@ impl Ledger {
         u64::from_be_bytes([a, b, c, d, e, f, g, h])
     }
 
-    pub(super) fn keyed<'a>(&self, domain: &str, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 16] {
+    pub(super) fn keyed<'a>(
+        &self,
+        domain: &str,
+        parts: impl IntoIterator<Item = &'a [u8]>,
+    ) -> [u8; 16] {
         keyed(&self.keyed, domain, parts)
     }
 }
@@ -75,7 +79,11 @@ impl Members {
 }
 
 /// Each use has its own domain, and each part is counted with its length, so that no two inputs meet.
-fn keyed<'a>(secret: &Hmac<Sha256>, domain: &str, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 16] {
+fn keyed<'a>(
+    secret: &Hmac<Sha256>,
+    domain: &str,
+    parts: impl IntoIterator<Item = &'a [u8]>,
+) -> [u8; 16] {
     let mut mac = secret.clone();
     mac.update(b"advise ledger 1 ");
     mac.update(domain.as_bytes());
@@ -96,7 +104,9 @@ pub(super) fn base32(bytes: &[u8; 16]) -> String {
         Some(shift) => number >> shift,
         None => number << 2,
     };
-    (0..26).map(|i| char::from(DIGITS[(digit(i) & 31) as usize])).collect()
+    (0..26)
+        .map(|i| char::from(DIGITS[(digit(i) & 31) as usize]))
+        .collect()
 }
 
 #[cfg(test)]
@@ -106,7 +116,10 @@ mod tests {
     #[test]
     fn base_32_is_that_of_rfc_4648() {
         // As `printf '\0\1…\17' | base32` prints it, and all ones.
-        assert_eq!(base32(&std::array::from_fn(|i| i as u8)), "aaaqeayeaudaocajbifqydiob4");
+        assert_eq!(
+            base32(&std::array::from_fn(|i| i as u8)),
+            "aaaqeayeaudaocajbifqydiob4"
+        );
         assert_eq!(base32(&[255; 16]), "77777777777777777777777774");
     }
 }

@@ -21,7 +21,14 @@ pub fn lock(dir: &Path, now: &Moment) -> Result<Lock, LedgerError> {
     let path = dir.join("lock");
     let wrong = |e| LedgerError::io(&path, e);
     let mut options = OpenOptions::new();
-    let mut file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(wrong)?;
+    let mut file = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(wrong)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::Error(e)) => return Err(wrong(e)),
@@ -37,7 +44,10 @@ pub fn lock(dir: &Path, now: &Moment) -> Result<Lock, LedgerError> {
             });
         }
     }
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let host = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
     file.set_len(0).map_err(wrong)?;
     writeln!(file, "{} {} {host}", std::process::id(), now.rfc3339()).map_err(wrong)?;
     Ok(Lock { _file: file })

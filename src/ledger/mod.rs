@@ -102,7 +102,9 @@ pub enum LedgerError {
         revision: String,
     },
     /// A delivery is begun that was never intended or is already accepted, or settled without being begun.
-    #[error("the ledger knows no {what} delivery of `{advisory}` revision {revision} to member {member}")]
+    #[error(
+        "the ledger knows no {what} delivery of `{advisory}` revision {revision} to member {member}"
+    )]
     NoDelivery {
         /// Which state it would have to be in.
         what: &'static str,
@@ -134,21 +136,32 @@ impl LedgerError {
         let path = path.to_path_buf();
         match source.sqlite_error_code() {
             // The file that readers and the writer share could not be made long enough.
-            _ if source.sqlite_error().is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE) => {
+            _ if source
+                .sqlite_error()
+                .is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE) =>
+            {
                 LedgerError::Full { path }
             }
             Some(ErrorCode::DiskFull) => LedgerError::Full { path },
             // When it syncs, a full disk (with quotas, thin volumes or late allocation) is any error to SQLite.
             Some(ErrorCode::SystemIoFailure) => LedgerError::NotKept { path, source },
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => LedgerError::Corrupt { path, why: source.to_string() },
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => LedgerError::Corrupt {
+                path,
+                why: source.to_string(),
+            },
             _ => LedgerError::Sqlite { path, source },
         }
     }
 
     fn io(path: &Path, source: io::Error) -> LedgerError {
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => LedgerError::Full { path: path.to_path_buf() },
-            _ => LedgerError::Io { path: path.to_path_buf(), source },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => LedgerError::Full {
+                path: path.to_path_buf(),
+            },
+            _ => LedgerError::Io {
+                path: path.to_path_buf(),
+                source,
+            },
         }
     }
 }
@@ -167,7 +180,11 @@ impl Ledger {
         make_private_folder(dir)?;
         let path = dir.join(FILE);
         // SQLite would make the file with the process's umask, and its -wal and -shm with the file's mode.
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path);
         drop(file.map_err(|e| LedgerError::io(&path, e))?);
         Ledger::connect(path.clone(), true).inspect_err(|_| {
             // An empty file would be taken for a damaged ledger; what went wrong is the error itself.
@@ -181,9 +198,13 @@ impl Ledger {
         if !self.history()?.is_empty() {
             return Ok(());
         }
-        let Ledger { connection, path, .. } = self;
+        let Ledger {
+            connection, path, ..
+        } = self;
         // Takes its two other files along.
-        connection.close().map_err(|(_, e)| LedgerError::sqlite(&path, e))?;
+        connection
+            .close()
+            .map_err(|(_, e)| LedgerError::sqlite(&path, e))?;
         fs::remove_file(&path).map_err(|e| LedgerError::io(&path, e))
     }
 
@@ -210,9 +231,13 @@ impl Ledger {
             return Err(LedgerError::Missing { path });
         }
         make_private_folder(dir)?;
-        let mode = fs::metadata(&path).map_err(|e| LedgerError::io(&path, e))?.permissions().mode();
+        let mode = fs::metadata(&path)
+            .map_err(|e| LedgerError::io(&path, e))?
+            .permissions()
+            .mode();
         if mode & 0o077 != 0 {
-            fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(|e| LedgerError::io(&path, e))?;
+            fs::set_permissions(&path, Permissions::from_mode(0o600))
+                .map_err(|e| LedgerError::io(&path, e))?;
         }
         Ledger::connect(path, false)
     }
@@ -221,22 +246,31 @@ impl Ledger {
     pub fn open_read_only_or_empty(dir: &Path) -> Result<Ledger, LedgerError> {
         if !Ledger::exists(dir)? {
             let path = dir.join(FILE);
-            let connection = Connection::open_in_memory().map_err(|e| LedgerError::sqlite(&path, e))?;
+            let connection =
+                Connection::open_in_memory().map_err(|e| LedgerError::sqlite(&path, e))?;
             return Ledger::prepare(connection, path, true);
         }
         let ledger = Ledger::connect(dir.join(FILE), false)?;
-        ledger.connection.pragma_update(None, "query_only", true).map_err(|e| LedgerError::sqlite(&ledger.path, e))?;
+        ledger
+            .connection
+            .pragma_update(None, "query_only", true)
+            .map_err(|e| LedgerError::sqlite(&ledger.path, e))?;
         Ok(ledger)
     }
 
     fn connect(path: PathBuf, new: bool) -> Result<Ledger, LedgerError> {
         // No CREATE: the file is there, or it has been taken away, and then nothing must grow in its place.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&path, flags).map_err(|e| LedgerError::sqlite(&path, e))?;
+        let connection =
+            Connection::open_with_flags(&path, flags).map_err(|e| LedgerError::sqlite(&path, e))?;
         Ledger::prepare(connection, path, new)
     }
 
-    fn prepare(mut connection: Connection, path: PathBuf, new: bool) -> Result<Ledger, LedgerError> {
+    fn prepare(
+        mut connection: Connection,
+        path: PathBuf,
+        new: bool,
+    ) -> Result<Ledger, LedgerError> {
         let setup = |connection: &Connection| {
             connection.busy_timeout(Duration::from_secs(10))?;
             // Answers with the mode it got: `wal`, or `memory`; a read-only file system keeps what it had.
@@ -248,7 +282,11 @@ impl Ledger {
         };
         setup(&connection).map_err(|e| LedgerError::sqlite(&path, e))?;
         let secret = schema::migrate(&mut connection, &path, new)?;
-        Ok(Ledger { connection, path, keyed: keyed::start(&secret) })
+        Ok(Ledger {
+            connection,
+            path,
+            keyed: keyed::start(&secret),
+        })
     }
 }
 
@@ -256,9 +294,13 @@ impl Ledger {
 fn make_private_folder(dir: &Path) -> Result<(), LedgerError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
     made.map_err(|e| LedgerError::io(dir, e))?;
-    let mode = fs::metadata(dir).map_err(|e| LedgerError::io(dir, e))?.permissions().mode();
+    let mode = fs::metadata(dir)
+        .map_err(|e| LedgerError::io(dir, e))?
+        .permissions()
+        .mode();
     if mode & 0o077 != 0 {
-        fs::set_permissions(dir, Permissions::from_mode(0o700)).map_err(|e| LedgerError::io(dir, e))?;
+        fs::set_permissions(dir, Permissions::from_mode(0o700))
+            .map_err(|e| LedgerError::io(dir, e))?;
     }
     Ok(())
 }

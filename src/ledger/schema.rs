@@ -184,20 +184,35 @@ pub(super) const STEPS: &[&str] = &[
 
 /// Brings the tables up to date and gives the ledger's secret, which is made with the first version. Only a `new`
 /// ledger may be without tables: elsewhere that is one which lost its past.
-pub(super) fn migrate(connection: &mut Connection, path: &Path, new: bool) -> Result<[u8; 32], LedgerError> {
+pub(super) fn migrate(
+    connection: &mut Connection,
+    path: &Path,
+    new: bool,
+) -> Result<[u8; 32], LedgerError> {
     let wrong = |e| LedgerError::sqlite(path, e);
     let known = u32::try_from(STEPS.len()).expect("the steps are few");
-    let version = |connection: &Connection| connection.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0));
+    let version = |connection: &Connection| {
+        connection.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0))
+    };
     let found = version(connection).map_err(wrong)?;
     if found > known {
-        return Err(LedgerError::Newer { path: path.to_path_buf(), found, known });
+        return Err(LedgerError::Newer {
+            path: path.to_path_buf(),
+            found,
+            known,
+        });
     }
     if found == 0 && !new {
-        return Err(LedgerError::Corrupt { path: path.to_path_buf(), why: "it is empty".into() });
+        return Err(LedgerError::Corrupt {
+            path: path.to_path_buf(),
+            why: "it is empty".into(),
+        });
     }
     if found < known {
         // Immediate, so that of two runs that find the same old version one waits and then finds nothing to do.
-        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(wrong)?;
+        let tx = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(wrong)?;
         let found = version(&tx).map_err(wrong)?;
         for step in STEPS.iter().skip(found as usize) {
             tx.execute_batch(step).map_err(wrong)?;
@@ -205,21 +220,35 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path, new: bool) -> Re
         if found == 0 {
             let mut secret = [0; 32];
             openssl::rand::rand_priv_bytes(&mut secret).map_err(LedgerError::Random)?;
-            tx.execute("INSERT INTO secret (one, bytes) VALUES (1, ?1)", [&secret[..]]).map_err(wrong)?;
+            tx.execute(
+                "INSERT INTO secret (one, bytes) VALUES (1, ?1)",
+                [&secret[..]],
+            )
+            .map_err(wrong)?;
         }
         name_envelopes(&tx).map_err(wrong)?;
-        tx.pragma_update(None, "user_version", known).map_err(wrong)?;
+        tx.pragma_update(None, "user_version", known)
+            .map_err(wrong)?;
         tx.commit().map_err(wrong)?;
     }
-    let secret = connection.query_row("SELECT bytes FROM secret", [], |row| row.get::<_, [u8; 32]>(0)).optional();
-    secret.map_err(wrong)?.ok_or_else(|| LedgerError::Corrupt { path: path.to_path_buf(), why: "its secret is missing".into() })
+    let secret = connection
+        .query_row("SELECT bytes FROM secret", [], |row| {
+            row.get::<_, [u8; 32]>(0)
+        })
+        .optional();
+    secret.map_err(wrong)?.ok_or_else(|| LedgerError::Corrupt {
+        path: path.to_path_buf(),
+        why: "its secret is missing".into(),
+    })
 }
 
 /// Gives each delivery of an older ledger its token, which SQL alone cannot make.
 fn name_envelopes(tx: &Transaction<'_>) -> Result<(), rusqlite::Error> {
     let secret: [u8; 32] = tx.query_row("SELECT bytes FROM secret", [], |row| row.get(0))?;
     let members = Members::new(keyed::start(&secret));
-    let mut old = tx.prepare("SELECT advisory, revision, mail, member, message_id FROM delivery WHERE token = ''")?;
+    let mut old = tx.prepare(
+        "SELECT advisory, revision, mail, member, message_id FROM delivery WHERE token = ''",
+    )?;
     let mut name =
         tx.prepare("UPDATE delivery SET token = ?5 WHERE advisory = ?1 AND revision = ?2 AND mail = ?3 AND member = ?4")?;
     let rows = old.query_map([], |row| {

@@ -26,7 +26,11 @@ pub struct HtmlStyle<'a> {
 impl Default for HtmlStyle<'_> {
     fn default() -> Self {
         static ENGLISH: std::sync::LazyLock<Words> = std::sync::LazyLock::new(Words::english);
-        HtmlStyle { prefix: "", top: 2, words: &ENGLISH }
+        HtmlStyle {
+            prefix: "",
+            top: 2,
+            words: &ENGLISH,
+        }
     }
 }
 
@@ -63,7 +67,11 @@ fn headings<'a>(root: Node<'a>, style: &HtmlStyle<'_>) -> Vec<(usize, String)> {
         if let NodeValue::Heading(heading) = node.data().value {
             let level = (levels.next(heading.level) + usize::from(style.top) - 1).min(6);
             let title = plain(node);
-            let title = if title.chars().any(char::is_alphanumeric) { title.as_str() } else { "section" };
+            let title = if title.chars().any(char::is_alphanumeric) {
+                title.as_str()
+            } else {
+                "section"
+            };
             found.push((level, ids.anchorize(title.trim())));
         }
     }
@@ -102,12 +110,20 @@ impl Page<'_> {
             return;
         }
         if is_frame(&data.value) {
-            self.depth = if start { self.depth + 1 } else { self.depth - 1 };
+            self.depth = if start {
+                self.depth + 1
+            } else {
+                self.depth - 1
+            };
             if self.depth + usize::from(!start) > DEEPEST {
                 return;
             }
         }
-        if start { self.start(node, &data.value) } else { self.end(node, &data.value) }
+        if start {
+            self.start(node, &data.value)
+        } else {
+            self.end(node, &data.value)
+        }
     }
 
     fn start<'a>(&mut self, node: Node<'a>, value: &NodeValue) {
@@ -123,11 +139,19 @@ impl Page<'_> {
             },
             NodeValue::Item(_) => self.tag("<li>"),
             NodeValue::TaskItem(task) => {
-                self.tag(if task.symbol.is_some() { "<li class=\"done\">\u{2611} " } else { "<li class=\"open\">\u{2610} " });
+                self.tag(if task.symbol.is_some() {
+                    "<li class=\"done\">\u{2611} "
+                } else {
+                    "<li class=\"open\">\u{2610} "
+                });
             }
             NodeValue::Heading(_) => {
                 if let Some((level, id)) = self.headings.get(self.at_heading) {
-                    let opening = format!("<h{level} id=\"{}{}\">", escaped(self.style.prefix), escaped(id));
+                    let opening = format!(
+                        "<h{level} id=\"{}{}\">",
+                        escaped(self.style.prefix),
+                        escaped(id)
+                    );
                     self.tag(&opening);
                 }
             }
@@ -151,8 +175,15 @@ impl Page<'_> {
             NodeValue::ThematicBreak => self.tag("<hr>\n"),
             NodeValue::Alert(alert) => {
                 let class = alert.alert_type.default_title().to_lowercase();
-                self.write(format_args!("<div class=\"alert {class}\" role=\"note\">\n<p class=\"alert-title\">"));
-                self.text(alert.title.as_deref().unwrap_or_else(|| self.style.words.alert(alert.alert_type)));
+                self.write(format_args!(
+                    "<div class=\"alert {class}\" role=\"note\">\n<p class=\"alert-title\">"
+                ));
+                self.text(
+                    alert
+                        .title
+                        .as_deref()
+                        .unwrap_or_else(|| self.style.words.alert(alert.alert_type)),
+                );
                 self.tag("</p>\n");
             }
             NodeValue::Table(table) => {
@@ -164,14 +195,21 @@ impl Page<'_> {
                 (self.in_head, self.column) = (*head, 0);
                 if *head {
                     self.tag("<thead>\n");
-                } else if node.previous_sibling().is_some_and(|row| matches!(row.data().value, NodeValue::TableRow(true))) {
+                } else if node
+                    .previous_sibling()
+                    .is_some_and(|row| matches!(row.data().value, NodeValue::TableRow(true)))
+                {
                     self.tag("<tbody>\n");
                 }
                 self.tag("<tr>");
             }
             NodeValue::TableCell => {
                 // A heading without a word is no heading to those who hear it.
-                self.tag(if self.is_heading(node) { "<th scope=\"col\"" } else { "<td" });
+                self.tag(if self.is_heading(node) {
+                    "<th scope=\"col\""
+                } else {
+                    "<td"
+                });
                 self.tag(match self.columns.get(self.column) {
                     Some(TableAlignment::Right) => " class=\"right\">",
                     Some(TableAlignment::Center) => " class=\"center\">",
@@ -183,7 +221,11 @@ impl Page<'_> {
                 if self.footnotes == 1 {
                     self.tag("<div class=\"footnotes\">\n<hr>\n<ol>\n");
                 }
-                let opening = format!("<li id=\"{}fn-{}\">", escaped(self.style.prefix), self.footnotes);
+                let opening = format!(
+                    "<li id=\"{}fn-{}\">",
+                    escaped(self.style.prefix),
+                    self.footnotes
+                );
                 self.tag(&opening);
             }
             NodeValue::FootnoteReference(footnote) => {
@@ -192,8 +234,9 @@ impl Page<'_> {
                     0 | 1 => format!("{prefix}fnref-{number}"),
                     more => format!("{prefix}fnref-{number}-{more}"),
                 };
-                let link =
-                    format!("<sup><a href=\"#{prefix}fn-{number}\" id=\"{place}\" role=\"doc-noteref\">{number}</a></sup>");
+                let link = format!(
+                    "<sup><a href=\"#{prefix}fn-{number}\" id=\"{place}\" role=\"doc-noteref\">{number}</a></sup>"
+                );
                 self.tag(&link);
             }
             NodeValue::Text(text) => self.text(text),
@@ -220,7 +263,10 @@ impl Page<'_> {
                 match link::judge(&image.url) {
                     link::Target::Site => {
                         let source = escaped(&link::encoded(&image.url).unwrap_or_default());
-                        self.write(format_args!("<img src=\"{source}\" alt=\"{}\" loading=\"lazy\"", escaped(&alt)));
+                        self.write(format_args!(
+                            "<img src=\"{source}\" alt=\"{}\" loading=\"lazy\"",
+                            escaped(&alt)
+                        ));
                         self.title(&image.title);
                         self.out.push('>');
                     }
@@ -240,7 +286,11 @@ impl Page<'_> {
                 self.tag("</p>\n");
             }
             NodeValue::BlockQuote => self.tag("</blockquote>\n"),
-            NodeValue::List(list) => self.tag(if list.list_type == ListType::Ordered { "</ol>\n" } else { "</ul>\n" }),
+            NodeValue::List(list) => self.tag(if list.list_type == ListType::Ordered {
+                "</ol>\n"
+            } else {
+                "</ul>\n"
+            }),
             NodeValue::Item(_) | NodeValue::TaskItem(_) => self.tag("</li>\n"),
             NodeValue::Heading(_) => {
                 if let Some((level, _)) = self.headings.get(self.at_heading) {
@@ -251,16 +301,32 @@ impl Page<'_> {
             }
             NodeValue::Alert(_) => self.tag("</div>\n"),
             NodeValue::Table(_) => {
-                let has_body = node.last_child().is_some_and(|row| matches!(row.data().value, NodeValue::TableRow(false)));
-                self.tag(if has_body { "</tbody>\n</table>\n</div>\n" } else { "</table>\n</div>\n" });
+                let has_body = node
+                    .last_child()
+                    .is_some_and(|row| matches!(row.data().value, NodeValue::TableRow(false)));
+                self.tag(if has_body {
+                    "</tbody>\n</table>\n</div>\n"
+                } else {
+                    "</table>\n</div>\n"
+                });
             }
-            NodeValue::TableRow(head) => self.tag(if *head { "</tr>\n</thead>\n" } else { "</tr>\n" }),
+            NodeValue::TableRow(head) => self.tag(if *head {
+                "</tr>\n</thead>\n"
+            } else {
+                "</tr>\n"
+            }),
             NodeValue::TableCell => {
-                self.tag(if self.is_heading(node) { "</th>" } else { "</td>" });
+                self.tag(if self.is_heading(node) {
+                    "</th>"
+                } else {
+                    "</td>"
+                });
                 self.column += 1;
             }
             NodeValue::FootnoteDefinition(_) => {
-                let ends_in_paragraph = node.last_child().is_some_and(|last| matches!(last.data().value, NodeValue::Paragraph));
+                let ends_in_paragraph = node
+                    .last_child()
+                    .is_some_and(|last| matches!(last.data().value, NodeValue::Paragraph));
                 if !ends_in_paragraph {
                     self.write_back_link();
                 }
@@ -281,8 +347,9 @@ impl Page<'_> {
 
     /// After the last paragraph of a footnote: the way back.
     fn back_link<'a>(&mut self, paragraph: Node<'a>) {
-        let in_footnote =
-            paragraph.parent().is_some_and(|parent| matches!(parent.data().value, NodeValue::FootnoteDefinition(_)));
+        let in_footnote = paragraph
+            .parent()
+            .is_some_and(|parent| matches!(parent.data().value, NodeValue::FootnoteDefinition(_)));
         if in_footnote && paragraph.next_sibling().is_none() {
             self.out.push(' ');
             self.write_back_link();
@@ -290,7 +357,11 @@ impl Page<'_> {
     }
 
     fn write_back_link(&mut self) {
-        let (prefix, number, words) = (escaped(self.style.prefix), self.footnotes, escaped(&self.style.words.back));
+        let (prefix, number, words) = (
+            escaped(self.style.prefix),
+            self.footnotes,
+            escaped(&self.style.words.back),
+        );
         self.write(format_args!(
             "<a href=\"#{prefix}fnref-{number}\" role=\"doc-backlink\" aria-label=\"{words}\">\u{21a9}\u{fe0e}</a>"
         ));
@@ -327,7 +398,9 @@ impl Page<'_> {
     }
 
     fn write(&mut self, what: std::fmt::Arguments<'_>) {
-        self.out.write_fmt(what).expect("writing into a String cannot fail");
+        self.out
+            .write_fmt(what)
+            .expect("writing into a String cannot fail");
     }
 
     fn text(&mut self, text: &str) {
@@ -339,7 +412,11 @@ impl Page<'_> {
 fn is_frame(value: &NodeValue) -> bool {
     matches!(
         value,
-        NodeValue::BlockQuote | NodeValue::List(_) | NodeValue::Item(_) | NodeValue::TaskItem(_) | NodeValue::Alert(_)
+        NodeValue::BlockQuote
+            | NodeValue::List(_)
+            | NodeValue::Item(_)
+            | NodeValue::TaskItem(_)
+            | NodeValue::Alert(_)
     )
 }
 
@@ -377,11 +454,21 @@ pub fn pieces(text: &str) -> impl Iterator<Item = &str> {
 
 /// How many bytes come before the first special character.
 fn unmarked(bytes: &[u8]) -> usize {
-    let special = |byte: &u8| (*byte == b'&') | (*byte == b'<') | (*byte == b'>') | (*byte == b'"') | (*byte == b'\'');
+    let special = |byte: &u8| {
+        (*byte == b'&') | (*byte == b'<') | (*byte == b'>') | (*byte == b'"') | (*byte == b'\'')
+    };
     // Most texts have none: so many are looked at together as a processor takes at once.
-    let clean = bytes.chunks(32).take_while(|chunk| !chunk.iter().fold(false, |any, byte| any | special(byte))).count() * 32;
+    let clean = bytes
+        .chunks(32)
+        .take_while(|chunk| !chunk.iter().fold(false, |any, byte| any | special(byte)))
+        .count()
+        * 32;
     let clean = clean.min(bytes.len());
-    clean + bytes[clean..].iter().position(special).unwrap_or(bytes.len() - clean)
+    clean
+        + bytes[clean..]
+            .iter()
+            .position(special)
+            .unwrap_or(bytes.len() - clean)
 }
 
 fn reference(special: u8) -> Option<&'static str> {
@@ -400,17 +487,27 @@ mod tests {
     use super::{super::html, *};
 
     fn check(markdown: &str, expected: &str) {
-        assert_eq!(html(markdown, &HtmlStyle::default()), expected, "{markdown:?}");
+        assert_eq!(
+            html(markdown, &HtmlStyle::default()),
+            expected,
+            "{markdown:?}"
+        );
     }
 
     #[test]
     fn headings_leave_the_first_level_to_the_page_and_have_no_gaps() {
-        check("## A\n\n#### B\n\n## A\n", "<h2 id=\"a\">A</h2>\n<h3 id=\"b\">B</h3>\n<h2 id=\"a-1\">A</h2>\n");
+        check(
+            "## A\n\n#### B\n\n## A\n",
+            "<h2 id=\"a\">A</h2>\n<h3 id=\"b\">B</h3>\n<h2 id=\"a-1\">A</h2>\n",
+        );
         check(
             "# Что делать\n\n[x](#что-делать)\n",
             "<h2 id=\"что-делать\">Что делать</h2>\n<p><a href=\"#%D1%87%D1%82%D0%BE-%D0%B4%D0%B5%D0%BB%D0%B0%D1%82%D1%8C\">x</a></p>\n",
         );
-        let style = HtmlStyle { prefix: "t-", ..HtmlStyle::default() };
+        let style = HtmlStyle {
+            prefix: "t-",
+            ..HtmlStyle::default()
+        };
         assert_eq!(
             html("## A\n\n[x](#a) [y](#tlp)\n", &style),
             "<h2 id=\"t-a\">A</h2>\n<p><a href=\"#t-a\">x</a> <a href=\"#tlp\">y</a></p>\n"
@@ -425,20 +522,28 @@ mod tests {
              <th scope=\"col\" class=\"right\">a</th><td class=\"center\"></td></tr>\n</thead>\n<tbody>\n<tr>\
              <td class=\"right\">1</td><td class=\"center\">&lt;</td></tr>\n</tbody>\n</table>\n</div>\n",
         );
-        assert!(html("| a |\n|---|\n", &HtmlStyle::default()).ends_with("</thead>\n</table>\n</div>\n"));
+        assert!(
+            html("| a |\n|---|\n", &HtmlStyle::default()).ends_with("</thead>\n</table>\n</div>\n")
+        );
     }
 
     #[test]
     fn what_is_refused_cannot_act() {
         check("a <b onclick=x>\n", "<p>a &lt;b onclick=x&gt;</p>\n");
-        check("<script>x</script>\n", "<p>&lt;script&gt;x&lt;/script&gt;</p>\n");
+        check(
+            "<script>x</script>\n",
+            "<p>&lt;script&gt;x&lt;/script&gt;</p>\n",
+        );
         check("[a](JaVa&#115;cript:x)\n", "<p>a</p>\n");
         check("![a](https://x.example/p.png)\n", "<p>a</p>\n");
         check(
             "[a](<https://x.example/\"onmouseover=x>)\n",
             "<p><a href=\"https://x.example/%22onmouseover=x\" rel=\"noopener noreferrer\">a</a></p>\n",
         );
-        check("``` \"><b>\nx\n```\n", "<pre tabindex=\"0\"><code class=\"language-&quot;&gt;&lt;b&gt;\">x\n</code></pre>\n");
+        check(
+            "``` \"><b>\nx\n```\n",
+            "<pre tabindex=\"0\"><code class=\"language-&quot;&gt;&lt;b&gt;\">x\n</code></pre>\n",
+        );
     }
 
     #[test]
@@ -447,16 +552,28 @@ mod tests {
             "> [!WARNING]\n> x\n",
             "<div class=\"alert warning\" role=\"note\">\n<p class=\"alert-title\">Warning</p>\n<p>x</p>\n</div>\n",
         );
-        check("- [x] a\n- [ ] b\n", "<ul class=\"tasks\">\n<li class=\"done\">☑ a</li>\n<li class=\"open\">☐ b</li>\n</ul>\n");
+        check(
+            "- [x] a\n- [ ] b\n",
+            "<ul class=\"tasks\">\n<li class=\"done\">☑ a</li>\n<li class=\"open\">☐ b</li>\n</ul>\n",
+        );
         let notes = html("a[^x] b[^x]\n\n[^x]: note\n", &HtmlStyle::default());
-        assert!(notes.contains("href=\"#fn-1\" id=\"fnref-1\"") && notes.contains("id=\"fnref-1-2\""), "{notes}");
-        assert!(notes.contains("<li id=\"fn-1\"><p>note <a href=\"#fnref-1\""), "{notes}");
+        assert!(
+            notes.contains("href=\"#fn-1\" id=\"fnref-1\"") && notes.contains("id=\"fnref-1-2\""),
+            "{notes}"
+        );
+        assert!(
+            notes.contains("<li id=\"fn-1\"><p>note <a href=\"#fnref-1\""),
+            "{notes}"
+        );
         assert!(notes.ends_with("</li>\n</ol>\n</div>\n"), "{notes}");
     }
 
     #[test]
     fn images_of_the_site_have_their_words() {
-        check("![a *b*](/assets/x.png \"t\")\n", "<p><img src=\"/assets/x.png\" alt=\"a b\" loading=\"lazy\" title=\"t\"></p>\n");
+        check(
+            "![a *b*](/assets/x.png \"t\")\n",
+            "<p><img src=\"/assets/x.png\" alt=\"a b\" loading=\"lazy\" title=\"t\"></p>\n",
+        );
     }
 
     #[test]
@@ -466,7 +583,12 @@ mod tests {
                 let text = format!("{}{special}{}", "a".repeat(before), "é".repeat(before));
                 let wanted: String = text
                     .chars()
-                    .map(|c| u8::try_from(c).ok().and_then(reference).map_or_else(|| c.to_string(), str::to_string))
+                    .map(|c| {
+                        u8::try_from(c)
+                            .ok()
+                            .and_then(reference)
+                            .map_or_else(|| c.to_string(), str::to_string)
+                    })
                     .collect();
                 assert_eq!(pieces(&text).collect::<String>(), wanted);
             }

@@ -28,10 +28,15 @@ pub(super) fn judge(url: &str) -> Target {
         return Target::Dangerous;
     }
     let url = url.trim();
-    let scheme = url.split_once(':').map(|(scheme, _)| scheme).filter(|scheme| {
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-    });
+    let scheme = url
+        .split_once(':')
+        .map(|(scheme, _)| scheme)
+        .filter(|scheme| {
+            scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+                && scheme
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+        });
     let is = |known: &str| scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(known));
     match scheme {
         Some(_) if is("https") || is("http") || is("ftp") => Target::Remote,
@@ -50,7 +55,11 @@ pub(super) fn judge(url: &str) -> Target {
 pub(super) fn encoded(url: &str) -> Option<String> {
     let url = url.trim();
     if plain_host(url).is_some() {
-        return Some(if url.contains('%') { escape(url) } else { url.to_string() });
+        return Some(if url.contains('%') {
+            escape(url)
+        } else {
+            url.to_string()
+        });
     }
     match judge(url) {
         Target::Dangerous => return None,
@@ -62,7 +71,10 @@ pub(super) fn encoded(url: &str) -> Option<String> {
             }
             let rest = url.split_once(':').map_or("", |(_, rest)| rest);
             // `http:host` is read by browsers, but it is not an address; nor is one whose user part hides the host.
-            if !rest.starts_with("//") || !parsed.username().is_empty() || parsed.password().is_some() {
+            if !rest.starts_with("//")
+                || !parsed.username().is_empty()
+                || parsed.password().is_some()
+            {
                 return None;
             }
         }
@@ -73,7 +85,12 @@ pub(super) fn encoded(url: &str) -> Option<String> {
 
 fn escape(url: &str) -> String {
     let bytes = url.as_bytes();
-    let host_ends = url.find("://").map_or(0, |at| at + 3 + url[at + 3..].find(['/', '?', '#']).unwrap_or(url.len() - at - 3));
+    let host_ends = url.find("://").map_or(0, |at| {
+        at + 3
+            + url[at + 3..]
+                .find(['/', '?', '#'])
+                .unwrap_or(url.len() - at - 3)
+    });
     let fragment = url.find('#').unwrap_or(url.len());
     let mut out = String::with_capacity(url.len());
     for (at, &byte) in bytes.iter().enumerate() {
@@ -82,7 +99,19 @@ fn escape(url: &str) -> String {
             b'%' => hex(1) && hex(2),
             b'[' | b']' => at < host_ends,
             b'#' => at == fragment,
-            b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b'?' | b'@' | b'!' | b'$' | b'&'..=b',' | b';' | b'=' => true,
+            b'-'
+            | b'.'
+            | b'_'
+            | b'~'
+            | b':'
+            | b'/'
+            | b'?'
+            | b'@'
+            | b'!'
+            | b'$'
+            | b'&'..=b','
+            | b';'
+            | b'=' => true,
             _ => byte.is_ascii_alphanumeric(),
         };
         match fits {
@@ -99,13 +128,32 @@ mod tests {
 
     #[test]
     fn a_scheme_is_seen_through_its_disguise() {
-        for url in ["javascript:x", "JaVascript:x", " javascript:x", "\tjavascript:x", "java\nscript:x", "data:text/html,x"] {
+        for url in [
+            "javascript:x",
+            "JaVascript:x",
+            " javascript:x",
+            "\tjavascript:x",
+            "java\nscript:x",
+            "data:text/html,x",
+        ] {
             assert_eq!(judge(url), Target::Dangerous, "{url:?}");
         }
-        for url in ["file:///etc/passwd", "vbscript:x", "//evil.example", "/\\evil.example", "tel:1", "x:y"] {
+        for url in [
+            "file:///etc/passwd",
+            "vbscript:x",
+            "//evil.example",
+            "/\\evil.example",
+            "tel:1",
+            "x:y",
+        ] {
             assert_eq!(judge(url), Target::Dangerous, "{url:?}");
         }
-        for url in ["http://mailto:a@b.example", "HTTPS://x.example", "ftp://x.example", "https://x/?q=javascript:1"] {
+        for url in [
+            "http://mailto:a@b.example",
+            "HTTPS://x.example",
+            "ftp://x.example",
+            "https://x/?q=javascript:1",
+        ] {
             assert_eq!(judge(url), Target::Remote, "{url:?}");
         }
         assert_eq!(judge("a/b:c"), Target::Relative);
@@ -116,9 +164,18 @@ mod tests {
     #[test]
     fn addresses_become_what_a_checker_takes() {
         let of = |url| encoded(url).unwrap_or_else(|| "-".into());
-        assert_eq!(of("https://x.example/a b|c?d=[1]#e#f"), "https://x.example/a%20b%7Cc?d=%5B1%5D#e%23f");
-        assert_eq!(of("https://[2001:db8::1]/%zz%41"), "https://[2001:db8::1]/%25zz%41");
-        assert_eq!(of("https://пример.example/ж"), "https://xn--e1afmkfd.example/%D0%B6");
+        assert_eq!(
+            of("https://x.example/a b|c?d=[1]#e#f"),
+            "https://x.example/a%20b%7Cc?d=%5B1%5D#e%23f"
+        );
+        assert_eq!(
+            of("https://[2001:db8::1]/%zz%41"),
+            "https://[2001:db8::1]/%25zz%41"
+        );
+        assert_eq!(
+            of("https://пример.example/ж"),
+            "https://xn--e1afmkfd.example/%D0%B6"
+        );
         assert_eq!(of("http://example.com%2F127.0.0.1/"), "-");
         assert_eq!(of("http://mailto:a@b.example"), "-");
         assert_eq!(of("https:x"), "-");

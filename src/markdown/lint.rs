@@ -25,7 +25,11 @@ pub struct Flaw {
 
 /// All flaws of a Markdown text, in its order; none if it may be published.
 pub fn lint(markdown: &str) -> Vec<Flaw> {
-    if is_plainly_fine(markdown) { Vec::new() } else { flaws(markdown) }
+    if is_plainly_fine(markdown) {
+        Vec::new()
+    } else {
+        flaws(markdown)
+    }
 }
 
 /// Whether a look at the signs is enough to know that there is no flaw; most texts are so plain, and need not be
@@ -33,11 +37,22 @@ pub fn lint(markdown: &str) -> Vec<Flaw> {
 fn is_plainly_fine(markdown: &str) -> bool {
     // Blocks that stand in others begin with their signs, one column or more for each.
     let deep = |line: &str| {
-        line.bytes().take_while(|c| matches!(c, b' ' | b'\t' | b'>' | b'-' | b'*' | b'+' | b'.' | b')' | b'0'..=b'9')).count()
+        line.bytes()
+            .take_while(|c| {
+                matches!(
+                    c,
+                    b' ' | b'\t' | b'>' | b'-' | b'*' | b'+' | b'.' | b')' | b'0'..=b'9'
+                )
+            })
+            .count()
             > DEEPEST / 2
     };
     // A scheme and its slashes cannot be hidden behind an entity or a backslash: they stand there.
-    let known = |rest: &str| ["https://", "http://", "mailto:"].iter().any(|scheme| rest.starts_with(scheme));
+    let known = |rest: &str| {
+        ["https://", "http://", "mailto:"]
+            .iter()
+            .any(|scheme| rest.starts_with(scheme))
+    };
     let tag = |at: usize| {
         let rest = &markdown[at + 1..];
         rest.starts_with(|c: char| c.is_ascii_alphabetic() || "/!?".contains(c)) && !known(rest)
@@ -45,9 +60,13 @@ fn is_plainly_fine(markdown: &str) -> bool {
     let link = |at: usize| {
         let rest = markdown[at + 2..].trim_start_matches('<');
         let address = &rest[..rest.find([')', '\n']).unwrap_or(rest.len())];
-        let on_site = address.strip_prefix('/').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric()));
+        let on_site = address
+            .strip_prefix('/')
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric()));
         // An entity ends in a semicolon; the `&` of a query is none.
-        !known(rest) && !on_site || address.contains('\\') || address.contains('&') && address.contains(';')
+        !known(rest) && !on_site
+            || address.contains('\\')
+            || address.contains('&') && address.contains(';')
     };
     let has = |sign: &str| memmem::find(markdown.as_bytes(), sign.as_bytes()).is_some();
     !has("![")
@@ -94,11 +113,18 @@ fn flaws(markdown: &str) -> Vec<Flaw> {
             }
             NodeValue::HtmlInline(html) => {
                 let span = map.literal(html, map.enclosing(node), &mut cursor);
-                let exact = map.span(data.sourcepos).filter(|exact| markdown[exact.start..].starts_with(html.as_str()));
-                flaws.push(raw_html(html, exact.map_or(span, |exact| map.line_of(exact))));
+                let exact = map
+                    .span(data.sourcepos)
+                    .filter(|exact| markdown[exact.start..].starts_with(html.as_str()));
+                flaws.push(raw_html(
+                    html,
+                    exact.map_or(span, |exact| map.line_of(exact)),
+                ));
             }
             NodeValue::Link(link) => flaws.extend(bad_link(&link.url, || map.url(&link.url, node))),
-            NodeValue::Image(image) => flaws.extend(bad_image(&image.url, || map.url(&image.url, node))),
+            NodeValue::Image(image) => {
+                flaws.extend(bad_image(&image.url, || map.url(&image.url, node)))
+            }
             _ => {}
         }
     }
@@ -119,7 +145,12 @@ fn raw_html(literal: &str, span: Span) -> Flaw {
     Flaw {
         span,
         code: "raw-html",
-        message: if comment { "HTML comments are not taken" } else { "raw HTML is not taken" }.into(),
+        message: if comment {
+            "HTML comments are not taken"
+        } else {
+            "raw HTML is not taken"
+        }
+        .into(),
         hint: match comment {
             true => "take it out: what is not for readers has no place in the text",
             false => "write it in Markdown; for a literal `<`, write `\\<` or put it in backticks",
@@ -136,12 +167,20 @@ fn bad_link(url: &str, span: impl Fn() -> Span) -> Option<Flaw> {
         ),
         link::Target::Relative => (
             "relative-link",
-            format!("the link `{}` leads to another place on each page", crate::terms::shorten(url)),
+            format!(
+                "the link `{}` leads to another place on each page",
+                crate::terms::shorten(url)
+            ),
             "begin it with `/`, from the site's root, or with `https://`",
         ),
         _ => return None,
     };
-    Some(Flaw { span: span(), code, message, hint })
+    Some(Flaw {
+        span: span(),
+        code,
+        message,
+        hint,
+    })
 }
 
 fn bad_image(url: &str, span: impl Fn() -> Span) -> Option<Flaw> {
@@ -152,7 +191,10 @@ fn bad_image(url: &str, span: impl Fn() -> Span) -> Option<Flaw> {
         _ => Some(Flaw {
             span: span(),
             code: "remote-image",
-            message: format!("an image from `{}` would be loaded from elsewhere", crate::terms::shorten(url)),
+            message: format!(
+                "an image from `{}` would be loaded from elsewhere",
+                crate::terms::shorten(url)
+            ),
             hint: "put the file into `site/assets/` and write `/assets/NAME`",
         }),
     }
@@ -169,13 +211,20 @@ impl<'t> Map<'t> {
     fn new(text: &'t str) -> Map<'t> {
         let bytes = text.as_bytes();
         // CommonMark, 2.1: a line ending is `\n`, `\r` not followed by `\n`, or both together.
-        let ends = |i: &usize| bytes[*i] == b'\n' || bytes[*i] == b'\r' && bytes.get(i + 1) != Some(&b'\n');
-        let lines = std::iter::once(0).chain((0..bytes.len()).filter(ends).map(|i| i + 1)).collect();
+        let ends = |i: &usize| {
+            bytes[*i] == b'\n' || bytes[*i] == b'\r' && bytes.get(i + 1) != Some(&b'\n')
+        };
+        let lines = std::iter::once(0)
+            .chain((0..bytes.len()).filter(ends).map(|i| i + 1))
+            .collect();
         Map { text, lines }
     }
 
     fn line_start(&self, line: usize) -> usize {
-        self.lines.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len())
+        self.lines
+            .get(line.saturating_sub(1))
+            .copied()
+            .unwrap_or(self.text.len())
     }
 
     fn line_end(&self, line: usize) -> usize {
@@ -198,7 +247,8 @@ impl<'t> Map<'t> {
             return None;
         }
         let start = self.offset(place.start.line, place.start.column);
-        let mut end = (self.line_start(place.end.line) + place.end.column).clamp(start, self.line_end(place.end.line).max(start));
+        let mut end = (self.line_start(place.end.line) + place.end.column)
+            .clamp(start, self.line_end(place.end.line).max(start));
         while !self.text.is_char_boundary(end) {
             end += 1;
         }
@@ -208,7 +258,11 @@ impl<'t> Map<'t> {
     /// The part of a span on its first line, which is all that a caret can mark.
     fn line_of(&self, span: Span) -> Span {
         let line = &self.text[span.start..span.end];
-        let line = line.split(['\r', '\n']).next().unwrap_or_default().trim_end();
+        let line = line
+            .split(['\r', '\n'])
+            .next()
+            .unwrap_or_default()
+            .trim_end();
         Span::new(span.start, (span.start + line.len()).max(span.start))
     }
 
@@ -224,7 +278,12 @@ impl<'t> Map<'t> {
 
     /// Where the first line of `literal` stands in a block, searched from the last find on.
     fn literal(&self, literal: &str, block: Sourcepos, cursor: &mut usize) -> Span {
-        let first = literal.trim_start().lines().next().unwrap_or_default().trim_end();
+        let first = literal
+            .trim_start()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_end();
         let start = self.line_start(block.start.line);
         let end = self.line_end(block.end.line).max(start);
         let from = (*cursor).clamp(start, end);
@@ -242,10 +301,14 @@ impl<'t> Map<'t> {
     /// Where a link's address stands; the whole link where it is spelt otherwise or defined elsewhere.
     fn url<'a>(&self, url: &str, node: Node<'a>) -> Span {
         let block = self.span(self.enclosing(node)).unwrap_or_default();
-        let whole = self.span(node.data().sourcepos).filter(|span| self.text[span.start..].starts_with(['[', '!', '<']));
+        let whole = self
+            .span(node.data().sourcepos)
+            .filter(|span| self.text[span.start..].starts_with(['[', '!', '<']));
         let around = whole.unwrap_or(block);
         match self.text[around.start..around.end].rfind(url) {
-            Some(at) if !url.is_empty() => Span::new(around.start + at, around.start + at + url.len()),
+            Some(at) if !url.is_empty() => {
+                Span::new(around.start + at, around.start + at + url.len())
+            }
             _ => self.line_of(around),
         }
     }
@@ -257,7 +320,10 @@ mod tests {
 
     fn check(markdown: &str, expected: &[(&str, &str)]) {
         let flaws = lint(markdown);
-        let found: Vec<(&str, &str)> = flaws.iter().map(|f| (f.code, &markdown[f.span.start..f.span.end])).collect();
+        let found: Vec<(&str, &str)> = flaws
+            .iter()
+            .map(|f| (f.code, &markdown[f.span.start..f.span.end]))
+            .collect();
         assert_eq!(found, expected, "{markdown:?}");
     }
 
@@ -286,7 +352,9 @@ mod tests {
         ];
         let mut plain = 0;
         for n in 0..signs.len().pow(5) {
-            let text: String = (0..5).map(|i| signs[n / signs.len().pow(i) % signs.len()]).collect();
+            let text: String = (0..5)
+                .map(|i| signs[n / signs.len().pow(i) % signs.len()])
+                .collect();
             // A parse of each would take long in a debug build; the others are not called fine.
             if is_plainly_fine(&text) && (n % 7 == 0 || text.contains(['<', '('])) {
                 plain += 1;
@@ -294,54 +362,119 @@ mod tests {
             }
         }
         assert!(plain > 10_000, "{plain}");
-        assert!(is_plainly_fine("See <https://example.org/>, [this](https://example.org) and [that](/tlp/).\n\n- one\n"));
+        assert!(is_plainly_fine(
+            "See <https://example.org/>, [this](https://example.org) and [that](/tlp/).\n\n- one\n"
+        ));
     }
 
     #[test]
     fn what_real_texts_have_is_taken() {
-        check("versions < 9.8, <https://example.org/a?b=c>, <cert@example.org>, &lt;b&gt;, `<b>`, \\<b>\n", &[]);
-        check("    <script>in a code block</script>\n\n```\n<b>\n```\n", &[]);
-        check("[a](https://x.example) [b](http://mailto:c@d) [e](#f) [g](/h/) [i](mailto:j@k.example) ![l](/m.png)\n", &[]);
-        check("| a | b |\n|---|--:|\n| < 1 | x |\n\n- [x] y[^1]\n\n[^1]: z\n\n> [!NOTE]\n> q\n", &[]);
+        check(
+            "versions < 9.8, <https://example.org/a?b=c>, <cert@example.org>, &lt;b&gt;, `<b>`, \\<b>\n",
+            &[],
+        );
+        check(
+            "    <script>in a code block</script>\n\n```\n<b>\n```\n",
+            &[],
+        );
+        check(
+            "[a](https://x.example) [b](http://mailto:c@d) [e](#f) [g](/h/) [i](mailto:j@k.example) ![l](/m.png)\n",
+            &[],
+        );
+        check(
+            "| a | b |\n|---|--:|\n| < 1 | x |\n\n- [x] y[^1]\n\n[^1]: z\n\n> [!NOTE]\n> q\n",
+            &[],
+        );
     }
 
     #[test]
     fn raw_html_is_found_to_the_byte() {
         check("ж <b>x</b>\n", &[("raw-html", "<b>"), ("raw-html", "</b>")]);
-        check("> - `<i>` ж <i>\n>   lazy <u>\n", &[("raw-html", "<i>"), ("raw-html", "<u>")]);
+        check(
+            "> - `<i>` ж <i>\n>   lazy <u>\n",
+            &[("raw-html", "<i>"), ("raw-html", "<u>")],
+        );
         check("> quote\nlazy ж <u>\n", &[("raw-html", "<u>")]);
-        check("| ж \\| `<i>` | <i> |\n|---|---|\n| \\| <s> | x |\n", &[("raw-html", "<i>"), ("raw-html", "<s>")]);
-        check("a\n\n<div>\nx\n</div>\n\nb <!-- c -->\n", &[("raw-html", "<div>"), ("raw-html", "<!-- c -->")]);
-        check("- a\n\n  <script>\n  x\n  </script>\n", &[("raw-html", "<script>")]);
+        check(
+            "| ж \\| `<i>` | <i> |\n|---|---|\n| \\| <s> | x |\n",
+            &[("raw-html", "<i>"), ("raw-html", "<s>")],
+        );
+        check(
+            "a\n\n<div>\nx\n</div>\n\nb <!-- c -->\n",
+            &[("raw-html", "<div>"), ("raw-html", "<!-- c -->")],
+        );
+        check(
+            "- a\n\n  <script>\n  x\n  </script>\n",
+            &[("raw-html", "<script>")],
+        );
         check("\t- a <b\n\t  c>\n", &[]);
         check("[r]: /x\n[q]: /y\ntext <b> [r]\n", &[("raw-html", "<b>")]);
         check("a\r\n\r\nж <b>\r\n", &[("raw-html", "<b>")]);
-        check("a[^x]\n\n[^x]: ж <b>\n\n    more <i>\n", &[("raw-html", "<b>"), ("raw-html", "<i>")]);
-        check("# ж <b>\n\nsetext <i>\n===\n", &[("raw-html", "<b>"), ("raw-html", "<i>")]);
+        check(
+            "a[^x]\n\n[^x]: ж <b>\n\n    more <i>\n",
+            &[("raw-html", "<b>"), ("raw-html", "<i>")],
+        );
+        check(
+            "# ж <b>\n\nsetext <i>\n===\n",
+            &[("raw-html", "<b>"), ("raw-html", "<i>")],
+        );
     }
 
     #[test]
     fn links_that_run_something_are_found() {
-        check("ж [a](javascript:alert(1))\n", &[("dangerous-link", "javascript:alert(1)")]);
-        check("[a](JaVa&#115;cript:x)\n", &[("dangerous-link", "[a](JaVa&#115;cript:x)")]);
-        check("[a](<\tjavascript:x>)\n", &[("dangerous-link", "javascript:x")]);
-        check("[a](&#9;javascript:x)\n", &[("dangerous-link", "[a](&#9;javascript:x)")]);
-        check("<javascript:x> [b][c]\n\n[c]: data:,x\n", &[("dangerous-link", "javascript:x"), ("dangerous-link", "[b][c]")]);
+        check(
+            "ж [a](javascript:alert(1))\n",
+            &[("dangerous-link", "javascript:alert(1)")],
+        );
+        check(
+            "[a](JaVa&#115;cript:x)\n",
+            &[("dangerous-link", "[a](JaVa&#115;cript:x)")],
+        );
+        check(
+            "[a](<\tjavascript:x>)\n",
+            &[("dangerous-link", "javascript:x")],
+        );
+        check(
+            "[a](&#9;javascript:x)\n",
+            &[("dangerous-link", "[a](&#9;javascript:x)")],
+        );
+        check(
+            "<javascript:x> [b][c]\n\n[c]: data:,x\n",
+            &[
+                ("dangerous-link", "javascript:x"),
+                ("dangerous-link", "[b][c]"),
+            ],
+        );
         check("[a](x.html)\n", &[("relative-link", "x.html")]);
     }
 
     #[test]
     fn images_come_from_the_site_itself() {
-        check("![a](https://x.example/a.png)\n", &[("remote-image", "https://x.example/a.png")]);
-        check("![a](//x.example/a.png)\n", &[("remote-image", "//x.example/a.png")]);
-        check("![a](data:image/png,x)\n", &[("dangerous-link", "data:image/png,x")]);
-        check("[![a](http://x.example/a.png)](https://y.example)\n", &[("remote-image", "http://x.example/a.png")]);
+        check(
+            "![a](https://x.example/a.png)\n",
+            &[("remote-image", "https://x.example/a.png")],
+        );
+        check(
+            "![a](//x.example/a.png)\n",
+            &[("remote-image", "//x.example/a.png")],
+        );
+        check(
+            "![a](data:image/png,x)\n",
+            &[("dangerous-link", "data:image/png,x")],
+        );
+        check(
+            "[![a](http://x.example/a.png)](https://y.example)\n",
+            &[("remote-image", "http://x.example/a.png")],
+        );
     }
 
     #[test]
     fn no_text_can_exhaust_the_stack() {
         let deep = format!("{}x\n", "> ".repeat(5_000));
-        assert_eq!(lint(&deep).iter().map(|f| f.code).collect::<Vec<_>>(), ["too-deep"]);
+        assert_eq!(
+            lint(&deep).iter().map(|f| f.code).collect::<Vec<_>>(),
+            ["too-deep"]
+        );
         assert!(super::super::text(&deep, 72).contains('x'));
         assert!(super::super::html(&deep, &Default::default()).contains('x'));
         let emphasis = format!("{}x{}\n", "*a **b ".repeat(5_000), "** *".repeat(5_000));

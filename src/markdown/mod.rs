@@ -23,7 +23,10 @@ use std::borrow::Cow;
 
 /// The few words that a text gets around its author's own, in one language.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each field is named after the English word it holds")]
+#[allow(
+    missing_docs,
+    reason = "each field is named after the English word it holds"
+)]
 pub struct Words {
     pub note: String,
     pub tip: String,
@@ -77,10 +80,15 @@ const DEEPEST: usize = 40;
 /// The first listing that names this language, such as `form`, as it was written.
 pub fn listing(markdown: &str, language: &str) -> Option<String> {
     parsed(markdown, |root| {
-        root.descendants().find_map(|node| match &node.data().value {
-            NodeValue::CodeBlock(code) if code.info.split([' ', ',', '{']).next() == Some(language) => Some(code.literal.clone()),
-            _ => None,
-        })
+        root.descendants()
+            .find_map(|node| match &node.data().value {
+                NodeValue::CodeBlock(code)
+                    if code.info.split([' ', ',', '{']).next() == Some(language) =>
+                {
+                    Some(code.literal.clone())
+                }
+                _ => None,
+            })
     })
 }
 
@@ -115,7 +123,12 @@ pub struct Document<'a> {
 
 /// Reads a text once, however much is made of it.
 pub fn read<R>(markdown: &str, use_it: impl for<'a> FnOnce(Document<'a>) -> R) -> R {
-    parsed(markdown, |root| use_it(Document { root, length: markdown.len() }))
+    parsed(markdown, |root| {
+        use_it(Document {
+            root,
+            length: markdown.len(),
+        })
+    })
 }
 
 /// The fragment that [`Document::html`] makes of a text.
@@ -139,7 +152,12 @@ fn plain<'a>(node: Node<'a>) -> String {
                 NodeValue::CodeBlock(code) => out.push_str(&code.literal),
                 NodeValue::HtmlInline(html) => out.push_str(html),
                 NodeValue::HtmlBlock(html) => out.push_str(&html.literal),
-                NodeValue::SoftBreak | NodeValue::LineBreak | NodeValue::Paragraph | NodeValue::TableCell if !out.is_empty() => {
+                NodeValue::SoftBreak
+                | NodeValue::LineBreak
+                | NodeValue::Paragraph
+                | NodeValue::TableCell
+                    if !out.is_empty() =>
+                {
                     out.push(' ');
                 }
                 _ => {}
@@ -152,7 +170,13 @@ fn plain<'a>(node: Node<'a>) -> String {
 /// An address in one word of ASCII; what cannot be followed can still be read.
 pub(crate) fn address(url: &str) -> String {
     link::encoded(url).unwrap_or_else(|| {
-        let byte = |byte: u8| if byte.is_ascii_graphic() { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+        let byte = |byte: u8| {
+            if byte.is_ascii_graphic() {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        };
         clean(url, ' ').bytes().map(byte).collect()
     })
 }
@@ -167,7 +191,8 @@ fn clean(text: &str, tab: char) -> Cow<'_, str> {
         c => Some(c),
     };
     // Nearly every text stays as it is, and most say so byte by byte.
-    let is_clean = text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) || text.chars().all(|c| cleaned(c) == Some(c));
+    let is_clean = text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n'))
+        || text.chars().all(|c| cleaned(c) == Some(c));
     match is_clean {
         true => Cow::Borrowed(text),
         false => Cow::Owned(text.chars().filter_map(cleaned).collect()),

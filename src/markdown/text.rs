@@ -43,14 +43,33 @@ pub struct Plain {
 
 /// Makes plain text, with English words around it.
 pub fn text(markdown: &str, width: usize) -> String {
-    super::text_as(markdown, &TextStyle { width, words: &Words::english(), site: None, top: 1 }).text
+    super::text_as(
+        markdown,
+        &TextStyle {
+            width,
+            words: &Words::english(),
+            site: None,
+            top: 1,
+        },
+    )
+    .text
 }
 
 impl Document<'_> {
     /// Makes plain text as it is wanted.
     pub fn text(&self, style: &TextStyle<'_>) -> Plain {
-        let out = Out { text: String::with_capacity(self.length + self.length / 8), ..Out::default() };
-        let mut writer = Writer { style, levels: Levels::default(), links: Vec::new(), footnotes: 0, depth: 0, out };
+        let out = Out {
+            text: String::with_capacity(self.length + self.length / 8),
+            ..Out::default()
+        };
+        let mut writer = Writer {
+            style,
+            levels: Levels::default(),
+            links: Vec::new(),
+            footnotes: 0,
+            depth: 0,
+            out,
+        };
         let width = style.width.max(NARROWEST);
         writer.blocks(self.root, width, true);
         let Writer { links, mut out, .. } = writer;
@@ -71,7 +90,10 @@ impl Document<'_> {
         if !text.is_empty() {
             text.push('\n');
         }
-        Plain { text, links: links.len() }
+        Plain {
+            text,
+            links: links.len(),
+        }
     }
 }
 
@@ -125,9 +147,13 @@ impl Writer<'_> {
             }
             NodeValue::BlockQuote => self.within(node, width, "| ", "| ", true),
             NodeValue::Alert(alert) => {
-                let title = alert.title.as_deref().unwrap_or_else(|| self.style.words.alert(alert.alert_type));
+                let title = alert
+                    .title
+                    .as_deref()
+                    .unwrap_or_else(|| self.style.words.alert(alert.alert_type));
                 self.out.open("| ", "| ");
-                self.out.wrapped(&seen(&title.to_uppercase()), width.saturating_sub(2));
+                self.out
+                    .wrapped(&seen(&title.to_uppercase()), width.saturating_sub(2));
                 self.out.close();
                 self.within(node, width, "| ", "| ", true);
             }
@@ -135,11 +161,19 @@ impl Writer<'_> {
                 let last = list.start + node.children().count().saturating_sub(1);
                 for (at, item) in node.children().enumerate() {
                     let marker = match (&item.data().value, list.list_type) {
-                        (NodeValue::TaskItem(task), _) => if task.symbol.is_some() { "[x] " } else { "[ ] " }.into(),
-                        (_, ListType::Bullet) => Cow::Borrowed("* "),
-                        (_, ListType::Ordered) => {
-                            format!("{:>w$} ", format!("{}.", list.start + at), w = last.to_string().len() + 1).into()
+                        (NodeValue::TaskItem(task), _) => if task.symbol.is_some() {
+                            "[x] "
+                        } else {
+                            "[ ] "
                         }
+                        .into(),
+                        (_, ListType::Bullet) => Cow::Borrowed("* "),
+                        (_, ListType::Ordered) => format!(
+                            "{:>w$} ",
+                            format!("{}.", list.start + at),
+                            w = last.to_string().len() + 1
+                        )
+                        .into(),
                     };
                     if at > 0 && !list.tight {
                         self.out.line("");
@@ -166,7 +200,10 @@ impl Writer<'_> {
 
     /// The blocks in a node behind its mark; where no room is left for another one, below it.
     fn within<'a>(&mut self, node: Node<'a>, width: usize, first: &str, rest: &str, loose: bool) {
-        match width.checked_sub(first.len()).filter(|left| *left >= NARROWEST) {
+        match width
+            .checked_sub(first.len())
+            .filter(|left| *left >= NARROWEST)
+        {
             Some(left) => {
                 self.out.open(first, rest);
                 self.blocks(node, left, loose);
@@ -210,7 +247,8 @@ impl Writer<'_> {
             match &inline.data().value {
                 NodeValue::Text(text) if start => out.push_str(&seen(text)),
                 NodeValue::Code(code) if start => {
-                    let code = format!("`{}`", exact(&clean(&code.literal, ' ').replace('\n', " ")));
+                    let code =
+                        format!("`{}`", exact(&clean(&code.literal, ' ').replace('\n', " ")));
                     // Among letters that read from right to left, code keeps its own order.
                     let rtl = *rtl.get_or_insert_with(|| is_rtl(&plain(node)));
                     out.push_str(&if rtl { ltr(&code) } else { code });
@@ -221,7 +259,9 @@ impl Writer<'_> {
                 NodeValue::Emph => out.push('_'),
                 NodeValue::Strong => out.push('*'),
                 NodeValue::Strikethrough => out.push_str("~~"),
-                NodeValue::FootnoteReference(footnote) if start => out.push_str(&format!("[^{}]", footnote.ix)),
+                NodeValue::FootnoteReference(footnote) if start => {
+                    out.push_str(&format!("[^{}]", footnote.ix))
+                }
                 NodeValue::Link(_) if start => link_from = out.len(),
                 NodeValue::Link(link) => {
                     let label = out.split_off(link_from.min(out.len()));
@@ -245,7 +285,9 @@ impl Writer<'_> {
         let bare = url.strip_prefix("mailto:").unwrap_or(url);
         if label == bare || label == url {
             // An address is not broken, so it has to be free of what the wrapping takes for a place to break.
-            return link::encoded(url).map_or(label, |url| url.strip_prefix("mailto:").unwrap_or(&url).to_string());
+            return link::encoded(url).map_or(label, |url| {
+                url.strip_prefix("mailto:").unwrap_or(&url).to_string()
+            });
         }
         match self.number(url) {
             Some(number) if label.trim().is_empty() => format!("[{number}]"),
@@ -273,16 +315,29 @@ impl Writer<'_> {
     }
 
     fn table<'a>(&mut self, table: Node<'a>, alignments: &[TableAlignment], width: usize) {
-        let cell = |writer: &mut Self, cell: Node<'a>| writer.inline(cell).replace('\n', " ").trim().to_string();
-        let mut rows: Vec<Vec<String>> =
-            table.children().map(|row| row.children().map(|one| cell(self, one)).collect()).collect();
+        let cell = |writer: &mut Self, cell: Node<'a>| {
+            writer.inline(cell).replace('\n', " ").trim().to_string()
+        };
+        let mut rows: Vec<Vec<String>> = table
+            .children()
+            .map(|row| row.children().map(|one| cell(self, one)).collect())
+            .collect();
         if rows.iter().flatten().any(|cell| is_rtl(cell)) {
             // Else each line would put its columns in the order that its first letter asks for.
-            rows.iter_mut().flatten().filter(|cell| !cell.is_empty()).for_each(|cell| *cell = isolated(cell));
+            rows.iter_mut()
+                .flatten()
+                .filter(|cell| !cell.is_empty())
+                .for_each(|cell| *cell = isolated(cell));
         }
         let number = rows.iter().map(Vec::len).max().unwrap_or(0);
         let widths: Vec<usize> = (0..number)
-            .map(|at| rows.iter().filter_map(|row| row.get(at)).map(|cell| columns(cell)).max().unwrap_or(0))
+            .map(|at| {
+                rows.iter()
+                    .filter_map(|row| row.get(at))
+                    .map(|cell| columns(cell))
+                    .max()
+                    .unwrap_or(0)
+            })
             .collect();
         match widths.iter().sum::<usize>() + 2 * number.saturating_sub(1) <= width {
             true => table::aligned(&rows, &widths, alignments, &mut self.out),
@@ -293,7 +348,11 @@ impl Writer<'_> {
 
 /// A soft break is a space, but not between two wide characters: Chinese has none there.
 fn soft_break<'a>(out: &mut String, at: Node<'a>) {
-    let wide = |c: Option<char>| c.is_some_and(|c| c.width() == Some(2) && !matches!(c, '\u{ac00}'..='\u{d7a3}' | '\u{1f000}'..));
+    let wide = |c: Option<char>| {
+        c.is_some_and(|c| {
+            c.width() == Some(2) && !matches!(c, '\u{ac00}'..='\u{d7a3}' | '\u{1f000}'..)
+        })
+    };
     let next = at.next_sibling().and_then(|next| match &next.data().value {
         NodeValue::Text(text) => text.chars().next(),
         _ => None,
@@ -327,12 +386,20 @@ struct Mark {
 impl Out {
     /// From here on lines stand behind a mark.
     fn open(&mut self, first: &str, rest: &str) {
-        self.marks.push(Mark { first: Some(first.into()), rest: rest.into(), above: false });
+        self.marks.push(Mark {
+            first: Some(first.into()),
+            rest: rest.into(),
+            above: false,
+        });
     }
 
     /// From here on lines stand below a mark.
     fn open_below(&mut self, first: &str) {
-        self.marks.push(Mark { first: Some(first.into()), rest: String::new(), above: true });
+        self.marks.push(Mark {
+            first: Some(first.into()),
+            rest: String::new(),
+            above: true,
+        });
     }
 
     fn close(&mut self) {
@@ -367,7 +434,8 @@ impl Out {
     }
 
     fn end(&mut self) {
-        self.text.truncate(self.begin + self.text[self.begin..].trim_end().len());
+        self.text
+            .truncate(self.begin + self.text[self.begin..].trim_end().len());
         self.text.push('\n');
         self.begin = self.text.len();
         self.lines += 1;
@@ -411,7 +479,16 @@ fn seen(text: &str) -> Cow<'_, str> {
 fn exact(code: &str) -> Cow<'_, str> {
     match !code.is_ascii() && code.contains(turns) {
         false => code.into(),
-        true => code.chars().map(|c| if turns(c) { format!("<U+{:04X}>", u32::from(c)) } else { c.to_string() }).collect(),
+        true => code
+            .chars()
+            .map(|c| {
+                if turns(c) {
+                    format!("<U+{:04X}>", u32::from(c))
+                } else {
+                    c.to_string()
+                }
+            })
+            .collect(),
     }
 }
 

@@ -18,7 +18,10 @@ pub(super) struct Agent {
 
 impl Agent {
     /// Starts the agent if need be, and picks the first of the keys that it holds.
-    pub(super) fn find(home: Option<&Path>, keys: &[PublicKey]) -> Result<Option<(Agent, PublicKey)>, SignerError> {
+    pub(super) fn find(
+        home: Option<&Path>,
+        keys: &[PublicKey],
+    ) -> Result<Option<(Agent, PublicKey)>, SignerError> {
         let missing = |error: gpg_agent::Error| SignerError::AgentMissing(words(&error.into()));
         // `gpgconf` knows the home and the socket, also when `GNUPGHOME` says otherwise.
         let context = match home {
@@ -30,7 +33,10 @@ impl Agent {
         // The agent's client is asynchronous, and the caller may be inside a runtime, where no second one can
         // be run: so it gets a thread of its own.
         let search = || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(gpg_agent::Error::from)?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_io()
+                .build()
+                .map_err(gpg_agent::Error::from)?;
             runtime.block_on(async {
                 let mut agent = gpg_agent::Agent::connect(&context).await?;
                 for key in keys {
@@ -42,8 +48,14 @@ impl Agent {
             })
         };
         let found = std::thread::scope(|scope| scope.spawn(search).join());
-        let found = found.unwrap_or_else(|_| Err(gpg_agent::Error::Other(anyhow::anyhow!("its answer was not understood"))));
-        Ok(found.map_err(missing)?.map(|key| (Agent { socket, asks: true }, key)))
+        let found = found.unwrap_or_else(|_| {
+            Err(gpg_agent::Error::Other(anyhow::anyhow!(
+                "its answer was not understood"
+            )))
+        });
+        Ok(found
+            .map_err(missing)?
+            .map(|key| (Agent { socket, asks: true }, key)))
     }
 
     /// From now on no pinentry is shown.
@@ -53,7 +65,12 @@ impl Agent {
 
     /// A hand that signs once; each has its own connection.
     pub(super) fn signer(&self, key: &PublicKey) -> KeyPair {
-        let pair = KeyPair::new_for_socket(&self.socket, key).expect("making a signer does not connect yet");
-        if self.asks { pair } else { pair.set_pinentry_mode(PinentryMode::Error) }
+        let pair = KeyPair::new_for_socket(&self.socket, key)
+            .expect("making a signer does not connect yet");
+        if self.asks {
+            pair
+        } else {
+            pair.set_pinentry_mode(PinentryMode::Error)
+        }
     }
 }

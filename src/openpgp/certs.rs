@@ -75,7 +75,14 @@ impl Certificate {
         }
         // A secret is the worse mistake, so it is named before anything else that is wrong.
         let secret = |tag: Tag| matches!(tag, Tag::SecretKey | Tag::SecretSubkey);
-        if certs.iter().any(|cert| cert.is_tsk() || cert.clone().into_tsk().into_packets().any(|p| secret(p.tag()))) {
+        if certs.iter().any(|cert| {
+            cert.is_tsk()
+                || cert
+                    .clone()
+                    .into_tsk()
+                    .into_packets()
+                    .any(|p| secret(p.tag()))
+        }) {
             return Err(CertError::SecretKey);
         }
         match wrong {
@@ -88,9 +95,13 @@ impl Certificate {
     /// The public part of a parsed certificate.
     pub(super) fn public(cert: Cert) -> Result<Certificate, CertError> {
         let cert = cert.strip_secret_key_material();
-        let fingerprint =
-            fingerprint(&cert).ok_or_else(|| CertError::NotACertificate("its version is not known (only 4 and 6 are)".into()))?;
-        Ok(Certificate { cert: Arc::new(cert), fingerprint })
+        let fingerprint = fingerprint(&cert).ok_or_else(|| {
+            CertError::NotACertificate("its version is not known (only 4 and 6 are)".into())
+        })?;
+        Ok(Certificate {
+            cert: Arc::new(cert),
+            fingerprint,
+        })
     }
 
     pub(super) fn cert(&self) -> &Cert {
@@ -104,7 +115,10 @@ impl Certificate {
 
     /// As its owner wrote them, the revoked ones too.
     pub fn user_ids(&self) -> Vec<String> {
-        self.cert.userids().map(|id| String::from_utf8_lossy(id.userid().value()).into_owned()).collect()
+        self.cert
+            .userids()
+            .map(|id| String::from_utf8_lossy(id.userid().value()).into_owned())
+            .collect()
     }
 
     /// Whether its owner claims this address in a user ID that was not revoked.
@@ -115,16 +129,24 @@ impl Certificate {
     /// What its owner claims in user IDs that were not revoked, in small letters.
     pub fn addresses(&self) -> impl Iterator<Item = String> {
         // Anybody can add a user ID to somebody's certificate; only the owner's signature makes it a claim.
-        let claimed =
-            self.cert.userids().filter(|id| id.self_signatures().next().is_some() && id.self_revocations().next().is_none());
-        claimed.filter_map(|id| id.userid().email().ok().flatten().map(str::to_ascii_lowercase))
+        let claimed = self.cert.userids().filter(|id| {
+            id.self_signatures().next().is_some() && id.self_revocations().next().is_none()
+        });
+        claimed.filter_map(|id| {
+            id.userid()
+                .email()
+                .ok()
+                .flatten()
+                .map(str::to_ascii_lowercase)
+        })
     }
 
     /// The keys that mail can be encrypted to at this moment, or why there is none.
     pub fn judge(&self, now: &Moment) -> Result<EncryptionKeys, KeyState> {
         let (at, policy) = (instant(now), policy(instant(now)));
         let keys = self.encryption_keys(&policy, at)?;
-        let keys = EncryptionKeys::new(&self.fingerprint, &keys, self.primary_end(&policy, at), at)?;
+        let keys =
+            EncryptionKeys::new(&self.fingerprint, &keys, self.primary_end(&policy, at), at)?;
         // Tried, not only read: a key that its owner made by hand may have a point that nothing can be encrypted to,
         // and must not be found out when everybody's letter is on its way.
         match PROBE.seal(&keys, now) {
@@ -135,21 +157,30 @@ impl Certificate {
 
     /// Whether mail can be encrypted to it at this moment, and if not, why.
     pub fn state(&self, now: &Moment) -> KeyState {
-        self.judge(now).map_or_else(|state| state, |keys| keys.state(now))
+        self.judge(now)
+            .map_or_else(|state| state, |keys| keys.state(now))
     }
 
     /// Whether something signed with it now is worth anything.
     pub fn can_sign(&self, now: &Moment) -> bool {
         let at = instant(now);
-        self.signing_keys(&policy(at), at).is_ok_and(|keys| !keys.is_empty())
+        self.signing_keys(&policy(at), at)
+            .is_ok_and(|keys| !keys.is_empty())
     }
 
     /// Until when what is signed with it now can be verified, if there is an end: that of the certificate, or of the
     /// key in it that signs.
     pub fn signs_until(&self, now: &Moment) -> Option<Moment> {
         let (at, policy) = (instant(now), policy(instant(now)));
-        let key = self.signing_keys(&policy, at).ok().and_then(|keys| keys.first().and_then(ValidKey::key_expiration_time));
-        [key, self.primary_end(&policy, at)].into_iter().flatten().min().map(moment)
+        let key = self
+            .signing_keys(&policy, at)
+            .ok()
+            .and_then(|keys| keys.first().and_then(ValidKey::key_expiration_time));
+        [key, self.primary_end(&policy, at)]
+            .into_iter()
+            .flatten()
+            .min()
+            .map(moment)
     }
 
     /// When the whole certificate ends, if ever, by what its owner had said until `now`; past or future.
@@ -170,58 +201,114 @@ impl Certificate {
         match (key.pk_algo(), key.mpis()) {
             (_, PublicKey::RSA { .. }) => format!("RSA {}", key.mpis().bits().unwrap_or_default()),
             (_, PublicKey::DSA { .. }) => format!("DSA {}", key.mpis().bits().unwrap_or_default()),
-            (_, PublicKey::EdDSA { curve, .. } | PublicKey::ECDSA { curve, .. }) => curve.to_string(),
+            (_, PublicKey::EdDSA { curve, .. } | PublicKey::ECDSA { curve, .. }) => {
+                curve.to_string()
+            }
             (algorithm, _) => algorithm.to_string(),
         }
     }
 
     /// As a file: armored, without comments, the same bytes for the same certificate.
     pub fn armored(&self) -> String {
-        armored(armor::Kind::PublicKey, &self.binary(), self.cert.primary_key().key().version() < 6)
+        armored(
+            armor::Kind::PublicKey,
+            &self.binary(),
+            self.cert.primary_key().key().version() < 6,
+        )
     }
 
     /// As a Web Key Directory serves it. What its owner marked as not for export stays out.
     pub fn binary(&self) -> Vec<u8> {
-        self.cert.export_to_vec().expect("writing to memory does not fail")
+        self.cert
+            .export_to_vec()
+            .expect("writing to memory does not fail")
     }
 
     /// All keys that can be encrypted to at this time: at least one.
-    pub(super) fn encryption_keys<'a>(&'a self, policy: &'a dyn Policy, at: SystemTime) -> Result<Vec<ValidKey<'a>>, KeyState> {
+    pub(super) fn encryption_keys<'a>(
+        &'a self,
+        policy: &'a dyn Policy,
+        at: SystemTime,
+    ) -> Result<Vec<ValidKey<'a>>, KeyState> {
         let valid = self.living(policy, at)?;
-        let all = || valid.keys().for_transport_encryption().for_storage_encryption();
+        let all = || {
+            valid
+                .keys()
+                .for_transport_encryption()
+                .for_storage_encryption()
+        };
         let living: Vec<ValidKey> = all().supported().alive().revoked(false).collect();
         if !living.is_empty() {
             return Ok(living);
         }
-        if let Some(end) = all().revoked(false).filter_map(|key| key.key_expiration_time()).filter(|end| *end <= at).max() {
+        if let Some(end) = all()
+            .revoked(false)
+            .filter_map(|key| key.key_expiration_time())
+            .filter(|end| *end <= at)
+            .max()
+        {
             return Err(KeyState::Expired(moment(end)));
         }
-        let weak = self.cert.keys().with_policy(&Lax, at).supported().alive().revoked(false);
-        Err(match weak.for_transport_encryption().for_storage_encryption().next() {
-            Some(_) => KeyState::Weak("its key for encryption is too weak".into()),
-            None => KeyState::CannotEncrypt,
-        })
+        let weak = self
+            .cert
+            .keys()
+            .with_policy(&Lax, at)
+            .supported()
+            .alive()
+            .revoked(false);
+        Err(
+            match weak
+                .for_transport_encryption()
+                .for_storage_encryption()
+                .next()
+            {
+                Some(_) => KeyState::Weak("its key for encryption is too weak".into()),
+                None => KeyState::CannotEncrypt,
+            },
+        )
     }
 
     /// All keys whose signatures made at this time are good, the newest first; perhaps none.
-    pub(super) fn signing_keys<'a>(&'a self, policy: &'a dyn Policy, at: SystemTime) -> Result<Vec<ValidKey<'a>>, KeyState> {
+    pub(super) fn signing_keys<'a>(
+        &'a self,
+        policy: &'a dyn Policy,
+        at: SystemTime,
+    ) -> Result<Vec<ValidKey<'a>>, KeyState> {
         let valid = self.living(policy, at)?;
-        let mut keys: Vec<ValidKey> = valid.keys().supported().alive().revoked(false).for_signing().collect();
+        let mut keys: Vec<ValidKey> = valid
+            .keys()
+            .supported()
+            .alive()
+            .revoked(false)
+            .for_signing()
+            .collect();
         keys.sort_by_key(|key| std::cmp::Reverse(key.key().creation_time()));
         Ok(keys)
     }
 
     /// The certificate as it is at this time, if it is alive.
-    fn living<'a>(&'a self, policy: &'a dyn Policy, at: SystemTime) -> Result<ValidCert<'a>, KeyState> {
+    fn living<'a>(
+        &'a self,
+        policy: &'a dyn Policy,
+        at: SystemTime,
+    ) -> Result<ValidCert<'a>, KeyState> {
         // Revoked comes first: whatever else is wrong with it, renewing it would not mend it.
         if let RevocationStatus::Revoked(signatures) = self.cert.revocation_status(policy, at) {
-            return Err(KeyState::Revoked(signatures.first().map(|s| reason(s)).unwrap_or_default()));
+            return Err(KeyState::Revoked(
+                signatures.first().map(|s| reason(s)).unwrap_or_default(),
+            ));
         }
         let created = self.cert.primary_key().key().creation_time();
         if created > at {
-            return Err(KeyState::Weak(format!("it begins only on {}", moment(created).date())));
+            return Err(KeyState::Weak(format!(
+                "it begins only on {}",
+                moment(created).date()
+            )));
         }
-        let valid = self.cert.with_policy(policy, at).map_err(|error| KeyState::Weak(words(&error)))?;
+        let valid = self
+            .cert
+            .with_policy(policy, at)
+            .map_err(|error| KeyState::Weak(words(&error)))?;
         match (valid.alive(), valid.primary_key().key_expiration_time()) {
             (Ok(()), _) => Ok(valid),
             (Err(_), Some(end)) if end <= at => Err(KeyState::Expired(moment(end))),
@@ -230,7 +317,10 @@ impl Certificate {
     }
 
     fn primary_end(&self, policy: &dyn Policy, at: SystemTime) -> Option<SystemTime> {
-        self.cert.with_policy(policy, at).ok().and_then(|valid| valid.primary_key().key_expiration_time())
+        self.cert
+            .with_policy(policy, at)
+            .ok()
+            .and_then(|valid| valid.primary_key().key_expiration_time())
     }
 }
 
@@ -268,7 +358,9 @@ pub(super) fn fingerprint(cert: &Cert) -> Option<Fingerprint> {
 
 /// In its owner's words, or the standard's for its code.
 fn reason(revocation: &Signature) -> String {
-    let Some((code, words)) = revocation.reason_for_revocation() else { return String::new() };
+    let Some((code, words)) = revocation.reason_for_revocation() else {
+        return String::new();
+    };
     match (shorten(String::from_utf8_lossy(words).trim()), code) {
         (words, _) if !words.is_empty() => words,
         (_, ReasonForRevocation::KeySuperseded) => "replaced by another".into(),
@@ -286,17 +378,39 @@ fn blocks(bytes: &[u8]) -> Result<Vec<&[u8]>, CertError> {
         return Ok(vec![bytes]);
     }
     let mark = b"-----BEGIN PGP ";
-    let line_starts = std::iter::once(0).chain(bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1));
-    let starts: Vec<usize> = line_starts.filter(|start| bytes[*start..].starts_with(mark)).collect();
+    let line_starts = std::iter::once(0).chain(
+        bytes
+            .iter()
+            .enumerate()
+            .filter(|(_, b)| **b == b'\n')
+            .map(|(i, _)| i + 1),
+    );
+    let starts: Vec<usize> = line_starts
+        .filter(|start| bytes[*start..].starts_with(mark))
+        .collect();
     let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
-    let blocks: Vec<&[u8]> = starts.iter().zip(ends).map(|(start, end)| &bytes[*start..end]).collect();
+    let blocks: Vec<&[u8]> = starts
+        .iter()
+        .zip(ends)
+        .map(|(start, end)| &bytes[*start..end])
+        .collect();
     let is = |block: &&[u8], label: &[u8]| block[mark.len()..].starts_with(label);
-    if blocks.iter().any(|block| is(block, b"PRIVATE KEY BLOCK-----")) {
+    if blocks
+        .iter()
+        .any(|block| is(block, b"PRIVATE KEY BLOCK-----"))
+    {
         return Err(CertError::SecretKey);
     }
-    match blocks.iter().find(|block| !is(block, b"PUBLIC KEY BLOCK-----")) {
-        Some(_) => Err(CertError::NotACertificate("it is some other OpenPGP file".into())),
-        None if blocks.is_empty() => Err(CertError::NotACertificate("no `BEGIN PGP PUBLIC KEY BLOCK` in it".into())),
+    match blocks
+        .iter()
+        .find(|block| !is(block, b"PUBLIC KEY BLOCK-----"))
+    {
+        Some(_) => Err(CertError::NotACertificate(
+            "it is some other OpenPGP file".into(),
+        )),
+        None if blocks.is_empty() => Err(CertError::NotACertificate(
+            "no `BEGIN PGP PUBLIC KEY BLOCK` in it".into(),
+        )),
         None => Ok(blocks),
     }
 }

@@ -20,17 +20,27 @@ impl Clearsigned {
         if !block.ends_with('\n') {
             block.push('\n');
         }
-        Clearsigned { text: normal(text).into_owned(), block }
+        Clearsigned {
+            text: normal(text).into_owned(),
+            block,
+        }
     }
 
     /// Takes a clear-signed document apart, as [`document`](Clearsigned::document) put it together; nothing is checked.
     pub fn parse(document: &str) -> Option<Clearsigned> {
         let document = document.replace("\r\n", "\n");
-        let (head, rest) = document.strip_prefix("-----BEGIN PGP SIGNED MESSAGE-----\n")?.split_once("\n\n")?;
+        let (head, rest) = document
+            .strip_prefix("-----BEGIN PGP SIGNED MESSAGE-----\n")?
+            .split_once("\n\n")?;
         let at = rest.find("\n-----BEGIN PGP SIGNATURE-----")? + 1;
         let is_header = |line: &str| line.contains(": ");
-        let text: Vec<&str> = rest[..at].lines().map(|line| line.strip_prefix("- ").unwrap_or(line)).collect();
-        head.lines().all(is_header).then(|| Clearsigned::assemble(&text.join("\n"), &rest[at..]))
+        let text: Vec<&str> = rest[..at]
+            .lines()
+            .map(|line| line.strip_prefix("- ").unwrap_or(line))
+            .collect();
+        head.lines()
+            .all(is_header)
+            .then(|| Clearsigned::assemble(&text.join("\n"), &rest[at..]))
     }
 
     /// What was signed: LF, no white space at line ends, one final newline.
@@ -67,7 +77,9 @@ impl Clearsigned {
 
 /// What a reader finds in a document: the text between its heading and its signature, without dash-escapes.
 pub(super) fn content(document: &str) -> Option<String> {
-    let mut rest = document.strip_prefix(HEADING).filter(|rest| rest.starts_with('\n'))?;
+    let mut rest = document
+        .strip_prefix(HEADING)
+        .filter(|rest| rest.starts_with('\n'))?;
     let mut content = String::with_capacity(rest.len());
     loop {
         let dash = memmem::find(rest.as_bytes(), b"\n-")? + 1;
@@ -100,7 +112,10 @@ pub(super) fn normal(text: &str) -> Cow<'_, str> {
 
 fn is_normal(text: &[u8]) -> bool {
     let ends_well = |end: usize| !text[..end].ends_with(b" ") && !text[..end].ends_with(b"\t");
-    text.ends_with(b"\n") && !text.ends_with(b"\n\n") && memchr(b'\r', text).is_none() && memchr_iter(b'\n', text).all(ends_well)
+    text.ends_with(b"\n")
+        && !text.ends_with(b"\n\n")
+        && memchr(b'\r', text).is_none()
+        && memchr_iter(b'\n', text).all(ends_well)
 }
 
 /// What is hashed of a normal text. RFC 4880, 7.1: "a cleartext signature is calculated on the text using
@@ -124,7 +139,15 @@ mod tests {
 
     #[test]
     fn a_text_has_one_form_only() {
-        for text in ["a \r\n\t\r\n-b", "a\n\n-b\n", "a\n\n-b", "a\n\n-b\t\n", "a \n\n-b\n", "a\r\r-b\n\n\n", "a\t \n\n-b \n \n"] {
+        for text in [
+            "a \r\n\t\r\n-b",
+            "a\n\n-b\n",
+            "a\n\n-b",
+            "a\n\n-b\t\n",
+            "a \n\n-b\n",
+            "a\r\r-b\n\n\n",
+            "a\t \n\n-b \n \n",
+        ] {
             assert_eq!(normal(text), "a\n\n-b\n", "{text:?}");
             assert_eq!(is_normal(text.as_bytes()), text == "a\n\n-b\n", "{text:?}");
         }
@@ -136,7 +159,11 @@ mod tests {
     #[test]
     fn a_document_is_put_together_again() {
         let signed = Clearsigned::assemble("-a\nb", "-----BEGIN …\r\n-----END …");
-        assert!(signed.document().ends_with("\n\n- -a\nb\n-----BEGIN …\n-----END …\n"));
+        assert!(
+            signed
+                .document()
+                .ends_with("\n\n- -a\nb\n-----BEGIN …\n-----END …\n")
+        );
         assert_eq!(Clearsigned::assemble(signed.text(), signed.block()), signed);
         let block = "-----BEGIN PGP SIGNATURE-----\n\nabcd\n-----END PGP SIGNATURE-----\n";
         let signed = Clearsigned::assemble("-a\n\n- b\n", block);
@@ -147,11 +174,22 @@ mod tests {
     #[test]
     fn a_reader_finds_the_text_that_was_signed() {
         let block = "-----BEGIN PGP SIGNATURE-----\n…\n";
-        for text in ["a\n", "-----BEGIN PGP SIGNATURE-----\n- -a\n\n- b\n", "-\n- \n--\n"] {
+        for text in [
+            "a\n",
+            "-----BEGIN PGP SIGNATURE-----\n- -a\n\n- b\n",
+            "-\n- \n--\n",
+        ] {
             let document = Clearsigned::assemble(text, block).document();
-            assert_eq!(content(&document).as_deref(), Some(&*normal(text)), "{text:?}");
+            assert_eq!(
+                content(&document).as_deref(),
+                Some(&*normal(text)),
+                "{text:?}"
+            );
             let bare = document.replace("\n- -", "\n-");
-            assert!(bare == document || content(&bare).as_deref() != Some(&*normal(text)), "{text:?}");
+            assert!(
+                bare == document || content(&bare).as_deref() != Some(&*normal(text)),
+                "{text:?}"
+            );
         }
     }
 }

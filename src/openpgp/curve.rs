@@ -27,9 +27,12 @@ pub(super) fn session_key_packet(
 ) -> sequoia_openpgp::Result<Option<PKESK3>> {
     let (hash, kek) = (HashAlgorithm::SHA256, SymmetricAlgorithm::AES128);
     let point = match to.mpis() {
-        PublicKey::ECDH { curve: Curve::Cv25519, q, hash: h, sym } if to.version() == 4 && (*h, *sym) == (hash, kek) => {
-            q.decode_point(&Curve::Cv25519)?.0
-        }
+        PublicKey::ECDH {
+            curve: Curve::Cv25519,
+            q,
+            hash: h,
+            sym,
+        } if to.version() == 4 && (*h, *sym) == (hash, kek) => q.decode_point(&Curve::Cv25519)?.0,
         _ => return Ok(None),
     };
     // A key for this one packet. OpenSSL refuses points that would make the secret zero.
@@ -47,7 +50,13 @@ pub(super) fn session_key_packet(
     kdf.update(&secret);
     kdf.update(&[u8::try_from(Curve::Cv25519.oid().len())?]);
     kdf.update(Curve::Cv25519.oid());
-    kdf.update(&[PublicKeyAlgorithm::ECDH.into(), 3, 1, hash.into(), kek.into()]);
+    kdf.update(&[
+        PublicKeyAlgorithm::ECDH.into(),
+        3,
+        1,
+        hash.into(),
+        kek.into(),
+    ]);
     kdf.update(b"Anonymous Sender    ");
     kdf.update(to.fingerprint().as_bytes());
     let wrapping: Protected = kdf.finish()[..kek.key_size()?].to_vec().into();
@@ -56,14 +65,19 @@ pub(super) fn session_key_packet(
     let mut plain: Vec<u8> = Vec::with_capacity(PADDED);
     plain.push(cipher.into());
     plain.extend_from_slice(session_key);
-    let sum = session_key.iter().fold(0u16, |sum, octet| sum.wrapping_add(u16::from(*octet)));
+    let sum = session_key
+        .iter()
+        .fold(0u16, |sum, octet| sum.wrapping_add(u16::from(*octet)));
     plain.extend_from_slice(&sum.to_be_bytes());
     let missing = u8::try_from(PADDED.saturating_sub(plain.len()))?;
     plain.resize(PADDED, missing);
     let wrapped = aes_key_wrap(kek, &wrapping, &plain.into())?;
 
     let e = MPI::new_compressed_point(&ephemeral.raw_public_key()?);
-    let esk = Ciphertext::ECDH { e, key: wrapped.into_boxed_slice() };
+    let esk = Ciphertext::ECDH {
+        e,
+        key: wrapped.into_boxed_slice(),
+    };
     PKESK3::new(Some(to.keyid()), PublicKeyAlgorithm::ECDH, esk).map(Some)
 }
 

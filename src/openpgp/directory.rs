@@ -14,8 +14,15 @@ pub fn directory_hash(address: &Address) -> String {
     const DIGITS: &[u8; 32] = b"ybndrfg8ejkmcpqxot1uwisza345h769";
     let digest = openssl::sha::sha1(address.local().to_ascii_lowercase().as_bytes());
     // Five bytes are eight digits, without rest.
-    let fives = digest.chunks(5).map(|five| five.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte)));
-    fives.flat_map(|number| (0..8).map(move |i| char::from(DIGITS[(number >> (35 - 5 * i)) as usize & 31]))).collect()
+    let fives = digest.chunks(5).map(|five| {
+        five.iter()
+            .fold(0_u64, |number, byte| (number << 8) | u64::from(*byte))
+    });
+    fives
+        .flat_map(|number| {
+            (0..8).map(move |i| char::from(DIGITS[(number >> (35 - 5 * i)) as usize & 31]))
+        })
+        .collect()
 }
 
 /// What a directory answers for each address that these certificates claim, the current one first.
@@ -27,8 +34,13 @@ pub fn directory(certificates: &[&Certificate], now: &Moment) -> BTreeMap<Addres
     let mut revoked: BTreeMap<Address, Vec<u8>> = BTreeMap::new();
     for certificate in certificates {
         let is_revoked = matches!(certificate.state(now), KeyState::Revoked(_));
-        for address in certificate.addresses().filter_map(|address| address.parse::<Address>().ok()) {
-            let Some(reduced) = Certificate::renewed(None, certificate, &address) else { continue };
+        for address in certificate
+            .addresses()
+            .filter_map(|address| address.parse::<Address>().ok())
+        {
+            let Some(reduced) = Certificate::renewed(None, certificate, &address) else {
+                continue;
+            };
             match is_revoked {
                 true => revoked.entry(address).or_default().extend(reduced.binary()),
                 false => drop(current.entry(address).or_insert_with(|| reduced.binary())),
@@ -52,11 +64,22 @@ mod tests {
     }
 
     fn made(ids: &[&str], when: &str) -> Generated {
-        generate(ids, Kind::Team, Some(Duration::from_secs(900 * 86_400)), &at(when), None).expect("a key")
+        generate(
+            ids,
+            Kind::Team,
+            Some(Duration::from_secs(900 * 86_400)),
+            &at(when),
+            None,
+        )
+        .expect("a key")
     }
 
     fn ids(bytes: &[u8]) -> Vec<Vec<String>> {
-        Certificate::read_all(bytes).expect("certificates").iter().map(Certificate::user_ids).collect()
+        Certificate::read_all(bytes)
+            .expect("certificates")
+            .iter()
+            .map(Certificate::user_ids)
+            .collect()
     }
 
     #[test]
@@ -67,7 +90,14 @@ mod tests {
 
     #[test]
     fn each_address_has_its_own_user_id_only() {
-        let key = made(&["Team <cert@cert.example.org>", "Team <Soc@cert.example.org>", "Team"], "2026-01-01");
+        let key = made(
+            &[
+                "Team <cert@cert.example.org>",
+                "Team <Soc@cert.example.org>",
+                "Team",
+            ],
+            "2026-01-01",
+        );
         let found = directory(&[&key.certificate], &at("2026-02-01"));
         let soc: Address = "soc@cert.example.org".parse().expect("an address");
         assert_eq!(found.len(), 2);
@@ -77,14 +107,31 @@ mod tests {
     #[test]
     fn the_current_certificate_comes_first_and_revoked_ones_after_it() {
         let id = ["Team <cert@cert.example.org>"];
-        let (new, older, old) = (made(&id, "2026-01-01"), made(&id, "2025-01-01"), made(&id, "2024-01-01"));
-        let revoked = revoke(&old.certificate, &old.secret, None, Cause::Superseded, "replaced", &at("2026-01-02"));
+        let (new, older, old) = (
+            made(&id, "2026-01-01"),
+            made(&id, "2025-01-01"),
+            made(&id, "2024-01-01"),
+        );
+        let revoked = revoke(
+            &old.certificate,
+            &old.secret,
+            None,
+            Cause::Superseded,
+            "replaced",
+            &at("2026-01-02"),
+        );
         let revoked = revoked.expect("a revocation");
         let address: Address = "cert@cert.example.org".parse().expect("an address");
-        let found = directory(&[&revoked, &new.certificate, &older.certificate], &at("2026-02-01"));
+        let found = directory(
+            &[&revoked, &new.certificate, &older.certificate],
+            &at("2026-02-01"),
+        );
         let found = Certificate::read_all(&found[&address]).expect("certificates");
         let found: Vec<_> = found.iter().map(Certificate::fingerprint).collect();
         // (One that is neither current nor revoked would only confuse.)
-        assert_eq!(found, [new.certificate.fingerprint(), old.certificate.fingerprint()]);
+        assert_eq!(
+            found,
+            [new.certificate.fingerprint(), old.certificate.fingerprint()]
+        );
     }
 }

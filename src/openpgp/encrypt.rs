@@ -54,7 +54,10 @@ pub enum EncryptError {
 /// certificate, with a session key of its own; armored, with CRLF, as the second part of `multipart/encrypted`.
 pub fn encrypt(message: &[u8], to: &Certificate, now: &Moment) -> Result<String, EncryptError> {
     let fingerprint = || to.fingerprint().clone();
-    let keys = to.judge(now).map_err(|state| EncryptError::NotUsable { fingerprint: fingerprint(), state })?;
+    let keys = to.judge(now).map_err(|state| EncryptError::NotUsable {
+        fingerprint: fingerprint(),
+        state,
+    })?;
     Ok(Sealer::new(message).seal(&keys, now)?.to_string())
 }
 
@@ -68,17 +71,27 @@ pub struct Sealer<'m> {
 impl<'m> Sealer<'m> {
     /// The message is encrypted when the first recipient comes.
     pub fn new(message: &'m [u8]) -> Sealer<'m> {
-        Sealer { message, containers: Default::default() }
+        Sealer {
+            message,
+            containers: Default::default(),
+        }
     }
 
     /// As [`encrypt`], but the container is made only once for all.
     pub fn seal(&self, to: &EncryptionKeys, now: &Moment) -> Result<Sealed, EncryptError> {
-        let failed = |why: String| EncryptError::Failed { fingerprint: to.fingerprint().clone(), why };
+        let failed = |why: String| EncryptError::Failed {
+            fingerprint: to.fingerprint().clone(),
+            why,
+        };
         let keys = to.at(now)?;
         // Version 2 only for who says so: GnuPG 2.2 cannot open it.
-        let version = if to.opens_version_2() { Version::V2 } else { Version::V1 };
-        let container =
-            self.containers[version as usize].get_or_init(|| Container::new(self.message, version).map_err(|e| words(&e)));
+        let version = if to.opens_version_2() {
+            Version::V2
+        } else {
+            Version::V1
+        };
+        let container = self.containers[version as usize]
+            .get_or_init(|| Container::new(self.message, version).map_err(|e| words(&e)));
         let container = container.as_ref().map_err(|why| failed(why.clone()))?;
         let head = container.head(&keys).map_err(|e| failed(words(&e)))?;
         Ok(container.armored(&head))
@@ -96,7 +109,11 @@ pub struct Sealed {
 impl Sealed {
     /// Its length in bytes.
     pub fn len(&self) -> usize {
-        BEGIN.len() + self.own.len() + self.shared.len() + if self.sum.is_some() { 7 } else { 0 } + END.len()
+        BEGIN.len()
+            + self.own.len()
+            + self.shared.len()
+            + if self.sum.is_some() { 7 } else { 0 }
+            + END.len()
     }
 
     /// Never.
@@ -153,7 +170,8 @@ impl Container {
     fn new(message: &[u8], version: Version) -> sequoia_openpgp::Result<Container> {
         let key = SessionKey::new(CIPHER.key_size()?)?;
         let mut bytes = Vec::with_capacity(message.len() + 1024);
-        let mut encryptor = Encryptor::with_session_key(Message::new(&mut bytes), CIPHER, key.clone())?;
+        let mut encryptor =
+            Encryptor::with_session_key(Message::new(&mut bytes), CIPHER, key.clone())?;
         if version == Version::V2 {
             encryptor = encryptor.aead_algo(AEADAlgorithm::OCB);
         }
@@ -161,7 +179,13 @@ impl Container {
         let mut sink = encryptor.build()?;
         sink.write_all(message)?;
         sink.finalize()?;
-        Ok(Container { version, key, checksum: Checksum::of(&bytes), bytes, lines: Mutex::default() })
+        Ok(Container {
+            version,
+            key,
+            checksum: Checksum::of(&bytes),
+            bytes,
+            lines: Mutex::default(),
+        })
     }
 
     /// The session key, encrypted to each of one recipient's keys.
@@ -187,14 +211,24 @@ impl Container {
         let (fill, rest) = self.bytes.split_at(few);
         let shared = {
             let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-            lines.entry(few).or_insert_with(|| armor_lines(rest).into()).clone()
+            lines
+                .entry(few)
+                .or_insert_with(|| armor_lines(rest).into())
+                .clone()
         };
         // RFC 9580, 6.1, forbids the checksum after version 2; GnuPG 2.2 cannot do without it elsewhere.
         let sum = (self.version == Version::V1).then(|| {
-            let [_, sum @ ..] = Checksum::of(head).then(&self.checksum).value().to_be_bytes();
+            let [_, sum @ ..] = Checksum::of(head)
+                .then(&self.checksum)
+                .value()
+                .to_be_bytes();
             sum
         });
-        Sealed { own: armor_lines(&[head, fill].concat()), shared, sum }
+        Sealed {
+            own: armor_lines(&[head, fill].concat()),
+            shared,
+            sum,
+        }
     }
 }
 
@@ -233,9 +267,14 @@ impl Checksum {
 
     fn of(bytes: &[u8]) -> Checksum {
         static TABLE: OnceLock<[u32; 256]> = OnceLock::new();
-        let table =
-            TABLE.get_or_init(|| std::array::from_fn(|byte| (0..8).fold((byte as u32) << 16, |sum, _| Checksum::times_x(sum))));
-        let step = |sum: u32, byte: &u8| (sum << 8) & 0xFF_FFFF ^ table[(sum >> 16) as usize ^ usize::from(*byte)];
+        let table = TABLE.get_or_init(|| {
+            std::array::from_fn(|byte| {
+                (0..8).fold((byte as u32) << 16, |sum, _| Checksum::times_x(sum))
+            })
+        });
+        let step = |sum: u32, byte: &u8| {
+            (sum << 8) & 0xFF_FFFF ^ table[(sum >> 16) as usize ^ usize::from(*byte)]
+        };
         let sum = bytes.iter().fold(0, step);
         let (mut shift, mut square, mut power) = (1, 0x100, bytes.len());
         while power > 0 {
@@ -250,7 +289,10 @@ impl Checksum {
 
     fn then(self, next: &Checksum) -> Checksum {
         let sum = Checksum::product(self.sum, next.shift) ^ next.sum;
-        Checksum { sum, shift: Checksum::product(self.shift, next.shift) }
+        Checksum {
+            sum,
+            shift: Checksum::product(self.shift, next.shift),
+        }
     }
 
     fn value(self) -> u32 {
@@ -259,11 +301,17 @@ impl Checksum {
 
     fn times_x(sum: u32) -> u32 {
         let sum = sum << 1;
-        if sum & 0x0100_0000 == 0 { sum } else { sum ^ Checksum::POLYNOMIAL }
+        if sum & 0x0100_0000 == 0 {
+            sum
+        } else {
+            sum ^ Checksum::POLYNOMIAL
+        }
     }
 
     fn product(a: u32, b: u32) -> u32 {
-        (0..24).rev().fold(0, |sum, bit| Checksum::times_x(sum) ^ if b >> bit & 1 == 1 { a } else { 0 })
+        (0..24).rev().fold(0, |sum, bit| {
+            Checksum::times_x(sum) ^ if b >> bit & 1 == 1 { a } else { 0 }
+        })
     }
 }
 
@@ -289,15 +337,23 @@ mod tests {
         let mut writer = armor::Writer::new(Vec::new(), Kind::Message).expect("a writer");
         writer.set_profile(profile).expect("a profile");
         writer.write_all(bytes).expect("written");
-        String::from_utf8(writer.finalize().expect("written")).expect("text").replace('\n', "\r\n")
+        String::from_utf8(writer.finalize().expect("written"))
+            .expect("text")
+            .replace('\n', "\r\n")
     }
 
     #[test]
     fn armor_made_of_pieces_is_the_armor_of_the_whole() {
-        for (length, version) in
-            [(1, Version::V1), (40, Version::V1), (1000, Version::V1), (70_000, Version::V2), (95, Version::V2)]
-        {
-            let bytes: Vec<u8> = (0..length).map(|i: u32| (i.wrapping_mul(i) >> 3) as u8).collect();
+        for (length, version) in [
+            (1, Version::V1),
+            (40, Version::V1),
+            (1000, Version::V1),
+            (70_000, Version::V2),
+            (95, Version::V2),
+        ] {
+            let bytes: Vec<u8> = (0..length)
+                .map(|i: u32| (i.wrapping_mul(i) >> 3) as u8)
+                .collect();
             let container = Container {
                 version,
                 key: SessionKey::new(32).expect("random"),
@@ -305,10 +361,17 @@ mod tests {
                 bytes: bytes.clone(),
                 lines: Mutex::default(),
             };
-            let profile = if version == Version::V1 { Profile::RFC4880 } else { Profile::RFC9580 };
+            let profile = if version == Version::V1 {
+                Profile::RFC4880
+            } else {
+                Profile::RFC9580
+            };
             for head in (1..200).chain([94, 94]) {
                 let head: Vec<u8> = (0..head).map(|i| i as u8 ^ 0xA5).collect();
-                assert_eq!(container.armored(&head).to_string(), reference(&[head, bytes.clone()].concat(), profile));
+                assert_eq!(
+                    container.armored(&head).to_string(),
+                    reference(&[head, bytes.clone()].concat(), profile)
+                );
             }
         }
     }
@@ -333,9 +396,15 @@ mod tests {
             cipher: Option<SymmetricAlgorithm>,
             open: &mut dyn FnMut(Option<SymmetricAlgorithm>, &SessionKey) -> bool,
         ) -> sequoia_openpgp::Result<Option<Cert>> {
-            for (packet, key) in packets.iter().flat_map(|packet| self.0.keys().secret().map(move |key| (packet, key))) {
+            for (packet, key) in packets
+                .iter()
+                .flat_map(|packet| self.0.keys().secret().map(move |key| (packet, key)))
+            {
                 let mut pair = key.key().clone().into_keypair()?;
-                if packet.decrypt(&mut pair, cipher).is_some_and(|(cipher, key)| open(cipher, &key)) {
+                if packet
+                    .decrypt(&mut pair, cipher)
+                    .is_some_and(|(cipher, key)| open(cipher, &key))
+                {
                     break;
                 }
             }
@@ -350,19 +419,43 @@ mod tests {
         let sealer = Sealer::new(message);
         for (profile, features) in [
             (Profile::RFC4880, Features::empty().set_seipdv1()),
-            (Profile::RFC4880, Features::empty().set_seipdv1().set_seipdv2()),
-            (Profile::RFC9580, Features::empty().set_seipdv1().set_seipdv2()),
+            (
+                Profile::RFC4880,
+                Features::empty().set_seipdv1().set_seipdv2(),
+            ),
+            (
+                Profile::RFC9580,
+                Features::empty().set_seipdv1().set_seipdv2(),
+            ),
         ] {
-            let builder = CertBuilder::new().set_creation_time(instant(&now)).set_profile(profile).expect("a profile");
-            let builder = builder.set_features(features.clone()).expect("features").add_transport_encryption_subkey();
-            let (cert, _) = builder.add_userid("who@example.org").generate().expect("a key");
-            let keys = Certificate::public(cert.clone()).expect("a certificate").judge(&now).expect("usable");
+            let builder = CertBuilder::new()
+                .set_creation_time(instant(&now))
+                .set_profile(profile)
+                .expect("a profile");
+            let builder = builder
+                .set_features(features.clone())
+                .expect("features")
+                .add_transport_encryption_subkey();
+            let (cert, _) = builder
+                .add_userid("who@example.org")
+                .generate()
+                .expect("a key");
+            let keys = Certificate::public(cert.clone())
+                .expect("a certificate")
+                .judge(&now)
+                .expect("usable");
             let sealed = sealer.seal(&keys, &now).expect("sealed").to_string();
             let version_2 = features.supports_seipdv2();
-            assert_eq!(sealed.lines().any(|line| line.starts_with('=')), !version_2, "{sealed}");
+            assert_eq!(
+                sealed.lines().any(|line| line.starts_with('=')),
+                !version_2,
+                "{sealed}"
+            );
             let policy = policy(instant(&now));
             let opened = DecryptorBuilder::from_bytes(sealed.as_bytes()).expect("a message");
-            let mut opened = opened.with_policy(&policy, instant(&now), Opener(cert)).expect("opened");
+            let mut opened = opened
+                .with_policy(&policy, instant(&now), Opener(cert))
+                .expect("opened");
             let mut text = String::new();
             opened.read_to_string(&mut text).expect("read");
             assert_eq!(text, "hello");

@@ -86,20 +86,31 @@ pub fn generate(
             .set_validity_period(validity)
             .set_password(passphrase.map(Secret::password));
         builder = match kind {
-            Kind::Team => builder.set_primary_key_flags(KeyFlags::empty().set_certification()).add_signing_subkey(),
-            Kind::Member | Kind::SignOnly => builder.set_primary_key_flags(KeyFlags::empty().set_certification().set_signing()),
+            Kind::Team => builder
+                .set_primary_key_flags(KeyFlags::empty().set_certification())
+                .add_signing_subkey(),
+            Kind::Member | Kind::SignOnly => {
+                builder.set_primary_key_flags(KeyFlags::empty().set_certification().set_signing())
+            }
         };
         if kind != Kind::SignOnly {
-            let both = KeyFlags::empty().set_transport_encryption().set_storage_encryption();
+            let both = KeyFlags::empty()
+                .set_transport_encryption()
+                .set_storage_encryption();
             builder = builder.add_subkey(both, None, None);
         }
-        user_ids.iter().fold(builder, |builder, id| builder.add_userid(*id)).generate()
+        user_ids
+            .iter()
+            .fold(builder, |builder, id| builder.add_userid(*id))
+            .generate()
     };
     let failed = |e: anyhow::Error| GenerateError::Failed(words(&e));
     let (cert, revocation) = made().map_err(failed)?;
     let secret = cert.as_tsk().to_vec().map_err(failed)?;
     let mut packet = Vec::new();
-    Packet::from(revocation).serialize(&mut packet).map_err(failed)?;
+    Packet::from(revocation)
+        .serialize(&mut packet)
+        .map_err(failed)?;
     Ok(Generated {
         secret: armored(Armor::SecretKey, &secret, true).into(),
         certificate: Certificate::public(cert).map_err(|e| GenerateError::Failed(e.to_string()))?,
@@ -117,19 +128,26 @@ pub fn revoke(
     why: &str,
     at: &Moment,
 ) -> Result<Certificate, GenerateError> {
-    let cannot = |why: String| GenerateError::CannotRevoke { fingerprint: certificate.fingerprint().clone(), why };
+    let cannot = |why: String| GenerateError::CannotRevoke {
+        fingerprint: certificate.fingerprint().clone(),
+        why,
+    };
     let key = Cert::from_bytes(secret.expose()).map_err(|e| cannot(words(&e)))?;
     if key.fingerprint() != certificate.cert().fingerprint() {
         return Err(cannot("this is another's key".into()));
     }
-    let primary =
-        key.primary_key().key().clone().parts_into_secret().map_err(|_| cannot("the key file has no secret key".into()))?;
+    let primary = key
+        .primary_key()
+        .key()
+        .clone()
+        .parts_into_secret()
+        .map_err(|_| cannot("the key file has no secret key".into()))?;
     let primary = match (primary.has_unencrypted_secret(), passphrase) {
         (true, _) => primary,
         (false, None) => return Err(cannot("a passphrase is needed".into())),
-        (false, Some(passphrase)) => {
-            primary.decrypt_secret(&passphrase.password()).map_err(|_| cannot("the passphrase is wrong".into()))?
-        }
+        (false, Some(passphrase)) => primary
+            .decrypt_secret(&passphrase.password())
+            .map_err(|_| cannot("the passphrase is wrong".into()))?,
     };
     let code = match cause {
         Cause::Superseded => ReasonForRevocation::KeySuperseded,
@@ -140,8 +158,13 @@ pub fn revoke(
         let revocation = CertRevocationBuilder::new()
             .set_reason_for_revocation(code, why.as_bytes())?
             .set_signature_creation_time(instant(at))?
-            .build(&mut primary.into_keypair()?, certificate.cert(), HashAlgorithm::SHA512)?;
+            .build(
+                &mut primary.into_keypair()?,
+                certificate.cert(),
+                HashAlgorithm::SHA512,
+            )?;
         Ok(certificate.cert().clone().insert_packets(revocation)?.0)
     };
-    Certificate::public(revoked().map_err(|e| cannot(words(&e)))?).map_err(|e| cannot(e.to_string()))
+    Certificate::public(revoked().map_err(|e| cannot(words(&e)))?)
+        .map_err(|e| cannot(e.to_string()))
 }

@@ -54,13 +54,23 @@ impl EncryptionKeys {
             let key: SubKey = key.key().clone().role_into_subordinate();
             Packet::from(key).serialize(&mut packets).map_err(failed)?;
         }
-        let stamp = |time: Option<SystemTime>| time.map(Timestamp::try_from).transpose().map_err(failed);
-        let ends: Vec<Option<SystemTime>> = keys.iter().map(ValidKey::key_expiration_time).collect();
-        let last = if ends.contains(&None) { None } else { ends.iter().flatten().max().copied() };
+        let stamp =
+            |time: Option<SystemTime>| time.map(Timestamp::try_from).transpose().map_err(failed);
+        let ends: Vec<Option<SystemTime>> =
+            keys.iter().map(ValidKey::key_expiration_time).collect();
+        let last = if ends.contains(&None) {
+            None
+        } else {
+            ends.iter().flatten().max().copied()
+        };
         Ok(EncryptionKeys {
             fingerprint: fingerprint.clone(),
             keys: packets.into(),
-            version_2: keys.iter().all(|key| key.valid_cert().features().is_some_and(|features| features.supports_seipdv2())),
+            version_2: keys.iter().all(|key| {
+                key.valid_cert()
+                    .features()
+                    .is_some_and(|features| features.supports_seipdv2())
+            }),
             judged: Timestamp::try_from(at).map_err(failed)?,
             until: stamp(ends.into_iter().flatten().chain(end).min())?,
             last: stamp([last, end].into_iter().flatten().min())?,
@@ -74,9 +84,15 @@ impl EncryptionKeys {
 
     /// Whether they are still good at this moment.
     pub fn state(&self, now: &Moment) -> KeyState {
-        match self.until.map(SystemTime::from).filter(|end| *end <= instant(now)) {
+        match self
+            .until
+            .map(SystemTime::from)
+            .filter(|end| *end <= instant(now))
+        {
             Some(end) => KeyState::Expired(moment(end)),
-            None => KeyState::Usable { expires: self.last.map(|end| moment(end.into())) },
+            None => KeyState::Usable {
+                expires: self.last.map(|end| moment(end.into())),
+            },
         }
     }
 
@@ -87,16 +103,25 @@ impl EncryptionKeys {
     /// The keys, if they are still good at this moment. Of a moment before the judgement nothing is known.
     pub(super) fn at(&self, now: &Moment) -> Result<Vec<SubKey>, EncryptError> {
         let at = instant(now);
-        let not_usable = |state| EncryptError::NotUsable { fingerprint: self.fingerprint.clone(), state };
+        let not_usable = |state| EncryptError::NotUsable {
+            fingerprint: self.fingerprint.clone(),
+            state,
+        };
         if at < SystemTime::from(self.judged) {
             let judged = moment(self.judged.into());
-            return Err(not_usable(KeyState::Weak(format!("it was judged only on {}", judged.date()))));
+            return Err(not_usable(KeyState::Weak(format!(
+                "it was judged only on {}",
+                judged.date()
+            ))));
         }
         let state = self.state(now);
         if !state.is_usable() {
             return Err(not_usable(state));
         }
-        let failed = |error| EncryptError::Failed { fingerprint: self.fingerprint.clone(), why: words(&error) };
+        let failed = |error| EncryptError::Failed {
+            fingerprint: self.fingerprint.clone(),
+            why: words(&error),
+        };
         let packets = PacketPile::from_bytes(&self.keys).map_err(failed)?;
         let keys = packets.into_children().filter_map(|packet| match packet {
             Packet::PublicSubkey(key) => Some(key),

@@ -53,7 +53,10 @@ fn instant(moment: &Moment) -> SystemTime {
 
 /// An OpenPGP time as a moment in UTC.
 fn moment(time: SystemTime) -> Moment {
-    let seconds = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
+    let seconds = time
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO)
+        .as_secs();
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     Moment::from_timestamp(jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX))
 }
@@ -68,9 +71,16 @@ fn policy(at: SystemTime) -> StandardPolicy<'static> {
 /// RFC 9580, 6.1, forbids the checksum after version 6 packets; GnuPG 2.2 cannot read older ones without it.
 fn armored(kind: armor::Kind, bytes: &[u8], checksum: bool) -> String {
     let memory = "writing to memory does not fail";
-    let mut writer = armor::Writer::new(Vec::with_capacity(bytes.len() * 4 / 3 + 200), kind).expect(memory);
-    let profile = if checksum { sequoia_openpgp::Profile::RFC4880 } else { sequoia_openpgp::Profile::RFC9580 };
-    writer.set_profile(profile).expect("the profile of a new writer is not chosen yet");
+    let mut writer =
+        armor::Writer::new(Vec::with_capacity(bytes.len() * 4 / 3 + 200), kind).expect(memory);
+    let profile = if checksum {
+        sequoia_openpgp::Profile::RFC4880
+    } else {
+        sequoia_openpgp::Profile::RFC9580
+    };
+    writer
+        .set_profile(profile)
+        .expect("the profile of a new writer is not chosen yet");
     writer.write_all(bytes).expect(memory);
     String::from_utf8(writer.finalize().expect(memory)).expect("armor is ASCII")
 }
@@ -87,7 +97,9 @@ fn words(error: &anyhow::Error) -> String {
     // A capital that begins a sentence goes; one that begins a name (`SHA1`) stays.
     let mut letters = text.chars();
     match (letters.next(), letters.next()) {
-        (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain(text.chars().skip(1)).collect(),
+        (Some(first), Some(second)) if second.is_lowercase() => {
+            first.to_lowercase().chain(text.chars().skip(1)).collect()
+        }
         _ => text.to_string(),
     }
 }

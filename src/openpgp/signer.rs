@@ -118,7 +118,11 @@ pub struct TeamKey {
 
 /// Whether a key file is locked, so that the desk asks before [`TeamKey::from_file`].
 pub fn needs_passphrase(bytes: &[u8]) -> Result<bool, SignerError> {
-    let locked = |cert: &Cert| cert.keys().secret().any(|key| !key.key().has_unencrypted_secret() && opens(key.key().secret()));
+    let locked = |cert: &Cert| {
+        cert.keys()
+            .secret()
+            .any(|key| !key.key().has_unencrypted_secret() && opens(key.key().secret()))
+    };
     Ok(secret_keys(bytes)?.iter().any(locked))
 }
 
@@ -134,19 +138,32 @@ impl TeamKey {
         let fingerprint = || certificate.fingerprint().clone();
         let files = secret_keys(bytes)?;
         for published in signing_keys(&certificate, now)? {
-            let held = files.iter().flat_map(|cert| cert.keys().secret()).map(|key| key.key());
-            let mut held = held.filter(|key| key.fingerprint() == published.fingerprint() && opens(key.secret()));
-            let Some(key) = held.next().cloned() else { continue };
+            let held = files
+                .iter()
+                .flat_map(|cert| cert.keys().secret())
+                .map(|key| key.key());
+            let mut held = held
+                .filter(|key| key.fingerprint() == published.fingerprint() && opens(key.secret()));
+            let Some(key) = held.next().cloned() else {
+                continue;
+            };
             let key = match (key.has_unencrypted_secret(), passphrase) {
                 (true, _) => key,
                 (false, None) => return Err(SignerError::PassphraseNeeded(fingerprint())),
                 // The library reports a wrong passphrase as whatever the garbled key looks like.
-                (false, Some(passphrase)) => {
-                    key.decrypt_secret(&passphrase.password()).map_err(|_| SignerError::WrongPassphrase(fingerprint()))?
-                }
+                (false, Some(passphrase)) => key
+                    .decrypt_secret(&passphrase.password())
+                    .map_err(|_| SignerError::WrongPassphrase(fingerprint()))?,
             };
-            let pair = key.into_keypair().map_err(|e| SignerError::Unreadable(words(&e)))?;
-            return Ok(TeamKey::new(Hand::Held(Box::new(pair)), published, certificate, now));
+            let pair = key
+                .into_keypair()
+                .map_err(|e| SignerError::Unreadable(words(&e)))?;
+            return Ok(TeamKey::new(
+                Hand::Held(Box::new(pair)),
+                published,
+                certificate,
+                now,
+            ));
         }
         Err(SignerError::NoKey(fingerprint()))
     }
@@ -160,11 +177,22 @@ impl TeamKey {
 
     /// The same, with the agent of another GnuPG home.
     #[cfg(feature = "gpg-agent")]
-    pub fn from_agent_in(home: Option<&std::path::Path>, certificate: Certificate, now: &Moment) -> Result<TeamKey, SignerError> {
+    pub fn from_agent_in(
+        home: Option<&std::path::Path>,
+        certificate: Certificate,
+        now: &Moment,
+    ) -> Result<TeamKey, SignerError> {
         let keys = signing_keys(&certificate, now)?;
         match super::agent::Agent::find(home, &keys)? {
-            Some((agent, published)) => Ok(TeamKey::new(Hand::Agent(agent), published, certificate, now)),
-            None => Err(SignerError::AgentHasNoKey(certificate.fingerprint().clone())),
+            Some((agent, published)) => Ok(TeamKey::new(
+                Hand::Agent(agent),
+                published,
+                certificate,
+                now,
+            )),
+            None => Err(SignerError::AgentHasNoKey(
+                certificate.fingerprint().clone(),
+            )),
         }
     }
 
@@ -177,8 +205,18 @@ impl TeamKey {
         self
     }
 
-    fn new(hand: Hand, published: Key<PublicParts, UnspecifiedRole>, certificate: Certificate, now: &Moment) -> TeamKey {
-        TeamKey { hand, published, certificate, at: instant(now) }
+    fn new(
+        hand: Hand,
+        published: Key<PublicParts, UnspecifiedRole>,
+        certificate: Certificate,
+        now: &Moment,
+    ) -> TeamKey {
+        TeamKey {
+            hand,
+            published,
+            certificate,
+            at: instant(now),
+        }
     }
 
     /// The certificate that its signatures are verified with.
@@ -203,7 +241,10 @@ impl TeamKey {
         let has_nul = memchr(0, text.as_bytes()).is_some();
         for (line, content) in (1..).zip(text.lines()) {
             if content.len() > LONGEST_LINE {
-                return Err(SignerError::LongLine { line, bytes: content.len() });
+                return Err(SignerError::LongLine {
+                    line,
+                    bytes: content.len(),
+                });
             }
             if has_nul && content.contains('\0') {
                 return Err(SignerError::Nul { line });
@@ -214,23 +255,34 @@ impl TeamKey {
         // The signature is good; whether a reader finds the same text in the document is another question.
         match clear::content(&signed.document()).as_deref() == Some(&*text) {
             true => Ok(signed),
-            false => Err(SignerError::DoesNotVerify(self.certificate.fingerprint().clone())),
+            false => Err(SignerError::DoesNotVerify(
+                self.certificate.fingerprint().clone(),
+            )),
         }
     }
 
     /// One signature over bytes that are in their final form, verified.
     fn signature(&self, kind: SignatureType, bytes: &[u8]) -> Result<Signature, SignerError> {
         let fingerprint = || self.certificate.fingerprint().clone();
-        let failed = |e: anyhow::Error| SignerError::Failed { fingerprint: fingerprint(), why: words(&e) };
+        let failed = |e: anyhow::Error| SignerError::Failed {
+            fingerprint: fingerprint(),
+            why: words(&e),
+        };
         // One hash, always: the `micalg` of a mail is written before its signature.
         let builder = SignatureBuilder::new(kind).set_hash_algo(HashAlgorithm::SHA512);
-        let builder = builder.set_signature_creation_time(self.at).map_err(failed)?;
+        let builder = builder
+            .set_signature_creation_time(self.at)
+            .map_err(failed)?;
         let sign = |signer: &mut dyn Signer| builder.sign_message(signer, bytes);
         let signature = match &self.hand {
             Hand::Held(pair) => sign(&mut *pair.clone()).map_err(failed)?,
             #[cfg(feature = "gpg-agent")]
-            Hand::Agent(agent) => sign(&mut agent.signer(&self.published))
-                .map_err(|e| SignerError::AgentRefused { fingerprint: fingerprint(), why: words(&e) })?,
+            Hand::Agent(agent) => {
+                sign(&mut agent.signer(&self.published)).map_err(|e| SignerError::AgentRefused {
+                    fingerprint: fingerprint(),
+                    why: words(&e),
+                })?
+            }
         };
         match signature.verify_message(&self.published, bytes) {
             Ok(()) => Ok(signature),
@@ -280,15 +332,20 @@ impl<T: Payload> Signed<T> {
     /// [`detached`](Signed::detached).
     pub fn inline(&self) -> Vec<u8> {
         let memory = "writing to memory does not fail";
-        let mut announced = OnePassSig3::try_from(&self.signature).expect("the signature was made with its issuer");
+        let mut announced =
+            OnePassSig3::try_from(&self.signature).expect("the signature was made with its issuer");
         // RFC 4880, 5.4: "A zero value indicates that the next packet is another One-Pass Signature packet".
         announced.set_last(true);
         let mut literal = Literal::new(DataFormat::Binary);
         literal.set_body(self.thing.payload().to_vec());
         let mut message = Vec::with_capacity(self.thing.payload().len() + 512);
-        Packet::from(announced).serialize(&mut message).expect(memory);
+        Packet::from(announced)
+            .serialize(&mut message)
+            .expect(memory);
         Packet::from(literal).serialize(&mut message).expect(memory);
-        Packet::from(self.signature.clone()).serialize(&mut message).expect(memory);
+        Packet::from(self.signature.clone())
+            .serialize(&mut message)
+            .expect(memory);
         message
     }
 }
@@ -305,27 +362,46 @@ impl<T: Payload + Clone, A: Audience> Made<T, A> for Signed<T> {
 /// A signature alone, armored, with LF. Version 4 always, so with a checksum.
 fn block(signature: Signature) -> String {
     let mut bytes = Vec::new();
-    Packet::from(signature).serialize(&mut bytes).expect("writing to memory does not fail");
+    Packet::from(signature)
+        .serialize(&mut bytes)
+        .expect("writing to memory does not fail");
     armored(Kind::Signature, &bytes, true)
 }
 
 /// The signing keys of a certificate that are good at this moment, the newest first; at least one.
-fn signing_keys(certificate: &Certificate, now: &Moment) -> Result<Vec<Key<PublicParts, UnspecifiedRole>>, SignerError> {
+fn signing_keys(
+    certificate: &Certificate,
+    now: &Moment,
+) -> Result<Vec<Key<PublicParts, UnspecifiedRole>>, SignerError> {
     let (at, policy) = (instant(now), policy(instant(now)));
     let fingerprint = || certificate.fingerprint().clone();
     let keys = certificate.signing_keys(&policy, at);
-    let keys = keys.map_err(|state| SignerError::Unusable { fingerprint: fingerprint(), state })?;
+    let keys = keys.map_err(|state| SignerError::Unusable {
+        fingerprint: fingerprint(),
+        state,
+    })?;
     if keys.is_empty() {
         return Err(SignerError::CannotSign(fingerprint()));
     }
-    let keys: Vec<_> = keys.iter().map(|key| key.key().clone()).filter(|key| key.version() == 4).collect();
-    if keys.is_empty() { Err(SignerError::NotVersion4(fingerprint())) } else { Ok(keys) }
+    let keys: Vec<_> = keys
+        .iter()
+        .map(|key| key.key().clone())
+        .filter(|key| key.version() == 4)
+        .collect();
+    if keys.is_empty() {
+        Err(SignerError::NotVersion4(fingerprint()))
+    } else {
+        Ok(keys)
+    }
 }
 
 /// The certificates with secrets of a key file.
 fn secret_keys(bytes: &[u8]) -> Result<Vec<Cert>, SignerError> {
     let unreadable = |e: anyhow::Error| SignerError::Unreadable(words(&e));
-    let certs: Vec<Cert> = CertParser::from_bytes(bytes).map_err(unreadable)?.collect::<Result<_, _>>().map_err(unreadable)?;
+    let certs: Vec<Cert> = CertParser::from_bytes(bytes)
+        .map_err(unreadable)?
+        .collect::<Result<_, _>>()
+        .map_err(unreadable)?;
     match certs.iter().any(Cert::is_tsk) {
         true => Ok(certs),
         false => Err(SignerError::Unreadable("it has no secret key".into())),
@@ -350,7 +426,8 @@ mod tests {
         let now: Moment = "2026-07-01".parse().expect("a moment");
         let key = || {
             let made = generate(&["who@example.org"], Kind::Team, None, &now, None).expect("a key");
-            TeamKey::from_file(made.secret.expose(), None, made.certificate, &now).expect("a team key")
+            TeamKey::from_file(made.secret.expose(), None, made.certificate, &now)
+                .expect("a team key")
         };
         // Somebody else's hand, or a broken one.
         let mut ours = key();

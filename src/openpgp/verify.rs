@@ -7,8 +7,8 @@ use sequoia_openpgp::{
     parse::{
         Parse as _,
         stream::{
-            DetachedVerifierBuilder, MessageLayer, MessageStructure, VerificationError, VerificationHelper, VerificationResult,
-            VerifierBuilder,
+            DetachedVerifierBuilder, MessageLayer, MessageStructure, VerificationError,
+            VerificationHelper, VerificationResult, VerifierBuilder,
         },
     },
 };
@@ -65,32 +65,41 @@ pub fn verify(
     now: &Moment,
 ) -> Result<Verified, VerifyError> {
     let (at, policy) = (instant(now), policy(instant(now)));
-    let mut judge = Judge { certificates, verdict: None };
+    let mut judge = Judge {
+        certificates,
+        verdict: None,
+    };
     let read = match detached {
         Some(signature) => DetachedVerifierBuilder::from_bytes(signature)
             .and_then(|builder| builder.with_policy(&policy, at, &mut judge))
             .and_then(|mut verifier| verifier.verify_bytes(bytes))
             .map(|()| bytes.to_vec()),
-        None => VerifierBuilder::from_bytes(bytes).and_then(|builder| builder.with_policy(&policy, at, &mut judge)).and_then(
-            |mut verifier| {
+        None => VerifierBuilder::from_bytes(bytes)
+            .and_then(|builder| builder.with_policy(&policy, at, &mut judge))
+            .and_then(|mut verifier| {
                 let mut content = Vec::new();
                 verifier.by_ref().take(LONGEST).read_to_end(&mut content)?;
                 if !verifier.message_processed() {
                     return Err(TooLong.into());
                 }
                 if verifier.processing_csf_message() == Some(true) {
-                    content = String::from_utf8_lossy(&content).replace("\r\n", "\n").into_bytes();
+                    content = String::from_utf8_lossy(&content)
+                        .replace("\r\n", "\n")
+                        .into_bytes();
                     content.push(b'\n');
                 }
                 Ok(content)
-            },
-        ),
+            }),
     };
     match (judge.verdict, read) {
         (Some(Err(error)), _) => Err(error),
         (_, Err(error)) if error.is::<TooLong>() => Err(VerifyError::TooLong),
         (_, Err(error)) => Err(VerifyError::Unreadable(words(&error))),
-        (Some(Ok((signer, made))), Ok(content)) => Ok(Verified { signer, made, content }),
+        (Some(Ok((signer, made))), Ok(content)) => Ok(Verified {
+            signer,
+            made,
+            content,
+        }),
         (None, Ok(_)) => Err(VerifyError::Unreadable("it has no signature".into())),
     }
 }
@@ -107,8 +116,20 @@ struct Judge<'a> {
 
 impl VerificationHelper for &mut Judge<'_> {
     fn get_certs(&mut self, issuers: &[KeyHandle]) -> sequoia_openpgp::Result<Vec<Cert>> {
-        let issued = |cert: &Cert| cert.keys().any(|key| issuers.iter().any(|issuer| issuer.aliases(key.key().key_handle())));
-        Ok(self.certificates.iter().map(Certificate::cert).filter(|cert| issued(cert)).cloned().collect())
+        let issued = |cert: &Cert| {
+            cert.keys().any(|key| {
+                issuers
+                    .iter()
+                    .any(|issuer| issuer.aliases(key.key().key_handle()))
+            })
+        };
+        Ok(self
+            .certificates
+            .iter()
+            .map(Certificate::cert)
+            .filter(|cert| issued(cert))
+            .cloned()
+            .collect())
     }
 
     fn check(&mut self, structure: MessageStructure) -> sequoia_openpgp::Result<()> {
@@ -124,7 +145,9 @@ impl VerificationHelper for &mut Judge<'_> {
         let results = match <[Vec<VerificationResult>; 1]>::try_from(groups) {
             Ok([results]) => results,
             Err(_) => {
-                self.verdict = Some(Err(VerifyError::Unreadable("it is not signed once and as a whole".into())));
+                self.verdict = Some(Err(VerifyError::Unreadable(
+                    "it is not signed once and as a whole".into(),
+                )));
                 return Ok(());
             }
         };
@@ -142,32 +165,62 @@ impl VerificationHelper for &mut Judge<'_> {
 
 /// One signature's worth.
 fn verdict(result: VerificationResult) -> Result<(Fingerprint, Moment), VerifyError> {
-    let of = |cert: &Cert| certs::fingerprint(cert).expect("the certificate is one of ours, whose fingerprint is known");
+    let of = |cert: &Cert| {
+        certs::fingerprint(cert)
+            .expect("the certificate is one of ours, whose fingerprint is known")
+    };
     match result {
         Ok(good) => {
-            let made = good.sig.signature_creation_time().expect("a signature without its time is not good");
+            let made = good
+                .sig
+                .signature_creation_time()
+                .expect("a signature without its time is not good");
             Ok((of(good.ka.cert()), moment(made)))
         }
         Err(VerificationError::MissingKey { sig }) => {
-            let issuer = sig.get_issuers().into_iter().next().map(|issuer| issuer.to_hex());
-            Err(VerifyError::UnknownSigner(issuer.unwrap_or_else(|| "without a name".into())))
+            let issuer = sig
+                .get_issuers()
+                .into_iter()
+                .next()
+                .map(|issuer| issuer.to_hex());
+            Err(VerifyError::UnknownSigner(
+                issuer.unwrap_or_else(|| "without a name".into()),
+            ))
         }
-        Err(VerificationError::UnboundKey { cert, error, .. }) => {
-            Err(VerifyError::Refused { signer: of(cert), why: words(&error) })
-        }
-        Err(VerificationError::BadKey { ka, error, .. }) => {
-            Err(VerifyError::Refused { signer: of(ka.cert()), why: words(&error) })
-        }
+        Err(VerificationError::UnboundKey { cert, error, .. }) => Err(VerifyError::Refused {
+            signer: of(cert),
+            why: words(&error),
+        }),
+        Err(VerificationError::BadKey { ka, error, .. }) => Err(VerifyError::Refused {
+            signer: of(ka.cert()),
+            why: words(&error),
+        }),
         Err(VerificationError::BadSignature { ka, error, .. }) => {
-            let late = matches!(error.downcast_ref(), Some(sequoia_openpgp::Error::NotYetLive(_)));
-            let weak = matches!(error.downcast_ref(), Some(sequoia_openpgp::Error::PolicyViolation(..)));
-            let expired = matches!(error.downcast_ref(), Some(sequoia_openpgp::Error::Expired(_)));
+            let late = matches!(
+                error.downcast_ref(),
+                Some(sequoia_openpgp::Error::NotYetLive(_))
+            );
+            let weak = matches!(
+                error.downcast_ref(),
+                Some(sequoia_openpgp::Error::PolicyViolation(..))
+            );
+            let expired = matches!(
+                error.downcast_ref(),
+                Some(sequoia_openpgp::Error::Expired(_))
+            );
             Err(match late || weak || expired {
-                true => VerifyError::Refused { signer: of(ka.cert()), why: words(&error) },
+                true => VerifyError::Refused {
+                    signer: of(ka.cert()),
+                    why: words(&error),
+                },
                 false => VerifyError::Altered(of(ka.cert())),
             })
         }
-        Err(VerificationError::MalformedSignature { error, .. }) => Err(VerifyError::Unreadable(words(&error))),
-        Err(_) => Err(VerifyError::Unreadable("its signature is of an unknown kind".into())),
+        Err(VerificationError::MalformedSignature { error, .. }) => {
+            Err(VerifyError::Unreadable(words(&error)))
+        }
+        Err(_) => Err(VerifyError::Unreadable(
+            "its signature is of an unknown kind".into(),
+        )),
     }
 }

@@ -27,7 +27,9 @@ pub enum Again {
 
 /// The pause after so many tries.
 pub fn pause(tries: u32) -> SignedDuration {
-    let nth = usize::try_from(tries).unwrap_or(usize::MAX).clamp(1, PAUSES.len());
+    let nth = usize::try_from(tries)
+        .unwrap_or(usize::MAX)
+        .clamp(1, PAUSES.len());
     SignedDuration::from_mins(PAUSES[nth - 1])
 }
 
@@ -53,10 +55,14 @@ pub fn again(receipt: &Receipt) -> Again {
 /// Whether a mail without content is due, or else when it is. It goes at most once: one of which nobody knows whether it
 /// arrived is not sent again.
 pub(super) fn once(receipt: Option<&Receipt>, now: &Moment) -> (bool, Option<Moment>) {
-    receipt.map_or((true, None), |receipt| match (receipt.state, again(receipt)) {
-        (State::Accepted | State::Sending | State::Failed, _) | (_, Again::Never) => (false, None),
-        (_, Again::At(due)) if due > *now => (false, Some(due)),
-        (_, Again::At(_) | Again::Now) => (true, None),
+    receipt.map_or((true, None), |receipt| {
+        match (receipt.state, again(receipt)) {
+            (State::Accepted | State::Sending | State::Failed, _) | (_, Again::Never) => {
+                (false, None)
+            }
+            (_, Again::At(due)) if due > *now => (false, Some(due)),
+            (_, Again::At(_) | Again::Now) => (true, None),
+        }
     })
 }
 
@@ -78,7 +84,13 @@ mod tests {
         };
         let lang = "en".parse().expect("a language");
         Receipt {
-            intent: Intent { key, list: "operators".into(), lang, cover: Cover::Signed, message_id: "<a@b>".into() },
+            intent: Intent {
+                key,
+                list: "operators".into(),
+                lang,
+                cover: Cover::Signed,
+                message_id: "<a@b>".into(),
+            },
             state,
             attempts,
             reply: reply.into(),
@@ -96,7 +108,13 @@ mod tests {
         let mut at: Moment = start.parse().expect("a moment");
         let mut dues = Vec::new();
         for tries in 1.. {
-            match again(&receipt(State::Deferred, tries, start, &at.rfc3339(), "450 later")) {
+            match again(&receipt(
+                State::Deferred,
+                tries,
+                start,
+                &at.rfc3339(),
+                "450 later",
+            )) {
                 Again::At(due) => at = due,
                 Again::Never => break,
                 Again::Now => panic!("no pause"),
@@ -105,7 +123,10 @@ mod tests {
         }
         assert_eq!(dues[..9], [1, 6, 21, 51, 111, 231, 471, 711, 951]);
         let last = dues[dues.len() - 1];
-        assert!((5 * 24 * 60..5 * 24 * 60 + 240).contains(&last), "tried for five days: {last} minutes");
+        assert!(
+            (5 * 24 * 60..5 * 24 * 60 + 240).contains(&last),
+            "tried for five days: {last} minutes"
+        );
     }
 
     #[test]
@@ -116,8 +137,15 @@ mod tests {
             assert_eq!(of(state, "words"), Again::Now, "{state}");
         }
         assert_eq!(of(State::Sending, ""), Again::Now, "the program was killed");
-        assert_eq!(of(State::Sending, "connection lost"), Again::At("2026-07-01T00:01:00Z".parse().expect("a moment")));
+        assert_eq!(
+            of(State::Sending, "connection lost"),
+            Again::At("2026-07-01T00:01:00Z".parse().expect("a moment"))
+        );
         let slept = receipt(State::Deferred, 1, start, start, "450 later");
-        assert_eq!(again(&slept), Again::At("2026-07-01T00:01:00Z".parse().expect("a moment")), "however late it is by now");
+        assert_eq!(
+            again(&slept),
+            Again::At("2026-07-01T00:01:00Z".parse().expect("a moment")),
+            "however late it is by now"
+        );
     }
 }

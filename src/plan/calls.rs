@@ -35,7 +35,9 @@ impl Missing {
         match self {
             Missing::CameBack(_) | Missing::Refused(_) | Missing::Suspended => true,
             // A certificate may come any minute: who is held has had a notice.
-            Missing::NotTaken(_) | Missing::NoAnswer | Missing::Held(_) | Missing::NotTried => false,
+            Missing::NotTaken(_) | Missing::NoAnswer | Missing::Held(_) | Missing::NotTried => {
+                false
+            }
         }
     }
 }
@@ -86,56 +88,109 @@ impl<'a> Call<'a> {
 ///
 /// First those of whose constituent nobody else has it.
 pub fn calls<'a>(facts: &Facts<'a>, id: Option<&Id>, after: SignedDuration) -> Vec<Call<'a>> {
-    let is_young = |advisory: &Advisory| advisory.updated().days_until(facts.now) <= i64::from(facts.settings.mail.max_age);
+    let is_young = |advisory: &Advisory| {
+        advisory.updated().days_until(facts.now) <= i64::from(facts.settings.mail.max_age)
+    };
     let is_meant = |advisory: &&Advisory| {
         let asked = id.map_or_else(|| is_young(advisory), |id| advisory.id == *id);
         asked && advisory.severity == Severity::Critical && advisory.status == Status::Final
     };
-    let mut letters: HashMap<&Id, Vec<&'a Receipt>> =
-        facts.advisories.iter().filter(is_meant).map(|advisory| (&advisory.id, Vec::new())).collect();
-    for (key, receipt) in facts.history.deliveries.iter().filter(|(key, _)| key.mail == Mail::Letter) {
+    let mut letters: HashMap<&Id, Vec<&'a Receipt>> = facts
+        .advisories
+        .iter()
+        .filter(is_meant)
+        .map(|advisory| (&advisory.id, Vec::new()))
+        .collect();
+    for (key, receipt) in facts
+        .history
+        .deliveries
+        .iter()
+        .filter(|(key, _)| key.mail == Mail::Letter)
+    {
         if let Some(letters) = letters.get_mut(&key.advisory) {
             letters.push(receipt);
         }
     }
-    if letters.values().flatten().all(|receipt| receipt.state == State::Accepted) {
+    if letters
+        .values()
+        .flatten()
+        .all(|receipt| receipt.state == State::Accepted)
+    {
         return Vec::new();
     }
     let people = People::of(facts);
     let mut all = Vec::new();
     for advisory in facts.advisories.iter().filter(is_meant) {
         let letters = letters.remove(&advisory.id).unwrap_or_default();
-        let newest = advisory.revisions.iter().rev().map(|revision| &revision.number);
-        let newest = newest.into_iter().find(|number| letters.iter().any(|letter| letter.intent.key.revision == **number));
+        let newest = advisory
+            .revisions
+            .iter()
+            .rev()
+            .map(|revision| &revision.number);
+        let newest = newest.into_iter().find(|number| {
+            letters
+                .iter()
+                .any(|letter| letter.intent.key.revision == **number)
+        });
         let Some(newest) = newest else { continue };
-        let letters: Vec<&Receipt> = letters.into_iter().filter(|letter| letter.intent.key.revision == *newest).collect();
+        let letters: Vec<&Receipt> = letters
+            .into_iter()
+            .filter(|letter| letter.intent.key.revision == *newest)
+            .collect();
         let mut have: HashMap<&str, usize> = HashMap::new();
-        for letter in letters.iter().filter(|letter| letter.state == State::Accepted) {
+        for letter in letters
+            .iter()
+            .filter(|letter| letter.state == State::Accepted)
+        {
             if let Some(contact) = people.contacts.get(&letter.intent.key.member) {
                 *have.entry(contact.constituent.as_str()).or_default() += 1;
             }
         }
-        for letter in letters.into_iter().filter(|letter| letter.state != State::Accepted) {
+        for letter in letters
+            .into_iter()
+            .filter(|letter| letter.state != State::Accepted)
+        {
             let since = letter.first.as_ref().unwrap_or(&letter.at).clone();
-            let Some(callee) = people.callee(&letter.intent.key.member) else { continue };
+            let Some(callee) = people.callee(&letter.intent.key.member) else {
+                continue;
+            };
             let missing = people.missing(facts, letter, callee);
             let waited = facts.now.timestamp().duration_since(since.timestamp());
             if !missing.is_final() && waited < after {
                 continue;
             }
             let others = match callee {
-                Callee::Contact(contact) => have.get(contact.constituent.as_str()).copied().unwrap_or(0),
+                Callee::Contact(contact) => {
+                    have.get(contact.constituent.as_str()).copied().unwrap_or(0)
+                }
                 Callee::Server(_) => 0,
             };
-            all.push(Call { advisory, revision: newest, callee, missing, since, others });
+            all.push(Call {
+                advisory,
+                revision: newest,
+                callee,
+                missing,
+                since,
+                others,
+            });
         }
     }
     let name = |callee: Callee<'a>| match callee {
-        Callee::Contact(contact) => (contact.constituent.as_str(), contact.name.as_str(), contact.address.as_str()),
+        Callee::Contact(contact) => (
+            contact.constituent.as_str(),
+            contact.name.as_str(),
+            contact.address.as_str(),
+        ),
         Callee::Server(list) => ("", list.name.as_str(), list.address.as_str()),
     };
     all.sort_by(|a, b| {
-        let of = |call: &Call<'a>| (call.others > 0, call.advisory.id.as_str(), name(call.callee));
+        let of = |call: &Call<'a>| {
+            (
+                call.others > 0,
+                call.advisory.id.as_str(),
+                name(call.callee),
+            )
+        };
         of(a).cmp(&of(b))
     });
     all
@@ -150,11 +205,22 @@ struct People<'a> {
 
 impl<'a> People<'a> {
     fn of(facts: &Facts<'a>) -> People<'a> {
-        let contacts = facts.roster.contacts().filter(|contact| contact.suspended.is_none());
-        let servers = facts.roster.lists.values().filter(|list| list.delivery != Delivery::Direct);
+        let contacts = facts
+            .roster
+            .contacts()
+            .filter(|contact| contact.suspended.is_none());
+        let servers = facts
+            .roster
+            .lists
+            .values()
+            .filter(|list| list.delivery != Delivery::Direct);
         People {
-            contacts: contacts.map(|contact| ((facts.member)(&contact.address), &**contact)).collect(),
-            servers: servers.map(|list| ((facts.member)(&list.address), list)).collect(),
+            contacts: contacts
+                .map(|contact| ((facts.member)(&contact.address), &**contact))
+                .collect(),
+            servers: servers
+                .map(|list| ((facts.member)(&list.address), list))
+                .collect(),
             suspended: facts.suspended(),
         }
     }
@@ -167,24 +233,38 @@ impl<'a> People<'a> {
     }
 
     fn missing(&self, facts: &Facts<'a>, letter: &Receipt, callee: Callee<'a>) -> Missing {
-        let Receipt { intent, state, reply, bounce, .. } = letter;
+        let Receipt {
+            intent,
+            state,
+            reply,
+            bounce,
+            ..
+        } = letter;
         let certificate = match callee {
             Callee::Contact(contact) => contact.certificate.as_ref(),
-            Callee::Server(List { delivery: Delivery::Relay(certificate), .. }) => certificate.as_ref(),
+            Callee::Server(List {
+                delivery: Delivery::Relay(certificate),
+                ..
+            }) => certificate.as_ref(),
             Callee::Server(_) => None,
         };
         match (state, bounce) {
             (State::Failed, Some(bounce)) => Missing::CameBack(bounce.said()),
             (State::Failed, None) => Missing::Refused(reply.clone()),
             (State::Sending, _) => Missing::NoAnswer,
-            _ if self.suspended.iter().any(|one| one.member == intent.key.member && one.list.name.as_str() == intent.list) => {
+            _ if self.suspended.iter().any(|one| {
+                one.member == intent.key.member && one.list.name.as_str() == intent.list
+            }) =>
+            {
                 Missing::Suspended
             }
             (State::Deferred, _) => Missing::NotTaken(reply.clone()),
-            (State::Intended | State::Accepted, _) => match hindrance(facts, intent.cover, certificate, intent.key.member) {
-                Some(why) => Missing::Held(why),
-                None => Missing::NotTried,
-            },
+            (State::Intended | State::Accepted, _) => {
+                match hindrance(facts, intent.cover, certificate, intent.key.member) {
+                    Some(why) => Missing::Held(why),
+                    None => Missing::NotTried,
+                }
+            }
         }
     }
 }

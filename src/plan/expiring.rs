@@ -41,8 +41,15 @@ impl Expiring<'_> {
 }
 
 fn key(ends: &Moment, reminder: i64, member: MemberHash) -> DeliveryKey {
-    let advisory: Id = format!("certificate.{}", ends.date()).parse().expect("letters, digits, a dot and hyphens are an id");
-    DeliveryKey { advisory, revision: reminder.to_string(), mail: Mail::Reminder, member }
+    let advisory: Id = format!("certificate.{}", ends.date())
+        .parse()
+        .expect("letters, digits, a dot and hyphens are an id");
+    DeliveryKey {
+        advisory,
+        revision: reminder.to_string(),
+        mail: Mail::Reminder,
+        member,
+    }
 }
 
 /// All of them, those whose certificate ends first in front. Nobody is among them who is suspended, or on no list
@@ -52,17 +59,34 @@ pub(super) fn expiring<'a>(facts: &Facts<'a>, suspended: &[Suspended<'a>]) -> Ve
     let mut seen = HashSet::new();
     let mut all = Vec::new();
     let writes = |list, contact: &Contact| {
-        facts.roster.lists.get(list).is_some_and(|list| list.delivery == Delivery::Direct)
-            && !suspended.iter().any(|one| one.list.name == *list && one.contact.address == contact.address)
+        facts
+            .roster
+            .lists
+            .get(list)
+            .is_some_and(|list| list.delivery == Delivery::Direct)
+            && !suspended
+                .iter()
+                .any(|one| one.list.name == *list && one.contact.address == contact.address)
     };
-    for contact in facts.roster.contacts().filter(|contact| contact.suspended.is_none()) {
-        let Some(certificate) = contact.certificate.as_ref().filter(|_| contact.lists.iter().any(|list| writes(list, contact)))
+    for contact in facts
+        .roster
+        .contacts()
+        .filter(|contact| contact.suspended.is_none())
+    {
+        let Some(certificate) = contact
+            .certificate
+            .as_ref()
+            .filter(|_| contact.lists.iter().any(|list| writes(list, contact)))
         else {
             continue;
         };
         let state = (facts.key_state)(certificate);
-        let Some((ends, days)) = state.ends().cloned().zip(state.days_left(facts.now)) else { continue };
-        let Some(reminder) = REMINDERS.into_iter().find(|reminder| days <= *reminder) else { continue };
+        let Some((ends, days)) = state.ends().cloned().zip(state.days_left(facts.now)) else {
+            continue;
+        };
+        let Some(reminder) = REMINDERS.into_iter().find(|reminder| days <= *reminder) else {
+            continue;
+        };
         let member = (facts.member)(&contact.address);
         if !seen.insert((member, certificate)) {
             continue;
@@ -71,8 +95,20 @@ pub(super) fn expiring<'a>(facts: &Facts<'a>, suspended: &[Suspended<'a>]) -> Ve
         let state = receipt.map(|receipt| receipt.state);
         let (due, next) = once(receipt, facts.now);
         let (due, next) = (send && due, next.filter(|_| send));
-        all.push(Expiring { contact, certificate, member, ends, days, reminder, state, due, next });
+        all.push(Expiring {
+            contact,
+            certificate,
+            member,
+            ends,
+            days,
+            reminder,
+            state,
+            due,
+            next,
+        });
     }
-    all.sort_by(|a, b| (a.days, a.contact.address.as_str()).cmp(&(b.days, b.contact.address.as_str())));
+    all.sort_by(|a, b| {
+        (a.days, a.contact.address.as_str()).cmp(&(b.days, b.contact.address.as_str()))
+    });
     all
 }

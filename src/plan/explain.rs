@@ -1,6 +1,8 @@
 //! A plan in words for a terminal, and as JSON. Staff see names and addresses here; nothing is logged.
 
-use super::{Batch, Change, Colleague, DocumentChange, Expiring, Held, Plan, Reason, Suspended, Why};
+use super::{
+    Batch, Change, Colleague, DocumentChange, Expiring, Held, Plan, Reason, Suspended, Why,
+};
 use crate::{receipt::State, terms::Fingerprint};
 use serde_json::{Value, json as object};
 use std::{collections::BTreeMap, fmt::Write as _};
@@ -11,13 +13,20 @@ impl Why {
         match self {
             Why::NoCertificate => "no certificate".into(),
             Why::Certificate(_, state) => state.to_string(),
-            Why::Unproven(since) => format!("has not shown yet that they can read encrypted mail (asked on {})", since.date()),
+            Why::Unproven(since) => format!(
+                "has not shown yet that they can read encrypted mail (asked on {})",
+                since.date()
+            ),
         }
     }
 
     /// What staff do about it: `constituent` is the file's name without `.yaml`, empty for a list server.
     pub fn mend(&self, constituent: &str, list: &str) -> String {
-        let file = if constituent.is_empty() { format!("lists/{list}.yaml") } else { format!("constituents/{constituent}.yaml") };
+        let file = if constituent.is_empty() {
+            format!("lists/{list}.yaml")
+        } else {
+            format!("constituents/{constituent}.yaml")
+        };
         match self {
             Why::NoCertificate => {
                 format!("put the certificate into certs/ and its fingerprint into {file}, then `advise publish`")
@@ -43,7 +52,9 @@ impl Reason {
     pub fn words(&self) -> String {
         match self {
             Reason::Refused(refusal) => refusal.to_string(),
-            Reason::TooOld => "older than `mail.max_age`; name the id to mail it all the same".into(),
+            Reason::TooOld => {
+                "older than `mail.max_age`; name the id to mail it all the same".into()
+            }
             Reason::NobodyThere => "nobody to send it to".into(),
             Reason::Unheard(n) => {
                 format!(
@@ -52,16 +63,27 @@ impl Reason {
             }
             Reason::Later(n, next) => {
                 let copies = plural(*n, "copy was", "copies were");
-                format!("{copies} not taken yet; next try due at {}, or at once if the id is named", next.rfc3339())
+                format!(
+                    "{copies} not taken yet; next try due at {}, or at once if the id is named",
+                    next.rfc3339()
+                )
             }
             Reason::GivenUp(n) => {
-                format!("{} deferred for five days; name the id to try again", plural(*n, "copy was", "copies were"))
+                format!(
+                    "{} deferred for five days; name the id to try again",
+                    plural(*n, "copy was", "copies were")
+                )
             }
             Reason::Suspended(n) => {
-                format!("{} kept from members whose letters come back", plural(*n, "copy is", "copies are"))
+                format!(
+                    "{} kept from members whose letters come back",
+                    plural(*n, "copy is", "copies are")
+                )
             }
             Reason::FailedBefore(1) => "1 copy failed for good; name the id to try again".into(),
-            Reason::FailedBefore(n) => format!("{n} copies failed for good; name the id to try again"),
+            Reason::FailedBefore(n) => {
+                format!("{n} copies failed for good; name the id to try again")
+            }
         }
     }
 }
@@ -94,12 +116,18 @@ pub fn words(plan: &Plan<'_>) -> String {
     }
     if plan.reminders() > 0 {
         out.push_str("Certificates that end soon\n");
-        plan.expiring.iter().filter(|one| one.due).for_each(|one| out.push_str(&expiring_words(one)));
+        plan.expiring
+            .iter()
+            .filter(|one| one.due)
+            .for_each(|one| out.push_str(&expiring_words(one)));
         out.push('\n');
     }
     if plan.warnings() > 0 {
         out.push_str("Mail that comes back\n");
-        plan.colleagues.iter().filter(|one| one.due).for_each(|one| out.push_str(&colleague_words(one)));
+        plan.colleagues
+            .iter()
+            .filter(|one| one.due)
+            .for_each(|one| out.push_str(&colleague_words(one)));
         out.push('\n');
     }
     if plan.web {
@@ -109,10 +137,24 @@ pub fn words(plan: &Plan<'_>) -> String {
     if !stuck.is_empty() {
         let _ = writeln!(out, "Stuck\n  {}\n", stuck.join("\n  "));
     }
-    if plan.waiting.iter().any(|waiting| !waiting.reason.is_stuck()) {
+    if plan
+        .waiting
+        .iter()
+        .any(|waiting| !waiting.reason.is_stuck())
+    {
         out.push_str("Not now\n");
-        for waiting in plan.waiting.iter().filter(|waiting| !waiting.reason.is_stuck()) {
-            let _ = writeln!(out, "  {} → {}: {}", waiting.advisory.id, waiting.audience, waiting.reason.words());
+        for waiting in plan
+            .waiting
+            .iter()
+            .filter(|waiting| !waiting.reason.is_stuck())
+        {
+            let _ = writeln!(
+                out,
+                "  {} → {}: {}",
+                waiting.advisory.id,
+                waiting.audience,
+                waiting.reason.words()
+            );
         }
         out.push('\n');
     }
@@ -126,7 +168,11 @@ pub fn words(plan: &Plan<'_>) -> String {
             sum.push(plural(plan.reminders(), "reminder", "reminders"));
         }
         if plan.warnings() > 0 {
-            sum.push(plural(plan.warnings(), "word to a colleague", "words to colleagues"));
+            sum.push(plural(
+                plan.warnings(),
+                "word to a colleague",
+                "words to colleagues",
+            ));
         }
         sum.push(format!("{} held", plan.held.len()));
         if !plan.kept.is_empty() {
@@ -135,7 +181,11 @@ pub fn words(plan: &Plan<'_>) -> String {
     }
     if plan.web {
         let document = usize::from(matches!(plan.document, Some(DocumentChange::New(_))));
-        sum.push(plural(plan.site.len() + document, "change on the site", "changes on the site"));
+        sum.push(plural(
+            plan.site.len() + document,
+            "change on the site",
+            "changes on the site",
+        ));
     }
     if plan.is_empty() {
         out.push_str(match (plan.is_stuck(), plan.deferred() > 0) {
@@ -144,7 +194,11 @@ pub fn words(plan: &Plan<'_>) -> String {
             _ => "Nothing to do: everything is published already.",
         });
         if !plan.held.is_empty() {
-            let _ = write!(out, " {} still held.", plural(plan.held.len(), "letter is", "letters are"));
+            let _ = write!(
+                out,
+                " {} still held.",
+                plural(plan.held.len(), "letter is", "letters are")
+            );
         }
         out.push('\n');
     } else {
@@ -164,7 +218,12 @@ pub fn expiring_words(one: &Expiring<'_>) -> String {
         None | Some(State::Intended | State::Deferred) => "is not reminded",
     };
     let days = plural(usize::try_from(one.days).unwrap_or(0), "day", "days");
-    format!("  {} <{}>: ends on {}, in {days}; {told}\n", one.contact.name, one.contact.address, one.ends.date())
+    format!(
+        "  {} <{}>: ends on {}, in {days}; {told}\n",
+        one.contact.name,
+        one.contact.address,
+        one.ends.date()
+    )
 }
 
 /// The same for programs.
@@ -178,33 +237,64 @@ pub fn expiring_json(one: &Expiring<'_>) -> Value {
 /// Who hears that a colleague's mail comes back, in one line.
 fn colleague_words(one: &Colleague<'_>) -> String {
     let Colleague { contact, of, .. } = one;
-    format!("  {} <{}>: is told (without content) that mail to {} comes back\n", contact.name, contact.address, of.address)
+    format!(
+        "  {} <{}>: is told (without content) that mail to {} comes back\n",
+        contact.name, contact.address, of.address
+    )
 }
 
 /// Members from whom letters are kept, and what staff do about it: a line for each.
-pub fn suspended_words<'p, 'a: 'p>(suspended: impl IntoIterator<Item = &'p Suspended<'a>>) -> Vec<String> {
+pub fn suspended_words<'p, 'a: 'p>(
+    suspended: impl IntoIterator<Item = &'p Suspended<'a>>,
+) -> Vec<String> {
     let mut by_member: Vec<Vec<&Suspended<'_>>> = Vec::new();
     for one in suspended {
-        match by_member.iter_mut().find(|known| known[0].member == one.member) {
+        match by_member
+            .iter_mut()
+            .find(|known| known[0].member == one.member)
+        {
             Some(known) => known.push(one),
             None => by_member.push(vec![one]),
         }
     }
-    by_member.iter().map(|lists| suspended_line(lists[0], lists)).collect()
+    by_member
+        .iter()
+        .map(|lists| suspended_line(lists[0], lists))
+        .collect()
 }
 
 fn suspended_line(first: &Suspended<'_>, all: &[&Suspended<'_>]) -> String {
-    let Suspended { contact, since, days: (hard, soft), .. } = first;
-    let phone = contact.phone.as_ref().map_or_else(|| "no phone number".into(), |phone| format!("phone {phone}"));
+    let Suspended {
+        contact,
+        since,
+        days: (hard, soft),
+        ..
+    } = first;
+    let phone = contact.phone.as_ref().map_or_else(
+        || "no phone number".into(),
+        |phone| format!("phone {phone}"),
+    );
     let days = match (hard, soft) {
         (0, 0) => "letters came back".into(),
-        (hard, 0) => format!("letters of {} came back for good", plural(*hard as usize, "day", "days")),
-        (0, soft) => format!("letters of {} came back for now", plural(*soft as usize, "day", "days")),
+        (hard, 0) => format!(
+            "letters of {} came back for good",
+            plural(*hard as usize, "day", "days")
+        ),
+        (0, soft) => format!(
+            "letters of {} came back for now",
+            plural(*soft as usize, "day", "days")
+        ),
         (hard, soft) => {
-            format!("letters of {} came back, those of {hard} for good", plural((hard + soft) as usize, "day", "days"))
+            format!(
+                "letters of {} came back, those of {hard} for good",
+                plural((hard + soft) as usize, "day", "days")
+            )
         }
     };
-    let names: Vec<String> = all.iter().map(|one| format!("`{}`", one.list.name)).collect();
+    let names: Vec<String> = all
+        .iter()
+        .map(|one| format!("`{}`", one.list.name))
+        .collect();
     let send = if names.len() == 1 { "sends" } else { "send" };
     format!(
         "{} <{}> ({phone}): {} {send} nothing since {}, as {days}; once it works again, `advise constituent resume {}`",
@@ -218,7 +308,13 @@ fn suspended_line(first: &Suspended<'_>, all: &[&Suspended<'_>]) -> String {
 
 /// The same for programs.
 pub fn suspended_json(one: &Suspended<'_>) -> Value {
-    let Suspended { contact, list, since, days: (hard, soft), .. } = one;
+    let Suspended {
+        contact,
+        list,
+        since,
+        days: (hard, soft),
+        ..
+    } = one;
     object!({
         "name": contact.name, "address": contact.address.as_str(), "phone": contact.phone,
         "constituent": contact.constituent.as_str(), "list": list.name.as_str(), "since": since.rfc3339(),
@@ -229,23 +325,44 @@ pub fn suspended_json(one: &Suspended<'_>) -> Value {
 /// What should reach somebody and does not, in lines: see [`Plan::is_stuck`].
 pub fn stuck(plan: &Plan<'_>) -> Vec<String> {
     let gone = plan.orphans.iter().map(|(id, n)| {
-        format!("{id}: {} not sent, and the advisory is gone or a draft again", plural(*n, "letter was", "letters were"))
+        format!(
+            "{id}: {} not sent, and the advisory is gone or a draft again",
+            plural(*n, "letter was", "letters were")
+        )
     });
-    let waiting = plan.waiting.iter().filter(|waiting| waiting.reason.is_stuck());
+    let waiting = plan
+        .waiting
+        .iter()
+        .filter(|waiting| waiting.reason.is_stuck());
     let suspended = suspended_words(&plan.suspended).into_iter();
     suspended
         .chain(gone)
-        .chain(waiting.map(|waiting| format!("{} → {}: {}", waiting.advisory.id, waiting.audience, waiting.reason.words())))
+        .chain(waiting.map(|waiting| {
+            format!(
+                "{} → {}: {}",
+                waiting.advisory.id,
+                waiting.audience,
+                waiting.reason.words()
+            )
+        }))
         .collect()
 }
 
 fn letters(plan: &Plan<'_>, out: &mut String) {
     let mut by_advisory: BTreeMap<&str, (Vec<&Batch<'_>>, Vec<&Held<'_>>)> = BTreeMap::new();
     for batch in &plan.batches {
-        by_advisory.entry(batch.opened.advisory().id.as_str()).or_default().0.push(batch);
+        by_advisory
+            .entry(batch.opened.advisory().id.as_str())
+            .or_default()
+            .0
+            .push(batch);
     }
     for held in &plan.held {
-        by_advisory.entry(held.opened.advisory().id.as_str()).or_default().1.push(held);
+        by_advisory
+            .entry(held.opened.advisory().id.as_str())
+            .or_default()
+            .1
+            .push(held);
     }
     if by_advisory.is_empty() {
         return;
@@ -257,19 +374,36 @@ fn letters(plan: &Plan<'_>, out: &mut String) {
             (None, Some(held)) => held.opened.advisory(),
             (None, None) => continue,
         };
-        let title = heading(advisory.title(), id, &advisory.revision().number, advisory.tlp.label(), advisory.severity.as_str());
+        let title = heading(
+            advisory.title(),
+            id,
+            &advisory.revision().number,
+            advisory.tlp.label(),
+            advisory.severity.as_str(),
+        );
         let _ = writeln!(out, "  {title}");
         if !advisory.attachments.is_empty() {
-            let names: Vec<&str> = advisory.attachments.iter().map(|one| one.name.as_str()).collect();
+            let names: Vec<&str> = advisory
+                .attachments
+                .iter()
+                .map(|one| one.name.as_str())
+                .collect();
             let _ = writeln!(out, "    with  {}", names.join(", "));
         }
         for batch in batches {
             let to = match batch.opened.list() {
                 Some(list) => format!("list `{}`", list.name),
-                None => batch.recipients.first().map_or_else(String::new, |r| r.address.to_string()),
+                None => batch
+                    .recipients
+                    .first()
+                    .map_or_else(String::new, |r| r.address.to_string()),
             };
             let lang = format!("{}, {}", batch.cover, batch.lang);
-            let _ = writeln!(out, "    send  {to}: {} ({lang})", plural(batch.recipients.len(), "letter", "letters"));
+            let _ = writeln!(
+                out,
+                "    send  {to}: {} ({lang})",
+                plural(batch.recipients.len(), "letter", "letters")
+            );
             let seconds = batch.recipients.iter().filter(|r| r.may_be_second).count();
             if seconds > 0 {
                 let _ = writeln!(
@@ -280,13 +414,29 @@ fn letters(plan: &Plan<'_>, out: &mut String) {
             }
         }
         for held in held {
-            let who = held
+            let who = held.contact.map_or_else(
+                || held.address.to_string(),
+                |contact| format!("{} <{}>", contact.name, contact.address),
+            );
+            let notice = if held.notice {
+                "; gets a notice without content"
+            } else {
+                ""
+            };
+            let _ = writeln!(
+                out,
+                "    HELD  {who} (`{}`): {}{notice}",
+                held.opened.list_name(),
+                held.why.reason()
+            );
+            let constituent = held
                 .contact
-                .map_or_else(|| held.address.to_string(), |contact| format!("{} <{}>", contact.name, contact.address));
-            let notice = if held.notice { "; gets a notice without content" } else { "" };
-            let _ = writeln!(out, "    HELD  {who} (`{}`): {}{notice}", held.opened.list_name(), held.why.reason());
-            let constituent = held.contact.map_or("", |contact| contact.constituent.as_str());
-            let _ = writeln!(out, "          {}", held.why.mend(constituent, held.opened.list_name()));
+                .map_or("", |contact| contact.constituent.as_str());
+            let _ = writeln!(
+                out,
+                "          {}",
+                held.why.mend(constituent, held.opened.list_name())
+            );
         }
     }
     out.push('\n');
@@ -305,8 +455,15 @@ fn site(plan: &Plan<'_>, out: &mut String) {
         });
     }
     if let Some(DocumentChange::New(document)) = &plan.document {
-        let news = if plan.document_news.is_empty() { String::new() } else { format!(" (changes in {})", plan.document_news) };
-        lines.push(format!("  RFC 2350 description: version {}{news}", document.version));
+        let news = if plan.document_news.is_empty() {
+            String::new()
+        } else {
+            format!(" (changes in {})", plan.document_news)
+        };
+        lines.push(format!(
+            "  RFC 2350 description: version {}{news}",
+            document.version
+        ));
     }
     if lines.is_empty() {
         return;

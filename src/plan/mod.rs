@@ -17,7 +17,9 @@ mod suspended;
 pub use again::{Again, again, pause};
 pub use calls::{Call, Callee, Missing, calls};
 pub use expiring::Expiring;
-pub use explain::{expiring_json, expiring_words, json, stuck, suspended_json, suspended_words, words};
+pub use explain::{
+    expiring_json, expiring_words, json, stuck, suspended_json, suspended_words, words,
+};
 pub use outlook::{Prospect, Whom, Withheld, outlook};
 pub use seen::Seen;
 pub use suspended::{Colleague, Suspended, suspended};
@@ -237,9 +239,11 @@ impl Reason {
     /// Whether somebody has to do something about it.
     pub fn is_stuck(&self) -> bool {
         match self {
-            Reason::NobodyThere | Reason::FailedBefore(_) | Reason::GivenUp(_) | Reason::Unheard(_) | Reason::Suspended(_) => {
-                true
-            }
+            Reason::NobodyThere
+            | Reason::FailedBefore(_)
+            | Reason::GivenUp(_)
+            | Reason::Unheard(_)
+            | Reason::Suspended(_) => true,
             Reason::Refused(_) | Reason::TooOld | Reason::Later(..) => false,
         }
     }
@@ -317,29 +321,67 @@ pub struct Plan<'a> {
 impl Plan<'_> {
     /// How many letters would be sent.
     pub fn letters(&self) -> usize {
-        self.batches.iter().map(|batch| batch.recipients.len()).sum()
+        self.batches
+            .iter()
+            .map(|batch| batch.recipients.len())
+            .sum()
     }
 
     /// How many mails wait for their next try: letters, and notices and reminders.
     pub fn deferred(&self) -> usize {
         let letters: usize = self.later.iter().map(|batch| batch.recipients.len()).sum();
-        let notices: HashSet<_> = self.held.iter().filter(|held| held.next.is_some()).map(|held| held.member).collect();
-        let reminders = self.expiring.iter().filter(|expiring| expiring.next.is_some()).count();
-        letters + notices.len() + reminders + self.colleagues.iter().filter(|colleague| colleague.next.is_some()).count()
+        let notices: HashSet<_> = self
+            .held
+            .iter()
+            .filter(|held| held.next.is_some())
+            .map(|held| held.member)
+            .collect();
+        let reminders = self
+            .expiring
+            .iter()
+            .filter(|expiring| expiring.next.is_some())
+            .count();
+        letters
+            + notices.len()
+            + reminders
+            + self
+                .colleagues
+                .iter()
+                .filter(|colleague| colleague.next.is_some())
+                .count()
     }
 
     /// When the first of them is due.
     pub fn next_try(&self) -> Option<&Moment> {
-        let letters = self.later.iter().flat_map(|batch| &batch.recipients).filter_map(|recipient| recipient.due.as_deref());
+        let letters = self
+            .later
+            .iter()
+            .flat_map(|batch| &batch.recipients)
+            .filter_map(|recipient| recipient.due.as_deref());
         let notices = self.held.iter().filter_map(|held| held.next.as_ref());
-        let reminders = self.expiring.iter().filter_map(|expiring| expiring.next.as_ref());
-        let colleagues = self.colleagues.iter().filter_map(|colleague| colleague.next.as_ref());
-        letters.chain(notices).chain(reminders).chain(colleagues).min()
+        let reminders = self
+            .expiring
+            .iter()
+            .filter_map(|expiring| expiring.next.as_ref());
+        let colleagues = self
+            .colleagues
+            .iter()
+            .filter_map(|colleague| colleague.next.as_ref());
+        letters
+            .chain(notices)
+            .chain(reminders)
+            .chain(colleagues)
+            .min()
     }
 
     /// How many notices would be sent: one for each member, however much is held.
     pub fn notices(&self) -> usize {
-        self.held.iter().filter(|held| held.notice).map(|held| held.member).collect::<HashSet<_>>().len()
+        self.held
+            .iter()
+            .filter(|held| held.notice)
+            .map(|held| held.member)
+            .collect::<HashSet<_>>()
+            .len()
     }
 
     /// How many reminders of ending certificates would be sent.
@@ -349,7 +391,10 @@ impl Plan<'_> {
 
     /// How many colleagues would be told that somebody's mail comes back.
     pub fn warnings(&self) -> usize {
-        self.colleagues.iter().filter(|colleague| colleague.due).count()
+        self.colleagues
+            .iter()
+            .filter(|colleague| colleague.due)
+            .count()
     }
 
     /// How many mails would be sent: letters, and those without content.
@@ -359,31 +404,51 @@ impl Plan<'_> {
 
     /// Whether something may have to be signed: a mail, or a text that was not on the site before.
     pub fn signs(&self) -> bool {
-        let appears = self.site.iter().any(|(_, _, change)| *change != Change::Disappears);
+        let appears = self
+            .site
+            .iter()
+            .any(|(_, _, change)| *change != Change::Disappears);
         self.mails() > 0 || appears || matches!(self.document, Some(DocumentChange::New(_)))
     }
 
     /// Letters that somebody is to get and has not got: to be sent now or later, held, kept, or stranded.
     pub fn unsettled(&self) -> HashSet<DeliveryKey> {
         let batches = self.batches.iter().chain(&self.later);
-        let copies = batches.flat_map(|batch| batch.recipients.iter().map(|one| letter_key(batch.opened.advisory(), one.member)));
-        copies.chain(self.held()).chain(self.kept()).chain(self.stranded.iter().cloned()).collect()
+        let copies = batches.flat_map(|batch| {
+            batch
+                .recipients
+                .iter()
+                .map(|one| letter_key(batch.opened.advisory(), one.member))
+        });
+        copies
+            .chain(self.held())
+            .chain(self.kept())
+            .chain(self.stranded.iter().cloned())
+            .collect()
     }
 
     /// Letters that wait for their recipient's certificate.
     pub fn held(&self) -> impl Iterator<Item = DeliveryKey> {
-        self.held.iter().map(|held| letter_key(held.opened.advisory(), held.member))
+        self.held
+            .iter()
+            .map(|held| letter_key(held.opened.advisory(), held.member))
     }
 
     /// Letters that are kept from members whose letters come back.
     pub fn kept(&self) -> impl Iterator<Item = DeliveryKey> {
-        self.kept.iter().map(|kept| letter_key(kept.opened.advisory(), kept.member))
+        self.kept
+            .iter()
+            .map(|kept| letter_key(kept.opened.advisory(), kept.member))
     }
 
     /// Whether the plan cannot tell what becomes of this advisory's letters: it is gone, a draft again, or changed
     /// without a new revision.
     pub fn is_at_a_loss_with(&self, id: &Id) -> bool {
-        self.orphans.iter().any(|(orphan, _)| orphan == id) || self.conflicts.iter().any(|conflict| conflict.advisory.id == *id)
+        self.orphans.iter().any(|(orphan, _)| orphan == id)
+            || self
+                .conflicts
+                .iter()
+                .any(|conflict| conflict.advisory.id == *id)
     }
 
     /// Whether somebody has to look: something is held, or stuck.
@@ -393,12 +458,16 @@ impl Plan<'_> {
 
     /// Whether a letter that should reach someone does not, and no certificate would mend that.
     pub fn is_stuck(&self) -> bool {
-        !self.orphans.is_empty() || !self.suspended.is_empty() || self.waiting.iter().any(|waiting| waiting.reason.is_stuck())
+        !self.orphans.is_empty()
+            || !self.suspended.is_empty()
+            || self.waiting.iter().any(|waiting| waiting.reason.is_stuck())
     }
 
     /// Whether nothing would be sent and nothing known would change in public.
     pub fn is_empty(&self) -> bool {
-        self.mails() == 0 && self.site.is_empty() && !matches!(self.document, Some(DocumentChange::New(_)))
+        self.mails() == 0
+            && self.site.is_empty()
+            && !matches!(self.document, Some(DocumentChange::New(_)))
     }
 }
 
@@ -408,9 +477,15 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
     let mail = facts.request.only != Some(Only::Site);
     let web = facts.request.only != Some(Only::Mail);
     let news = facts.announcement.map(Advisory::revision);
-    let document = facts.document.filter(|_| web).map(|digest| document_change(facts.history, digest, facts.now));
+    let document = facts
+        .document
+        .filter(|_| web)
+        .map(|digest| document_change(facts.history, digest, facts.now));
     let is_new = |number: &str| matches!(&document, Some(DocumentChange::New(new)) if new.version.to_string() == number);
-    let document_news = news.filter(|news| is_new(&news.number)).map(|news| news.summary.clone()).unwrap_or_default();
+    let document_news = news
+        .filter(|news| is_new(&news.number))
+        .map(|news| news.summary.clone())
+        .unwrap_or_default();
     let suspended = if mail { facts.suspended() } else { Vec::new() };
     let mut plan = Plan {
         batches: Vec::new(),
@@ -426,16 +501,25 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
         stranded: Vec::new(),
         conflicts: Vec::new(),
         orphans: if mail { orphans(facts) } else { Vec::new() },
-        expiring: if mail { expiring::expiring(facts, &suspended) } else { Vec::new() },
+        expiring: if mail {
+            expiring::expiring(facts, &suspended)
+        } else {
+            Vec::new()
+        },
         suspended,
         mail,
         web,
     };
     let named = |advisory: &Advisory| facts.request.ids.contains(&advisory.id);
-    let all: Vec<&Advisory> = facts.all().filter(|advisory| advisory.status != Status::Draft).collect();
+    let all: Vec<&Advisory> = facts
+        .all()
+        .filter(|advisory| advisory.status != Status::Draft)
+        .collect();
     let history = facts.history;
     let another = |advisory: &&Advisory| {
-        let frozen = history.frozen.get(&(advisory.id.clone(), advisory.revision().number.clone()));
+        let frozen = history
+            .frozen
+            .get(&(advisory.id.clone(), advisory.revision().number.clone()));
         frozen.filter(|frozen| frozen.digest != advisory.digest)
     };
     let frozen: Vec<Option<&Frozen>> = all.par_iter().map(another).collect();
@@ -453,7 +537,13 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
     plan
 }
 
-fn letters<'a>(facts: &Facts<'a>, gate: &Gate, advisory: &'a Advisory, named: bool, plan: &mut Plan<'a>) {
+fn letters<'a>(
+    facts: &Facts<'a>,
+    gate: &Gate,
+    advisory: &'a Advisory,
+    named: bool,
+    plan: &mut Plan<'a>,
+) {
     let too_old = advisory.updated().days_until(facts.now) > i64::from(facts.settings.mail.max_age);
     let mut reached: HashSet<MemberHash> = HashSet::new();
     let (mut failed, mut given_up) = (0, 0);
@@ -474,14 +564,22 @@ fn letters<'a>(facts: &Facts<'a>, gate: &Gate, advisory: &'a Advisory, named: bo
         let opened = match opened {
             Ok(opened) => opened,
             Err(refusal) => {
-                plan.waiting.push(Waiting { advisory, audience: reader.to_string(), reason: Reason::Refused(refusal) });
+                plan.waiting.push(Waiting {
+                    advisory,
+                    audience: reader.to_string(),
+                    reason: Reason::Refused(refusal),
+                });
                 continue;
             }
         };
         let recipients = recipients(facts, advisory, opened.whom());
         // A withdrawal that nobody has to hear is nothing to wait for.
         if recipients.is_empty() && advisory.status != Status::Withdrawn {
-            plan.waiting.push(Waiting { advisory, audience: reader.to_string(), reason: Reason::NobodyThere });
+            plan.waiting.push(Waiting {
+                advisory,
+                audience: reader.to_string(),
+                reason: Reason::NobodyThere,
+            });
         }
         let kept = plan.kept.len();
         for (address, contact, certificate) in recipients {
@@ -489,13 +587,19 @@ fn letters<'a>(facts: &Facts<'a>, gate: &Gate, advisory: &'a Advisory, named: bo
             if !reached.insert(member) {
                 continue;
             }
-            let is_kept = opened
-                .list()
-                .is_some_and(|list| plan.suspended.iter().any(|one| one.member == member && one.list.name == list.name));
+            let is_kept = opened.list().is_some_and(|list| {
+                plan.suspended
+                    .iter()
+                    .any(|one| one.member == member && one.list.name == list.name)
+            });
             match (due(facts, advisory, member, named), contact) {
                 (Due::Send { begun: false, .. }, _) if too_old && !named => old = true,
                 (Due::Failed | Due::GivenUp | Due::Send { .. }, Some(contact)) if is_kept => {
-                    plan.kept.push(Kept { opened: opened.clone(), contact, member });
+                    plan.kept.push(Kept {
+                        opened: opened.clone(),
+                        contact,
+                        member,
+                    });
                 }
                 (Due::Done, _) => {}
                 (Due::Failed, _) => {
@@ -506,15 +610,31 @@ fn letters<'a>(facts: &Facts<'a>, gate: &Gate, advisory: &'a Advisory, named: bo
                     given_up += 1;
                     plan.stranded.push(letter_key(advisory, member));
                 }
-                (Due::Send { may_be_second, due, .. }, contact) => {
-                    let to = Copy { address, contact, certificate, member, may_be_second, due };
+                (
+                    Due::Send {
+                        may_be_second, due, ..
+                    },
+                    contact,
+                ) => {
+                    let to = Copy {
+                        address,
+                        contact,
+                        certificate,
+                        member,
+                        may_be_second,
+                        due,
+                    };
                     sort_in(facts, &opened, to, plan);
                 }
             }
         }
         let copies = plan.kept.len() - kept;
         if copies > 0 {
-            plan.waiting.push(Waiting { advisory, audience: reader.to_string(), reason: Reason::Suspended(copies) });
+            plan.waiting.push(Waiting {
+                advisory,
+                audience: reader.to_string(),
+                reason: Reason::Suspended(copies),
+            });
         }
     }
     if advisory.status == Status::Withdrawn {
@@ -526,27 +646,57 @@ fn letters<'a>(facts: &Facts<'a>, gate: &Gate, advisory: &'a Advisory, named: bo
             let receipt = facts.history.deliveries.get(&letter_key(advisory, *member));
             receipt.is_some_and(|receipt| matches!(receipt.state, State::Accepted | State::Sending))
         };
-        let told = facts.history.deliveries.iter().filter(|(key, receipt)| heard(key, receipt)).map(|(key, _)| key.member);
-        let unheard = told.filter(|member| !reached.contains(member) && !knows(member)).collect::<HashSet<_>>().len();
+        let told = facts
+            .history
+            .deliveries
+            .iter()
+            .filter(|(key, receipt)| heard(key, receipt))
+            .map(|(key, _)| key.member);
+        let unheard = told
+            .filter(|member| !reached.contains(member) && !knows(member))
+            .collect::<HashSet<_>>()
+            .len();
         if unheard > 0 {
-            plan.waiting.push(Waiting { advisory, audience: "mail".into(), reason: Reason::Unheard(unheard) });
+            plan.waiting.push(Waiting {
+                advisory,
+                audience: "mail".into(),
+                reason: Reason::Unheard(unheard),
+            });
         }
     }
     if old {
-        plan.waiting.push(Waiting { advisory, audience: "mail".into(), reason: Reason::TooOld });
+        plan.waiting.push(Waiting {
+            advisory,
+            audience: "mail".into(),
+            reason: Reason::TooOld,
+        });
     }
-    let later =
-        plan.later[before..].iter().flat_map(|batch| &batch.recipients).filter_map(|recipient| recipient.due.as_deref().cloned());
+    let later = plan.later[before..]
+        .iter()
+        .flat_map(|batch| &batch.recipients)
+        .filter_map(|recipient| recipient.due.as_deref().cloned());
     let later: Vec<Moment> = later.collect();
     let copies = later.len();
     if let Some(next) = later.into_iter().min() {
-        plan.waiting.push(Waiting { advisory, audience: "mail".into(), reason: Reason::Later(copies, next) });
+        plan.waiting.push(Waiting {
+            advisory,
+            audience: "mail".into(),
+            reason: Reason::Later(copies, next),
+        });
     }
     if failed > 0 {
-        plan.waiting.push(Waiting { advisory, audience: "mail".into(), reason: Reason::FailedBefore(failed) });
+        plan.waiting.push(Waiting {
+            advisory,
+            audience: "mail".into(),
+            reason: Reason::FailedBefore(failed),
+        });
     }
     if given_up > 0 {
-        plan.waiting.push(Waiting { advisory, audience: "mail".into(), reason: Reason::GivenUp(given_up) });
+        plan.waiting.push(Waiting {
+            advisory,
+            audience: "mail".into(),
+            reason: Reason::GivenUp(given_up),
+        });
     }
 }
 
@@ -561,11 +711,17 @@ struct Copy<'a> {
 
 /// Letters that wait for a try that the plan will never ask for.
 fn orphans(facts: &Facts<'_>) -> Vec<(Id, usize)> {
-    let alive: HashSet<&Id> =
-        facts.all().filter(|advisory| advisory.status != Status::Draft).map(|advisory| &advisory.id).collect();
+    let alive: HashSet<&Id> = facts
+        .all()
+        .filter(|advisory| advisory.status != Status::Draft)
+        .map(|advisory| &advisory.id)
+        .collect();
     let mut orphans: BTreeMap<Id, usize> = BTreeMap::new();
     for (key, receipt) in &facts.history.deliveries {
-        let open = matches!(receipt.state, State::Intended | State::Sending | State::Deferred);
+        let open = matches!(
+            receipt.state,
+            State::Intended | State::Sending | State::Deferred
+        );
         if open && key.mail == Mail::Letter && !alive.contains(&key.advisory) {
             *orphans.entry(key.advisory.clone()).or_default() += 1;
         }
@@ -576,24 +732,41 @@ fn orphans(facts: &Facts<'_>) -> Vec<(Id, usize)> {
 /// Puts one copy into its batch, or among the held.
 fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut Plan<'a>) {
     let advisory = opened.advisory();
-    let always = opened.list().is_some_and(|list| list.encrypt == Encrypt::Always);
+    let always = opened
+        .list()
+        .is_some_and(|list| list.encrypt == Encrypt::Always);
     let cover = Cover::for_letter(advisory.tlp, always, to.certificate.is_some());
     if let Some(why) = hindrance(facts, cover, to.certificate, to.member) {
         let key = notice_key(&advisory.id, to.member);
         // At most once: one of which nobody knows whether it arrived is not sent again.
         let before = facts.history.deliveries.get(&key);
         let named = facts.request.ids.contains(&advisory.id);
-        let (due, next) = before.map_or((true, None), |receipt| match (receipt.state, again(receipt)) {
-            (State::Accepted | State::Sending, _) => (false, None),
-            (State::Failed, _) | (_, Again::Never) => (named, None),
-            (_, Again::At(due)) if !named && due > *facts.now => (false, Some(due)),
-            (_, Again::At(_) | Again::Now) => (true, None),
+        let (due, next) = before.map_or((true, None), |receipt| {
+            match (receipt.state, again(receipt)) {
+                (State::Accepted | State::Sending, _) => (false, None),
+                (State::Failed, _) | (_, Again::Never) => (named, None),
+                (_, Again::At(due)) if !named && due > *facts.now => (false, Some(due)),
+                (_, Again::At(_) | Again::Now) => (true, None),
+            }
         });
         // Who has to prove their key was asked to already, and the notice speaks of a certificate that is not good.
         let told = is_told(facts, opened.list(), to.contact) && !matches!(why, Why::Unproven(_));
         let (notice, next) = (told && due, next.filter(|_| told));
-        let Copy { contact, address, member, .. } = to;
-        plan.held.push(Held { opened: opened.clone(), contact, address, member, why, notice, next });
+        let Copy {
+            contact,
+            address,
+            member,
+            ..
+        } = to;
+        plan.held.push(Held {
+            opened: opened.clone(),
+            contact,
+            address,
+            member,
+            why,
+            notice,
+            next,
+        });
         return;
     }
     let lang = language(facts.settings, advisory, to.contact);
@@ -605,7 +778,11 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
         may_be_second: to.may_be_second,
         due: to.due.map(Box::new),
     };
-    let before = facts.history.deliveries.get(&letter_key(advisory, to.member)).filter(|receipt| receipt.may_have_arrived());
+    let before = facts
+        .history
+        .deliveries
+        .get(&letter_key(advisory, to.member))
+        .filter(|receipt| receipt.may_have_arrived());
     let message_id = before.map(|receipt| receipt.intent.message_id.as_str());
     let same = |batch: &&mut Batch<'_>| {
         batch.opened.advisory().id == advisory.id
@@ -617,15 +794,30 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
                 _ => false, // a letter to a person is made for that person alone
             }
     };
-    let batches = if recipient.due.is_some() { &mut plan.later } else { &mut plan.batches };
+    let batches = if recipient.due.is_some() {
+        &mut plan.later
+    } else {
+        &mut plan.batches
+    };
     match batches.iter_mut().rev().find(same) {
         Some(batch) => batch.recipients.push(recipient),
-        None => batches.push(Batch { opened: opened.clone(), lang, cover, message_id, recipients: vec![recipient] }),
+        None => batches.push(Batch {
+            opened: opened.clone(),
+            lang,
+            cover,
+            message_id,
+            recipients: vec![recipient],
+        }),
     }
 }
 
 /// What keeps a letter under this cover from somebody.
-fn hindrance(facts: &Facts<'_>, cover: Cover, certificate: Option<&Fingerprint>, member: MemberHash) -> Option<Why> {
+fn hindrance(
+    facts: &Facts<'_>,
+    cover: Cover,
+    certificate: Option<&Fingerprint>,
+    member: MemberHash,
+) -> Option<Why> {
     match (cover, certificate) {
         (Cover::Signed, _) => None,
         (Cover::Encrypted, None) => Some(Why::NoCertificate),
@@ -634,31 +826,53 @@ fn hindrance(facts: &Facts<'_>, cover: Cover, certificate: Option<&Fingerprint>,
             if !state.is_usable() {
                 return Some(Why::Certificate(fingerprint.clone(), state));
             }
-            facts.history.unproven.get(&member).map(|since| Why::Unproven(since.clone()))
+            facts
+                .history
+                .unproven
+                .get(&member)
+                .map(|since| Why::Unproven(since.clone()))
         }
     }
 }
 
 /// Whether who is held is told so. A list server is not.
 fn is_told(facts: &Facts<'_>, list: Option<&List>, contact: Option<&Contact>) -> bool {
-    contact.is_some() && list.and_then(|list| list.notify_held).unwrap_or(facts.settings.mail.notify_held)
+    contact.is_some()
+        && list
+            .and_then(|list| list.notify_held)
+            .unwrap_or(facts.settings.mail.notify_held)
 }
 
 /// The language of somebody's letter: their own, where the text is there in it, or at least (with a note that the
 /// text is not) the words around it; else that of the text.
-pub fn language<'a>(settings: &'a Settings, advisory: &'a Advisory, contact: Option<&'a Contact>) -> &'a Lang {
+pub fn language<'a>(
+    settings: &'a Settings,
+    advisory: &'a Advisory,
+    contact: Option<&'a Contact>,
+) -> &'a Lang {
     let own = contact.and_then(|contact| contact.language.as_ref());
-    own.filter(|own| advisory.texts.contains_key(own) || settings.site.languages.contains(own)).unwrap_or(&advisory.lang)
+    own.filter(|own| advisory.texts.contains_key(own) || settings.site.languages.contains(own))
+        .unwrap_or(&advisory.lang)
 }
 
 /// What a notice is about: the advisory, whatever its revision, so that it is sent once.
 pub fn notice_key(advisory: &Id, member: MemberHash) -> DeliveryKey {
-    DeliveryKey { advisory: advisory.clone(), revision: String::new(), mail: Mail::Notice, member }
+    DeliveryKey {
+        advisory: advisory.clone(),
+        revision: String::new(),
+        mail: Mail::Notice,
+        member,
+    }
 }
 
 /// What a letter is about.
 pub fn letter_key(advisory: &Advisory, member: MemberHash) -> DeliveryKey {
-    DeliveryKey { advisory: advisory.id.clone(), revision: advisory.revision().number.clone(), mail: Mail::Letter, member }
+    DeliveryKey {
+        advisory: advisory.id.clone(),
+        revision: advisory.revision().number.clone(),
+        mail: Mail::Letter,
+        member,
+    }
 }
 
 type Addressee<'a> = (&'a Address, Option<&'a Contact>, Option<&'a Fingerprint>);
@@ -666,14 +880,26 @@ type Addressee<'a> = (&'a Address, Option<&'a Contact>, Option<&'a Fingerprint>)
 /// Everybody who belongs to the audience and may get this revision.
 fn recipients<'a>(facts: &Facts<'a>, advisory: &Advisory, whom: Whom<'a>) -> Vec<Addressee<'a>> {
     let gets = |contact: &Contact| {
-        contact.suspended.is_none() && contact.joined.as_ref().is_none_or(|joined| joined.date() <= advisory.updated().date())
+        contact.suspended.is_none()
+            && contact
+                .joined
+                .as_ref()
+                .is_none_or(|joined| joined.date() <= advisory.updated().date())
     };
     let told_before = |address: &Address| {
         let member = (facts.member)(address);
         advisory.revisions.iter().any(|revision| {
-            let key =
-                DeliveryKey { advisory: advisory.id.clone(), revision: revision.number.clone(), mail: Mail::Letter, member };
-            facts.history.deliveries.get(&key).is_some_and(Receipt::may_have_arrived)
+            let key = DeliveryKey {
+                advisory: advisory.id.clone(),
+                revision: revision.number.clone(),
+                mail: Mail::Letter,
+                member,
+            };
+            facts
+                .history
+                .deliveries
+                .get(&key)
+                .is_some_and(Receipt::may_have_arrived)
         })
     };
     let all: Vec<Addressee<'a>> = match whom {
@@ -698,7 +924,10 @@ fn recipients<'a>(facts: &Facts<'a>, advisory: &Advisory, whom: Whom<'a>) -> Vec
     };
     // Only who got the warning needs to hear that it was withdrawn.
     match advisory.status {
-        Status::Withdrawn => all.into_iter().filter(|(address, ..)| told_before(address)).collect(),
+        Status::Withdrawn => all
+            .into_iter()
+            .filter(|(address, ..)| told_before(address))
+            .collect(),
         _ => all,
     }
 }
@@ -717,17 +946,33 @@ enum Due {
 
 fn due(facts: &Facts<'_>, advisory: &Advisory, member: MemberHash, named: bool) -> Due {
     let Some(receipt) = facts.history.deliveries.get(&letter_key(advisory, member)) else {
-        return Due::Send { may_be_second: false, begun: false, due: None };
+        return Due::Send {
+            may_be_second: false,
+            begun: false,
+            due: None,
+        };
     };
     let may_be_second = receipt.state == State::Sending;
     match (receipt.state, again(receipt)) {
         (State::Accepted, _) => Due::Done,
         // Who names the id wants it tried now, whatever came before.
-        _ if named => Due::Send { may_be_second, begun: true, due: None },
+        _ if named => Due::Send {
+            may_be_second,
+            begun: true,
+            due: None,
+        },
         (State::Failed, _) => Due::Failed,
         (_, Again::Never) => Due::GivenUp,
-        (_, Again::Now) => Due::Send { may_be_second, begun: true, due: None },
-        (_, Again::At(due)) => Due::Send { may_be_second, begun: true, due: Some(due).filter(|due| due > facts.now) },
+        (_, Again::Now) => Due::Send {
+            may_be_second,
+            begun: true,
+            due: None,
+        },
+        (_, Again::At(due)) => Due::Send {
+            may_be_second,
+            begun: true,
+            due: Some(due).filter(|due| due > facts.now),
+        },
     }
 }
 
@@ -746,10 +991,18 @@ fn public<'a>(facts: &Facts<'a>, gate: &Gate, plan: &mut Plan<'a>) {
                 open.push(shared);
                 stay += usize::from(!matches!(change, Some(Change::Appears | Change::Opens)));
                 let number = &advisory.revision().number;
-                plan.site.extend(change.filter(|_| plan.web).map(|change| (advisory.id.clone(), number.clone(), change)));
+                plan.site.extend(
+                    change
+                        .filter(|_| plan.web)
+                        .map(|change| (advisory.id.clone(), number.clone(), change)),
+                );
             }
             Err(refusal @ Refusal::Embargoed(_)) if plan.web => {
-                plan.waiting.push(Waiting { advisory, audience: "public".into(), reason: Reason::Refused(refusal) });
+                plan.waiting.push(Waiting {
+                    advisory,
+                    audience: "public".into(),
+                    reason: Reason::Refused(refusal),
+                });
             }
             // Not meant for the public: no word of it, here or there.
             Err(_) => {}
@@ -757,9 +1010,16 @@ fn public<'a>(facts: &Facts<'a>, gate: &Gate, plan: &mut Plan<'a>) {
     }
     if plan.web && stay < history.on_site.len() {
         let stays: HashSet<&Id> = open.iter().map(|shared| &shared.thing().id).collect();
-        let mut gone: Vec<&Id> = history.on_site.keys().filter(|id| !stays.contains(id)).collect();
+        let mut gone: Vec<&Id> = history
+            .on_site
+            .keys()
+            .filter(|id| !stays.contains(id))
+            .collect();
         gone.sort();
-        plan.site.extend(gone.into_iter().map(|id| (id.clone(), String::new(), Change::Disappears)));
+        plan.site.extend(
+            gone.into_iter()
+                .map(|id| (id.clone(), String::new(), Change::Disappears)),
+        );
     }
     plan.public = Shareable::gather(open);
 }
@@ -769,9 +1029,20 @@ fn change(history: &History, advisory: &Advisory) -> Option<Change> {
     let now = &advisory.revision().number;
     match history.on_site.get(&advisory.id) {
         None => {
-            let went_out = |number: &String| history.frozen.contains_key(&(advisory.id.clone(), number.clone()));
-            let opens = advisory.revisions.iter().any(|one| one.number != *now && went_out(&one.number));
-            Some(if opens { Change::Opens } else { Change::Appears })
+            let went_out = |number: &String| {
+                history
+                    .frozen
+                    .contains_key(&(advisory.id.clone(), number.clone()))
+            };
+            let opens = advisory
+                .revisions
+                .iter()
+                .any(|one| one.number != *now && went_out(&one.number));
+            Some(if opens {
+                Change::Opens
+            } else {
+                Change::Appears
+            })
         }
         Some((number, digest)) if number == now && *digest == advisory.digest => None,
         Some(_) if advisory.status == Status::Withdrawn => Some(Change::Withdrawn),
@@ -785,7 +1056,11 @@ pub fn document_change(history: &History, digest: Digest, now: &Moment) -> Docum
         Some(document) if document.digest == digest => DocumentChange::Unchanged(document.clone()),
         before => {
             let version = before.map_or(1, |document| document.version + 1);
-            DocumentChange::New(DocumentVersion { version, digest, date: now.clone() })
+            DocumentChange::New(DocumentVersion {
+                version,
+                digest,
+                date: now.clone(),
+            })
         }
     }
 }

@@ -78,7 +78,10 @@ pub fn outlook<'a>(facts: &Facts<'a>, advisory: &'a Advisory) -> Vec<Prospect<'a
                 None => continue,
             },
             Reader::Person(address) => match facts.roster.contact(address) {
-                Some(contact) => (Whom::Person(contact), gate.once_final(advisory, &**contact).err()),
+                Some(contact) => (
+                    Whom::Person(contact),
+                    gate.once_final(advisory, &**contact).err(),
+                ),
                 None => continue,
             },
         };
@@ -93,7 +96,9 @@ pub fn outlook<'a>(facts: &Facts<'a>, advisory: &'a Advisory) -> Vec<Prospect<'a
             }
             let cover = Cover::for_letter(advisory.tlp, always, certificate.is_some());
             let lang = language(facts.settings, advisory, contact);
-            let known = all[first..].iter().position(|one| one.lang == lang && one.cover == cover);
+            let known = all[first..]
+                .iter()
+                .position(|one| one.lang == lang && one.cover == cover);
             let at = known.map_or(all.len(), |known| first + known);
             if known.is_none() {
                 all.push(bare(advisory, whom, lang, cover, refused.clone()));
@@ -101,9 +106,18 @@ pub fn outlook<'a>(facts: &Facts<'a>, advisory: &'a Advisory) -> Vec<Prospect<'a
             match hindrance(facts, cover, certificate, member) {
                 None => all[at].members.push(member),
                 Some(why) => {
-                    let list = if let Whom::List(list) = whom { Some(list) } else { None };
+                    let list = if let Whom::List(list) = whom {
+                        Some(list)
+                    } else {
+                        None
+                    };
                     let is_told = is_told(facts, list, contact) && !matches!(why, Why::Unproven(_));
-                    all[at].held.push(Withheld { contact, address, why, is_told });
+                    all[at].held.push(Withheld {
+                        contact,
+                        address,
+                        why,
+                        is_told,
+                    });
                 }
             }
         }
@@ -115,6 +129,20 @@ pub fn outlook<'a>(facts: &Facts<'a>, advisory: &'a Advisory) -> Vec<Prospect<'a
     all
 }
 
-fn bare<'a>(advisory: &'a Advisory, whom: Whom<'a>, lang: &'a Lang, cover: Cover, refused: Option<Refusal>) -> Prospect<'a> {
-    Prospect { advisory, whom, lang, cover, members: Vec::new(), held: Vec::new(), refused }
+fn bare<'a>(
+    advisory: &'a Advisory,
+    whom: Whom<'a>,
+    lang: &'a Lang,
+    cover: Cover,
+    refused: Option<Refusal>,
+) -> Prospect<'a> {
+    Prospect {
+        advisory,
+        whom,
+        lang,
+        cover,
+        members: Vec::new(),
+        held: Vec::new(),
+        refused,
+    }
 }

@@ -1,6 +1,8 @@
 //! What staff have seen of a plan, so that a later one of the same run does nothing else.
 
-use super::{Batch, Change, Colleague, DocumentChange, Expiring, Opened, Plan, Recipient, notice_key};
+use super::{
+    Batch, Change, Colleague, DocumentChange, Expiring, Opened, Plan, Recipient, notice_key,
+};
 use crate::{
     artefact::Digest,
     receipt::{DeliveryKey, MemberHash},
@@ -29,7 +31,14 @@ pub struct Seen {
 
 fn letter(opened: &Opened<'_>, lang: &Lang, cover: Cover) -> Letter {
     let advisory = opened.advisory();
-    (advisory.id.clone(), advisory.digest, advisory.revision().number.clone(), opened.list_name().into(), lang.clone(), cover)
+    (
+        advisory.id.clone(),
+        advisory.digest,
+        advisory.revision().number.clone(),
+        opened.list_name().into(),
+        lang.clone(),
+        cover,
+    )
 }
 
 fn shown(recipient: &Recipient<'_>) -> Shown {
@@ -40,19 +49,45 @@ impl Seen {
     /// What this plan shows, and of what waits for its next try, what it would be.
     pub fn of(plan: &Plan<'_>) -> Seen {
         let mut copies: HashMap<Letter, HashSet<Shown>> = HashMap::new();
-        for Batch { opened, lang, cover, recipients, .. } in plan.batches.iter().chain(&plan.later) {
-            copies.entry(letter(opened, lang, *cover)).or_default().extend(recipients.iter().map(shown));
+        for Batch {
+            opened,
+            lang,
+            cover,
+            recipients,
+            ..
+        } in plan.batches.iter().chain(&plan.later)
+        {
+            copies
+                .entry(letter(opened, lang, *cover))
+                .or_default()
+                .extend(recipients.iter().map(shown));
         }
         let notices = plan
             .held
             .iter()
             .filter(|held| held.notice || held.next.is_some())
             .map(|held| notice_key(&held.opened.advisory().id, held.member));
-        let reminders = plan.expiring.iter().filter(|expiring| expiring.due || expiring.next.is_some()).map(Expiring::key);
+        let reminders = plan
+            .expiring
+            .iter()
+            .filter(|expiring| expiring.due || expiring.next.is_some())
+            .map(Expiring::key);
         let is_open = |colleague: &&Colleague<'_>| colleague.due || colleague.next.is_some();
-        let warnings = plan.colleagues.iter().filter(is_open).map(|colleague| colleague.key.clone()).collect();
+        let warnings = plan
+            .colleagues
+            .iter()
+            .filter(is_open)
+            .map(|colleague| colleague.key.clone())
+            .collect();
         let (site, content) = (plan.site.clone(), content(plan));
-        Seen { copies, notices: notices.collect(), reminders: reminders.collect(), warnings, site, content }
+        Seen {
+            copies,
+            notices: notices.collect(),
+            reminders: reminders.collect(),
+            warnings,
+            site,
+            content,
+        }
     }
 
     /// Whether this plan does with the site what was shown.
@@ -65,21 +100,37 @@ fn content(plan: &Plan<'_>) -> Vec<Digest> {
     let document = plan.document.as_ref().map(|change| match change {
         DocumentChange::Unchanged(version) | DocumentChange::New(version) => version.digest,
     });
-    plan.public.thing().iter().map(|advisory| advisory.digest).chain(document).collect()
+    plan.public
+        .thing()
+        .iter()
+        .map(|advisory| advisory.digest)
+        .chain(document)
+        .collect()
 }
 
 impl Plan<'_> {
     /// Leaves out letters, and mails without content, that were not seen.
     pub fn keep_seen(&mut self, seen: &Seen) {
         for batches in [&mut self.batches, &mut self.later] {
-            for Batch { opened, lang, cover, recipients, .. } in batches.iter_mut() {
+            for Batch {
+                opened,
+                lang,
+                cover,
+                recipients,
+                ..
+            } in batches.iter_mut()
+            {
                 let copies = seen.copies.get(&letter(opened, lang, *cover));
-                recipients.retain(|recipient| copies.is_some_and(|copies| copies.contains(&shown(recipient))));
+                recipients.retain(|recipient| {
+                    copies.is_some_and(|copies| copies.contains(&shown(recipient)))
+                });
             }
             batches.retain(|batch| !batch.recipients.is_empty());
         }
         for held in &mut self.held {
-            held.notice &= seen.notices.contains(&notice_key(&held.opened.advisory().id, held.member));
+            held.notice &= seen
+                .notices
+                .contains(&notice_key(&held.opened.advisory().id, held.member));
         }
         for expiring in &mut self.expiring {
             expiring.due &= seen.reminders.contains(&expiring.key());

@@ -49,18 +49,29 @@ pub struct Colleague<'a> {
 /// It is the day on which it was sent, which our own clock knows, and not that on which somebody read what came back.
 pub fn days(policy: &Bounces, bounces: &[Bounce], now: &Moment) -> (u32, u32) {
     let mut worst: BTreeMap<Date, Verdict> = BTreeMap::new();
-    for bounce in bounces.iter().filter(|bounce| bounce.counts && bounce.sent.days_until(now) < i64::from(policy.within)) {
+    for bounce in bounces
+        .iter()
+        .filter(|bounce| bounce.counts && bounce.sent.days_until(now) < i64::from(policy.within))
+    {
         let day = worst.entry(bounce.sent.date()).or_insert(bounce.verdict);
         *day = bounce.verdict.max(*day);
     }
-    let count = |verdict| worst.values().filter(|day| **day == verdict).count().try_into().unwrap_or(u32::MAX);
+    let count = |verdict| {
+        worst
+            .values()
+            .filter(|day| **day == verdict)
+            .count()
+            .try_into()
+            .unwrap_or(u32::MAX)
+    };
     (count(Verdict::Hard), count(Verdict::Soft))
 }
 
 /// Whether so many days are enough: each is its part of what would be enough alone.
 pub fn is_enough(policy: &Bounces, (hard, soft): (u32, u32)) -> bool {
     let parts = |days: u32, other: u32| u64::from(days) * u64::from(other);
-    policy.suspend && parts(hard, policy.soft) + parts(soft, policy.hard) >= parts(policy.hard, policy.soft)
+    policy.suspend
+        && parts(hard, policy.soft) + parts(soft, policy.hard) >= parts(policy.hard, policy.soft)
 }
 
 /// All of them, in the order of the roster. Each list judges by its own policy, whichever list's letters came back: it is
@@ -75,14 +86,26 @@ pub fn suspended<'a>(
         return Vec::new();
     }
     let mut all: Vec<Suspended<'a>> = Vec::new();
-    for contact in roster.contacts().filter(|contact| contact.suspended.is_none()) {
+    for contact in roster
+        .contacts()
+        .filter(|contact| contact.suspended.is_none())
+    {
         let member = member(&contact.address);
-        let (bounces, before) = (returns.bounces.get(&member), returns.suspensions.get(&member));
+        let (bounces, before) = (
+            returns.bounces.get(&member),
+            returns.suspensions.get(&member),
+        );
         if bounces.is_none() && before.is_none() {
             continue;
         }
-        for list in contact.lists.iter().filter_map(|name| roster.lists.get(name)) {
-            let is_known = all.iter().any(|one| one.member == member && one.list.name == list.name);
+        for list in contact
+            .lists
+            .iter()
+            .filter_map(|name| roster.lists.get(name))
+        {
+            let is_known = all
+                .iter()
+                .any(|one| one.member == member && one.list.name == list.name);
             if is_known || list.delivery != Delivery::Direct || !list.bounces.suspend {
                 continue;
             }
@@ -90,7 +113,14 @@ pub fn suspended<'a>(
             let since = before.and_then(|before| before.get(list.name.as_str()));
             if since.is_some() || is_enough(&list.bounces, days) {
                 let (is_new, since) = (since.is_none(), since.unwrap_or(now).clone());
-                all.push(Suspended { contact, member, list, since, is_new, days });
+                all.push(Suspended {
+                    contact,
+                    member,
+                    list,
+                    since,
+                    is_new,
+                    days,
+                });
             }
         }
     }
@@ -102,21 +132,47 @@ pub(super) fn colleagues<'a>(facts: &Facts<'a>, suspended: &[Suspended<'a>]) -> 
     let send = facts.request.ids.is_empty();
     let mut all: Vec<Colleague<'a>> = Vec::new();
     for one in suspended {
-        let Some(constituent) = facts.roster.constituent(&one.contact.constituent) else { continue };
-        let since = suspended.iter().filter(|other| other.member == one.member).map(|other| &other.since).min();
+        let Some(constituent) = facts.roster.constituent(&one.contact.constituent) else {
+            continue;
+        };
+        let since = suspended
+            .iter()
+            .filter(|other| other.member == one.member)
+            .map(|other| &other.since)
+            .min();
         let day = since.unwrap_or(&one.since).date();
-        let advisory: Id = format!("suspended.{day}").parse().expect("letters, digits, a dot and hyphens are an id");
-        for contact in constituent.contacts.iter().filter(|contact| contact.suspended.is_none()) {
+        let advisory: Id = format!("suspended.{day}")
+            .parse()
+            .expect("letters, digits, a dot and hyphens are an id");
+        for contact in constituent
+            .contacts
+            .iter()
+            .filter(|contact| contact.suspended.is_none())
+        {
             let member = (facts.member)(&contact.address);
-            let key = DeliveryKey { advisory: advisory.clone(), revision: one.member.hex(), mail: Mail::Suspension, member };
-            if suspended.iter().any(|other| other.member == member) || all.iter().any(|other| other.key == key) {
+            let key = DeliveryKey {
+                advisory: advisory.clone(),
+                revision: one.member.hex(),
+                mail: Mail::Suspension,
+                member,
+            };
+            if suspended.iter().any(|other| other.member == member)
+                || all.iter().any(|other| other.key == key)
+            {
                 continue;
             }
             let receipt = facts.history.deliveries.get(&key);
             let state = receipt.map(|receipt| receipt.state);
             let (due, next) = once(receipt, facts.now);
             let (due, next) = (send && due, next.filter(|_| send));
-            all.push(Colleague { contact, of: one.contact, key, state, due, next });
+            all.push(Colleague {
+                contact,
+                of: one.contact,
+                key,
+                state,
+                due,
+                next,
+            });
         }
     }
     all
@@ -129,13 +185,24 @@ mod tests {
     fn bounce(verdict: Verdict, sent: &str) -> Bounce {
         let moment = |text: &str| text.parse::<Moment>().expect(text);
         let (status, words, at) = (String::new(), String::new(), moment("2026-07-31"));
-        Bounce { verdict, status, words, sent: moment(sent), at, counts: true }
+        Bounce {
+            verdict,
+            status,
+            words,
+            sent: moment(sent),
+            at,
+            counts: true,
+        }
     }
 
     /// Days of July 2026: `h3 s4`.
     fn of(days: &str) -> Vec<Bounce> {
         let one = |word: &str| {
-            let verdict = if word.starts_with('h') { Verdict::Hard } else { Verdict::Soft };
+            let verdict = if word.starts_with('h') {
+                Verdict::Hard
+            } else {
+                Verdict::Soft
+            };
             bounce(verdict, &format!("2026-07-{:0>2}T10:00:00Z", &word[1..]))
         };
         days.split_whitespace().map(one).collect()
@@ -143,21 +210,50 @@ mod tests {
 
     #[test]
     fn days_are_counted_and_not_letters() {
-        let (policy, now) = (Bounces::default(), "2026-07-31T12:00:00Z".parse().expect("a time"));
-        for (bounces, hard_and_soft) in
-            [("", (0, 0)), ("h3", (1, 0)), ("h3 h3 h3 s3", (1, 0)), ("s3 h3", (1, 0)), ("s3 s4 s4 h5 h6", (2, 2))]
-        {
-            assert_eq!(days(&policy, &of(bounces), &now), hard_and_soft, "{bounces}");
+        let (policy, now) = (
+            Bounces::default(),
+            "2026-07-31T12:00:00Z".parse().expect("a time"),
+        );
+        for (bounces, hard_and_soft) in [
+            ("", (0, 0)),
+            ("h3", (1, 0)),
+            ("h3 h3 h3 s3", (1, 0)),
+            ("s3 h3", (1, 0)),
+            ("s3 s4 s4 h5 h6", (2, 2)),
+        ] {
+            assert_eq!(
+                days(&policy, &of(bounces), &now),
+                hard_and_soft,
+                "{bounces}"
+            );
         }
-        let forgiven: Vec<Bounce> = of("h3 h4").into_iter().map(|one| Bounce { counts: false, ..one }).collect();
+        let forgiven: Vec<Bounce> = of("h3 h4")
+            .into_iter()
+            .map(|one| Bounce {
+                counts: false,
+                ..one
+            })
+            .collect();
         assert_eq!(days(&policy, &forgiven, &now), (0, 0));
-        let short = Bounces { within: 10, ..policy };
-        assert_eq!(days(&short, &of("h20 h21 h22"), &now), (1, 0), "what is older than ten days does not count");
+        let short = Bounces {
+            within: 10,
+            ..policy
+        };
+        assert_eq!(
+            days(&short, &of("h20 h21 h22"), &now),
+            (1, 0),
+            "what is older than ten days does not count"
+        );
     }
 
     #[test]
     fn hard_and_soft_are_parts_of_one_whole() {
-        let policy = Bounces { suspend: true, hard: 2, soft: 6, within: 60 };
+        let policy = Bounces {
+            suspend: true,
+            hard: 2,
+            soft: 6,
+            within: 60,
+        };
         for (days, enough) in [
             ((0, 0), false),
             ((1, 0), false),
@@ -170,8 +266,18 @@ mod tests {
         ] {
             assert_eq!(is_enough(&policy, days), enough, "{days:?}");
         }
-        assert!(!is_enough(&Bounces { suspend: false, ..policy }, (100, 100)));
-        let widest = Bounces { hard: 100, soft: 100, ..policy };
+        assert!(!is_enough(
+            &Bounces {
+                suspend: false,
+                ..policy
+            },
+            (100, 100)
+        ));
+        let widest = Bounces {
+            hard: 100,
+            soft: 100,
+            ..policy
+        };
         assert!(is_enough(&widest, (u32::MAX, u32::MAX)));
     }
 }

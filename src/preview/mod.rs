@@ -100,7 +100,10 @@ impl Studio {
     fn news(&self, workshop: &mut Workshop, generation: &mut u64, trouble: Option<Trouble>) {
         *generation += 1;
         match &trouble {
-            Some(trouble) => (self.tell)(&format!("{}: see the preview, or `advise check`", trouble.title)),
+            Some(trouble) => (self.tell)(&format!(
+                "{}: see the preview, or `advise check`",
+                trouble.title
+            )),
             None if workshop.has_trouble() => (self.tell)("mended"),
             None => {}
         }
@@ -109,14 +112,24 @@ impl Studio {
     }
 
     /// There was nothing yet that could be shown.
-    fn wait(&self, trouble: Trouble, asks: &Receiver<Ask>, workshop: &mut Workshop, generation: &mut u64) -> Next {
+    fn wait(
+        &self,
+        trouble: Trouble,
+        asks: &Receiver<Ask>,
+        workshop: &mut Workshop,
+        generation: &mut u64,
+    ) -> Next {
         self.news(workshop, generation, Some(trouble));
         for ask in asks {
             match ask {
                 Ask::Show(path, reply) => {
                     let heading = "There is nothing to show yet".to_string();
                     let text = "Once what is wrong is mended, the preview stands here.".to_string();
-                    let word = Word { status: Status::Broken, heading, text };
+                    let word = Word {
+                        status: Status::Broken,
+                        heading,
+                        text,
+                    };
                     // Who has gone meanwhile needs no answer.
                     drop(reply.send(tool(&path).unwrap_or_else(|| word_of(word, workshop))));
                 }
@@ -130,25 +143,37 @@ impl Studio {
     }
 
     /// Shows a state of the workspace until there is another that can be shown.
-    fn show(&self, snapshot: Snapshot, asks: &Receiver<Ask>, workshop: &mut Workshop, generation: &mut u64) -> Next {
+    fn show(
+        &self,
+        snapshot: Snapshot,
+        asks: &Receiver<Ask>,
+        workshop: &mut Workshop,
+        generation: &mut u64,
+    ) -> Next {
         self.news(workshop, generation, snapshot.trouble.clone());
-        let fresh = session::with(&snapshot, &self.prefix, |session| {
-            for ask in asks {
-                match ask {
-                    Ask::Show(path, reply) => {
-                        drop(reply.send(tool(&path).unwrap_or_else(|| session.sheet(&path, workshop))));
-                    }
-                    Ask::Read => match self.read(Some(&snapshot)) {
-                        Read::Fresh(fresh) => return Next::Show(fresh),
-                        Read::Trouble(mut trouble) => {
-                            trouble.title.push_str(&format!("; below is how it was at {}", snapshot.now.rfc3339()));
-                            self.news(workshop, generation, Some(trouble));
+        let fresh =
+            session::with(&snapshot, &self.prefix, |session| {
+                for ask in asks {
+                    match ask {
+                        Ask::Show(path, reply) => {
+                            drop(reply.send(
+                                tool(&path).unwrap_or_else(|| session.sheet(&path, workshop)),
+                            ));
                         }
-                    },
+                        Ask::Read => match self.read(Some(&snapshot)) {
+                            Read::Fresh(fresh) => return Next::Show(fresh),
+                            Read::Trouble(mut trouble) => {
+                                trouble.title.push_str(&format!(
+                                    "; below is how it was at {}",
+                                    snapshot.now.rfc3339()
+                                ));
+                                self.news(workshop, generation, Some(trouble));
+                            }
+                        },
+                    }
                 }
-            }
-            Next::Over
-        });
+                Next::Over
+            });
         match fresh {
             Ok(next) => next,
             // It opened when it was tried; a template that is gone since is met by the next reading.
@@ -169,7 +194,9 @@ fn tool(path: &str) -> Option<Shareable<Sheet, Staff>> {
 
 /// A few words instead of a page.
 fn word_of(word: Word, workshop: &Workshop) -> Shareable<Sheet, Staff> {
-    Shareable::past_the_gate(word).make::<Sheet>(workshop).expect("the preview's own templates are part of the program")
+    Shareable::past_the_gate(word)
+        .make::<Sheet>(workshop)
+        .expect("the preview's own templates are part of the program")
 }
 
 /// Asks for a reading each time that something in the workspace, or the ledger, was saved. Looks so often that a page is

@@ -29,25 +29,51 @@ impl Forecast {
             let line = "`publish` stops: it is out already, and has changed without a new revision";
             say(&conflict.advisory.id, line.into());
         }
-        for (id, _, change) in plan.site.iter().filter(|(_, _, change)| *change != Change::Disappears) {
+        for (id, _, change) in plan
+            .site
+            .iter()
+            .filter(|(_, _, change)| *change != Change::Disappears)
+        {
             say(id, format!("site: {}", change.as_str()));
         }
         for batch in &plan.batches {
             let to = match batch.opened.list() {
                 Some(list) => format!("list `{}`", list.name),
-                None => batch.recipients.first().map_or_else(String::new, |one| one.address.to_string()),
+                None => batch
+                    .recipients
+                    .first()
+                    .map_or_else(String::new, |one| one.address.to_string()),
             };
             let letters = count(batch.recipients.len(), "letter", "letters");
-            say(&batch.opened.advisory().id, format!("sends {to}: {letters} ({}, {})", batch.cover, batch.lang));
+            say(
+                &batch.opened.advisory().id,
+                format!("sends {to}: {letters} ({}, {})", batch.cover, batch.lang),
+            );
         }
         for held in &plan.held {
-            let who = held.contact.map_or_else(|| held.address.to_string(), |one| format!("{} <{}>", one.name, one.address));
-            say(&held.opened.advisory().id, format!("HELD {who} (`{}`): {}", held.opened.list_name(), held.why.reason()));
+            let who = held.contact.map_or_else(
+                || held.address.to_string(),
+                |one| format!("{} <{}>", one.name, one.address),
+            );
+            say(
+                &held.opened.advisory().id,
+                format!(
+                    "HELD {who} (`{}`): {}",
+                    held.opened.list_name(),
+                    held.why.reason()
+                ),
+            );
         }
         for waiting in &plan.waiting {
-            say(&waiting.advisory.id, format!("not now → {}: {}", waiting.audience, waiting.reason.words()));
+            say(
+                &waiting.advisory.id,
+                format!("not now → {}: {}", waiting.audience, waiting.reason.words()),
+            );
         }
-        Forecast { words: plan::words(plan), lines }
+        Forecast {
+            words: plan::words(plan),
+            lines,
+        }
     }
 }
 
@@ -60,7 +86,9 @@ pub(super) fn page(session: &Session<'_>, page: usize, workshop: &Workshop) -> O
     let snapshot = session.snapshot;
     let forecast = session.forecast();
     let all = &snapshot.workspace.advisories;
-    let is_open = |one: &Advisory| one.status == Status::Draft || forecast.lines.contains_key(&one.id) || !is_out(session, one);
+    let is_open = |one: &Advisory| {
+        one.status == Status::Draft || forecast.lines.contains_key(&one.id) || !is_out(session, one)
+    };
     let (open, out): (Vec<&Advisory>, Vec<&Advisory>) = all.iter().partition(|one| is_open(one));
     let pages = all.len().div_ceil(ROWS).max(1);
     if page == 0 || page > pages {
@@ -70,25 +98,55 @@ pub(super) fn page(session: &Session<'_>, page: usize, workshop: &Workshop) -> O
     let rows = |some: &[&Advisory], before: usize| -> Vec<Row> {
         let skip = first.saturating_sub(before).min(some.len());
         let take = (first + ROWS).saturating_sub(before + skip);
-        some.iter().skip(skip).take(take).map(|one| row(session, one, workshop)).collect()
+        some.iter()
+            .skip(skip)
+            .take(take)
+            .map(|one| row(session, one, workshop))
+            .collect()
     };
     let groups = [
-        Group { title: format!("On the way ({})", open.len()), rows: rows(&open, 0) },
-        Group { title: format!("Out ({})", out.len()), rows: rows(&out, open.len()) },
+        Group {
+            title: format!("On the way ({})", open.len()),
+            rows: rows(&open, 0),
+        },
+        Group {
+            title: format!("Out ({})", out.len()),
+            rows: rows(&out, open.len()),
+        },
     ];
-    let at = |page: usize| if page == 1 { workshop.link("") } else { workshop.link(&format!("page/{page}/")) };
+    let at = |page: usize| {
+        if page == 1 {
+            workshop.link("")
+        } else {
+            workshop.link(&format!("page/{page}/"))
+        }
+    };
     let mut notes = Vec::new();
     if !snapshot.has_ledger {
-        notes.push("There is no ledger: nothing is known of earlier runs, and `publish` will not begin.".into());
+        notes.push(
+            "There is no ledger: nothing is known of earlier runs, and `publish` will not begin."
+                .into(),
+        );
     }
     let drafts = all.iter().filter(|one| one.status == Status::Draft).count();
     Some(Overview {
-        team: snapshot.workspace.team.name.in_lang(snapshot.workspace.settings.site.default_lang()).to_string(),
+        team: snapshot
+            .workspace
+            .team
+            .name
+            .in_lang(snapshot.workspace.settings.site.default_lang())
+            .to_string(),
         as_of: snapshot.now.rfc3339(),
         count: count(all.len(), "advisory", "advisories"),
         drafts: format!("{} of them", count(drafts, "draft", "drafts")),
         notes,
-        plan: forecast.words.trim_end().lines().next_back().unwrap_or_default().to_string(),
+        plan: forecast
+            .words
+            .trim_end()
+            .lines()
+            .next_back()
+            .unwrap_or_default()
+            .to_string(),
         plan_href: workshop.link("plan/"),
         warnings: snapshot.warnings.clone(),
         groups: groups.into_iter().collect(),
@@ -103,12 +161,19 @@ pub(super) fn page(session: &Session<'_>, page: usize, workshop: &Workshop) -> O
 fn is_out(session: &Session<'_>, advisory: &Advisory) -> bool {
     let history = &session.snapshot.history;
     let key = (advisory.id.clone(), advisory.revision().number.clone());
-    history.frozen.contains_key(&key) || history.on_site.get(&advisory.id).is_some_and(|(number, _)| *number == key.1)
+    history.frozen.contains_key(&key)
+        || history
+            .on_site
+            .get(&advisory.id)
+            .is_some_and(|(number, _)| *number == key.1)
 }
 
 fn states(session: &Session<'_>, advisory: &Advisory) -> Vec<State> {
     let snapshot = session.snapshot;
-    let state = |slug, word: &str| State { slug, word: word.into() };
+    let state = |slug, word: &str| State {
+        slug,
+        word: word.into(),
+    };
     let mut states = vec![match advisory.status {
         Status::Draft => state("draft", "draft"),
         Status::Final => state("final", "final"),
@@ -117,12 +182,18 @@ fn states(session: &Session<'_>, advisory: &Advisory) -> Vec<State> {
     if snapshot.stale.contains(&advisory.id) {
         states.push(state("broken", "has a mistake now: shown as it was before"));
     }
-    if let Some(until) = advisory.embargo.as_ref().filter(|until| snapshot.now < **until) {
+    if let Some(until) = advisory
+        .embargo
+        .as_ref()
+        .filter(|until| snapshot.now < **until)
+    {
         states.push(state("embargoed", &format!("embargo until {until}")));
     }
     let key = (advisory.id.clone(), advisory.revision().number.clone());
     match snapshot.history.frozen.get(&key) {
-        Some(frozen) if frozen.digest != advisory.digest => states.push(state("changed", "changed since it was published")),
+        Some(frozen) if frozen.digest != advisory.digest => {
+            states.push(state("changed", "changed since it was published"))
+        }
         _ if is_out(session, advisory) => states.push(state("published", "published")),
         _ => {}
     }
@@ -131,7 +202,12 @@ fn states(session: &Session<'_>, advisory: &Advisory) -> Vec<State> {
 
 fn row(session: &Session<'_>, advisory: &Advisory, workshop: &Workshop) -> Row {
     let gate = Gate::at(session.snapshot.now.clone());
-    let mut does = session.forecast().lines.get(&advisory.id).cloned().unwrap_or_default();
+    let mut does = session
+        .forecast()
+        .lines
+        .get(&advisory.id)
+        .cloned()
+        .unwrap_or_default();
     if advisory.status == Status::Draft {
         does.push("nothing while it is a draft; once it is final:".into());
         does.extend(letters::in_words(session, advisory));

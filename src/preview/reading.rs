@@ -37,10 +37,18 @@ enum Unreadable {
 
 impl Snapshot {
     /// Reads everything. What is wrong is said in the words of `check`.
-    pub(super) fn read(root: &Path, work: &Path, now: Moment, before: Option<&Snapshot>) -> Result<Snapshot, Trouble> {
+    pub(super) fn read(
+        root: &Path,
+        work: &Path,
+        now: Moment,
+        before: Option<&Snapshot>,
+    ) -> Result<Snapshot, Trouble> {
         read(root, work, now, before).unwrap_or_else(|error: Unreadable| {
             let text = format!("error: {}\n", in_full(&error));
-            Err(Trouble { title: "the workspace cannot be read".into(), text })
+            Err(Trouble {
+                title: "the workspace cannot be read".into(),
+                text,
+            })
         })
     }
 }
@@ -58,7 +66,12 @@ fn in_full(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn read(root: &Path, work: &Path, now: Moment, before: Option<&Snapshot>) -> Result<Result<Snapshot, Trouble>, Unreadable> {
+fn read(
+    root: &Path,
+    work: &Path,
+    now: Moment,
+    before: Option<&Snapshot>,
+) -> Result<Result<Snapshot, Trouble>, Unreadable> {
     let has_ledger = Ledger::exists(work)?;
     // Closed again at once: who publishes meanwhile is not kept from anything.
     let (history, members) = {
@@ -66,20 +79,40 @@ fn read(root: &Path, work: &Path, now: Moment, before: Option<&Snapshot>) -> Res
         (ledger.history()?, ledger.members())
     };
     let reading = workspace::read(root, &now, &Published::of(&history))?;
-    let errors = told(&reading.findings, Level::Error, "error", "errors", "in the workspace");
+    let errors = told(
+        &reading.findings,
+        Level::Error,
+        "error",
+        "errors",
+        "in the workspace",
+    );
     let Some(mut workspace) = reading.workspace else {
         return Ok(Err(errors.expect("a workspace without errors is there")));
     };
     let trouble = errors.map(|errors| {
-        let in_drafts = told(&reading.findings, Level::Error, "mistake", "mistakes", "in drafts, which stay where they are");
+        let in_drafts = told(
+            &reading.findings,
+            Level::Error,
+            "mistake",
+            "mistakes",
+            "in drafts, which stay where they are",
+        );
         in_drafts.unwrap_or(errors)
     });
     let mut stale = BTreeSet::new();
-    for old in before.iter().flat_map(|before| &before.workspace.advisories) {
+    for old in before
+        .iter()
+        .flat_map(|before| &before.workspace.advisories)
+    {
         let stem = old.path.trim_end_matches(".md");
         let is_broken = || {
-            let errors = reading.findings.iter().filter(|finding| finding.level == Level::Error);
-            errors.map(|finding| &*finding.place.path).any(|path| path.starts_with(stem))
+            let errors = reading
+                .findings
+                .iter()
+                .filter(|finding| finding.level == Level::Error);
+            errors
+                .map(|finding| &*finding.place.path)
+                .any(|path| path.starts_with(stem))
         };
         if old.status == Status::Draft && workspace.advisory(&old.id).is_none() && is_broken() {
             stale.insert(old.id.clone());
@@ -87,19 +120,43 @@ fn read(root: &Path, work: &Path, now: Moment, before: Option<&Snapshot>) -> Res
         }
     }
     if !stale.is_empty() {
-        workspace.advisories.sort_by(|a, b| (&b.date, &b.id).cmp(&(&a.date, &a.id)));
+        workspace
+            .advisories
+            .sort_by(|a, b| (&b.date, &b.id).cmp(&(&a.date, &a.id)));
     }
-    let warnings = told(&reading.findings, Level::Warning, "warning", "warnings", "in the workspace");
-    Ok(Ok(Snapshot { workspace, history, members, has_ledger, now, stale, trouble, warnings }))
+    let warnings = told(
+        &reading.findings,
+        Level::Warning,
+        "warning",
+        "warnings",
+        "in the workspace",
+    );
+    Ok(Ok(Snapshot {
+        workspace,
+        history,
+        members,
+        has_ledger,
+        now,
+        stale,
+        trouble,
+        warnings,
+    }))
 }
 
 /// The findings of one level, as `check` shows them.
 fn told(findings: &Findings, level: Level, one: &str, many: &str, place: &str) -> Option<Trouble> {
-    let shown: Vec<String> = findings.iter().filter(|finding| finding.level == level).map(diag::show).collect();
+    let shown: Vec<String> = findings
+        .iter()
+        .filter(|finding| finding.level == level)
+        .map(diag::show)
+        .collect();
     let title = match shown.len() {
         0 => return None,
         1 => format!("1 {one} {place}"),
         n => format!("{n} {many} {place}"),
     };
-    Some(Trouble { title, text: shown.join("\n") })
+    Some(Trouble {
+        title,
+        text: shown.join("\n"),
+    })
 }

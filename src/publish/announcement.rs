@@ -27,23 +27,43 @@ fn id() -> Id {
 /// The announcement of the newest version that says something else than the one before; `None` if nobody is to be told,
 /// or nothing has changed. The first version changes nothing: a team that begins, or moves here, does not write to all
 /// its lists because of that.
-pub fn announcement(workspace: &Workspace, history: &History, only: Option<Only>, now: &Moment) -> Option<Advisory> {
+pub fn announcement(
+    workspace: &Workspace,
+    history: &History,
+    only: Option<Only>,
+    now: &Moment,
+) -> Option<Advisory> {
     let team = &workspace.team;
     if team.notifications.is_empty() {
         return None;
     }
     // Mail alone tells of nothing that is not on the site yet.
     let editions = match only {
-        Some(Only::Mail) => history.editions.iter().filter(|edition| stands(workspace, edition)).cloned().collect(),
+        Some(Only::Mail) => history
+            .editions
+            .iter()
+            .filter(|edition| stands(workspace, edition))
+            .cloned()
+            .collect(),
         _ => document::outlook(workspace, history, now),
     };
     let site = &workspace.settings.site;
-    let news = |at: usize, lang: &Lang| News::of(&editions, at, lang, &workspace.document_words(lang), site);
+    let news = |at: usize, lang: &Lang| {
+        News::of(&editions, at, lang, &workspace.document_words(lang), site)
+    };
     let languages = |edition: &Edition| -> Vec<Lang> {
-        site.languages.iter().filter(|lang| edition.texts.contains_key(lang)).cloned().collect()
+        site.languages
+            .iter()
+            .filter(|lang| edition.texts.contains_key(lang))
+            .cloned()
+            .collect()
     };
     let is_news = |at: usize| {
-        let said = || languages(&editions[at]).iter().any(|lang| news(at, lang).is_some_and(|news| news.is_news()));
+        let said = || {
+            languages(&editions[at])
+                .iter()
+                .any(|lang| news(at, lang).is_some_and(|news| news.is_news()))
+        };
         !editions[at].is_taken_over() && said()
     };
     let told: Vec<usize> = (0..editions.len()).filter(|at| is_news(*at)).collect();
@@ -53,11 +73,24 @@ pub fn announcement(workspace: &Workspace, history: &History, only: Option<Only>
     let revision = |at: &usize| Revision {
         number: editions[*at].version.version.to_string(),
         date: editions[*at].version.date.clone(),
-        summary: news(*at, &lang).map(|news| news.sections()).unwrap_or_default(),
+        summary: news(*at, &lang)
+            .map(|news| news.sections())
+            .unwrap_or_default(),
     };
     let before = &editions[newest.checked_sub(1)?];
-    let text = |lang: &Lang| Some(text(workspace, before, &editions[newest], &news(newest, lang)?, lang));
-    let texts = written.iter().filter_map(|lang| Some((lang.clone(), Box::new(text(lang)?)))).collect();
+    let text = |lang: &Lang| {
+        Some(text(
+            workspace,
+            before,
+            &editions[newest],
+            &news(newest, lang)?,
+            lang,
+        ))
+    };
+    let texts = written
+        .iter()
+        .filter_map(|lang| Some((lang.clone(), Box::new(text(lang)?))))
+        .collect();
     Some(Advisory {
         id: id(),
         kind: Kind::Announcement,
@@ -65,7 +98,12 @@ pub fn announcement(workspace: &Workspace, history: &History, only: Option<Only>
         date: editions[0].version.date.clone(),
         tlp: Tlp::Clear,
         severity: Severity::None,
-        audience: team.notifications.iter().cloned().map(Reader::List).collect(),
+        audience: team
+            .notifications
+            .iter()
+            .cloned()
+            .map(Reader::List)
+            .collect(),
         embargo: None,
         cves: Vec::new(),
         cvss: Vec::new(),
@@ -74,7 +112,10 @@ pub fn announcement(workspace: &Workspace, history: &History, only: Option<Only>
         references: Vec::new().into(),
         // The first version, of which nobody is told, and then one for each that brought news.
         revisions: std::iter::once(&0).chain(&told).map(revision).collect(),
-        path: workspace.prose.get(&lang).map_or_else(|| "site/rfc2350.md".into(), |prose| prose.source.path.clone()),
+        path: workspace.prose.get(&lang).map_or_else(
+            || "site/rfc2350.md".into(),
+            |prose| prose.source.path.clone(),
+        ),
         lang,
         texts,
         attachments: Vec::new(),
@@ -82,7 +123,13 @@ pub fn announcement(workspace: &Workspace, history: &History, only: Option<Only>
     })
 }
 
-fn text(workspace: &Workspace, before: &Edition, edition: &Edition, news: &News, lang: &Lang) -> Text {
+fn text(
+    workspace: &Workspace,
+    before: &Edition,
+    edition: &Edition,
+    news: &News,
+    lang: &Lang,
+) -> Text {
     let (site, words) = (&workspace.settings.site, workspace.document_words(lang));
     let (version, number) = (&edition.version, edition.version.version.to_string());
     let values = [
@@ -93,12 +140,24 @@ fn text(workspace: &Workspace, before: &Edition, edition: &Edition, news: &News,
     ];
     let archive = site.link(&facts::archive_path(site, lang));
     let places = [
-        (words.get("rfc2350_news_page"), site.link(&facts::page_path(site, lang))),
-        (words.get("rfc2350_text_at"), site.link(&facts::text_path(site, lang))),
-        (words.get("rfc2350_permanent"), site.link(&facts::version_path(site, lang, version.version))),
+        (
+            words.get("rfc2350_news_page"),
+            site.link(&facts::page_path(site, lang)),
+        ),
+        (
+            words.get("rfc2350_text_at"),
+            site.link(&facts::text_path(site, lang)),
+        ),
+        (
+            words.get("rfc2350_permanent"),
+            site.link(&facts::version_path(site, lang, version.version)),
+        ),
         (words.get("rfc2350_archive"), archive.clone()),
     ];
-    let places: String = places.iter().map(|(what, url)| format!("- {what}: <{url}>\n")).collect();
+    let places: String = places
+        .iter()
+        .map(|(what, url)| format!("- {what}: <{url}>\n"))
+        .collect();
     let body = format!(
         "{}\n\n## {}\n\n{places}\n## {}\n\n{}\n",
         words.fill("rfc2350_news", &values),
@@ -106,16 +165,27 @@ fn text(workspace: &Workspace, before: &Edition, edition: &Edition, news: &News,
         words.get("rfc2350_news_what"),
         news.markdown(&words, LINES, &format!("<{archive}{number}/>")),
     );
-    Text { title: words.fill("rfc2350_news_title", &values), body: body.into() }
+    Text {
+        title: words.fill("rfc2350_news_title", &values),
+        body: body.into(),
+    }
 }
 
 /// Whether readers find the texts of a version where it stays. (One that is only recorded may not be there yet.)
 fn stands(workspace: &Workspace, edition: &Edition) -> bool {
     let site = &workspace.settings.site;
-    let mut texts = edition.texts.iter().filter(|(lang, _)| site.languages.contains(lang));
+    let mut texts = edition
+        .texts
+        .iter()
+        .filter(|(lang, _)| site.languages.contains(lang));
     texts.all(|(lang, text)| {
         let path = facts::version_path(site, lang, edition.version.version);
         let there = std::fs::read(workspace.root.join("public").join(path));
-        there.is_ok_and(|bytes| bytes == Clearsigned::assemble(&text.text, &text.block).document().as_bytes())
+        there.is_ok_and(|bytes| {
+            bytes
+                == Clearsigned::assemble(&text.text, &text.block)
+                    .document()
+                    .as_bytes()
+        })
     })
 }

@@ -14,7 +14,10 @@ pub struct Clock<'d> {
 impl<'d> Clock<'d> {
     /// Now it is this time.
     pub fn starts(began: &'d Moment) -> Clock<'d> {
-        Clock { began, watch: Instant::now() }
+        Clock {
+            began,
+            watch: Instant::now(),
+        }
     }
 
     /// The time.
@@ -25,7 +28,11 @@ impl<'d> Clock<'d> {
     /// In whole seconds, as the ledger writes it.
     fn after(&self, passed: Duration) -> Moment {
         let passed = i64::try_from(passed.as_secs()).unwrap_or(i64::MAX);
-        match self.began.timestamp().checked_add(SignedDuration::from_secs(passed)) {
+        match self
+            .began
+            .timestamp()
+            .checked_add(SignedDuration::from_secs(passed))
+        {
             Ok(at) if passed > 0 => Moment::from_timestamp(at),
             _ => self.began.clone(),
         }
@@ -41,9 +48,16 @@ mod tests {
         let began: Moment = "2026-07-01T23:30:00+05:00".parse().expect("a moment");
         let clock = Clock::starts(&began);
         let after = |passed| clock.after(passed).rfc3339();
-        assert_eq!(after(Duration::from_millis(999)), "2026-07-01T23:30:00+05:00");
+        assert_eq!(
+            after(Duration::from_millis(999)),
+            "2026-07-01T23:30:00+05:00"
+        );
         assert_eq!(after(Duration::from_millis(1999)), "2026-07-01T18:30:01Z");
         assert_eq!(after(Duration::from_secs(3 * 3600)), "2026-07-01T21:30:00Z");
-        assert_eq!(clock.after(Duration::MAX), began, "past the end of time it is the run's own");
+        assert_eq!(
+            clock.after(Duration::MAX),
+            began,
+            "past the end of time it is the run's own"
+        );
     }
 }

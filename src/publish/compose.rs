@@ -49,7 +49,12 @@ pub struct Addressed<'a> {
 impl<'a> Office<'a> {
     /// The `From` of all mail.
     pub fn sender(&self) -> &'a Address {
-        self.workspace.settings.mail.from.as_ref().unwrap_or(&self.workspace.team.email)
+        self.workspace
+            .settings
+            .mail
+            .from
+            .as_ref()
+            .unwrap_or(&self.workspace.team.email)
     }
 
     /// The words of a language. What is wrong in the workspace's own files is found when the site is made.
@@ -61,27 +66,52 @@ impl<'a> Office<'a> {
     pub fn message_id(&self, advisory: &Advisory, whom: Whom<'_>, lang: &Lang) -> String {
         let audience = match whom {
             Whom::List(list) => list.name.to_string(),
-            Whom::Person(contact) => format!("person {}", self.members.hash(&contact.address).hex()),
+            Whom::Person(contact) => {
+                format!("person {}", self.members.hash(&contact.address).hex())
+            }
         };
-        let token = self.members.token(&advisory.id, &advisory.revision().number, &audience, lang);
+        let token = self
+            .members
+            .token(&advisory.id, &advisory.revision().number, &audience, lang);
         format!("<{token}@{}>", self.sender().domain())
     }
 
     /// Opens the workshop of a letter.
     pub fn compose<T>(&self, letter: &Addressed<'_>, make: impl FnOnce(&LetterShop<'_>) -> T) -> T {
-        let Addressed { advisory, whom, lang, cover, .. } = *letter;
+        let Addressed {
+            advisory,
+            whom,
+            lang,
+            cover,
+            ..
+        } = *letter;
         let (team, site) = (&self.workspace.team, &self.workspace.settings.site);
-        let message_id = letter.message_id.map_or_else(|| self.message_id(advisory, whom, lang), str::to_string);
-        let Thread { in_reply_to, references, missed } = thread(self.history, letter);
-        let is_public = Gate::at(self.now.clone()).once_final(advisory, &Public).is_ok();
+        let message_id = letter
+            .message_id
+            .map_or_else(|| self.message_id(advisory, whom, lang), str::to_string);
+        let Thread {
+            in_reply_to,
+            references,
+            missed,
+        } = thread(self.history, letter);
+        let is_public = Gate::at(self.now.clone())
+            .once_final(advisory, &Public)
+            .is_ok();
         let page = is_public.then(|| {
             let is_other = lang != site.default_lang() && site.languages.contains(lang);
-            let folder = if is_other { format!("{lang}/") } else { String::new() };
+            let folder = if is_other {
+                format!("{lang}/")
+            } else {
+                String::new()
+            };
             site.link(&format!("{folder}advisories/{}/", advisory.id))
         });
         let list;
         let to = match whom {
-            Whom::Person(contact) => Recipient::Person { name: &contact.name, address: &contact.address },
+            Whom::Person(contact) => Recipient::Person {
+                name: &contact.name,
+                address: &contact.address,
+            },
             Whom::List(of) => {
                 list = ListFacts {
                     name: of.name.clone(),

@@ -77,14 +77,36 @@ pub(super) fn deliver(
     report: &mut Report,
 ) -> Result<(), PublishError> {
     let clock = Clock::starts(job.now);
-    let letters: usize = mail.ready.iter().map(|ready| ready.batch.recipients.len()).sum();
+    let letters: usize = mail
+        .ready
+        .iter()
+        .map(|ready| ready.batch.recipients.len())
+        .sum();
     let all = letters + mail.notices.len();
     job.watch.begin("mail", all);
-    let mut tally = Tally { job, mail, left: all, open: Vec::new(), told: 0, reminded: 0, warned: 0, report };
-    tally.open = mail.ready.iter().map(|ready| (ready.batch.recipients.len(), 0)).collect();
+    let mut tally = Tally {
+        job,
+        mail,
+        left: all,
+        open: Vec::new(),
+        told: 0,
+        reminded: 0,
+        warned: 0,
+        report,
+    };
+    tally.open = mail
+        .ready
+        .iter()
+        .map(|ready| (ready.batch.recipients.len(), 0))
+        .collect();
     let there = settle_what_is_there(ledger, posts.first().map(|post| &**post), &mut tally)?;
     let (room, line, members) = (Room::new(posts.len()), Line::new(), ledger.members());
-    let packer = Packer { job, members, room: &room, there: &there };
+    let packer = Packer {
+        job,
+        members,
+        room: &room,
+        there: &there,
+    };
     let posts: Vec<_> = posts.into_iter().take(tally.left.max(1)).collect();
     let group = posts.iter().map(|post| post.group()).max().unwrap_or(1);
     let mut desk = Desk {
@@ -156,8 +178,17 @@ fn settle_what_is_there(
     let mut there = HashSet::new();
     let now = tally.job.now;
     for (number, ready) in tally.mail.ready.iter().enumerate() {
-        for recipient in ready.batch.recipients.iter().filter(|recipient| recipient.may_be_second) {
-            let Some(taken) = post.and_then(|post| post.was_taken(&ready.message_id, recipient.address)) else { continue };
+        for recipient in ready
+            .batch
+            .recipients
+            .iter()
+            .filter(|recipient| recipient.may_be_second)
+        {
+            let Some(taken) =
+                post.and_then(|post| post.was_taken(&ready.message_id, recipient.address))
+            else {
+                continue;
+            };
             let key = letter_key(ready.advisory(), recipient.member);
             if !taken {
                 ledger.take_back(&key, "an earlier run broke off before it", now)?;
@@ -215,8 +246,17 @@ impl<'m> Desk<'_, 'm> {
             }
             if wait.is_some() && self.under_way == 0 && !self.said_limit {
                 self.said_limit = true;
-                let (limit, left) = (self.pace.as_ref().map(|pace| pace.words()).unwrap_or_default(), tally.left);
-                tally.job.watch.deed(&format!("{limit}: {left} {}", if left == 1 { "waits" } else { "wait" }));
+                let (limit, left) = (
+                    self.pace
+                        .as_ref()
+                        .map(|pace| pace.words())
+                        .unwrap_or_default(),
+                    tally.left,
+                );
+                tally.job.watch.deed(&format!(
+                    "{limit}: {left} {}",
+                    if left == 1 { "waits" } else { "wait" }
+                ));
             }
             let event = match wait {
                 Some(wait) => events.recv_timeout(wait),
@@ -233,7 +273,11 @@ impl<'m> Desk<'_, 'm> {
 
     /// What may begin now, or how long that takes.
     fn next(&mut self) -> (Vec<Load<'m>>, Option<Duration>) {
-        let mut room = self.window.size().saturating_sub(self.under_way).min(self.waiting.len());
+        let mut room = self
+            .window
+            .size()
+            .saturating_sub(self.under_way)
+            .min(self.waiting.len());
         if self.posts == 0 || room == 0 {
             return (Vec::new(), None);
         }
@@ -261,7 +305,8 @@ impl<'m> Desk<'_, 'm> {
             }
             Event::AllPacked => self.packing = false,
             Event::Ended(all) => {
-                all.iter().for_each(|ended| self.window.copy_took(ended.took));
+                all.iter()
+                    .for_each(|ended| self.window.copy_took(ended.took));
                 self.ended.extend(all);
             }
             Event::Left(error, back, served) => {
@@ -273,7 +318,8 @@ impl<'m> Desk<'_, 'm> {
                 let Some(error) = error else { return };
                 let words = error.to_string();
                 let untried = |load| ended(load, Err(words.clone()), Duration::ZERO);
-                self.ended.extend(back.into_iter().chain(self.line.take_all()).map(untried));
+                self.ended
+                    .extend(back.into_iter().chain(self.line.take_all()).map(untried));
                 tally.report.closed = Some(error);
                 self.room.close();
             }
@@ -281,7 +327,12 @@ impl<'m> Desk<'_, 'm> {
     }
 
     /// One entry for all that ended and all that begins.
-    fn write(&mut self, ledger: &mut Ledger, begun: &[Load<'m>], tally: &mut Tally<'_, '_, '_>) -> Result<(), PublishError> {
+    fn write(
+        &mut self,
+        ledger: &mut Ledger,
+        begun: &[Load<'m>],
+        tally: &mut Tally<'_, '_, '_>,
+    ) -> Result<(), PublishError> {
         let start = Instant::now();
         let (now, batch) = (&self.clock.now(), ledger.batch()?);
         for ended in &self.ended {
@@ -292,13 +343,17 @@ impl<'m> Desk<'_, 'm> {
                 }
             }
         }
-        for key in begun.iter().flat_map(|load| iter::once(&load.key).chain(&load.more)) {
+        for key in begun
+            .iter()
+            .flat_map(|load| iter::once(&load.key).chain(&load.more))
+        {
             batch.begin(key, now)?;
         }
         batch.commit()?;
         self.window.entry_took(start.elapsed());
         self.under_way -= self.ended.len();
-        self.room.give_back(self.ended.iter().map(|ended| ended.size).sum());
+        self.room
+            .give_back(self.ended.iter().map(|ended| ended.size).sum());
         for ended in self.ended.drain(..) {
             if let Ok(outcome) = &ended.outcome {
                 tally.count(&ended.key, ended.batch, outcome);
@@ -309,8 +364,21 @@ impl<'m> Desk<'_, 'm> {
 }
 
 fn ended(load: Load<'_>, outcome: Result<Outcome, String>, took: Duration) -> Ended {
-    let Load { key, batch, more, size, .. } = load;
-    Ended { key, batch, more, size, outcome, took }
+    let Load {
+        key,
+        batch,
+        more,
+        size,
+        ..
+    } = load;
+    Ended {
+        key,
+        batch,
+        more,
+        size,
+        outcome,
+        took,
+    }
 }
 
 /// One post at work.
@@ -324,14 +392,22 @@ fn work<'m>(mut post: Box<dyn Post>, line: &Line<Load<'m>>, tell: &Sender<Event<
 }
 
 /// Each answer is told at once, and the post knows what comes next. Gives what was not handed over, and why.
-fn one_by_one<'m>(post: &mut dyn Post, line: &Line<Load<'m>>, tell: &Sender<Event<'m>>) -> (Option<PostError>, Vec<Load<'m>>) {
+fn one_by_one<'m>(
+    post: &mut dyn Post,
+    line: &Line<Load<'m>>,
+    tell: &Sender<Event<'m>>,
+) -> (Option<PostError>, Vec<Load<'m>>) {
     let mut in_hand: Option<Load<'m>> = None;
     while let Some(load) = in_hand.take().or_else(|| line.take(1).pop()) {
         in_hand = line.take_if_there();
         let start = Instant::now();
         match post.send_before(&load.parcel, in_hand.as_ref().map(|next| &next.parcel)) {
             Ok(outcome) => {
-                let _ = tell.send(Event::Ended(vec![ended(load, Ok(outcome), start.elapsed())]));
+                let _ = tell.send(Event::Ended(vec![ended(
+                    load,
+                    Ok(outcome),
+                    start.elapsed(),
+                )]));
             }
             Err(error) => return (Some(error), iter::once(load).chain(in_hand).collect()),
         }
@@ -363,7 +439,11 @@ fn in_groups<'m>(
         }
         let back = loads.split_off(outcomes.len());
         let took = start.elapsed() / u32::try_from(outcomes.len()).unwrap_or(u32::MAX).max(1);
-        let all = loads.into_iter().zip(outcomes).map(|(load, outcome)| ended(load, Ok(outcome), took)).collect();
+        let all = loads
+            .into_iter()
+            .zip(outcomes)
+            .map(|(load, outcome)| ended(load, Ok(outcome), took))
+            .collect();
         let _ = tell.send(Event::Ended(all));
         if error.is_some() || !back.is_empty() {
             return (error, back);
@@ -380,7 +460,10 @@ struct Line<T> {
 
 impl<T> Line<T> {
     fn new() -> Line<T> {
-        Line { waiting: Mutex::new(Some(VecDeque::new())), bell: Condvar::new() }
+        Line {
+            waiting: Mutex::new(Some(VecDeque::new())),
+            bell: Condvar::new(),
+        }
     }
 
     fn with<R: Default>(&self, act: impl FnOnce(&mut VecDeque<T>) -> R) -> R {
@@ -396,7 +479,11 @@ impl<T> Line<T> {
 
     fn add_in_front(&self, some: Vec<T>) {
         let count = some.len();
-        self.with(|waiting| some.into_iter().rev().for_each(|one| waiting.push_front(one)));
+        self.with(|waiting| {
+            some.into_iter()
+                .rev()
+                .for_each(|one| waiting.push_front(one))
+        });
         self.ring(count);
     }
 
@@ -416,7 +503,12 @@ impl<T> Line<T> {
                     let count = all.len().min(most);
                     return all.drain(..count).collect();
                 }
-                Some(_) => waiting = self.bell.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+                Some(_) => {
+                    waiting = self
+                        .bell
+                        .wait(waiting)
+                        .unwrap_or_else(PoisonError::into_inner)
+                }
             }
         }
     }
@@ -474,14 +566,29 @@ impl Tally<'_, '_, '_> {
         let (ready, (_, sent)) = (&self.mail.ready[number], self.open[number]);
         let advisory = ready.advisory();
         let all = ready.batch.recipients.len();
-        let letters = if sent == 1 { "1 letter".to_string() } else { format!("{sent} letters") };
+        let letters = if sent == 1 {
+            "1 letter".to_string()
+        } else {
+            format!("{sent} letters")
+        };
         let to = match ready.batch.opened.list() {
             Some(list) => format!("list `{}`", list.name),
             None => "a named contact".into(),
         };
-        let (id, revision, cover, lang) = (&advisory.id, &advisory.revision().number, ready.batch.cover, ready.batch.lang);
-        let rest = if sent < all { format!("; {} not taken, see `advise status {id}`", all - sent) } else { String::new() };
-        self.job.watch.deed(&format!("sent {letters} to {to}: {id} r{revision}, {cover}, {lang}{rest}"));
+        let (id, revision, cover, lang) = (
+            &advisory.id,
+            &advisory.revision().number,
+            ready.batch.cover,
+            ready.batch.lang,
+        );
+        let rest = if sent < all {
+            format!("; {} not taken, see `advise status {id}`", all - sent)
+        } else {
+            String::new()
+        };
+        self.job.watch.deed(&format!(
+            "sent {letters} to {to}: {id} r{revision}, {cover}, {lang}{rest}"
+        ));
     }
 
     fn end(self) {
@@ -491,21 +598,42 @@ impl Tally<'_, '_, '_> {
                 self.deed(number);
             }
         }
-        let members = |count: usize| if count == 1 { "1 member".into() } else { format!("{count} members") };
+        let members = |count: usize| {
+            if count == 1 {
+                "1 member".into()
+            } else {
+                format!("{count} members")
+            }
+        };
         if self.told > 0 {
-            self.job.watch.deed(&format!("told {} that something is held for them (without content)", members(self.told)));
+            self.job.watch.deed(&format!(
+                "told {} that something is held for them (without content)",
+                members(self.told)
+            ));
         }
         if self.reminded > 0 {
-            self.job.watch.deed(&format!("told {} that their certificate ends soon", members(self.reminded)));
+            self.job.watch.deed(&format!(
+                "told {} that their certificate ends soon",
+                members(self.reminded)
+            ));
         }
         if self.warned > 0 {
-            self.job.watch.deed(&format!("told {} that a colleague's mail comes back (without content)", members(self.warned)));
+            self.job.watch.deed(&format!(
+                "told {} that a colleague's mail comes back (without content)",
+                members(self.warned)
+            ));
         }
         if self.report.served.len() > 1 {
             for served in self.report.served.iter().filter(|served| served.taken > 0) {
-                let mails = if served.taken == 1 { "1 mail".into() } else { format!("{} mails", served.taken) };
+                let mails = if served.taken == 1 {
+                    "1 mail".into()
+                } else {
+                    format!("{} mails", served.taken)
+                };
                 let (host, port) = &served.server;
-                self.job.watch.deed(&format!("sent {mails} by way of `{host}:{port}`"));
+                self.job
+                    .watch
+                    .deed(&format!("sent {mails} by way of `{host}:{port}`"));
             }
         }
         self.report.untried = self.left;

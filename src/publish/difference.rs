@@ -7,14 +7,26 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 use std::{fmt::Write as _, fs};
 
 /// The keyed hashes of the lines of an advisory's file.
-pub(super) fn line_hashes(workspace: &Workspace, advisory: &Advisory, ledger: &Ledger) -> Result<Vec<u64>, PublishError> {
+pub(super) fn line_hashes(
+    workspace: &Workspace,
+    advisory: &Advisory,
+    ledger: &Ledger,
+) -> Result<Vec<u64>, PublishError> {
     let path = workspace.root.join(&*advisory.path);
     let text = fs::read(&path).map_err(|error| PublishError::Io { path, error })?;
-    Ok(String::from_utf8_lossy(&text).lines().map(|line| ledger.line_hash(line)).collect())
+    Ok(String::from_utf8_lossy(&text)
+        .lines()
+        .map(|line| ledger.line_hash(line))
+        .collect())
 }
 
 /// The lines that changed, as text for a terminal. `published` are the hashes of those that went out.
-pub fn difference(conflict: &Conflict<'_>, published: &[u64], text: &str, hash: &dyn Fn(&str) -> u64) -> String {
+pub fn difference(
+    conflict: &Conflict<'_>,
+    published: &[u64],
+    text: &str,
+    hash: &dyn Fn(&str) -> u64,
+) -> String {
     let advisory = conflict.advisory;
     let lines: Vec<&str> = text.lines().collect();
     let now: Vec<u64> = lines.iter().map(|line| hash(line)).collect();
@@ -31,7 +43,11 @@ pub fn difference(conflict: &Conflict<'_>, published: &[u64], text: &str, hash: 
     }
     let gone = |from: usize, count: usize, out: &mut String| {
         for line in from..from + count {
-            let _ = writeln!(out, "{:>4} - (as published; the text is not kept)", line + 1);
+            let _ = writeln!(
+                out,
+                "{:>4} - (as published; the text is not kept)",
+                line + 1
+            );
         }
     };
     let came = |from: usize, count: usize, out: &mut String| {
@@ -42,9 +58,18 @@ pub fn difference(conflict: &Conflict<'_>, published: &[u64], text: &str, hash: 
     for op in capture_diff_slices(Algorithm::Myers, published, &now) {
         match op {
             DiffOp::Equal { .. } => {}
-            DiffOp::Delete { old_index, old_len, .. } => gone(old_index, old_len, &mut out),
-            DiffOp::Insert { new_index, new_len, .. } => came(new_index, new_len, &mut out),
-            DiffOp::Replace { old_index, old_len, new_index, new_len } => {
+            DiffOp::Delete {
+                old_index, old_len, ..
+            } => gone(old_index, old_len, &mut out),
+            DiffOp::Insert {
+                new_index, new_len, ..
+            } => came(new_index, new_len, &mut out),
+            DiffOp::Replace {
+                old_index,
+                old_len,
+                new_index,
+                new_len,
+            } => {
                 gone(old_index, old_len, &mut out);
                 came(new_index, new_len, &mut out);
             }

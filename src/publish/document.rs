@@ -18,18 +18,44 @@ use std::{collections::BTreeMap, convert::Infallible, fs, path::Path};
 const FOLDER: &str = "rfc2350";
 
 /// The document in each language that has prose, the site's default language first.
-pub(super) fn documents(workspace: &Workspace, version: u32, date: &Moment, now: &Moment) -> Vec<Shareable<Document, Public>> {
+pub(super) fn documents(
+    workspace: &Workspace,
+    version: u32,
+    date: &Moment,
+    now: &Moment,
+) -> Vec<Shareable<Document, Public>> {
     let site = &workspace.settings.site;
-    let languages: Vec<Lang> = site.languages.iter().filter(|lang| workspace.prose.contains_key(lang)).cloned().collect();
-    let key = workspace.team.keys.first().and_then(|key| workspace.certificates.of_team(key)).map(|key| KeyFacts::of(key, now));
+    let languages: Vec<Lang> = site
+        .languages
+        .iter()
+        .filter(|lang| workspace.prose.contains_key(lang))
+        .cloned()
+        .collect();
+    let key = workspace
+        .team
+        .keys
+        .first()
+        .and_then(|key| workspace.certificates.of_team(key))
+        .map(|key| KeyFacts::of(key, now));
     // (The team's facts are CLEAR and for everybody, so the gate does not refuse them.)
-    let Ok(team) = Gate::at(now.clone()).open(&workspace.team, Public) else { return Vec::new() };
+    let Ok(team) = Gate::at(now.clone()).open(&workspace.team, Public) else {
+        return Vec::new();
+    };
     languages
         .iter()
         .filter_map(|lang| {
             let words = workspace.document_words(lang);
             let prose = workspace.prose.get(lang)?;
-            let shop = Workshop { key: key.as_ref(), prose, version, date, lang, languages: &languages, words: &words, site };
+            let shop = Workshop {
+                key: key.as_ref(),
+                prose,
+                version,
+                date,
+                lang,
+                languages: &languages,
+                words: &words,
+                site,
+            };
             let Ok(document) = team.make::<Document>(&shop);
             Some(document)
         })
@@ -46,7 +72,11 @@ pub fn digest(workspace: &Workspace, now: &Moment) -> Option<Digest> {
 }
 
 /// The version that is out, or would be next; `None` if there is no document.
-pub(super) fn version(workspace: &Workspace, history: &History, now: &Moment) -> Option<DocumentVersion> {
+pub(super) fn version(
+    workspace: &Workspace,
+    history: &History,
+    now: &Moment,
+) -> Option<DocumentVersion> {
     let (DocumentChange::Unchanged(version) | DocumentChange::New(version)) =
         document_change(history, digest(workspace, now)?, now);
     Some(version)
@@ -60,20 +90,35 @@ fn clocks(workspace: &Workspace, now: &Moment) -> String {
 /// All versions, with the one that would be published now as the last, even if that has no signature yet.
 pub(super) fn outlook(workspace: &Workspace, history: &History, now: &Moment) -> Vec<Edition> {
     let mut editions = history.editions.clone();
-    let Some(digest) = digest(workspace, now) else { return editions };
-    let (DocumentChange::Unchanged(version) | DocumentChange::New(version)) = document_change(history, digest, now);
-    let texts: BTreeMap<Lang, EditionText> = documents(workspace, version.version, &version.date, now)
-        .iter()
-        .map(|document| {
-            let text = EditionText { text: document.thing().text(), block: String::new(), detached: String::new() };
-            (document.thing().lang().clone(), text)
-        })
-        .collect();
-    match editions.last_mut().filter(|last| last.version.version == version.version) {
+    let Some(digest) = digest(workspace, now) else {
+        return editions;
+    };
+    let (DocumentChange::Unchanged(version) | DocumentChange::New(version)) =
+        document_change(history, digest, now);
+    let texts: BTreeMap<Lang, EditionText> =
+        documents(workspace, version.version, &version.date, now)
+            .iter()
+            .map(|document| {
+                let text = EditionText {
+                    text: document.thing().text(),
+                    block: String::new(),
+                    detached: String::new(),
+                };
+                (document.thing().lang().clone(), text)
+            })
+            .collect();
+    match editions
+        .last_mut()
+        .filter(|last| last.version.version == version.version)
+    {
         Some(last) => texts.into_iter().for_each(|(lang, text)| {
             last.texts.entry(lang).or_insert(text);
         }),
-        None => editions.push(Edition { version, clocks: clocks(workspace, now), texts }),
+        None => editions.push(Edition {
+            version,
+            clocks: clocks(workspace, now),
+            texts,
+        }),
     }
     editions
 }
@@ -89,7 +134,11 @@ impl Made<Document, Public> for EditionText {
     type Shop<'s> = Signatory<'s>;
     type Error = PublishError;
 
-    fn made(document: &Document, _: &Public, signatory: &Signatory<'_>) -> Result<EditionText, PublishError> {
+    fn made(
+        document: &Document,
+        _: &Public,
+        signatory: &Signatory<'_>,
+    ) -> Result<EditionText, PublishError> {
         EditionText::of(&signatory.sign(&document.text())?, signatory)
     }
 }
@@ -97,7 +146,11 @@ impl Made<Document, Public> for EditionText {
 impl EditionText {
     fn of(signed: &Clearsigned, signatory: &Signatory<'_>) -> Result<EditionText, PublishError> {
         let detached = signatory.detach(signed.document().as_bytes())?;
-        Ok(EditionText { text: signed.text().to_string(), block: signed.block().to_string(), detached })
+        Ok(EditionText {
+            text: signed.text().to_string(),
+            block: signed.block().to_string(),
+            detached,
+        })
     }
 }
 
@@ -109,44 +162,84 @@ pub(super) fn editions(
     signatory: &Signatory<'_>,
 ) -> Result<Vec<Edition>, PublishError> {
     let mut editions = job.history.editions.clone();
-    let Some(version) = document_version(job.plan) else { return Ok(editions) };
-    if editions.last().is_none_or(|last| last.version.version < version.version) {
+    let Some(version) = document_version(job.plan) else {
+        return Ok(editions);
+    };
+    if editions
+        .last()
+        .is_none_or(|last| last.version.version < version.version)
+    {
         let clocks = clocks(job.workspace, job.now);
-        editions.push(Edition { version: version.clone(), clocks, texts: BTreeMap::new() });
+        editions.push(Edition {
+            version: version.clone(),
+            clocks,
+            texts: BTreeMap::new(),
+        });
     }
     for edition in &mut editions {
         from_folder(job, edition, signatory)?;
-        for text in edition.texts.values_mut().filter(|text| text.detached.is_empty()) {
-            text.detached = signatory.detach(Clearsigned::assemble(&text.text, &text.block).document().as_bytes())?;
+        for text in edition
+            .texts
+            .values_mut()
+            .filter(|text| text.detached.is_empty())
+        {
+            text.detached = signatory.detach(
+                Clearsigned::assemble(&text.text, &text.block)
+                    .document()
+                    .as_bytes(),
+            )?;
         }
     }
-    let Some(last) = editions.last_mut() else { return Ok(editions) };
+    let Some(last) = editions.last_mut() else {
+        return Ok(editions);
+    };
     for document in documents {
         let lang = document.thing().lang();
         if !last.texts.contains_key(lang) {
-            last.texts.insert(lang.clone(), document.make::<EditionText>(signatory)?.thing().clone());
+            last.texts.insert(
+                lang.clone(),
+                document.make::<EditionText>(signatory)?.thing().clone(),
+            );
         }
     }
     Ok(editions)
 }
 
 /// The texts of a version that an older `advise` kept in a folder.
-fn from_folder(job: &Job<'_>, edition: &mut Edition, signatory: &Signatory<'_>) -> Result<(), PublishError> {
+fn from_folder(
+    job: &Job<'_>,
+    edition: &mut Edition,
+    signatory: &Signatory<'_>,
+) -> Result<(), PublishError> {
     for lang in &job.workspace.settings.site.languages {
-        let path = job.work.join(FOLDER).join(format!("{}.{lang}.txt", edition.version.version));
+        let path = job
+            .work
+            .join(FOLDER)
+            .join(format!("{}.{lang}.txt", edition.version.version));
         if edition.texts.contains_key(lang) || !path.exists() {
             continue;
         }
-        let text = fs::read_to_string(&path).map_err(|error| PublishError::Io { path: path.clone(), error })?;
+        let text = fs::read_to_string(&path).map_err(|error| PublishError::Io {
+            path: path.clone(),
+            error,
+        })?;
         let signed = Clearsigned::parse(&text).ok_or_else(|| no_text(&path))?;
-        edition.texts.insert(lang.clone(), EditionText::of(&signed, signatory)?);
+        edition
+            .texts
+            .insert(lang.clone(), EditionText::of(&signed, signatory)?);
     }
     Ok(())
 }
 
 fn no_text(path: &Path) -> PublishError {
-    let error = std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not a clear-signed text");
-    PublishError::Io { path: path.to_path_buf(), error }
+    let error = std::io::Error::new(
+        std::io::ErrorKind::InvalidData,
+        "it is not a clear-signed text",
+    );
+    PublishError::Io {
+        path: path.to_path_buf(),
+        error,
+    }
 }
 
 /// What pages and feeds show of each version in a language, the newest first.
@@ -155,7 +248,10 @@ pub(super) fn views(workspace: &Workspace, editions: &[Edition], lang: &Lang) ->
     let view = |(at, edition): (usize, &Edition)| {
         let news = News::of(editions, at, lang, &words, site)?;
         let version = &edition.version;
-        let title = words.fill("rfc2350_version_title", &[("version", &version.version.to_string())]);
+        let title = words.fill(
+            "rfc2350_version_title",
+            &[("version", &version.version.to_string())],
+        );
         Some(EditionView {
             version: version.version,
             date: version.date.clone(),
@@ -189,14 +285,25 @@ impl Made<Text<'_>, Public> for Vec<Artefact> {
     type Error = Infallible;
 
     fn made(text: &Text<'_>, _: &Public, (): &()) -> Result<Vec<Artefact>, Infallible> {
-        let EditionText { text: plain, block, detached } = text.text;
-        Ok(super::site::pair(&text.path, Clearsigned::assemble(plain, block).document(), detached))
+        let EditionText {
+            text: plain,
+            block,
+            detached,
+        } = text.text;
+        Ok(super::site::pair(
+            &text.path,
+            Clearsigned::assemble(plain, block).document(),
+            detached,
+        ))
     }
 }
 
 /// The files of all versions, each text with its signature beside it. The newest stands in two places: where readers
 /// look for it, and where it stays.
-pub(super) fn files(job: &Job<'_>, editions: &[Edition]) -> Result<Vec<Shareable<Artefact, Public>>, PublishError> {
+pub(super) fn files(
+    job: &Job<'_>,
+    editions: &[Edition],
+) -> Result<Vec<Shareable<Artefact, Public>>, PublishError> {
     let (gate, site) = (Gate::at(job.now.clone()), &job.workspace.settings.site);
     let mut files = Vec::new();
     for (at, edition) in editions.iter().enumerate() {
@@ -204,7 +311,9 @@ pub(super) fn files(job: &Job<'_>, editions: &[Edition]) -> Result<Vec<Shareable
             let archived = facts::version_path(site, lang, edition.version.version);
             let current = (at + 1 == editions.len()).then(|| facts::text_path(site, lang));
             for path in [Some(archived), current].into_iter().flatten() {
-                let Ok(pair) = gate.open(Text { path, text }, Public)?.make::<Vec<Artefact>>(&());
+                let Ok(pair) = gate
+                    .open(Text { path, text }, Public)?
+                    .make::<Vec<Artefact>>(&());
                 files.extend(pair.each());
             }
         }

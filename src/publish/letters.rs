@@ -53,7 +53,12 @@ impl<'a> Ready<'a> {
 
 /// Where this job's letters are composed.
 pub(super) fn office<'r>(job: &'r Job<'_>, members: &'r Members) -> Office<'r> {
-    Office { workspace: job.workspace, history: job.history, members, now: job.now }
+    Office {
+        workspace: job.workspace,
+        history: job.history,
+        members,
+        now: job.now,
+    }
 }
 
 /// Composes, signs and verifies every letter, so that nothing can go wrong any more that does not come from the
@@ -86,10 +91,21 @@ pub(super) fn owed(job: &Job<'_>, ledger: &Ledger) -> Vec<Intent> {
             message_id: office.message_id(advisory, opened.whom(), lang),
         }
     };
-    let held = job.plan.held.iter().map(|held| intent(&held.opened, held.contact, held.member, Cover::Encrypted));
+    let held = job
+        .plan
+        .held
+        .iter()
+        .map(|held| intent(&held.opened, held.contact, held.member, Cover::Encrypted));
     let kept = job.plan.kept.iter().map(|kept| {
-        let always = kept.opened.list().is_some_and(|list| list.encrypt == Encrypt::Always);
-        let cover = Cover::for_letter(kept.opened.advisory().tlp, always, kept.contact.certificate.is_some());
+        let always = kept
+            .opened
+            .list()
+            .is_some_and(|list| list.encrypt == Encrypt::Always);
+        let cover = Cover::for_letter(
+            kept.opened.advisory().tlp,
+            always,
+            kept.contact.certificate.is_some(),
+        );
         intent(&kept.opened, Some(kept.contact), kept.member, cover)
     });
     // What was tried before says itself how it went.
@@ -97,40 +113,71 @@ pub(super) fn owed(job: &Job<'_>, ledger: &Ledger) -> Vec<Intent> {
     held.chain(kept).collect()
 }
 
-fn compose_one<'a>(job: &Job<'a>, office: &Office<'_>, batch: &'a Batch<'a>) -> Result<Ready<'a>, PublishError> {
+fn compose_one<'a>(
+    job: &Job<'a>,
+    office: &Office<'_>,
+    batch: &'a Batch<'a>,
+) -> Result<Ready<'a>, PublishError> {
     let advisory = batch.opened.advisory();
     let addressed = Addressed {
         advisory,
         whom: batch.opened.whom(),
         lang: batch.lang,
         cover: batch.cover,
-        members: batch.recipients.iter().map(|recipient| recipient.member).collect(),
+        members: batch
+            .recipients
+            .iter()
+            .map(|recipient| recipient.member)
+            .collect(),
         message_id: batch.message_id,
     };
-    let composed = |error| PublishError::Letter { id: advisory.id.clone(), error };
+    let composed = |error| PublishError::Letter {
+        id: advisory.id.clone(),
+        error,
+    };
     let key = job.keyring.key()?;
     office.compose(&addressed, |shop| {
         let letter = match &batch.opened {
-            Opened::List(shared) => SignedFor::List(shared.make::<Letter>(shop).map_err(composed)?.make::<Signed<Letter>>(key)?),
-            Opened::Person(shared) => {
-                SignedFor::Person(shared.make::<Letter>(shop).map_err(composed)?.make::<Signed<Letter>>(key)?)
-            }
+            Opened::List(shared) => SignedFor::List(
+                shared
+                    .make::<Letter>(shop)
+                    .map_err(composed)?
+                    .make::<Signed<Letter>>(key)?,
+            ),
+            Opened::Person(shared) => SignedFor::Person(
+                shared
+                    .make::<Letter>(shop)
+                    .map_err(composed)?
+                    .make::<Signed<Letter>>(key)?,
+            ),
         };
-        Ok(Ready { batch, letter, message_id: shop.message_id.to_string() })
+        Ok(Ready {
+            batch,
+            letter,
+            message_id: shop.message_id.to_string(),
+        })
     })
 }
 
 /// Composes and signs the notices that are due: one for each held member, however much is held.
-pub(super) fn notices<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<ReadyNotice<'a>>, PublishError> {
+pub(super) fn notices<'a>(
+    job: &Job<'a>,
+    ledger: &Ledger,
+) -> Result<Vec<ReadyNotice<'a>>, PublishError> {
     let workspace = job.workspace;
     let members = ledger.members();
     let office = office(job, &members);
     let gate = Gate::at(job.now.clone());
     let mut all: Vec<ReadyNotice<'_>> = Vec::new();
     for held in job.plan.held.iter().filter(|held| held.notice) {
-        let Some(contact) = held.contact else { continue };
+        let Some(contact) = held.contact else {
+            continue;
+        };
         let advisory = held.opened.advisory();
-        if let Some(notice) = all.iter_mut().find(|notice| notice.intents[0].key.member == held.member) {
+        if let Some(notice) = all
+            .iter_mut()
+            .find(|notice| notice.intents[0].key.member == held.member)
+        {
             let first = notice.intents[0].clone();
             notice.intents.push(Intent {
                 key: notice_key(&advisory.id, held.member),
@@ -139,7 +186,10 @@ pub(super) fn notices<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<ReadyNot
             });
             continue;
         }
-        let lang = contact.language.as_ref().unwrap_or_else(|| workspace.settings.site.default_lang());
+        let lang = contact
+            .language
+            .as_ref()
+            .unwrap_or_else(|| workspace.settings.site.default_lang());
         let token = ledger.token(&advisory.id, "notice", &held.member.hex(), lang);
         let message_id = format!("<{token}@{}>", office.sender().domain());
         let words = NoticeWords::held(&office.words(lang));
@@ -156,8 +206,14 @@ pub(super) fn notices<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<ReadyNot
             date: job.now,
         };
         let notice = gate.open(Notice::new(&shop).map_err(PublishError::Notice)?, contact)?;
-        let pack = |error| PublishError::Pack { id: advisory.id.clone(), error };
-        let message = notice.make::<Signed<Notice>>(job.keyring.key()?)?.make::<Message>(&()).map_err(pack)?;
+        let pack = |error| PublishError::Pack {
+            id: advisory.id.clone(),
+            error,
+        };
+        let message = notice
+            .make::<Signed<Notice>>(job.keyring.key()?)?
+            .make::<Message>(&())
+            .map_err(pack)?;
         let intent = Intent {
             key: notice_key(&advisory.id, held.member),
             list: held.opened.list_name().to_string(),
@@ -165,7 +221,10 @@ pub(super) fn notices<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<ReadyNot
             cover: Cover::Signed,
             message_id,
         };
-        all.push(ReadyNotice { message, intents: vec![intent] });
+        all.push(ReadyNotice {
+            message,
+            intents: vec![intent],
+        });
     }
     Ok(all)
 }

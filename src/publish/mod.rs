@@ -166,7 +166,9 @@ pub struct Report {
 impl Report {
     /// Whether every letter was taken.
     pub fn is_complete(&self) -> bool {
-        self.untried == 0 && self.untidy.is_empty() && self.outcomes.keys().all(|word| *word == "accepted")
+        self.untried == 0
+            && self.untidy.is_empty()
+            && self.outcomes.keys().all(|word| *word == "accepted")
     }
 }
 
@@ -182,7 +184,12 @@ pub fn prepare<'a>(job: &'a Job<'a>, ledger: &mut Ledger) -> Result<Prepared<'a>
         }
         false => None,
     };
-    Ok(Prepared { job, ready, notices, site })
+    Ok(Prepared {
+        job,
+        ready,
+        notices,
+        site,
+    })
 }
 
 impl<'a> Prepared<'a> {
@@ -196,7 +203,12 @@ impl<'a> Prepared<'a> {
         posts: Vec<Box<dyn Post>>,
         pace: Option<&mut Pace>,
     ) -> Result<Report, PublishError> {
-        let Prepared { job, ready, notices, site } = self;
+        let Prepared {
+            job,
+            ready,
+            notices,
+            site,
+        } = self;
         let mut report = Report::default();
         record(job, ledger, &ready, &notices, site.as_ref())?;
         if let Some((switch, kept)) = site {
@@ -213,13 +225,19 @@ impl<'a> Prepared<'a> {
                 Ok(_) => {}
             }
             site::record(job, ledger).map_err(PublishError::midway)?;
-            report.untidy.extend(site::record_files(job, kept, &changes, is_all_made).err());
+            report
+                .untidy
+                .extend(site::record_files(job, kept, &changes, is_all_made).err());
             site::deeds(job, &changes);
             report.site = Some(changes);
         }
         if !posts.is_empty() {
-            let mail = deliver::Mail { ready: &ready, notices: &notices };
-            deliver::deliver(job, ledger, &mail, posts, pace, &mut report).map_err(PublishError::midway)?;
+            let mail = deliver::Mail {
+                ready: &ready,
+                notices: &notices,
+            };
+            deliver::deliver(job, ledger, &mail, posts, pace, &mut report)
+                .map_err(PublishError::midway)?;
         }
         Ok(report)
     }
@@ -239,26 +257,46 @@ fn record(
         freeze.insert(&advisory.id, advisory);
     }
     if site.is_some() {
-        let changed = job.plan.site.iter().filter(|(_, _, change)| *change != Change::Disappears);
-        freeze.extend(changed.filter_map(|(id, ..)| job.workspace.advisory(id).map(|advisory| (&advisory.id, advisory))));
+        let changed = job
+            .plan
+            .site
+            .iter()
+            .filter(|(_, _, change)| *change != Change::Disappears);
+        freeze.extend(changed.filter_map(|(id, ..)| {
+            job.workspace
+                .advisory(id)
+                .map(|advisory| (&advisory.id, advisory))
+        }));
     }
     let mut frozen = Vec::new();
     for advisory in freeze.into_values() {
         let key = (advisory.id.clone(), advisory.revision().number.clone());
         if !job.history.frozen.contains_key(&key) {
-            frozen.push((advisory, difference::line_hashes(job.workspace, advisory, ledger)?));
+            frozen.push((
+                advisory,
+                difference::line_hashes(job.workspace, advisory, ledger)?,
+            ));
         }
     }
     let owed: Vec<Intent> = letters::owed(job, ledger);
     let batch = ledger.batch()?;
     for (advisory, lines) in &frozen {
-        batch.freeze(&advisory.id, &advisory.revision().number, advisory.digest, lines, job.now)?;
+        batch.freeze(
+            &advisory.id,
+            &advisory.revision().number,
+            advisory.digest,
+            lines,
+            job.now,
+        )?;
     }
     // The letters' one by one: a hundred thousand at once would be the most of this program's memory.
     for intent in ready.iter().flat_map(Ready::intents) {
         batch.intend(&intent, job.now)?;
     }
-    for intent in owed.iter().chain(notices.iter().flat_map(|notice| &notice.intents)) {
+    for intent in owed
+        .iter()
+        .chain(notices.iter().flat_map(|notice| &notice.intents))
+    {
         batch.intend(intent, job.now)?;
     }
     for one in job.plan.suspended.iter().filter(|one| one.is_new) {
@@ -266,7 +304,9 @@ fn record(
     }
     if let Some((_, kept)) = site {
         // With the intents: who is told of a version is told of this one, with this date, whenever the run ends.
-        kept.editions.iter().try_for_each(|edition| batch.document_published(edition))?;
+        kept.editions
+            .iter()
+            .try_for_each(|edition| batch.document_published(edition))?;
     }
     batch.commit()?;
     Ok(())

@@ -20,19 +20,37 @@ pub struct Pace {
 impl Pace {
     /// At most so many a minute.
     pub fn new(most: usize) -> Pace {
-        Pace { most, begun: VecDeque::new(), start: Instant::now() }
+        Pace {
+            most,
+            begun: VecDeque::new(),
+            start: Instant::now(),
+        }
     }
 
     /// The same, where mails were tried before: so long ago each.
     pub fn after(most: usize, ago: impl IntoIterator<Item = Duration>) -> Pace {
-        let mut begun: Vec<Duration> = ago.into_iter().filter(|ago| *ago < MINUTE).map(|ago| MINUTE - ago).collect();
+        let mut begun: Vec<Duration> = ago
+            .into_iter()
+            .filter(|ago| *ago < MINUTE)
+            .map(|ago| MINUTE - ago)
+            .collect();
         begun.sort_unstable();
-        Pace { begun: begun.into_iter().map(|at| (at, 1)).collect(), ..Pace::new(most) }
+        Pace {
+            begun: begun.into_iter().map(|at| (at, 1)).collect(),
+            ..Pace::new(most)
+        }
     }
 
     /// In words.
     pub(super) fn words(&self) -> String {
-        format!("the limit is {} a minute", if self.most == 1 { "1 mail".into() } else { format!("{} mails", self.most) })
+        format!(
+            "the limit is {} a minute",
+            if self.most == 1 {
+                "1 mail".into()
+            } else {
+                format!("{} mails", self.most)
+            }
+        )
     }
 
     /// The time on this run's own watch, for the others. It shows a minute at the start, so that what began before has
@@ -43,7 +61,11 @@ impl Pace {
 
     /// How many may begin at this time; if none, how long it takes until one may.
     pub(super) fn room(&mut self, now: Duration) -> Result<usize, Duration> {
-        while self.begun.front().is_some_and(|(at, _)| *at + MINUTE <= now) {
+        while self
+            .begun
+            .front()
+            .is_some_and(|(at, _)| *at + MINUTE <= now)
+        {
             self.begun.pop_front();
         }
         let used: usize = self.begun.iter().map(|(_, n)| n).sum();
@@ -86,14 +108,26 @@ mod tests {
             now += seconds(7);
         }
         for (from, _) in &log {
-            let span = log.iter().filter(|(at, _)| at >= from && *at < *from + MINUTE);
-            assert!(span.map(|(_, n)| n).sum::<usize>() <= 100, "from {from:?}: {log:?}");
+            let span = log
+                .iter()
+                .filter(|(at, _)| at >= from && *at < *from + MINUTE);
+            assert!(
+                span.map(|(_, n)| n).sum::<usize>() <= 100,
+                "from {from:?}: {log:?}"
+            );
         }
         let all: usize = log.iter().map(|(_, n)| n).sum();
         assert_eq!(all, 681);
         // 681 by 100 a minute cannot take less than six minutes, and need not take much more.
-        assert!((seconds(360)..seconds(430)).contains(&log[log.len() - 1].0), "{log:?}");
-        assert_eq!(Pace::new(5).room(seconds(0)), Ok(5), "the first portion goes at once");
+        assert!(
+            (seconds(360)..seconds(430)).contains(&log[log.len() - 1].0),
+            "{log:?}"
+        );
+        assert_eq!(
+            Pace::new(5).room(seconds(0)),
+            Ok(5),
+            "the first portion goes at once"
+        );
     }
 
     #[test]
@@ -103,7 +137,11 @@ mod tests {
         assert!(pace.watch() >= MINUTE);
         assert_eq!(pace.room(MINUTE), Ok(1));
         pace.note(MINUTE, 1);
-        assert_eq!(pace.room(MINUTE), Err(seconds(10)), "the first of them was fifty seconds ago");
+        assert_eq!(
+            pace.room(MINUTE),
+            Err(seconds(10)),
+            "the first of them was fifty seconds ago"
+        );
         assert_eq!(pace.room(seconds(70)), Ok(1));
     }
 }

@@ -68,7 +68,12 @@ impl<'s> Signatures<'s> {
     const IN_A_ROW: usize = 15;
 
     fn of_ledger(ledger: &'s mut Ledger) -> Signatures<'s> {
-        Signatures { ledger, asked: 0, some: Self::FEW, all: None }
+        Signatures {
+            ledger,
+            asked: 0,
+            some: Self::FEW,
+            all: None,
+        }
     }
 
     fn of(&mut self, text: Digest, signer: &Fingerprint) -> Result<Option<String>, LedgerError> {
@@ -136,13 +141,21 @@ impl Signatory<'_> {
     }
 
     fn known(&self, of: Digest) -> Result<Option<String>, PublishError> {
-        let Some(signer) = &self.signer else { return Ok(None) };
-        let mut kept = self.kept.lock().expect("nobody panics with the ledger in hand");
+        let Some(signer) = &self.signer else {
+            return Ok(None);
+        };
+        let mut kept = self
+            .kept
+            .lock()
+            .expect("nobody panics with the ledger in hand");
         Ok(kept.of(of, signer)?)
     }
 
     fn made(&self, of: Digest, armor: &str) {
-        let mut fresh = self.fresh.lock().expect("nobody panics with the signatures in hand");
+        let mut fresh = self
+            .fresh
+            .lock()
+            .expect("nobody panics with the signatures in hand");
         fresh.push((of, armor.to_string()));
     }
 }
@@ -155,14 +168,21 @@ const SIGNATURE: &str = "application/pgp-signature";
 /// The block in the file could not serve as both: it is of the text inside, without the lines around it, so it would
 /// verify against no file that stands on the site.
 pub(super) fn pair(path: &str, file: String, detached: &str) -> Vec<Artefact> {
-    vec![Artefact::new(path, TEXT, file), Artefact::new(format!("{path}.asc"), SIGNATURE, detached)]
+    vec![
+        Artefact::new(path, TEXT, file),
+        Artefact::new(format!("{path}.asc"), SIGNATURE, detached),
+    ]
 }
 
 impl Made<Twin, Public> for Vec<Artefact> {
     type Shop<'s> = Signatory<'s>;
     type Error = PublishError;
 
-    fn made(twin: &Twin, _: &Public, signatory: &Signatory<'_>) -> Result<Vec<Artefact>, PublishError> {
+    fn made(
+        twin: &Twin,
+        _: &Public,
+        signatory: &Signatory<'_>,
+    ) -> Result<Vec<Artefact>, PublishError> {
         signatory.files(twin.path(), twin.text())
     }
 }
@@ -181,10 +201,22 @@ pub struct Stock<'a> {
 
 impl<'a> Stock<'a> {
     /// What it would be now. Texts that are not out yet are without signatures.
-    pub fn to_come(workspace: &'a Workspace, history: &History, now: &Moment) -> Result<Stock<'a>, PublishError> {
+    pub fn to_come(
+        workspace: &'a Workspace,
+        history: &History,
+        now: &Moment,
+    ) -> Result<Stock<'a>, PublishError> {
         let documents = document::version(workspace, history, now)
-            .map_or_else(Vec::new, |version| document::documents(workspace, version.version, &version.date, now));
-        Stock::of(workspace, documents, &document::outlook(workspace, history, now), now, Extent::Full)
+            .map_or_else(Vec::new, |version| {
+                document::documents(workspace, version.version, &version.date, now)
+            });
+        Stock::of(
+            workspace,
+            documents,
+            &document::outlook(workspace, history, now),
+            now,
+            Extent::Full,
+        )
     }
 
     /// Gathers it, with the RFC 2350 description in each language, and all of its versions.
@@ -209,14 +241,23 @@ impl<'a> Stock<'a> {
                     html: document.html(),
                     version: document.version().to_string(),
                     date: document.date().clone(),
-                    text_path: (extent == Extent::Full).then(|| text_path(settings, document.lang())),
+                    text_path: (extent == Extent::Full)
+                        .then(|| text_path(settings, document.lang())),
                     editions: document::views(workspace, editions, document.lang()),
                 };
                 (document.lang().clone(), view)
             })
             .collect();
         let (keys, pages) = (key_views(workspace, now), own_pages(workspace));
-        Ok(Stock { workspace, extent, words, keys, views, pages, documents })
+        Ok(Stock {
+            workspace,
+            extent,
+            words,
+            keys,
+            views,
+            pages,
+            documents,
+        })
     }
 
     /// For the workshop of the site, which is to stand at this address.
@@ -230,8 +271,16 @@ impl<'a> Stock<'a> {
             rfc2350: &self.views,
             pages: &self.pages,
             assets: &self.workspace.assets,
-            beside: Beside { text: self.extent == Extent::Full, ..Beside::NOTHING },
-            signer: self.workspace.settings.signing.as_ref().map(|signing| &signing.fingerprint),
+            beside: Beside {
+                text: self.extent == Extent::Full,
+                ..Beside::NOTHING
+            },
+            signer: self
+                .workspace
+                .settings
+                .signing
+                .as_ref()
+                .map(|signing| &signing.fingerprint),
             extent: self.extent,
         }
     }
@@ -241,14 +290,22 @@ impl Made<SecurityTxt, Public> for Vec<Artefact> {
     type Shop<'s> = Signatory<'s>;
     type Error = PublishError;
 
-    fn made(text: &SecurityTxt, _: &Public, signatory: &Signatory<'_>) -> Result<Vec<Artefact>, PublishError> {
+    fn made(
+        text: &SecurityTxt,
+        _: &Public,
+        signatory: &Signatory<'_>,
+    ) -> Result<Vec<Artefact>, PublishError> {
         signatory.files(wellknown::SECURITY_TXT, text.text())
     }
 }
 
 /// The team's certificates, as the site shows them.
 fn key_views(workspace: &Workspace, now: &Moment) -> Vec<KeyView> {
-    let keys = workspace.team.keys.iter().filter_map(|fingerprint| workspace.certificates.of_team(fingerprint));
+    let keys = workspace
+        .team
+        .keys
+        .iter()
+        .filter_map(|fingerprint| workspace.certificates.of_team(fingerprint));
     let view = |key: &Certificate| KeyView {
         fingerprint: key.fingerprint().clone(),
         user_ids: key.user_ids(),
@@ -277,48 +334,103 @@ fn own_pages(workspace: &Workspace) -> Vec<OwnPage<'_>> {
 }
 
 /// Puts the whole site of the plan into a stage.
-pub fn stage(job: &Job<'_>, ledger: &mut Ledger, stage: &Stage, extent: Extent) -> Result<Kept, PublishError> {
+pub fn stage(
+    job: &Job<'_>,
+    ledger: &mut Ledger,
+    stage: &Stage,
+    extent: Extent,
+) -> Result<Kept, PublishError> {
     let workspace = job.workspace;
     let settings = &workspace.settings.site;
-    let signer = workspace.settings.signing.as_ref().map(|signing| signing.fingerprint.clone());
+    let signer = workspace
+        .settings
+        .signing
+        .as_ref()
+        .map(|signing| signing.fingerprint.clone());
     let signatory = Signatory {
         kept: Mutex::new(Signatures::of_ledger(ledger)),
         signer: signer.clone(),
         fresh: Mutex::default(),
         keyring: job.keyring,
     };
-    let documents = document_version(job.plan)
-        .map_or_else(Vec::new, |version| document::documents(workspace, version.version, &version.date, job.now));
-    let editions = if extent == Extent::Full { document::editions(job, &documents, &signatory)? } else { Vec::new() };
+    let documents = document_version(job.plan).map_or_else(Vec::new, |version| {
+        document::documents(workspace, version.version, &version.date, job.now)
+    });
+    let editions = if extent == Extent::Full {
+        document::editions(job, &documents, &signatory)?
+    } else {
+        Vec::new()
+    };
     let stock = Stock::of(workspace, documents, &editions, job.now, extent)?;
     let shop = SiteShop::open(stock.supplies(settings))?;
     let public = &job.plan.public;
     job.watch.begin("site", public.thing().len());
-    let sink = OnStage { stage, made: Mutex::default(), watch: job.watch };
-    site::render(&shop, public, &sink, |twin, put| Ok(twin.make::<Vec<Artefact>>(&signatory)?.each().try_for_each(put)?))?;
+    let sink = OnStage {
+        stage,
+        made: Mutex::default(),
+        watch: job.watch,
+    };
+    site::render(&shop, public, &sink, |twin, put| {
+        Ok(twin
+            .make::<Vec<Artefact>>(&signatory)?
+            .each()
+            .try_for_each(put)?)
+    })?;
     if extent == Extent::Full {
-        document::files(job, &editions)?.into_iter().try_for_each(|file| sink.put(file))?;
+        document::files(job, &editions)?
+            .into_iter()
+            .try_for_each(|file| sink.put(file))?;
         well_known(job, &signatory, &sink)?;
     }
     job.watch.end();
-    let signatures = signatory.fresh.into_inner().expect("nobody panics with the signatures in hand");
-    let files = sink.made.into_inner().expect("nobody panics with the list in hand");
-    Ok(Kept { signatures, signer: signatory.signer, editions, files })
+    let signatures = signatory
+        .fresh
+        .into_inner()
+        .expect("nobody panics with the signatures in hand");
+    let files = sink
+        .made
+        .into_inner()
+        .expect("nobody panics with the list in hand");
+    Ok(Kept {
+        signatures,
+        signer: signatory.signer,
+        editions,
+        files,
+    })
 }
 
 /// The team's Web Key Directory, and its security.txt if there is a key to sign it with.
-fn well_known(job: &Job<'_>, signatory: &Signatory<'_>, sink: &OnStage<'_>) -> Result<(), PublishError> {
+fn well_known(
+    job: &Job<'_>,
+    signatory: &Signatory<'_>,
+    sink: &OnStage<'_>,
+) -> Result<(), PublishError> {
     let workspace = job.workspace;
     let of_team = |fingerprint| workspace.certificates.of_team(fingerprint);
     let certificates: Vec<&Certificate> = workspace.team.keys.iter().filter_map(of_team).collect();
-    let pages = workspace.pages.iter().map(|page| page.name.as_str()).collect();
-    let shop = wellknown::Shop { settings: &workspace.settings, certificates: &certificates, pages: &pages, now: job.now };
+    let pages = workspace
+        .pages
+        .iter()
+        .map(|page| page.name.as_str())
+        .collect();
+    let shop = wellknown::Shop {
+        settings: &workspace.settings,
+        certificates: &certificates,
+        pages: &pages,
+        now: job.now,
+    };
     let team = Gate::at(job.now.clone()).open(&workspace.team, Public)?;
     let Ok(directory) = team.make::<Vec<Artefact>>(&shop);
     directory.each().try_for_each(|file| sink.put(file))?;
-    let signer = workspace.settings.signing.as_ref().and_then(|signing| of_team(&signing.fingerprint));
+    let signer = workspace
+        .settings
+        .signing
+        .as_ref()
+        .and_then(|signing| of_team(&signing.fingerprint));
     if let Some(Ok(text)) = signer.map(|signer| team.make::<SecurityTxt>(&(shop, signer))) {
-        text.make::<Vec<Artefact>>(signatory)?.each().try_for_each(|file| sink.put(file))?;
+        text.make::<Vec<Artefact>>(signatory)?
+            .each()
+            .try_for_each(|file| sink.put(file))?;
     }
     Ok(())
 }
@@ -338,7 +450,10 @@ impl OnStage<'_> {
             return;
         }
         let made = (file.thing().path.clone(), file.thing().digest());
-        self.made.lock().expect("nobody panics with the list in hand").push(made);
+        self.made
+            .lock()
+            .expect("nobody panics with the list in hand")
+            .push(made);
     }
 }
 
@@ -375,12 +490,24 @@ impl From<site::SiteError<PublishError>> for PublishError {
 ///
 /// Where something leaves the site, nothing that was noted of it is trusted: all is made anew, and a whole new tree takes
 /// the place of the old one, in which nothing can be left.
-pub(super) fn stage_and_compare(job: &Job<'_>, ledger: &mut Ledger, folder: &Path) -> Result<(Switch, Kept), PublishError> {
+pub(super) fn stage_and_compare(
+    job: &Job<'_>,
+    ledger: &mut Ledger,
+    folder: &Path,
+) -> Result<(Switch, Kept), PublishError> {
     let record = standing(&job.work);
-    let disappears = job.plan.site.iter().any(|(_, _, change)| *change == Change::Disappears);
+    let disappears = job
+        .plan
+        .site
+        .iter()
+        .any(|(_, _, change)| *change == Change::Disappears);
     // (Without the digests of all files nothing could be deployed, so all are made again.)
     let anew = disappears || !Record::is_kept(&job.work);
-    let staged = if anew { Stage::recording(folder, &record) } else { Stage::trusting(folder, &record) }?;
+    let staged = if anew {
+        Stage::recording(folder, &record)
+    } else {
+        Stage::trusting(folder, &record)
+    }?;
     let kept = stage(job, ledger, &staged, Extent::Full)?;
     kept.keep_signatures(ledger)?;
     match staged.finish() {
@@ -402,7 +529,9 @@ fn standing(work: &Path) -> PathBuf {
 pub fn forget_standing(work: &Path) -> Result<(), PublishError> {
     let path = standing(work);
     match fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(PublishError::Io { path, error }),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(PublishError::Io { path, error })
+        }
         _ => Ok(()),
     }
 }
@@ -410,7 +539,9 @@ pub fn forget_standing(work: &Path) -> Result<(), PublishError> {
 impl Kept {
     /// Writes the signatures of this run into the ledger.
     pub fn keep_signatures(&self, ledger: &mut Ledger) -> Result<(), PublishError> {
-        let Some(signer) = self.signer.as_ref().filter(|_| !self.signatures.is_empty()) else { return Ok(()) };
+        let Some(signer) = self.signer.as_ref().filter(|_| !self.signatures.is_empty()) else {
+            return Ok(());
+        };
         let batch = ledger.batch()?;
         for (digest, block) in &self.signatures {
             batch.keep_signature(*digest, signer, block)?;
@@ -422,7 +553,12 @@ impl Kept {
 
 /// Records which files now stand in `public/`: nothing else is ever deployed. Until then there is no record of them, so a
 /// run that breaks off leaves none, and the next one makes everything again.
-pub(super) fn record_files(job: &Job<'_>, kept: Kept, changes: &Changes, is_all_made: bool) -> Result<(), PublishError> {
+pub(super) fn record_files(
+    job: &Job<'_>,
+    kept: Kept,
+    changes: &Changes,
+    is_all_made: bool,
+) -> Result<(), PublishError> {
     if changes.is_empty() && !is_all_made && Record::is_kept(&job.work) {
         return Ok(());
     }
@@ -435,7 +571,9 @@ pub(super) fn record(job: &Job<'_>, ledger: &mut Ledger) -> Result<(), PublishEr
     for (id, _, change) in &job.plan.site {
         match (change, job.workspace.advisory(id)) {
             (Change::Disappears, _) | (_, None) => batch.site_removed(id)?,
-            (_, Some(advisory)) => batch.site_published(id, &advisory.revision().number, advisory.digest, job.now)?,
+            (_, Some(advisory)) => {
+                batch.site_published(id, &advisory.revision().number, advisory.digest, job.now)?
+            }
         }
     }
     batch.commit()?;
@@ -446,18 +584,34 @@ pub(super) fn record(job: &Job<'_>, ledger: &mut Ledger) -> Result<(), PublishEr
 pub(super) fn deeds(job: &Job<'_>, changes: &Changes) {
     let watch = job.watch;
     for (id, revision, change) in job.plan.site.iter().take(20) {
-        let revision = if revision.is_empty() { String::new() } else { format!(" r{revision}") };
+        let revision = if revision.is_empty() {
+            String::new()
+        } else {
+            format!(" r{revision}")
+        };
         watch.deed(&format!("site: {id}{revision} {}", change.as_str()));
     }
     if job.plan.site.len() > 20 {
-        watch.deed(&format!("site: … and {} more advisories", job.plan.site.len() - 20));
+        watch.deed(&format!(
+            "site: … and {} more advisories",
+            job.plan.site.len() - 20
+        ));
     }
     if let Some(crate::plan::DocumentChange::New(version)) = &job.plan.document {
-        watch.deed(&format!("site: RFC 2350 description, version {}", version.version));
+        watch.deed(&format!(
+            "site: RFC 2350 description, version {}",
+            version.version
+        ));
     }
-    let (added, changed, removed) = (changes.added.len(), changes.changed.len(), changes.removed.len());
+    let (added, changed, removed) = (
+        changes.added.len(),
+        changes.changed.len(),
+        changes.removed.len(),
+    );
     if !changes.is_empty() {
-        watch.deed(&format!("site: {added} files added, {changed} changed, {removed} removed"));
+        watch.deed(&format!(
+            "site: {added} files added, {changed} changed, {removed} removed"
+        ));
     }
 }
 
@@ -471,10 +625,16 @@ mod tests {
         let mut ledger = Ledger::create(dir.path()).expect("a ledger");
         let signer: Fingerprint = "AB".repeat(20).parse().expect("a fingerprint");
         let of = |at: usize| Digest::of(format!("text {at}").as_bytes());
-        let armor = |at: usize| format!("-----BEGIN PGP SIGNATURE-----\n\niQ{at:04}\n=abcd\n-----END PGP SIGNATURE-----\n");
+        let armor = |at: usize| {
+            format!(
+                "-----BEGIN PGP SIGNATURE-----\n\niQ{at:04}\n=abcd\n-----END PGP SIGNATURE-----\n"
+            )
+        };
         let count = 2 * Signatures::FEW;
         for at in 0..count {
-            ledger.keep_signature(of(at), &signer, &armor(at)).expect("kept");
+            ledger
+                .keep_signature(of(at), &signer, &armor(at))
+                .expect("kept");
         }
         let mut kept = Signatures::of_ledger(&mut ledger);
         for at in 0..count {

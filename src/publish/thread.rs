@@ -25,20 +25,41 @@ pub(super) fn thread<'a>(history: &History, letter: &Addressed<'a>) -> Thread<'a
     let advisory = letter.advisory;
     let earlier = &advisory.revisions[..advisory.revisions.len() - 1];
     let list = letter.whom.name();
-    let person = letter.members.first().copied().filter(|_| matches!(letter.whom, Whom::Person(_)));
-    let same_readers =
-        |letter: &&Receipt| letter.intent.list == list && person.is_none_or(|person| letter.intent.key.member == person);
-    let of_advisory = |letter: &&Receipt| letter.intent.key.advisory == advisory.id && letter.intent.key.mail == Mail::Letter;
-    let (letters, elsewhere): (Vec<&Receipt>, Vec<&Receipt>) =
-        history.deliveries.values().filter(of_advisory).partition(same_readers);
-    let knows_it: HashSet<MemberHash> =
-        letters.iter().filter(|letter| letter.may_have_arrived()).map(|letter| letter.intent.key.member).collect();
-    let mut thread = Thread { in_reply_to: Vec::new(), references: Vec::new(), missed: Vec::new() };
+    let person = letter
+        .members
+        .first()
+        .copied()
+        .filter(|_| matches!(letter.whom, Whom::Person(_)));
+    let same_readers = |letter: &&Receipt| {
+        letter.intent.list == list && person.is_none_or(|person| letter.intent.key.member == person)
+    };
+    let of_advisory = |letter: &&Receipt| {
+        letter.intent.key.advisory == advisory.id && letter.intent.key.mail == Mail::Letter
+    };
+    let (letters, elsewhere): (Vec<&Receipt>, Vec<&Receipt>) = history
+        .deliveries
+        .values()
+        .filter(of_advisory)
+        .partition(same_readers);
+    let knows_it: HashSet<MemberHash> = letters
+        .iter()
+        .filter(|letter| letter.may_have_arrived())
+        .map(|letter| letter.intent.key.member)
+        .collect();
+    let mut thread = Thread {
+        in_reply_to: Vec::new(),
+        references: Vec::new(),
+        missed: Vec::new(),
+    };
     for revision in earlier {
-        let of_it: Vec<&&Receipt> = letters.iter().filter(|letter| letter.intent.key.revision == revision.number).collect();
+        let of_it: Vec<&&Receipt> = letters
+            .iter()
+            .filter(|letter| letter.intent.key.revision == revision.number)
+            .collect();
         let arrived = of_it.iter().filter(|letter| letter.may_have_arrived());
-        let had: HashMap<MemberHash, &str> =
-            arrived.map(|letter| (letter.intent.key.member, letter.intent.message_id.as_str())).collect();
+        let had: HashMap<MemberHash, &str> = arrived
+            .map(|letter| (letter.intent.key.member, letter.intent.message_id.as_str()))
+            .collect();
         let mut ids: Vec<String> = Vec::new();
         let mut all = true;
         for member in &letter.members {
@@ -53,8 +74,14 @@ pub(super) fn thread<'a>(history: &History, letter: &Addressed<'a>) -> Thread<'a
             thread.references.extend_from_slice(&ids);
             thread.in_reply_to = ids;
         }
-        let narrower = letter.cover == Cover::Signed && of_it.iter().any(|letter| letter.intent.cover == Cover::Encrypted);
-        let of_others = of_it.is_empty() && elsewhere.iter().any(|letter| letter.intent.key.revision == revision.number);
+        let narrower = letter.cover == Cover::Signed
+            && of_it
+                .iter()
+                .any(|letter| letter.intent.cover == Cover::Encrypted);
+        let of_others = of_it.is_empty()
+            && elsewhere
+                .iter()
+                .any(|letter| letter.intent.key.revision == revision.number);
         if !all && !narrower && !of_others {
             thread.missed.push(&revision.number);
         }

@@ -30,7 +30,12 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn new(posts: usize, group: usize) -> Window {
-        Window { posts, group, copy: None, entry: None }
+        Window {
+            posts,
+            group,
+            copy: None,
+            entry: None,
+        }
     }
 
     /// A post had a copy in hand for so long.
@@ -50,9 +55,16 @@ impl Window {
             (Some(copy), Some(entry)) => (entry / copy.max(1e-6)).min(MOST as f64),
             _ => 0.0,
         };
-        let ahead = if during <= IDLE { 0 } else { (2.0 * during).ceil() as usize };
+        let ahead = if during <= IDLE {
+            0
+        } else {
+            (2.0 * during).ceil() as usize
+        };
         // One each there must be, or a post would have nothing to do.
-        (self.posts * (1 + ahead)).min(MOST).max(self.posts).max(self.group)
+        (self.posts * (1 + ahead))
+            .min(MOST)
+            .max(self.posts)
+            .max(self.group)
     }
 }
 
@@ -77,7 +89,11 @@ mod tests {
             window.size()
         };
         assert_eq!(after(4, 100_000, 3_000), 4, "a relay far away");
-        assert_eq!(after(1, 10_000, 2_000), 2, "one nearby that writes each mail to its disk");
+        assert_eq!(
+            after(1, 10_000, 2_000),
+            2,
+            "one nearby that writes each mail to its disk"
+        );
         assert_eq!(after(1, 60, 1_000), 35);
         assert_eq!(after(16, 600, 1_000), 80);
         assert_eq!(after(16, 60, 5_000), MOST);

@@ -31,9 +31,13 @@ pub fn shown(page: String, how: Addresses) -> String {
 /// Whether something in the page looks like an element whose text is not HTML.
 fn has_raw(page: &str) -> bool {
     memchr::memchr_iter(b'<', page.as_bytes()).any(|at| {
-        let begins =
-            |raw: &&str| page.as_bytes()[at + 1..].get(..raw.len()).is_some_and(|name| name.eq_ignore_ascii_case(raw.as_bytes()));
-        RAW.iter().any(|raw| begins(raw) && tag_name(&page[at..]).0.eq_ignore_ascii_case(raw))
+        let begins = |raw: &&str| {
+            page.as_bytes()[at + 1..]
+                .get(..raw.len())
+                .is_some_and(|name| name.eq_ignore_ascii_case(raw.as_bytes()))
+        };
+        RAW.iter()
+            .any(|raw| begins(raw) && tag_name(&page[at..]).0.eq_ignore_ascii_case(raw))
     })
 }
 
@@ -57,10 +61,18 @@ fn walk(page: &str, at: bool) -> String {
         rest = after;
         let (name, closes) = tag_name(tag);
         if LITERAL.iter().any(|known| name.eq_ignore_ascii_case(known)) {
-            literal = if closes { literal.saturating_sub(1) } else { literal + 1 };
+            literal = if closes {
+                literal.saturating_sub(1)
+            } else {
+                literal + 1
+            };
         }
         let is_link = name.eq_ignore_ascii_case("a");
-        let mail = if at && is_link && !closes { mail_link(tag) } else { None };
+        let mail = if at && is_link && !closes {
+            mail_link(tag)
+        } else {
+            None
+        };
         match (mail, left_out.take()) {
             (Some(address), _) => left_out = Some(address),
             (None, Some(address)) if is_link && closes => {
@@ -76,7 +88,10 @@ fn walk(page: &str, at: bool) -> String {
             }
         }
         if !closes && RAW.iter().any(|known| name.eq_ignore_ascii_case(known)) {
-            let end = rest.to_ascii_lowercase().find(&format!("</{}", name.to_ascii_lowercase())).unwrap_or(rest.len());
+            let end = rest
+                .to_ascii_lowercase()
+                .find(&format!("</{}", name.to_ascii_lowercase()))
+                .unwrap_or(rest.len());
             out.push_str(&rest[..end]);
             rest = &rest[end..];
         }
@@ -104,8 +119,16 @@ fn tag_end(text: &str) -> usize {
 /// The name of an element, and whether the tag closes it.
 fn tag_name(tag: &str) -> (&str, bool) {
     let inside = tag.strip_prefix('<').unwrap_or(tag);
-    let (closes, inside) = inside.strip_prefix('/').map_or((false, inside), |inside| (true, inside));
-    (inside.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default(), closes)
+    let (closes, inside) = inside
+        .strip_prefix('/')
+        .map_or((false, inside), |inside| (true, inside));
+    (
+        inside
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .next()
+            .unwrap_or_default(),
+        closes,
+    )
 }
 
 /// The address that a link writes to, if it writes to one; empty if nobody could read it.
@@ -113,12 +136,20 @@ fn mail_link(tag: &str) -> Option<String> {
     let lower = tag.to_ascii_lowercase();
     let value = lower.find("href=")? + "href=".len();
     let value = tag[value..].trim_start_matches(['"', '\'', ' ']);
-    let scheme = value.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("mailto:"))?;
-    let address = value[scheme.len()..].split(['?', '"', '\'', '>', ' ']).next().unwrap_or_default();
+    let scheme = value
+        .get(..7)
+        .filter(|scheme| scheme.eq_ignore_ascii_case("mailto:"))?;
+    let address = value[scheme.len()..]
+        .split(['?', '"', '\'', '>', ' '])
+        .next()
+        .unwrap_or_default();
     let mut bytes = Vec::with_capacity(address.len());
     let mut rest = address.as_bytes();
     while let Some((&first, more)) = rest.split_first() {
-        let hex = (first == b'%').then(|| more.get(..2)).flatten().and_then(|two| std::str::from_utf8(two).ok());
+        let hex = (first == b'%')
+            .then(|| more.get(..2))
+            .flatten()
+            .and_then(|two| std::str::from_utf8(two).ok());
         match hex.and_then(|two| u8::from_str_radix(two, 16).ok()) {
             Some(byte) => {
                 bytes.push(byte);
@@ -132,7 +163,9 @@ fn mail_link(tag: &str) -> Option<String> {
     }
     // What is not an address any more after this cannot become HTML either.
     let address = String::from_utf8_lossy(&bytes).into_owned();
-    let whole = addresses(&address).next().is_some_and(|found| found == (0..address.len()));
+    let whole = addresses(&address)
+        .next()
+        .is_some_and(|found| found == (0..address.len()));
     Some(if whole { address } else { String::new() })
 }
 
@@ -140,9 +173,16 @@ fn mail_link(tag: &str) -> Option<String> {
 fn addresses(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     memchr::memchr_iter(b'@', text.as_bytes()).filter_map(move |at| {
         let local = |c: char| c.is_alphanumeric() || "._%+-".contains(c);
-        let start = text[..at].char_indices().rev().take_while(|(_, c)| local(*c)).last()?.0;
+        let start = text[..at]
+            .char_indices()
+            .rev()
+            .take_while(|(_, c)| local(*c))
+            .last()?
+            .0;
         let domain = |c: char| c.is_alphanumeric() || c == '-' || c == '.';
-        let end = text[at + 1..].find(|c| !domain(c)).map_or(text.len(), |length| at + 1 + length);
+        let end = text[at + 1..]
+            .find(|c| !domain(c))
+            .map_or(text.len(), |length| at + 1 + length);
         let end = at + 1 + text[at + 1..end].trim_end_matches(['.', '-']).len();
         text[at + 1..end].contains('.').then_some(start..end)
     })
@@ -153,7 +193,11 @@ fn encoded(text: &str, out: &mut String) {
     let mut done = 0;
     for Range { start, end } in addresses(text) {
         let start = start.max(done);
-        let start = if text[done..start].ends_with("mailto:") { start - "mailto:".len() } else { start };
+        let start = if text[done..start].ends_with("mailto:") {
+            start - "mailto:".len()
+        } else {
+            start
+        };
         out.push_str(&text[done..start]);
         references(&text[start..end], out);
         done = end;
@@ -163,8 +207,11 @@ fn encoded(text: &str, out: &mut String) {
 
 fn references(text: &str, out: &mut String) {
     // The team's own stands on every page, several times.
-    static ASCII: LazyLock<Vec<[String; 2]>> =
-        LazyLock::new(|| (0..128_u32).map(|code| [format!("&#{code};"), format!("&#x{code:x};")]).collect());
+    static ASCII: LazyLock<Vec<[String; 2]>> = LazyLock::new(|| {
+        (0..128_u32)
+            .map(|code| [format!("&#{code};"), format!("&#x{code:x};")])
+            .collect()
+    });
     for (at, c) in text.chars().enumerate() {
         match ASCII.get(c as usize) {
             Some(written) => out.push_str(&written[at % 2]),
@@ -179,7 +226,10 @@ fn spelled(text: &str, out: &mut String) {
     for Range { start, end } in addresses(text) {
         let start = start.max(done);
         out.push_str(&text[done..start]);
-        let word = text[..start].rsplit(char::is_whitespace).next().unwrap_or_default();
+        let word = text[..start]
+            .rsplit(char::is_whitespace)
+            .next()
+            .unwrap_or_default();
         let address: Cow<'_, str> = match word.contains("://") {
             true => {
                 references(&text[start..end], out);
@@ -208,7 +258,9 @@ mod tests {
         while let Some((before, after)) = rest.split_once("&#") {
             out.push_str(before);
             let (number, after) = after.split_once(';').expect("a whole reference");
-            let code = number.strip_prefix('x').map_or_else(|| number.parse(), |hex| u32::from_str_radix(hex, 16));
+            let code = number
+                .strip_prefix('x')
+                .map_or_else(|| number.parse(), |hex| u32::from_str_radix(hex, 16));
             out.push(code.ok().and_then(char::from_u32).expect("a character"));
             rest = after;
         }
@@ -224,9 +276,15 @@ mod tests {
         ] {
             let shown = shown(page.into(), Addresses::Entities);
             assert_eq!(decoded(&shown), page);
-            assert!(addresses(&shown).next().is_none() && !shown.contains("mailto"), "{shown}");
+            assert!(
+                addresses(&shown).next().is_none() && !shown.contains("mailto"),
+                "{shown}"
+            );
         }
-        assert_eq!(shown("<p>no address</p>".into(), Addresses::Entities), "<p>no address</p>");
+        assert_eq!(
+            shown("<p>no address</p>".into(), Addresses::Entities),
+            "<p>no address</p>"
+        );
     }
 
     #[test]
@@ -235,25 +293,42 @@ mod tests {
             at("<p>Write to <a class=x href=\"mailto:cert@x.example\">cert@x.example</a>.</p>"),
             "<p>Write to cert (at) x.example.</p>"
         );
-        assert_eq!(at("<a href='MAILTO:a%2Bb@x.example?subject=y'><b>us</b></a>!"), "<b>us</b> (a+b (at) x.example)!");
+        assert_eq!(
+            at("<a href='MAILTO:a%2Bb@x.example?subject=y'><b>us</b></a>!"),
+            "<b>us</b> (a+b (at) x.example)!"
+        );
         assert_eq!(at("<a href=\"mailto:%3Cb%3E@x.example\">us</a>"), "us");
-        assert_eq!(at("<a href=\"/report/\">report to a@x.example</a>"), "<a href=\"/report/\">report to a (at) x.example</a>");
+        assert_eq!(
+            at("<a href=\"/report/\">report to a@x.example</a>"),
+            "<a href=\"/report/\">report to a (at) x.example</a>"
+        );
     }
 
     #[test]
     fn commands_stay_exact() {
-        let page = "<pre><code>gpg --locate-external-keys cert@x.example\n</code></pre> or cert@x.example";
+        let page =
+            "<pre><code>gpg --locate-external-keys cert@x.example\n</code></pre> or cert@x.example";
         let shown = at(page);
         assert_eq!(decoded(&shown), page.replace("or cert@x", "or cert (at) x"));
         assert!(addresses(&shown).next().is_none());
-        assert_eq!(decoded(&at("https://x.example/@me@y.example")), "https://x.example/@me@y.example");
+        assert_eq!(
+            decoded(&at("https://x.example/@me@y.example")),
+            "https://x.example/@me@y.example"
+        );
     }
 
     #[test]
     fn what_is_no_html_stays_as_it_is() {
-        let page = "<style>@import a@b.example</style><!-- a@b.example > --><p>&lt;a@b.example&gt;</p>";
+        let page =
+            "<style>@import a@b.example</style><!-- a@b.example > --><p>&lt;a@b.example&gt;</p>";
         let shown = at(page);
-        assert!(shown.starts_with("<style>@import a@b.example</style>"), "{shown}");
-        assert!(shown.ends_with("<p>&lt;a (at) b.example&gt;</p>"), "{shown}");
+        assert!(
+            shown.starts_with("<style>@import a@b.example</style>"),
+            "{shown}"
+        );
+        assert!(
+            shown.ends_with("<p>&lt;a (at) b.example&gt;</p>"),
+            "{shown}"
+        );
     }
 }

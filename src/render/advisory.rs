@@ -170,17 +170,26 @@ impl Made<&Advisory, Public> for (Vec<Page>, Vec<Twin>) {
     type Shop<'s> = &'s [Room<'s>];
     type Error = RenderError;
 
-    fn made(advisory: &&Advisory, _: &Public, rooms: &&[Room<'_>]) -> Result<(Vec<Page>, Vec<Twin>), RenderError> {
+    fn made(
+        advisory: &&Advisory,
+        _: &Public,
+        rooms: &&[Room<'_>],
+    ) -> Result<(Vec<Page>, Vec<Twin>), RenderError> {
         let (mut all, mut twins) = (Vec::new(), Vec::new());
         let references = advisory.references.read()?;
         for (lang, text) in &advisory.texts {
-            let rooms: Vec<&Room<'_>> = rooms.iter().filter(|room| advisory.text(&room.lang).0 == lang).collect();
+            let rooms: Vec<&Room<'_>> = rooms
+                .iter()
+                .filter(|room| advisory.text(&room.lang).0 == lang)
+                .collect();
             if rooms.is_empty() {
                 continue;
             }
             markdown::read(&text.body.read()?, |document| -> Result<(), RenderError> {
                 // The words around it are those of its own language, and so the same in all rooms, if the site has that one.
-                let (shared, own): (Vec<&Room<'_>>, Vec<_>) = rooms.into_iter().partition(|room| room.marks.contains_key(lang));
+                let (shared, own): (Vec<&Room<'_>>, Vec<_>) = rooms
+                    .into_iter()
+                    .partition(|room| room.marks.contains_key(lang));
                 for rooms in own.iter().map(std::slice::from_ref).chain([&shared[..]]) {
                     let Some(any) = rooms.first() else { continue };
                     let bodies = iter::repeat_n(document.html(&style(lang, any)), rooms.len());
@@ -188,7 +197,8 @@ impl Made<&Advisory, Public> for (Vec<Page>, Vec<Twin>) {
                     for (room, body) in rooms.iter().zip(bodies) {
                         all.extend(pages(advisory, body, &references, room)?);
                         if room.beside.text && has_twin(advisory, &room.lang, room.site) {
-                            let plain = plain.get_or_insert_with(|| document.text(&text::style(lang, room)));
+                            let plain = plain
+                                .get_or_insert_with(|| document.text(&text::style(lang, room)));
                             twins.push(text::twin(advisory, plain, &references, room));
                         }
                     }
@@ -202,22 +212,38 @@ impl Made<&Advisory, Public> for (Vec<Page>, Vec<Twin>) {
 
 /// How a text in `lang` is made part of a page in the language of the room.
 fn style<'r>(lang: &Lang, room: &'r Room<'_>) -> HtmlStyle<'r> {
-    HtmlStyle { prefix: "text-", top: 2, words: room.marks(lang) }
+    HtmlStyle {
+        prefix: "text-",
+        top: 2,
+        words: room.marks(lang),
+    }
 }
 
 /// The pages in the language of a room, around this body.
-fn pages(advisory: &Advisory, body: String, references: &[Reference], room: &Room<'_>) -> Result<Vec<Page>, RenderError> {
+fn pages(
+    advisory: &Advisory,
+    body: String,
+    references: &[Reference],
+    room: &Room<'_>,
+) -> Result<Vec<Page>, RenderError> {
     let order = Order::of(advisory);
     let sheets = spread(advisory, body, references, &order, room);
     let count = sheets.len();
     // The first page on which the table of vulnerabilities stands.
-    let table = sheets.iter().position(|sheet| !sheet.rows.is_empty()).unwrap_or(0);
+    let table = sheets
+        .iter()
+        .position(|sheet| !sheet.rows.is_empty())
+        .unwrap_or(0);
     let mut pages = Vec::with_capacity(count);
     for (at, sheet) in sheets.into_iter().enumerate() {
         let rest = place(advisory, at);
         let view = sheet_view(advisory, &order, sheet, (at, count), room);
         let file = match at {
-            0 => room.file(&rest, "advisory.html", &view_of(advisory, references, &order, view, table, room))?,
+            0 => room.file(
+                &rest,
+                "advisory.html",
+                &view_of(advisory, references, &order, view, table, room),
+            )?,
             _ => room.file(&rest, "advisory_more.html", &view)?,
         };
         pages.push(Page(file));
@@ -247,9 +273,19 @@ impl<'a> Order<'a> {
         scores.sort_by_key(|score| Reverse((score.cvss.score() * 10.0).round() as u32));
         let mut rows = Vec::new();
         if advisory.cves.len() > CVES_SHOWN || scores.len() > SCORES_SHOWN {
-            let of = |cve: Option<&Cve>| scores.iter().copied().filter(|one| one.cve.as_ref() == cve).collect::<Vec<_>>();
+            let of = |cve: Option<&Cve>| {
+                scores
+                    .iter()
+                    .copied()
+                    .filter(|one| one.cve.as_ref() == cve)
+                    .collect::<Vec<_>>()
+            };
             rows.extend(advisory.cves.iter().map(|cve| (Some(cve), of(Some(cve)))));
-            let strays = scores.iter().filter(|one| one.cve.as_ref().is_none_or(|cve| !advisory.cves.contains(cve)));
+            let strays = scores.iter().filter(|one| {
+                one.cve
+                    .as_ref()
+                    .is_none_or(|cve| !advisory.cves.contains(cve))
+            });
             rows.extend(strays.map(|one| (one.cve.as_ref(), vec![*one])));
         }
         Order { scores, rows }
@@ -257,17 +293,41 @@ impl<'a> Order<'a> {
 }
 
 /// How much goes onto which page; the lengths are those of the markup that the built-in templates make.
-fn spread(advisory: &Advisory, body: String, references: &[Reference], order: &Order<'_>, room: &Room<'_>) -> Vec<Sheet> {
+fn spread(
+    advisory: &Advisory,
+    body: String,
+    references: &[Reference],
+    order: &Order<'_>,
+    room: &Room<'_>,
+) -> Vec<Sheet> {
     let not_fixed = room.words.get("not_fixed").len() + 30;
     let affected = |one: &Affected| {
-        150 + one.vendor.len() + one.product.len() + one.versions.len() + one.fixed.as_ref().map_or(not_fixed, String::len)
+        150 + one.vendor.len()
+            + one.product.len()
+            + one.versions.len()
+            + one.fixed.as_ref().map_or(not_fixed, String::len)
     };
     let affected: Vec<usize> = advisory.affected.iter().map(affected).collect();
-    let row = |scores: &Vec<&Score>| 130 + scores.iter().map(|one| 150 + one.cvss.vector().len()).sum::<usize>();
+    let row = |scores: &Vec<&Score>| {
+        130 + scores
+            .iter()
+            .map(|one| 150 + one.cvss.vector().len())
+            .sum::<usize>()
+    };
     let rows: Vec<usize> = order.rows.iter().map(|(_, scores)| row(scores)).collect();
-    let references: usize = references.iter().map(|one| 120 + one.title.len() + one.url.len()).sum();
-    let revisions: usize = advisory.revisions.iter().map(|one| 200 + one.summary.len()).sum();
-    let first = references + revisions + 400 * advisory.attachments.len() + 3_000 * order.scores.len().min(SCORES_SHOWN);
+    let references: usize = references
+        .iter()
+        .map(|one| 120 + one.title.len() + one.url.len())
+        .sum();
+    let revisions: usize = advisory
+        .revisions
+        .iter()
+        .map(|one| 200 + one.summary.len())
+        .sum();
+    let first = references
+        + revisions
+        + 400 * advisory.attachments.len()
+        + 3_000 * order.scores.len().min(SCORES_SHOWN);
     let link = |at: usize| room.link(&place(advisory, at));
     sheets::spread(body, first, &affected, &rows, &link)
 }
@@ -281,8 +341,17 @@ fn sheet_view<'a>(
 ) -> SheetView<'a> {
     let (lang, text) = advisory.text(&room.lang);
     // The original first: it is where untranslated pages point search engines to.
-    let others = room.site.languages.iter().filter(|lang| **lang != advisory.lang && advisory.texts.contains_key(lang));
-    let original = room.site.languages.iter().find(|lang| **lang == advisory.lang).unwrap_or(room.site.default_lang());
+    let others = room
+        .site
+        .languages
+        .iter()
+        .filter(|lang| **lang != advisory.lang && advisory.texts.contains_key(lang));
+    let original = room
+        .site
+        .languages
+        .iter()
+        .find(|lang| **lang == advisory.lang)
+        .unwrap_or(room.site.default_lang());
     let real: Vec<&Lang> = match count {
         1 => std::iter::once(original).chain(others).collect(),
         // Another language may need fewer pages.
@@ -290,9 +359,22 @@ fn sheet_view<'a>(
         _ => std::iter::once(original).chain(others).collect(),
     };
     let numbers = [at + 1, count].map(|number| room.words.locale().digits(number));
-    let place_words = room.words.fill("sheet_place", &[("page", &numbers[0]), ("pages", &numbers[1])]);
-    let title = if at == 0 { text.title.clone() } else { format!("{}, {place_words}", text.title) };
-    let mut head = room.head(&place(advisory, at), &title, &description(advisory, room), "advisories", &real);
+    let place_words = room.words.fill(
+        "sheet_place",
+        &[("page", &numbers[0]), ("pages", &numbers[1])],
+    );
+    let title = if at == 0 {
+        text.title.clone()
+    } else {
+        format!("{}, {place_words}", text.title)
+    };
+    let mut head = room.head(
+        &place(advisory, at),
+        &title,
+        &description(advisory, room),
+        "advisories",
+        &real,
+    );
     head.og_type = "article";
     if at > 0 {
         // The switch of languages leads to the first page: a text may be shorter in another language.
@@ -302,8 +384,14 @@ fn sheet_view<'a>(
     SheetView {
         head,
         id: advisory.id.as_str(),
-        kind: Word { slug: advisory.kind.as_str(), word: room.words.kind(advisory.kind).to_string() },
-        tlp: Label { slug: advisory.tlp().slug(), label: advisory.tlp().label() },
+        kind: Word {
+            slug: advisory.kind.as_str(),
+            word: room.words.kind(advisory.kind).to_string(),
+        },
+        tlp: Label {
+            slug: advisory.tlp().slug(),
+            label: advisory.tlp().label(),
+        },
         severity: room.severity(advisory.severity),
         title: &text.title,
         text_lang: lang.as_str(),
@@ -312,7 +400,8 @@ fn sheet_view<'a>(
         // What a revision changed is written once, in the language of the original.
         note_lang: (advisory.lang != room.lang).then_some(advisory.lang.as_str()),
         note_dir: direction(&advisory.lang),
-        withdrawn: (advisory.status == Status::Withdrawn).then_some(room.change(advisory.revision())),
+        withdrawn: (advisory.status == Status::Withdrawn)
+            .then_some(room.change(advisory.revision())),
         body: sheet.body,
         affected: advisory.affected[sheet.affected]
             .iter()
@@ -327,7 +416,10 @@ fn sheet_view<'a>(
             .iter()
             .map(|(cve, scores)| CveRow {
                 cve: cve.map(cve_link),
-                scores: scores.iter().map(|one| score::view(one, room.words)).collect(),
+                scores: scores
+                    .iter()
+                    .map(|one| score::view(one, room.words))
+                    .collect(),
             })
             .collect(),
         pages: (count > 1).then(|| Pages {
@@ -339,7 +431,10 @@ fn sheet_view<'a>(
 }
 
 fn cve_link(cve: &Cve) -> Code {
-    Code { id: cve.to_string(), href: format!("https://www.cve.org/CVERecord?id={cve}") }
+    Code {
+        id: cve.to_string(),
+        href: format!("https://www.cve.org/CVERecord?id={cve}"),
+    }
 }
 
 fn view_of<'a>(
@@ -352,7 +447,9 @@ fn view_of<'a>(
 ) -> AdvisoryView<'a> {
     let id = advisory.id.as_str();
     let revision = advisory.revision();
-    let more = |all: usize, shown: usize| (all > shown).then(|| room.words.count("count_more", all - shown));
+    let more = |all: usize, shown: usize| {
+        (all > shown).then(|| room.words.count("count_more", all - shown))
+    };
     let shown = &order.scores[..order.scores.len().min(SCORES_SHOWN)];
     AdvisoryView {
         sheet,
@@ -361,10 +458,21 @@ fn view_of<'a>(
         revised: advisory.is_revised(),
         revision: &revision.number,
         change: room.change(revision),
-        scores: shown.iter().map(|one| score::view(one, room.words)).collect(),
+        scores: shown
+            .iter()
+            .map(|one| score::view(one, room.words))
+            .collect(),
         more_scores: more(order.scores.len(), SCORES_SHOWN),
-        explained: shown.iter().map(|one| score::explained(one, room.words)).collect(),
-        cves: advisory.cves.iter().take(CVES_SHOWN).map(cve_link).collect(),
+        explained: shown
+            .iter()
+            .map(|one| score::explained(one, room.words))
+            .collect(),
+        cves: advisory
+            .cves
+            .iter()
+            .take(CVES_SHOWN)
+            .map(cve_link)
+            .collect(),
         more_cves: more(advisory.cves.len(), CVES_SHOWN),
         table_href: match table {
             0 => "#cves".to_string(),
@@ -375,10 +483,16 @@ fn view_of<'a>(
             .iter()
             .map(|cwe| Code {
                 id: cwe.to_string(),
-                href: format!("https://cwe.mitre.org/data/definitions/{}.html", cwe.number()),
+                href: format!(
+                    "https://cwe.mitre.org/data/definitions/{}.html",
+                    cwe.number()
+                ),
             })
             .collect(),
-        references: references.iter().map(|one| reference(&one.title, &one.url)).collect(),
+        references: references
+            .iter()
+            .map(|one| reference(&one.title, &one.url))
+            .collect(),
         attachments: advisory
             .attachments
             .iter()
@@ -393,11 +507,19 @@ fn view_of<'a>(
             .revisions
             .iter()
             .rev()
-            .map(|one| RevisionView { number: &one.number, date: room.date(&one.date), summary: room.change(one) })
+            .map(|one| RevisionView {
+                number: &one.number,
+                date: room.date(&one.date),
+                summary: room.change(one),
+            })
             .collect(),
         formats: formats(advisory, room),
         verify: room.beside.text.then(|| Verify {
-            url: room.site.link(&path_in(room.site, twin_lang(advisory, room), &format!("advisories/{id}.txt"))),
+            url: room.site.link(&path_in(
+                room.site,
+                twin_lang(advisory, room),
+                &format!("advisories/{id}.txt"),
+            )),
             name: format!("{id}.txt"),
             key_url: room.site.link("pgp-key.asc"),
         }),
@@ -407,31 +529,56 @@ fn view_of<'a>(
 
 /// The language of the site whose twins a page points to: its own where there is one, else the default.
 fn twin_lang<'a>(advisory: &Advisory, room: &'a Room<'_>) -> &'a Lang {
-    if has_twin(advisory, &room.lang, room.site) { &room.lang } else { room.site.default_lang() }
+    if has_twin(advisory, &room.lang, room.site) {
+        &room.lang
+    } else {
+        room.site.default_lang()
+    }
 }
 
 fn formats(advisory: &Advisory, room: &Room<'_>) -> Vec<FormatView> {
     let id = advisory.id.as_str();
     let lang = twin_lang(advisory, room);
-    let beside = |end: &str| room.href(&path_in(room.site, lang, &format!("advisories/{id}.{end}")));
+    let beside =
+        |end: &str| room.href(&path_in(room.site, lang, &format!("advisories/{id}.{end}")));
     let word = |key| room.words.get(key).to_string();
     let mut formats = Vec::new();
     if room.beside.text {
-        formats.push(FormatView { href: beside("txt"), media_type: "text/plain", word: word("format_text") });
+        formats.push(FormatView {
+            href: beside("txt"),
+            media_type: "text/plain",
+            word: word("format_text"),
+        });
     }
     if room.beside.pdf {
-        formats.push(FormatView { href: beside("pdf"), media_type: "application/pdf", word: word("format_pdf") });
+        formats.push(FormatView {
+            href: beside("pdf"),
+            media_type: "application/pdf",
+            word: word("format_pdf"),
+        });
     }
     if let Some(path) = room.beside.csaf.and_then(|path| path(advisory)) {
-        formats.push(FormatView { href: room.href(&path), media_type: "application/json", word: word("format_csaf") });
+        formats.push(FormatView {
+            href: room.href(&path),
+            media_type: "application/json",
+            word: word("format_csaf"),
+        });
     }
     formats
 }
 
 /// What search engines and messengers show below the title: how bad, and what it is about.
 fn description(advisory: &Advisory, room: &Room<'_>) -> String {
-    let mut parts = vec![format!("{} {}", room.words.kind(advisory.kind), advisory.id)];
-    parts.push(format!("{}: {}", room.words.get("severity"), room.words.severity(advisory.severity)));
+    let mut parts = vec![format!(
+        "{} {}",
+        room.words.kind(advisory.kind),
+        advisory.id
+    )];
+    parts.push(format!(
+        "{}: {}",
+        room.words.get("severity"),
+        room.words.severity(advisory.severity)
+    ));
     let mut products: Vec<&str> = Vec::new();
     for one in &advisory.affected {
         if !products.contains(&one.product.as_str()) && products.len() < 3 {
@@ -441,7 +588,12 @@ fn description(advisory: &Advisory, room: &Room<'_>) -> String {
     if !products.is_empty() {
         parts.push(products.join(", "));
     }
-    let mut cves = advisory.cves.iter().take(4).map(ToString::to_string).collect::<Vec<_>>();
+    let mut cves = advisory
+        .cves
+        .iter()
+        .take(4)
+        .map(ToString::to_string)
+        .collect::<Vec<_>>();
     if !cves.is_empty() {
         if advisory.cves.len() > cves.len() {
             cves.push("…".into());
@@ -455,11 +607,26 @@ fn description(advisory: &Advisory, room: &Room<'_>) -> String {
 fn reference<'a>(title: &'a str, url: &'a str) -> ReferenceView<'a> {
     if let Some(host) = plain_host(url) {
         let host = (!title.contains(host)).then(|| host.to_string());
-        return ReferenceView { title, url, href: Some(url.to_string()), host };
+        return ReferenceView {
+            title,
+            url,
+            href: Some(url.to_string()),
+            host,
+        };
     }
-    let parsed = url::Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https" | "ftp" | "mailto"));
-    let host = parsed.as_ref().and_then(|url| url.host_str().map(str::to_string)).filter(|host| !title.contains(host.as_str()));
-    ReferenceView { title, url, href: parsed.map(String::from), host }
+    let parsed = url::Url::parse(url)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https" | "ftp" | "mailto"));
+    let host = parsed
+        .as_ref()
+        .and_then(|url| url.host_str().map(str::to_string))
+        .filter(|host| !title.contains(host.as_str()));
+    ReferenceView {
+        title,
+        url,
+        href: parsed.map(String::from),
+        host,
+    }
 }
 
 fn size(bytes: usize, room: &Room<'_>) -> String {

@@ -48,25 +48,40 @@ impl Made<Vec<&Advisory>, Public> for ArchivePage {
     type Shop<'s> = (&'s Room<'s>, &'s Catalogue<'s>);
     type Error = RenderError;
 
-    fn made(_: &Vec<&Advisory>, _: &Public, (room, catalogue): &(&Room<'_>, &Catalogue<'_>)) -> Result<ArchivePage, RenderError> {
+    fn made(
+        _: &Vec<&Advisory>,
+        _: &Public,
+        (room, catalogue): &(&Room<'_>, &Catalogue<'_>),
+    ) -> Result<ArchivePage, RenderError> {
         let words = room.words;
         let count = |scope: Scope<'_>| words.count("count_advisories", catalogue.list(scope).len());
-        let month =
-            |scope: Scope<'_>| ArchiveMonth { href: room.link(&scope.path()), name: scope.word(room), count: count(scope) };
+        let month = |scope: Scope<'_>| ArchiveMonth {
+            href: room.link(&scope.path()),
+            name: scope.word(room),
+            count: count(scope),
+        };
         let years = catalogue.years().filter_map(|scope| {
-            let Scope::Year(number) = scope else { return None };
+            let Scope::Year(number) = scope else {
+                return None;
+            };
             let months = (1..=12).rev().map(|month| Scope::Month(number, month));
             Some(ArchiveYear {
                 href: room.link(&scope.path()),
                 number,
                 name: scope.word(room),
                 count: count(scope),
-                months: months.filter(|scope| !catalogue.list(*scope).is_empty()).map(month).collect(),
+                months: months
+                    .filter(|scope| !catalogue.list(*scope).is_empty())
+                    .map(month)
+                    .collect(),
             })
         });
         let (title, about) = (words.get("archive"), words.get("archive_text"));
-        let view =
-            ArchiveView { head: room.head("archive/", title, about, "advisories", &room.everywhere()), years: years.collect() };
-        room.file("archive/", "archive.html", &view).map(ArchivePage)
+        let view = ArchiveView {
+            head: room.head("archive/", title, about, "advisories", &room.everywhere()),
+            years: years.collect(),
+        };
+        room.file("archive/", "archive.html", &view)
+            .map(ArchivePage)
     }
 }

@@ -84,11 +84,18 @@ impl Scope<'_> {
         match self {
             Scope::All => words.get("advisories").to_string(),
             Scope::Year(year) => words.fill("year_title", &[("year", &digits(year, room))]),
-            Scope::Month(year, month) => words.fill("month_title", &[("month", &words.locale().month(year, month))]),
-            Scope::Severity(severity) => words.fill("severity_title", &[("severity", words.severity(severity))]),
+            Scope::Month(year, month) => words.fill(
+                "month_title",
+                &[("month", &words.locale().month(year, month))],
+            ),
+            Scope::Severity(severity) => {
+                words.fill("severity_title", &[("severity", words.severity(severity))])
+            }
             Scope::Kind(kind) => words.get(kinds(kind)).to_string(),
             Scope::Vendor(vendor) => words.fill("vendor_title", &[("vendor", &vendor.name)]),
-            Scope::Language(lang) => words.fill("language_title", &[("language", room.name_of(lang))]),
+            Scope::Language(lang) => {
+                words.fill("language_title", &[("language", room.name_of(lang))])
+            }
         }
     }
 
@@ -132,10 +139,20 @@ pub struct Catalogue<'a> {
 impl<'a> Catalogue<'a> {
     /// Sorts advisories into lists; what changed last stands first. `vendors` and `languages` say of which of those
     /// there are lists.
-    pub fn new(advisories: &[&Advisory], vendors: &'a Vendors, languages: &'a [Lang]) -> Catalogue<'a> {
+    pub fn new(
+        advisories: &[&Advisory],
+        vendors: &'a Vendors,
+        languages: &'a [Lang],
+    ) -> Catalogue<'a> {
         let mut order: Vec<usize> = (0..advisories.len()).collect();
         order.sort_by(|a, b| {
-            let key = |at: &usize| (advisories[*at].updated(), &advisories[*at].date, &advisories[*at].id);
+            let key = |at: &usize| {
+                (
+                    advisories[*at].updated(),
+                    &advisories[*at].date,
+                    &advisories[*at].id,
+                )
+            };
             key(b).cmp(&key(a))
         });
         let mut lists: HashMap<Scope<'a>, Vec<usize>> = HashMap::new();
@@ -148,15 +165,26 @@ impl<'a> Catalogue<'a> {
         }
         for at in &order {
             let one = advisories[*at];
-            let own = [Scope::Year(one.date.year()), Scope::Severity(one.severity), Scope::Kind(one.kind)].into_iter();
+            let own = [
+                Scope::Year(one.date.year()),
+                Scope::Severity(one.severity),
+                Scope::Kind(one.kind),
+            ]
+            .into_iter();
             let makers = vendors.in_advisory(one).into_iter().map(Scope::Vendor);
-            let written = languages.iter().filter(|lang| one.texts.contains_key(*lang)).map(Scope::Language);
+            let written = languages
+                .iter()
+                .filter(|lang| one.texts.contains_key(*lang))
+                .map(Scope::Language);
             for scope in own.chain(makers).chain(written) {
                 lists.entry(scope).or_default().push(*at);
             }
         }
         lists.insert(Scope::All, order);
-        let mut catalogue = Catalogue { lists: lists.into_iter().collect(), shown_vendors: Vec::new() };
+        let mut catalogue = Catalogue {
+            lists: lists.into_iter().collect(),
+            shown_vendors: Vec::new(),
+        };
         let mut vendors = catalogue.vendors();
         vendors.sort_by_key(|(_, count)| Reverse(*count));
         vendors.truncate(VENDORS_SHOWN);
@@ -170,8 +198,15 @@ impl<'a> Catalogue<'a> {
     pub fn digest(&self) -> Digest {
         let years: Vec<Scope<'_>> = self.years().collect();
         let languages: Vec<Scope<'_>> = self.languages().collect();
-        let vendors: Vec<(&str, &str)> = self.shown_vendors.iter().map(|vendor| (&*vendor.slug, &*vendor.name)).collect();
-        let has_more = self.lists.keys().any(|scope| matches!(scope, Scope::Vendor(_)));
+        let vendors: Vec<(&str, &str)> = self
+            .shown_vendors
+            .iter()
+            .map(|vendor| (&*vendor.slug, &*vendor.name))
+            .collect();
+        let has_more = self
+            .lists
+            .keys()
+            .any(|scope| matches!(scope, Scope::Vendor(_)));
         Digest::of(format!("{years:?}{languages:?}{vendors:?}{has_more}").as_bytes())
     }
 
@@ -180,7 +215,10 @@ impl<'a> Catalogue<'a> {
         let all = self.lists.get(&Scope::All).cloned().unwrap_or_default();
         for at in all {
             let day = advisories[at].date.date();
-            self.lists.entry(Scope::Month(day.year(), day.month())).or_default().push(at);
+            self.lists
+                .entry(Scope::Month(day.year(), day.month()))
+                .or_default()
+                .push(at);
         }
         self
     }
@@ -197,20 +235,32 @@ impl<'a> Catalogue<'a> {
 
     /// How a list is cut into pages.
     pub fn pages(&self, scope: Scope<'_>, page_size: usize) -> Pages {
-        Pages { length: self.list(scope).len(), size: page_size }
+        Pages {
+            length: self.list(scope).len(),
+            size: page_size,
+        }
     }
 
     /// The lists by year, the newest first.
     pub(super) fn years(&self) -> impl Iterator<Item = Scope<'a>> {
-        self.lists.keys().rev().copied().filter(|scope| matches!(scope, Scope::Year(_)))
+        self.lists
+            .keys()
+            .rev()
+            .copied()
+            .filter(|scope| matches!(scope, Scope::Year(_)))
     }
 
     fn has_months(&self) -> bool {
-        self.lists.keys().any(|scope| matches!(scope, Scope::Month(..)))
+        self.lists
+            .keys()
+            .any(|scope| matches!(scope, Scope::Month(..)))
     }
 
     fn languages(&self) -> impl Iterator<Item = Scope<'a>> {
-        self.lists.keys().copied().filter(|scope| matches!(scope, Scope::Language(_)))
+        self.lists
+            .keys()
+            .copied()
+            .filter(|scope| matches!(scope, Scope::Language(_)))
     }
 
     /// All vendors, in the order of the alphabet.
@@ -218,7 +268,13 @@ impl<'a> Catalogue<'a> {
         let mut vendors: Vec<(&Vendor, usize)> = self
             .lists
             .iter()
-            .filter_map(|(scope, list)| if let Scope::Vendor(vendor) = scope { Some((*vendor, list.len())) } else { None })
+            .filter_map(|(scope, list)| {
+                if let Scope::Vendor(vendor) = scope {
+                    Some((*vendor, list.len()))
+                } else {
+                    None
+                }
+            })
             .collect();
         vendors.sort_by_cached_key(|(vendor, _)| (vendor.name.to_lowercase(), &vendor.slug));
         vendors
@@ -237,7 +293,11 @@ pub struct Pages {
 impl Pages {
     /// How many are numbered.
     pub fn numbered(self) -> usize {
-        if self.length > self.size { self.length / self.size } else { 0 }
+        if self.length > self.size {
+            self.length / self.size
+        } else {
+            0
+        }
     }
 
     /// All of them, the newest first.
@@ -299,7 +359,9 @@ fn row(advisory: &Advisory, room: &Room<'_>) -> Row {
         dir: foreign.then(|| direction(lang)),
         kind: room.words.kind(advisory.kind).to_string(),
         severity: room.severity(advisory.severity),
-        revision: advisory.is_revised().then(|| advisory.revision().number.clone()),
+        revision: advisory
+            .is_revised()
+            .then(|| advisory.revision().number.clone()),
         withdrawn: advisory.status == Status::Withdrawn,
         date: room.date(advisory.updated()),
     }
@@ -350,7 +412,12 @@ pub(super) struct FeedLink {
 pub(super) fn link(format: Format, room: &Room<'_>, folder: &str) -> FeedLink {
     let path = format!("{folder}{}", format.file());
     let media_type = format.media_type().split(';').next().unwrap_or_default();
-    FeedLink { href: room.link(&path), shown: format!("/{}", room.path(&path)), format: format.title(), media_type }
+    FeedLink {
+        href: room.link(&path),
+        shown: format!("/{}", room.path(&path)),
+        format: format.title(),
+        media_type,
+    }
 }
 
 /// So many products stand above a vendor's list.
@@ -360,8 +427,13 @@ fn intro(scope: Scope<'_>, room: &Room<'_>) -> Option<String> {
     match scope {
         Scope::All => Some(room.words.get("advisories_text").to_string()),
         Scope::Vendor(vendor) => {
-            let more = if vendor.products.len() > PRODUCTS_SHOWN { ", …" } else { "" };
-            let products = vendor.products[..vendor.products.len().min(PRODUCTS_SHOWN)].join(", ") + more;
+            let more = if vendor.products.len() > PRODUCTS_SHOWN {
+                ", …"
+            } else {
+                ""
+            };
+            let products =
+                vendor.products[..vendor.products.len().min(PRODUCTS_SHOWN)].join(", ") + more;
             Some(room.words.fill("vendor_text", &[("products", &products)]))
         }
         _ => None,
@@ -380,7 +452,10 @@ impl From<ListPage> for Artefact {
 
 /// Which page of which list, in which language.
 #[derive(Debug, Clone, Copy)]
-#[allow(missing_docs, reason = "the three parts of that question, and the lists")]
+#[allow(
+    missing_docs,
+    reason = "the three parts of that question, and the lists"
+)]
 pub struct ListShop<'s> {
     pub room: &'s Room<'s>,
     pub catalogue: &'s Catalogue<'s>,
@@ -407,12 +482,27 @@ impl ListShop<'_> {
 
     /// Digests of all that the page is made of, besides what its room has.
     pub fn made_of(&self, advisories: &[&Advisory]) -> Vec<Digest> {
-        let ListShop { room, catalogue, scope, page, beside } = self;
+        let ListShop {
+            room,
+            catalogue,
+            scope,
+            page,
+            beside,
+        } = self;
         let pages = catalogue.pages(*scope, room.page_size);
         let turns = (pages.newer(*page), pages.older(*page), pages.numbered() > 0);
-        let around = format!("{} {page:?} {turns:?} {:?}", scope.path(), intro(*scope, room));
-        let rows = catalogue.list(*scope)[pages.range(*page)].iter().filter_map(|at| advisories.get(*at));
-        [*beside, Digest::of(around.as_bytes())].into_iter().chain(rows.map(|one| one.digest)).collect()
+        let around = format!(
+            "{} {page:?} {turns:?} {:?}",
+            scope.path(),
+            intro(*scope, room)
+        );
+        let rows = catalogue.list(*scope)[pages.range(*page)]
+            .iter()
+            .filter_map(|at| advisories.get(*at));
+        [*beside, Digest::of(around.as_bytes())]
+            .into_iter()
+            .chain(rows.map(|one| one.digest))
+            .collect()
     }
 }
 
@@ -420,25 +510,57 @@ impl Made<Vec<&Advisory>, Public> for ListPage {
     type Shop<'s> = ListShop<'s>;
     type Error = RenderError;
 
-    fn made(advisories: &Vec<&Advisory>, _: &Public, shop: &ListShop<'_>) -> Result<ListPage, RenderError> {
-        let ListShop { room, catalogue, scope, page, .. } = *shop;
+    fn made(
+        advisories: &Vec<&Advisory>,
+        _: &Public,
+        shop: &ListShop<'_>,
+    ) -> Result<ListPage, RenderError> {
+        let ListShop {
+            room,
+            catalogue,
+            scope,
+            page,
+            ..
+        } = *shop;
         let pages = catalogue.pages(scope, room.page_size);
         let place = |page| shop.place(page);
         let heading = scope.title(room);
-        let position = page.map(|number| room.words.fill("page_number", &[("page", &number.to_string())]));
-        let title = position.as_ref().map_or_else(|| heading.clone(), |position| format!("{heading}, {position}"));
-        let mut head = room.head(&place(page), &title, room.words.get("advisories_text"), "advisories", &room.everywhere());
-        let feed = scope.feed_folder().map(|folder| room.link(&format!("{folder}rss.xml")));
+        let position = page.map(|number| {
+            room.words
+                .fill("page_number", &[("page", &number.to_string())])
+        });
+        let title = position.as_ref().map_or_else(
+            || heading.clone(),
+            |position| format!("{heading}, {position}"),
+        );
+        let mut head = room.head(
+            &place(page),
+            &title,
+            room.words.get("advisories_text"),
+            "advisories",
+            &room.everywhere(),
+        );
+        let feed = scope
+            .feed_folder()
+            .map(|folder| room.link(&format!("{folder}rss.xml")));
         // The feed of everything stands in the head of every page already.
         head.feed = feed.clone().filter(|_| scope != Scope::All);
-        let feeds = |folder: String| room.feeds.iter().map(move |format| link(*format, room, &folder)).collect();
+        let feeds = |folder: String| {
+            room.feeds
+                .iter()
+                .map(move |format| link(*format, room, &folder))
+                .collect()
+        };
         let rows = catalogue.list(scope)[pages.range(page)].iter();
         let view = ListView {
             head,
             heading,
             intro: intro(scope, room),
             filters: filters(room, catalogue, scope),
-            rows: rows.filter_map(|at| advisories.get(*at)).map(|one| row(one, room)).collect(),
+            rows: rows
+                .filter_map(|at| advisories.get(*at))
+                .map(|one| row(one, room))
+                .collect(),
             pager: (pages.numbered() > 0).then(|| Pager {
                 newer: pages.newer(page).map(|page| room.link(&place(page))),
                 older: pages.older(page).map(|page| room.link(&place(Some(page)))),
@@ -457,7 +579,11 @@ fn filters(room: &Room<'_>, catalogue: &Catalogue<'_>, current: Scope<'_>) -> Ve
     let filter = |scope: Scope<'_>| Filter {
         href: room.link(&scope.path()),
         word: scope.word(room),
-        lang: if let Scope::Language(lang) = scope { Some(lang.to_string()) } else { None },
+        lang: if let Scope::Language(lang) = scope {
+            Some(lang.to_string())
+        } else {
+            None
+        },
         current: scope == current,
     };
     let group = |title: &str, scopes: Vec<Scope<'_>>| FilterGroup {
@@ -466,7 +592,10 @@ fn filters(room: &Room<'_>, catalogue: &Catalogue<'_>, current: Scope<'_>) -> Ve
     };
     let severities = Severity::ALL.into_iter().rev().map(Scope::Severity);
     let vendors = &catalogue.shown_vendors;
-    let mut makers = group("by_vendor", vendors.iter().copied().map(Scope::Vendor).collect());
+    let mut makers = group(
+        "by_vendor",
+        vendors.iter().copied().map(Scope::Vendor).collect(),
+    );
     if !vendors.is_empty() {
         makers.items.push(Filter {
             href: room.link("vendor/"),
@@ -485,8 +614,14 @@ fn filters(room: &Room<'_>, catalogue: &Catalogue<'_>, current: Scope<'_>) -> Ve
         });
     }
     vec![
-        group("by_severity", std::iter::once(Scope::All).chain(severities).collect()),
-        group("by_kind", Kind::ALL.iter().copied().map(Scope::Kind).collect()),
+        group(
+            "by_severity",
+            std::iter::once(Scope::All).chain(severities).collect(),
+        ),
+        group(
+            "by_kind",
+            Kind::ALL.iter().copied().map(Scope::Kind).collect(),
+        ),
         makers,
         years,
         group("by_language", catalogue.languages().collect()),
@@ -519,25 +654,57 @@ impl Made<Vec<&Advisory>, Public> for HomePage {
     type Shop<'s> = (&'s Room<'s>, &'s Catalogue<'s>);
     type Error = RenderError;
 
-    fn made(advisories: &Vec<&Advisory>, _: &Public, shop: &(&Room<'_>, &Catalogue<'_>)) -> Result<HomePage, RenderError> {
+    fn made(
+        advisories: &Vec<&Advisory>,
+        _: &Public,
+        shop: &(&Room<'_>, &Catalogue<'_>),
+    ) -> Result<HomePage, RenderError> {
         let (room, catalogue) = *shop;
-        let newest: Vec<&Advisory> = catalogue.list(Scope::All).iter().filter_map(|at| advisories.get(*at).copied()).collect();
+        let newest: Vec<&Advisory> = catalogue
+            .list(Scope::All)
+            .iter()
+            .filter_map(|at| advisories.get(*at).copied())
+            .collect();
         // No clock: the same advisories give the same page on any day, so age is counted from the newest.
         let is_current = |one: &Advisory| {
-            let newest = newest.first().map(|newest| one.updated().days_until(newest.updated()));
-            one.kind == Kind::Alert && one.status == Status::Final && newest.is_some_and(|days| days <= ALERT_DAYS)
+            let newest = newest
+                .first()
+                .map(|newest| one.updated().days_until(newest.updated()));
+            one.kind == Kind::Alert
+                && one.status == Status::Final
+                && newest.is_some_and(|days| days <= ALERT_DAYS)
         };
-        let alerts: Vec<&Advisory> = newest.iter().copied().filter(|one| is_current(one)).take(ALERTS).collect();
+        let alerts: Vec<&Advisory> = newest
+            .iter()
+            .copied()
+            .filter(|one| is_current(one))
+            .take(ALERTS)
+            .collect();
         let is_shown_above = |one: &Advisory| alerts.iter().any(|alert| alert.id == one.id);
-        let constituency = room.team.constituency.as_ref().map(|text| text.in_lang(&room.lang));
+        let constituency = room
+            .team
+            .constituency
+            .as_ref()
+            .map(|text| text.in_lang(&room.lang));
         let name = room.team.name.in_lang(&room.lang);
-        let mut head = room.head("", name, constituency.unwrap_or_default(), "home", &room.everywhere());
+        let mut head = room.head(
+            "",
+            name,
+            constituency.unwrap_or_default(),
+            "home",
+            &room.everywhere(),
+        );
         head.is_home = true;
         let view = HomeView {
             head,
             constituency,
             report: room.report.as_deref(),
-            rows: newest.iter().filter(|one| !is_shown_above(one)).take(HOME_ROWS).map(|one| row(one, room)).collect(),
+            rows: newest
+                .iter()
+                .filter(|one| !is_shown_above(one))
+                .take(HOME_ROWS)
+                .map(|one| row(one, room))
+                .collect(),
             alerts: alerts.iter().map(|one| row(one, room)).collect(),
         };
         room.file("", "home.html", &view).map(HomePage)
@@ -571,7 +738,11 @@ impl Made<Vec<&Advisory>, Public> for VendorsPage {
     type Shop<'s> = (&'s Room<'s>, &'s Catalogue<'s>);
     type Error = RenderError;
 
-    fn made(_: &Vec<&Advisory>, _: &Public, (room, catalogue): &(&Room<'_>, &Catalogue<'_>)) -> Result<VendorsPage, RenderError> {
+    fn made(
+        _: &Vec<&Advisory>,
+        _: &Public,
+        (room, catalogue): &(&Room<'_>, &Catalogue<'_>),
+    ) -> Result<VendorsPage, RenderError> {
         let row = |(vendor, count): (&Vendor, usize)| VendorRow {
             href: room.link(&Scope::Vendor(vendor).path()),
             name: vendor.name.clone(),
@@ -599,7 +770,10 @@ mod tests {
     fn cut(length: usize) -> BTreeMap<Option<usize>, Vec<usize>> {
         let pages = Pages { length, size: 50 };
         let oldest_first = |range: Range<usize>| range.map(|place| length - 1 - place).collect();
-        pages.all().map(|page| (page, oldest_first(pages.range(page)))).collect()
+        pages
+            .all()
+            .map(|page| (page, oldest_first(pages.range(page))))
+            .collect()
     }
 
     #[test]
@@ -609,9 +783,14 @@ mod tests {
             let (mut met, mut page) = (Vec::new(), None);
             loop {
                 let here = pages.range(page);
-                assert!(here.len() <= 50 && (here.len() >= 25 || length < 50), "{length} {page:?} {here:?}");
+                assert!(
+                    here.len() <= 50 && (here.len() >= 25 || length < 50),
+                    "{length} {page:?} {here:?}"
+                );
                 met.extend(here);
-                let Some(older) = pages.older(page) else { break };
+                let Some(older) = pages.older(page) else {
+                    break;
+                };
                 assert_eq!(pages.newer(Some(older)), Some(page));
                 page = Some(older);
             }
@@ -624,9 +803,14 @@ mod tests {
     fn a_full_page_stays_as_it_is() {
         for length in 0..400 {
             let (before, after) = (cut(length), cut(length + 1));
-            let changed = before.iter().filter(|(page, rows)| page.is_some() && after.get(page) != Some(rows));
+            let changed = before
+                .iter()
+                .filter(|(page, rows)| page.is_some() && after.get(page) != Some(rows));
             let changed: Vec<_> = changed.collect();
-            assert!(changed.iter().all(|(_, rows)| rows.len() < 50), "{length}: {changed:?}");
+            assert!(
+                changed.iter().all(|(_, rows)| rows.len() < 50),
+                "{length}: {changed:?}"
+            );
             assert!(changed.len() <= 1);
         }
     }

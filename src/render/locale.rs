@@ -65,10 +65,16 @@ impl Locale {
 
     fn with(tag: Tag) -> Locale {
         let why = "every locale falls back to the root, which is compiled in";
-        let decimal = |options: GroupingStrategy| DecimalFormatter::try_new((&tag).into(), options.into()).expect(why);
+        let decimal = |options: GroupingStrategy| {
+            DecimalFormatter::try_new((&tag).into(), options.into()).expect(why)
+        };
         // The rules of plural depend on the language and sometimes on the region, never on the script, of which
         // the library would make a locale of its own without any.
-        let spoken: Tag = LanguageIdentifier { script: None, ..tag.id.clone() }.into();
+        let spoken: Tag = LanguageIdentifier {
+            script: None,
+            ..tag.id.clone()
+        }
+        .into();
         Locale(Arc::new(Formats {
             dates: Dates::of(&tag),
             numbers: decimal(GroupingStrategy::Auto),
@@ -80,13 +86,25 @@ impl Locale {
 
     /// A moment as people write it; a date alone stays one. Where the months have no names, the ISO form.
     pub fn date(&self, moment: &Moment) -> String {
-        let (Some(dates), Some(day)) = (&self.0.dates, iso(moment.date())) else { return moment.to_string() };
-        let Some(clock) = moment.time() else { return dates.day.format(&day).to_string() };
+        let (Some(dates), Some(day)) = (&self.0.dates, iso(moment.date())) else {
+            return moment.to_string();
+        };
+        let Some(clock) = moment.time() else {
+            return dates.day.format(&day).to_string();
+        };
         let time = Time::try_new(hour(clock.hour()), hour(clock.minute()), 0, 0);
-        let Ok(time) = time else { return moment.to_string() };
+        let Ok(time) = time else {
+            return moment.to_string();
+        };
         let written = moment.to_string();
-        let offset = written.get(19..).filter(|offset| *offset != "Z").unwrap_or_default();
-        format!("{} (UTC{offset})", dates.time.format(&DateTime { date: day, time }))
+        let offset = written
+            .get(19..)
+            .filter(|offset| *offset != "Z")
+            .unwrap_or_default();
+        format!(
+            "{} (UTC{offset})",
+            dates.time.format(&DateTime { date: day, time })
+        )
     }
 
     /// A month of the Gregorian calendar, as it heads a list: `July 2026`.
@@ -135,11 +153,19 @@ impl Dates {
         gregorian.calendar_algorithm = Some(CalendarAlgorithm::Gregory);
         let dates = Dates {
             day: DateTimeFormatter::try_new(wishes, YMD::long()).ok()?,
-            time: DateTimeFormatter::try_new(wishes, YMDT::long().with_time_precision(TimePrecision::Minute)).ok()?,
+            time: DateTimeFormatter::try_new(
+                wishes,
+                YMDT::long().with_time_precision(TimePrecision::Minute),
+            )
+            .ok()?,
             month: DateTimeFormatter::try_new(gregorian, YM::long()).ok()?,
         };
         // The root of the CLDR has no names of months, only their numbers.
-        let unnamed = dates.month.format(&Date::try_new_iso(2026, 7, 1).ok()?).to_string().contains("M07");
+        let unnamed = dates
+            .month
+            .format(&Date::try_new_iso(2026, 7, 1).ok()?)
+            .to_string()
+            .contains("M07");
         (!unnamed).then_some(dates)
     }
 }
@@ -182,22 +208,50 @@ mod tests {
             ("de", "2026-07-01", "1. Juli 2026"),
             ("ja", "2026-07-01", "2026年7月1日"),
             ("fa", "2026-07-01", "۱۰ تیر ۱۴۰۵"),
-            ("en-GB", "2026-07-01T21:05:00+05:00", "1 July 2026 at 21:05 (UTC+05:00)"),
+            (
+                "en-GB",
+                "2026-07-01T21:05:00+05:00",
+                "1 July 2026 at 21:05 (UTC+05:00)",
+            ),
             ("en", "2026-07-01T21:05:00Z", "July 1, 2026 at 21:05 (UTC)"),
-            ("ar", "2026-07-01T09:30:00+05:00", "1 يوليو 2026 في 09:30 (UTC+05:00)"),
+            (
+                "ar",
+                "2026-07-01T09:30:00+05:00",
+                "1 يوليو 2026 في 09:30 (UTC+05:00)",
+            ),
             ("tlh", "2026-07-01", "2026-07-01"),
         ] {
-            assert_eq!(locale(tag).date(&given.parse().expect("a moment")), shown, "{tag}");
+            assert_eq!(
+                locale(tag).date(&given.parse().expect("a moment")),
+                shown,
+                "{tag}"
+            );
         }
-        assert_eq!((locale("ru").month(2026, 7), locale("tlh").month(2026, 7)), ("июль 2026\u{202f}г.".into(), "2026-07".into()));
+        assert_eq!(
+            (locale("ru").month(2026, 7), locale("tlh").month(2026, 7)),
+            ("июль 2026\u{202f}г.".into(), "2026-07".into())
+        );
     }
 
     #[test]
     fn numbers_and_plurals_are_those_of_the_language() {
-        assert_eq!((locale("en").number(12_345), locale("ru").number(12_345)), ("12,345".into(), "12\u{a0}345".into()));
-        assert_eq!((locale("ru").score(9.8), locale("en").score(10.0)), ("9,8".into(), "10.0".into()));
-        assert_eq!((locale("ar-EG").digits(2026), locale("en").digits(2026)), ("٢٠٢٦".into(), "2026".into()));
-        let forms = |tag: &str| [0, 1, 2, 3, 5, 11, 21, 100].map(|number| locale(tag).plural(number)).join(" ");
+        assert_eq!(
+            (locale("en").number(12_345), locale("ru").number(12_345)),
+            ("12,345".into(), "12\u{a0}345".into())
+        );
+        assert_eq!(
+            (locale("ru").score(9.8), locale("en").score(10.0)),
+            ("9,8".into(), "10.0".into())
+        );
+        assert_eq!(
+            (locale("ar-EG").digits(2026), locale("en").digits(2026)),
+            ("٢٠٢٦".into(), "2026".into())
+        );
+        let forms = |tag: &str| {
+            [0, 1, 2, 3, 5, 11, 21, 100]
+                .map(|number| locale(tag).plural(number))
+                .join(" ")
+        };
         assert_eq!(forms("en"), "other one other other other other other other");
         assert_eq!(forms("ru"), "many one few few many many one many");
         assert_eq!(forms("ar"), "zero one two few few many many other");

@@ -119,32 +119,66 @@ impl Room<'_> {
 
     /// What a revision changed, in the words of its author or, for a first one without any, in ours.
     pub(super) fn change<'a>(&'a self, revision: &'a Revision) -> &'a str {
-        if revision.summary.is_empty() { self.words.get("first_revision") } else { &revision.summary }
+        if revision.summary.is_empty() {
+            self.words.get("first_revision")
+        } else {
+            &revision.summary
+        }
     }
 
     /// The file of a page of this language.
-    pub(super) fn file(&self, rest: &str, template: &str, view: &impl Serialize) -> Result<Artefact, RenderError> {
+    pub(super) fn file(
+        &self,
+        rest: &str,
+        template: &str,
+        view: &impl Serialize,
+    ) -> Result<Artefact, RenderError> {
         let page = addresses::shown(self.templates.render(template, view)?, self.site.addresses);
         let path = self.path(rest);
-        let path = if path.is_empty() || path.ends_with('/') { format!("{path}index.html") } else { path };
+        let path = if path.is_empty() || path.ends_with('/') {
+            format!("{path}index.html")
+        } else {
+            path
+        };
         Ok(Artefact::new(path, HTML, page))
     }
 
     /// What stands in the head of a page. `real`: the languages in which it really exists; the others show
     /// the original and point search engines to it.
-    pub(super) fn head(&self, rest: &str, title: &str, description: &str, active: &str, real: &[&Lang]) -> Head {
+    pub(super) fn head(
+        &self,
+        rest: &str,
+        title: &str,
+        description: &str,
+        active: &str,
+        real: &[&Lang],
+    ) -> Head {
         let absolute = |lang: &Lang| self.site.link(&path_in(self.site, lang, rest));
         let many = self.site.languages.len() > 1;
         let alternates = match real.len() > 1 {
-            true => real.iter().map(|lang| Alternate { lang: lang.to_string(), href: absolute(lang) }).collect(),
+            true => real
+                .iter()
+                .map(|lang| Alternate {
+                    lang: lang.to_string(),
+                    href: absolute(lang),
+                })
+                .collect(),
             false => Vec::new(),
         };
-        let languages = self.names.iter().filter(|_| many).map(|(lang, name)| LanguageLink {
-            lang: lang.to_string(),
-            name: name.clone(),
-            href: self.href(&path_in(self.site, lang, rest)),
-        });
-        let canonical = if real.contains(&&self.lang) { Some(&self.lang) } else { real.first().copied() };
+        let languages = self
+            .names
+            .iter()
+            .filter(|_| many)
+            .map(|(lang, name)| LanguageLink {
+                lang: lang.to_string(),
+                name: name.clone(),
+                href: self.href(&path_in(self.site, lang, rest)),
+            });
+        let canonical = if real.contains(&&self.lang) {
+            Some(&self.lang)
+        } else {
+            real.first().copied()
+        };
         Head {
             title: title.to_string(),
             description: description.to_string(),
@@ -163,7 +197,10 @@ impl Room<'_> {
 
     /// What a language calls itself; its tag where the site has no words for it.
     pub(super) fn name_of<'a>(&'a self, lang: &'a Lang) -> &'a str {
-        self.names.iter().find(|(known, _)| known == lang).map_or(lang.as_str(), |(_, name)| name)
+        self.names
+            .iter()
+            .find(|(known, _)| known == lang)
+            .map_or(lang.as_str(), |(_, name)| name)
     }
 
     /// All languages of the site, for pages that exist in each.
@@ -173,17 +210,27 @@ impl Room<'_> {
 
     /// A moment as a template shows it.
     pub(super) fn date(&self, moment: &Moment) -> DateView {
-        DateView { iso: moment.to_string(), shown: self.words.date(moment) }
+        DateView {
+            iso: moment.to_string(),
+            shown: self.words.date(moment),
+        }
     }
 
     /// A severity as a template shows it.
     pub(super) fn severity(&self, severity: Severity) -> Word {
-        Word { slug: severity.as_str(), word: self.words.severity(severity).to_string() }
+        Word {
+            slug: severity.as_str(),
+            word: self.words.severity(severity).to_string(),
+        }
     }
 }
 
 pub(super) fn path_in(site: &Site, lang: &Lang, rest: &str) -> String {
-    if lang == site.default_lang() { rest.to_string() } else { format!("{lang}/{rest}") }
+    if lang == site.default_lang() {
+        rest.to_string()
+    } else {
+        format!("{lang}/{rest}")
+    }
 }
 
 /// The direction in which a language is written, for `dir`.
@@ -239,7 +286,9 @@ pub(super) fn attachment_link(advisory: &Advisory, attachment: &Attachment) -> S
     let mut name = String::new();
     for byte in attachment.name.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => name.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                name.push(char::from(byte))
+            }
             _ => name.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -262,18 +311,31 @@ impl Made<&Advisory, Public> for AttachedFile {
 
     fn made(advisory: &&Advisory, _: &Public, name: &&str) -> Result<AttachedFile, RenderError> {
         let found = advisory.attachments.iter().find(|one| one.name == *name);
-        let one = found.ok_or_else(|| RenderError::NoSuchAttachment { id: advisory.id.clone(), name: name.to_string() })?;
+        let one = found.ok_or_else(|| RenderError::NoSuchAttachment {
+            id: advisory.id.clone(),
+            name: name.to_string(),
+        })?;
         if name.eq_ignore_ascii_case("index.html") || name.eq_ignore_ascii_case("page") {
-            return Err(RenderError::NameTaken { id: advisory.id.clone(), name: name.to_string() });
+            return Err(RenderError::NameTaken {
+                id: advisory.id.clone(),
+                name: name.to_string(),
+            });
         }
         let path = format!("advisories/{}/{}", advisory.id, one.name);
-        Ok(AttachedFile(Artefact::new(path, media_type(&one.name), one.bytes.to_vec())))
+        Ok(AttachedFile(Artefact::new(
+            path,
+            media_type(&one.name),
+            one.bytes.to_vec(),
+        )))
     }
 }
 
 /// The media type of a file, by the end of its name.
 pub fn media_type(name: &str) -> &'static str {
-    let end = name.rsplit_once('.').map_or("", |(_, end)| end).to_ascii_lowercase();
+    let end = name
+        .rsplit_once('.')
+        .map_or("", |(_, end)| end)
+        .to_ascii_lowercase();
     match end.as_str() {
         "html" => HTML,
         "css" => "text/css; charset=utf-8",

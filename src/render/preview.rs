@@ -10,7 +10,9 @@ mod stamp;
 mod views;
 
 pub use marks::{Mark, marked};
-pub use views::{FileRow, Group, HeadField, HeldRow, LetterPage, Link, NoticeView, Overview, Row, State, Word};
+pub use views::{
+    FileRow, Group, HeadField, HeldRow, LetterPage, Link, NoticeView, Overview, Row, State, Word,
+};
 
 use super::{
     index::Catalogue,
@@ -70,7 +72,12 @@ impl Sheet {
     }
 
     fn html(status: Status, bytes: String) -> Sheet {
-        Sheet { status, media_type: HTML.into(), bytes: bytes.into_bytes(), save_as: None }
+        Sheet {
+            status,
+            media_type: HTML.into(),
+            bytes: bytes.into_bytes(),
+            save_as: None,
+        }
     }
 }
 
@@ -120,8 +127,14 @@ impl Workshop {
             ("staff/letter.html", include_str!("preview/letter.html")),
             ("staff/word.html", include_str!("preview/word.html")),
         ];
-        let templates = Templates::new(&own.map(|(name, text)| (name.to_string(), text.to_string())))?;
-        Ok(Workshop { templates, prefix: prefix.into(), generation: 0, trouble: None })
+        let templates =
+            Templates::new(&own.map(|(name, text)| (name.to_string(), text.to_string())))?;
+        Ok(Workshop {
+            templates,
+            prefix: prefix.into(),
+            generation: 0,
+            trouble: None,
+        })
     }
 
     /// Where the preview stands.
@@ -145,7 +158,11 @@ impl Workshop {
     }
 
     fn head(&self) -> String {
-        let (style, script, changes) = (self.link("style.css"), self.link("live.js"), self.link("changes"));
+        let (style, script, changes) = (
+            self.link("style.css"),
+            self.link("live.js"),
+            self.link("changes"),
+        );
         format!(
             "<link rel=\"stylesheet\" href=\"{style}\">\n\
              <script src=\"{script}\" data-changes=\"{changes}\" data-since=\"{}\" defer></script>\n",
@@ -153,13 +170,31 @@ impl Workshop {
         )
     }
 
-    fn banner(&self, mark: Option<String>, letters: Option<String>) -> Result<String, TemplateError> {
-        let banner = Banner { prefix: &self.prefix, mark, letters, trouble: self.trouble.as_ref() };
+    fn banner(
+        &self,
+        mark: Option<String>,
+        letters: Option<String>,
+    ) -> Result<String, TemplateError> {
+        let banner = Banner {
+            prefix: &self.prefix,
+            mark,
+            letters,
+            trouble: self.trouble.as_ref(),
+        };
         self.templates.render("staff/banner.html", &banner)
     }
 
-    fn framed(&self, template: &str, mark: Option<String>, view: &impl Serialize) -> Result<String, TemplateError> {
-        let framed = Framed { head: self.head(), banner: self.banner(mark, None)?, view };
+    fn framed(
+        &self,
+        template: &str,
+        mark: Option<String>,
+        view: &impl Serialize,
+    ) -> Result<String, TemplateError> {
+        let framed = Framed {
+            head: self.head(),
+            banner: self.banner(mark, None)?,
+            view,
+        };
         self.templates.render(template, &framed)
     }
 }
@@ -169,7 +204,10 @@ impl Made<Overview, Staff> for Sheet {
     type Error = TemplateError;
 
     fn made(overview: &Overview, _: &Staff, shop: &Workshop) -> Result<Sheet, TemplateError> {
-        Ok(Sheet::html(Status::Found, shop.framed("staff/overview.html", None, overview)?))
+        Ok(Sheet::html(
+            Status::Found,
+            shop.framed("staff/overview.html", None, overview)?,
+        ))
     }
 }
 
@@ -178,7 +216,10 @@ impl Made<LetterPage, Staff> for Sheet {
     type Error = TemplateError;
 
     fn made(page: &LetterPage, _: &Staff, shop: &Workshop) -> Result<Sheet, TemplateError> {
-        Ok(Sheet::html(Status::Found, shop.framed("staff/letter.html", page.mark.clone(), page)?))
+        Ok(Sheet::html(
+            Status::Found,
+            shop.framed("staff/letter.html", page.mark.clone(), page)?,
+        ))
     }
 }
 
@@ -187,7 +228,10 @@ impl Made<Word, Staff> for Sheet {
     type Error = TemplateError;
 
     fn made(word: &Word, _: &Staff, shop: &Workshop) -> Result<Sheet, TemplateError> {
-        Ok(Sheet::html(word.status, shop.framed("staff/word.html", None, word)?))
+        Ok(Sheet::html(
+            word.status,
+            shop.framed("staff/word.html", None, word)?,
+        ))
     }
 }
 
@@ -206,9 +250,17 @@ impl Made<Tool, Staff> for Sheet {
     fn made(tool: &Tool, _: &Staff, (): &()) -> Result<Sheet, Self::Error> {
         let (media_type, text) = match tool {
             Tool::Style => ("text/css; charset=utf-8", include_str!("preview/style.css")),
-            Tool::Script => ("text/javascript; charset=utf-8", include_str!("preview/live.js")),
+            Tool::Script => (
+                "text/javascript; charset=utf-8",
+                include_str!("preview/live.js"),
+            ),
         };
-        Ok(Sheet { status: Status::Found, media_type: media_type.into(), bytes: text.into(), save_as: None })
+        Ok(Sheet {
+            status: Status::Found,
+            media_type: media_type.into(),
+            bytes: text.into(),
+            save_as: None,
+        })
     }
 }
 
@@ -222,9 +274,16 @@ impl Made<Unsigned, Staff> for Sheet {
     type Error = std::convert::Infallible;
 
     fn made(text: &Unsigned, _: &Staff, mark: &Option<&Mark>) -> Result<Sheet, Self::Error> {
-        let mark = mark.map(|mark| format!("{}\n", mark.words())).unwrap_or_default();
+        let mark = mark
+            .map(|mark| format!("{}\n", mark.words()))
+            .unwrap_or_default();
         let text = format!("PREVIEW: not signed, not published\n{mark}\n{}", text.0);
-        Ok(Sheet { status: Status::Found, media_type: TEXT.into(), bytes: text.into_bytes(), save_as: None })
+        Ok(Sheet {
+            status: Status::Found,
+            media_type: TEXT.into(),
+            bytes: text.into_bytes(),
+            save_as: None,
+        })
     }
 }
 
@@ -259,7 +318,10 @@ pub struct Lists {
 impl Lists {
     /// Of these advisories.
     pub fn of(advisories: &[&Advisory]) -> Lists {
-        Lists { vendors: Vendors::of(advisories), languages: site::languages(advisories) }
+        Lists {
+            vendors: Vendors::of(advisories),
+            languages: site::languages(advisories),
+        }
     }
 }
 
@@ -276,7 +338,8 @@ impl<'s> SiteDesk<'s> {
         SiteDesk {
             shop,
             all: Catalogue::new(&of.all, &all.vendors, &all.languages).with_months(&of.all),
-            public: Catalogue::new(&of.public, &public.vendors, &public.languages).with_months(&of.public),
+            public: Catalogue::new(&of.public, &public.vendors, &public.languages)
+                .with_months(&of.public),
             stands_at: stands_at.url.to_string(),
             is_really_at,
         }
@@ -294,7 +357,11 @@ impl<'s> SiteDesk<'s> {
 
     /// Links within the site lead to the preview, and addresses for readers are what they will be.
     fn at_home(&self, text: &str, prefix: &str) -> String {
-        stamp::rooted(&self.at_home_text(text), self.is_really_at.url.path(), prefix)
+        stamp::rooted(
+            &self.at_home_text(text),
+            self.is_really_at.url.path(),
+            prefix,
+        )
     }
 }
 
@@ -303,24 +370,34 @@ impl Made<Collection<'_>, Staff> for Vec<Sheet> {
     type Shop<'s> = (&'s Workshop, &'s SiteDesk<'s>, &'s str);
     type Error = RenderError;
 
-    fn made(of: &Collection<'_>, _: &Staff, shop: &(&Workshop, &SiteDesk<'_>, &str)) -> Result<Vec<Sheet>, RenderError> {
+    fn made(
+        of: &Collection<'_>,
+        _: &Staff,
+        shop: &(&Workshop, &SiteDesk<'_>, &str),
+    ) -> Result<Vec<Sheet>, RenderError> {
         let (workshop, desk, path) = *shop;
         // What cannot be marked is made of what may leave.
         let (advisories, catalogue) = match path.ends_with(".html") {
             true => (&of.all, &desk.all),
             false => (&of.public, &desk.public),
         };
-        let id = path.split_once("advisories/").and_then(|(_, rest)| rest.split('/').next());
+        let id = path
+            .split_once("advisories/")
+            .and_then(|(_, rest)| rest.split('/').next());
         let mark = id.and_then(|id| of.marks.get(id));
         let made = match site::find(&desk.shop, advisories, catalogue, path)? {
             Some(made) => made,
             // An attachment of a draft: as it lies in the workspace, but under a name that says what it is.
-            None => match site::find(&desk.shop, &of.all, &desk.all, path)?.filter(|_| mark.is_some()) {
-                Some(made) => return Ok(vec![attachment(made, mark)]),
-                None => return Ok(Vec::new()),
-            },
+            None => {
+                match site::find(&desk.shop, &of.all, &desk.all, path)?.filter(|_| mark.is_some()) {
+                    Some(made) => return Ok(vec![attachment(made, mark)]),
+                    None => return Ok(Vec::new()),
+                }
+            }
         };
-        let is_text = ["text/", "application/json", "application/feed+json"].iter().any(|kind| made.media_type.starts_with(kind));
+        let is_text = ["text/", "application/json", "application/feed+json"]
+            .iter()
+            .any(|kind| made.media_type.starts_with(kind));
         if made.media_type.starts_with("text/html") {
             let html = desk.at_home(&String::from_utf8_lossy(&made.bytes), &workshop.prefix);
             let letters = id.filter(|id| of.all.iter().any(|one| one.id.as_str() == *id));
@@ -329,22 +406,39 @@ impl Made<Collection<'_>, Staff> for Vec<Sheet> {
             let html = stamp::stamped(&html, &workshop.head(), &banner);
             return Ok(vec![Sheet::html(Status::Found, html)]);
         }
-        if path.contains("advisories/") && id.is_some_and(|id| of.all.iter().any(|one| one.id.as_str() == id)) {
+        if path.contains("advisories/")
+            && id.is_some_and(|id| of.all.iter().any(|one| one.id.as_str() == id))
+        {
             return Ok(vec![attachment(made, mark)]);
         }
         let bytes = match std::str::from_utf8(&made.bytes) {
-            Ok(text) if is_text || made.media_type.contains("xml") => desk.at_home(text, &workshop.prefix).into_bytes(),
+            Ok(text) if is_text || made.media_type.contains("xml") => {
+                desk.at_home(text, &workshop.prefix).into_bytes()
+            }
             _ => made.bytes,
         };
         let media_type = made.media_type.to_string();
-        Ok(vec![Sheet { status: Status::Found, media_type, bytes, save_as: None }])
+        Ok(vec![Sheet {
+            status: Status::Found,
+            media_type,
+            bytes,
+            save_as: None,
+        }])
     }
 }
 
 fn attachment(made: Artefact, mark: Option<&Mark>) -> Sheet {
     let name = made.path.rsplit('/').next().unwrap_or_default();
-    let name = mark.map_or_else(|| name.to_string(), |mark| format!("{}-{name}", mark.slug()));
-    Sheet { status: Status::Found, media_type: made.media_type.to_string(), bytes: made.bytes, save_as: Some(name) }
+    let name = mark.map_or_else(
+        || name.to_string(),
+        |mark| format!("{}-{name}", mark.slug()),
+    );
+    Sheet {
+        status: Status::Found,
+        media_type: made.media_type.to_string(),
+        bytes: made.bytes,
+        save_as: Some(name),
+    }
 }
 
 /// The twin of an advisory's page in a language, before it is signed, if the site has one there.
@@ -359,6 +453,8 @@ impl Made<&Advisory, Staff> for TwinOfSite {
         if !has_twin(advisory, &room.lang, room.site) {
             return Ok(TwinOfSite(None));
         }
-        Ok(TwinOfSite(Some(Unsigned(Twin::made(advisory, &Public, room)?.text().to_string()))))
+        Ok(TwinOfSite(Some(Unsigned(
+            Twin::made(advisory, &Public, room)?.text().to_string(),
+        ))))
     }
 }

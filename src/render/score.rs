@@ -35,7 +35,10 @@ pub(super) fn view(score: &Score, words: &Words) -> ScoreView {
     let severity = score.cvss.severity();
     ScoreView {
         score: words.locale().score(score.cvss.score()),
-        severity: Word { slug: severity.as_str(), word: words.severity(severity).to_string() },
+        severity: Word {
+            slug: severity.as_str(),
+            word: words.severity(severity).to_string(),
+        },
         cve: score.cve.as_ref().map(ToString::to_string),
         version: score.cvss.version(),
         vector: score.cvss.vector().to_string(),
@@ -43,14 +46,20 @@ pub(super) fn view(score: &Score, words: &Words) -> ScoreView {
 }
 
 pub(super) fn explained(score: &Score, words: &Words) -> ExplainedView {
-    ExplainedView { score: view(score, words), metrics: metrics(&score.cvss, words) }
+    ExplainedView {
+        score: view(score, words),
+        metrics: metrics(&score.cvss, words),
+    }
 }
 
 fn metrics(cvss: &Cvss, words: &Words) -> Vec<MetricView> {
     let metric = |(name, value): (&'static str, &str)| {
         let name = name.to_lowercase();
         let text = words.get(&word(cvss.version(), &name, value)).to_string();
-        MetricView { name: words.get(&format!("cvss_{name}")).to_string(), text }
+        MetricView {
+            name: words.get(&format!("cvss_{name}")).to_string(),
+            text,
+        }
     };
     cvss.base().map(metric).collect()
 }
@@ -96,9 +105,19 @@ mod tests {
             for vector in vectors {
                 let cvss: Cvss = vector.parse().expect(vector);
                 let said = metrics(&cvss, &words);
-                assert_eq!(said.len(), if cvss.version() == "2.0" { 6 } else { 8 + usize::from(cvss.version() == "4.0") * 3 });
+                assert_eq!(
+                    said.len(),
+                    if cvss.version() == "2.0" {
+                        6
+                    } else {
+                        8 + usize::from(cvss.version() == "4.0") * 3
+                    }
+                );
                 for one in said {
-                    assert!(!one.name.starts_with("cvss_") && !one.text.starts_with("cvss_"), "{tag}, {vector}: {one:?}");
+                    assert!(
+                        !one.name.starts_with("cvss_") && !one.text.starts_with("cvss_"),
+                        "{tag}, {vector}: {one:?}"
+                    );
                 }
             }
         }

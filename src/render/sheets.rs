@@ -31,7 +31,11 @@ pub(super) fn spread(
 ) -> Vec<Sheet> {
     let lines: usize = affected.iter().chain(rows).sum();
     if body.len() + lines + first <= ROOM {
-        return vec![Sheet { body, affected: 0..affected.len(), rows: 0..rows.len() }];
+        return vec![Sheet {
+            body,
+            affected: 0..affected.len(),
+            rows: 0..rows.len(),
+        }];
     }
     let mut sheets = vec![Sheet::default()];
     let mut left = ROOM.saturating_sub(first);
@@ -62,7 +66,9 @@ pub(super) fn spread(
 }
 
 fn last(sheets: &mut [Sheet]) -> &mut Sheet {
-    sheets.last_mut().expect("there is a first page from the beginning")
+    sheets
+        .last_mut()
+        .expect("there is a first page from the beginning")
 }
 
 /// Takes room for something; a new page if this one has too little, and says whether it did.
@@ -83,11 +89,16 @@ fn units(html: &str) -> Vec<&str> {
     let mut is_heading = false;
     let mut at = 0;
     while let Some(open) = html[at..].find('<').map(|found| at + found) {
-        let close = html[open..].find('>').map_or(html.len(), |found| open + found + 1);
+        let close = html[open..]
+            .find('>')
+            .map_or(html.len(), |found| open + found + 1);
         let tag = &html[open..close];
-        let is_void = ["<br", "<hr", "<img", "<input"].iter().any(|name| tag.starts_with(name));
+        let is_void = ["<br", "<hr", "<img", "<input"]
+            .iter()
+            .any(|name| tag.starts_with(name));
         if depth == 0 {
-            is_heading = tag.as_bytes().get(1) == Some(&b'h') && tag.as_bytes().get(2).is_some_and(u8::is_ascii_digit);
+            is_heading = tag.as_bytes().get(1) == Some(&b'h')
+                && tag.as_bytes().get(2).is_some_and(u8::is_ascii_digit);
         }
         match tag.starts_with("</") {
             true => depth = depth.saturating_sub(1),
@@ -111,14 +122,22 @@ fn units(html: &str) -> Vec<&str> {
 fn mend_links(sheets: &mut [Sheet], link: &dyn Fn(usize) -> String) {
     let mut places: HashMap<String, usize> = HashMap::new();
     for (at, sheet) in sheets.iter().enumerate() {
-        let ids = sheet.body.split(" id=\"").skip(1).filter_map(|rest| rest.split_once('"'));
+        let ids = sheet
+            .body
+            .split(" id=\"")
+            .skip(1)
+            .filter_map(|rest| rest.split_once('"'));
         places.extend(ids.map(|(id, _)| (id.to_string(), at)));
     }
     for (at, sheet) in sheets.iter_mut().enumerate() {
         let mut pieces = sheet.body.split("href=\"#");
         let mut body = pieces.next().unwrap_or_default().to_string();
         for piece in pieces {
-            let target = piece.split('"').next().and_then(|id| places.get(&decoded(id))).filter(|target| **target != at);
+            let target = piece
+                .split('"')
+                .next()
+                .and_then(|id| places.get(&decoded(id)))
+                .filter(|target| **target != at);
             body.push_str("href=\"");
             body.push_str(&target.map(|target| link(*target)).unwrap_or_default());
             body.push('#');
@@ -133,7 +152,9 @@ fn decoded(fragment: &str) -> String {
     let mut bytes = Vec::with_capacity(fragment.len());
     let mut rest = fragment.as_bytes();
     while let Some((first, others)) = rest.split_first() {
-        let code = others.get(..2).and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        let code = others
+            .get(..2)
+            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
         match code.filter(|_| *first == b'%') {
             Some(byte) => {
                 bytes.push(byte);
@@ -159,7 +180,14 @@ mod tests {
     #[test]
     fn what_fits_stays_on_one_page() {
         let sheets = spread("<p>a</p>\n".into(), 0, &[10, 10], &[10], &link);
-        assert_eq!(sheets, [Sheet { body: "<p>a</p>\n".into(), affected: 0..2, rows: 0..1 }]);
+        assert_eq!(
+            sheets,
+            [Sheet {
+                body: "<p>a</p>\n".into(),
+                affected: 0..2,
+                rows: 0..1
+            }]
+        );
     }
 
     #[test]
@@ -170,17 +198,36 @@ mod tests {
         );
         let sheets = spread(body.clone(), 500, &[], &[], &link);
         assert_eq!(sheets.len(), 2);
-        assert!(sheets[0].body.starts_with("<p><a href=\"/x/1#%D0%BA%D0%BE%D0%BD%D0%B5%D1%86\">on</a>"));
-        assert!(sheets[1].body.starts_with("<h2 id=\"конец\">End<br></h2>\n<p>xx"), "a heading goes with its text");
-        assert!(sheets[1].body.ends_with("</ul>\n<p><a href=\"#%D0%BA%D0%BE%D0%BD%D0%B5%D1%86\">up</a></p>\n"));
-        let all: String = sheets.iter().map(|sheet| sheet.body.replace("/x/1#", "#")).collect();
+        assert!(
+            sheets[0]
+                .body
+                .starts_with("<p><a href=\"/x/1#%D0%BA%D0%BE%D0%BD%D0%B5%D1%86\">on</a>")
+        );
+        assert!(
+            sheets[1]
+                .body
+                .starts_with("<h2 id=\"конец\">End<br></h2>\n<p>xx"),
+            "a heading goes with its text"
+        );
+        assert!(
+            sheets[1]
+                .body
+                .ends_with("</ul>\n<p><a href=\"#%D0%BA%D0%BE%D0%BD%D0%B5%D1%86\">up</a></p>\n")
+        );
+        let all: String = sheets
+            .iter()
+            .map(|sheet| sheet.body.replace("/x/1#", "#"))
+            .collect();
         assert_eq!(all, body, "nothing is lost");
     }
 
     #[test]
     fn tables_go_on_where_they_stopped() {
         let sheets = spread("<p>a</p>".into(), 0, &[1_000; 50], &[500; 100], &link);
-        let affected: Vec<_> = sheets.iter().flat_map(|sheet| sheet.affected.clone()).collect();
+        let affected: Vec<_> = sheets
+            .iter()
+            .flat_map(|sheet| sheet.affected.clone())
+            .collect();
         let rows: Vec<_> = sheets.iter().flat_map(|sheet| sheet.rows.clone()).collect();
         assert_eq!((affected, rows), ((0..50).collect(), (0..100).collect()));
         assert_eq!(sheets.len(), 3);
@@ -191,6 +238,12 @@ mod tests {
     fn a_block_longer_than_a_page_is_not_cut() {
         let long = format!("<pre>{}</pre>\n", "x".repeat(ROOM * 3));
         let sheets = spread(format!("<p>a</p>\n{long}<p>b</p>\n"), 0, &[], &[], &link);
-        assert_eq!(sheets.iter().map(|sheet| sheet.body.as_str()).collect::<Vec<_>>(), ["<p>a</p>\n", &long, "<p>b</p>\n"]);
+        assert_eq!(
+            sheets
+                .iter()
+                .map(|sheet| sheet.body.as_str())
+                .collect::<Vec<_>>(),
+            ["<p>a</p>\n", &long, "<p>b</p>\n"]
+        );
     }
 }

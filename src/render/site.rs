@@ -38,8 +38,19 @@ const PAGE_SIZE: usize = 50;
 const SITEMAP_SIZE: usize = 45_000;
 
 /// The names that no page of the team's own may have, since the site has these places itself.
-pub const TAKEN: [&str; 11] =
-    ["advisories", "archive", "assets", "feeds", "kind", "language", "pgp", "rfc2350", "search", "severity", "vendor"];
+pub const TAKEN: [&str; 11] = [
+    "advisories",
+    "archive",
+    "assets",
+    "feeds",
+    "kind",
+    "language",
+    "pgp",
+    "rfc2350",
+    "search",
+    "severity",
+    "vendor",
+];
 
 /// How much of the site is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +74,11 @@ pub struct Beside {
 
 impl Beside {
     /// Pages only: nothing stands beside them.
-    pub const NOTHING: Beside = Beside { text: false, pdf: false, csaf: None };
+    pub const NOTHING: Beside = Beside {
+        text: false,
+        pdf: false,
+        csaf: None,
+    };
 }
 
 /// A certificate of the team, as the site shows it.
@@ -157,19 +172,37 @@ pub struct Supplies<'s> {
 impl<'s> Supplies<'s> {
     /// The RFC 2350 document that a room shows: its own, or that of the default language.
     fn document(&self, room: &Room<'_>) -> Option<(&'s Lang, &'s DocumentView)> {
-        self.rfc2350.get_key_value(&room.lang).or_else(|| self.rfc2350.get_key_value(room.site.default_lang()))
+        self.rfc2350
+            .get_key_value(&room.lang)
+            .or_else(|| self.rfc2350.get_key_value(room.site.default_lang()))
     }
 
     fn editions(&self, room: &Room<'_>) -> &'s [EditionView] {
-        self.document(room).map_or(&[], |(_, document)| &document.editions)
+        self.document(room)
+            .map_or(&[], |(_, document)| &document.editions)
     }
 
     /// Of all of them, and of the program.
     fn digest(&self) -> Digest {
         // Each field is named here, so that a new one cannot be forgotten.
-        let Supplies { site, team, words, templates, keys, rfc2350, pages, assets, beside, signer, extent } = self;
+        let Supplies {
+            site,
+            team,
+            words,
+            templates,
+            keys,
+            rfc2350,
+            pages,
+            assets,
+            beside,
+            signer,
+            extent,
+        } = self;
         let Beside { text, pdf, csaf } = beside;
-        let assets: Vec<(&String, Digest)> = assets.iter().map(|(path, bytes)| (path, Digest::of(bytes))).collect();
+        let assets: Vec<(&String, Digest)> = assets
+            .iter()
+            .map(|(path, bytes)| (path, Digest::of(bytes)))
+            .collect();
         let written = [
             // (An address does not show itself to who only debugs.)
             format!("{site:?}{team:?}{words:?}{}", team.email),
@@ -179,7 +212,12 @@ impl<'s> Supplies<'s> {
             format!("{assets:?}"),
             format!("{text}{pdf}{}{signer:?}{extent:?}", csaf.is_some()),
         ];
-        Digest::of_parts([PROGRAM].into_iter().chain(written.iter().map(String::as_str)).map(str::as_bytes))
+        Digest::of_parts(
+            [PROGRAM]
+                .into_iter()
+                .chain(written.iter().map(String::as_str))
+                .map(str::as_bytes),
+        )
     }
 }
 
@@ -208,7 +246,11 @@ pub trait Sink<E>: Sync {
     /// Makes a unit, if its files do not stand already; `make` hands them over.
     ///
     /// What it makes may depend on what the unit's key is a digest of, and on nothing else.
-    fn once<F: From<SiteError<E>>>(&self, unit: &Unit, make: impl FnOnce(&Put<'_, E>) -> Result<(), F>) -> Result<(), F>
+    fn once<F: From<SiteError<E>>>(
+        &self,
+        unit: &Unit,
+        make: impl FnOnce(&Put<'_, E>) -> Result<(), F>,
+    ) -> Result<(), F>
     where
         Self: Sized,
     {
@@ -293,24 +335,42 @@ impl<'s> SiteShop<'s> {
     /// Reads the templates and opens a room for each language.
     pub fn open(supplies: Supplies<'s>) -> Result<SiteShop<'s>, RenderError> {
         let languages = &supplies.site.languages;
-        let is_taken = |name: &str| TAKEN.contains(&name) || languages.iter().any(|lang| lang.as_str() == name);
+        let is_taken = |name: &str| {
+            TAKEN.contains(&name) || languages.iter().any(|lang| lang.as_str() == name)
+        };
         if let Some(page) = supplies.pages.iter().find(|page| is_taken(page.name)) {
-            return Err(RenderError::PlaceTaken { name: page.name.to_string() });
+            return Err(RenderError::PlaceTaken {
+                name: page.name.to_string(),
+            });
         }
         let templates = Templates::new(supplies.templates)?;
         let mut rooms = Vec::new();
         for lang in languages {
-            let Some(words) = supplies.words.get(lang) else { continue };
+            let Some(words) = supplies.words.get(lang) else {
+                continue;
+            };
             rooms.push(room(&supplies, lang, words, &templates)?);
         }
-        Ok(SiteShop { surroundings: supplies.digest(), supplies, rooms })
+        Ok(SiteShop {
+            surroundings: supplies.digest(),
+            supplies,
+            rooms,
+        })
     }
 
     /// A unit of files that are made of these things, by their digests, and of what this shop has: words, templates,
     /// facts about the team. `name` is the site's only one of its kind.
-    pub fn unit<'d>(&self, kind: &str, name: &str, of: impl IntoIterator<Item = &'d Digest>) -> Unit {
+    pub fn unit<'d>(
+        &self,
+        kind: &str,
+        name: &str,
+        of: impl IntoIterator<Item = &'d Digest>,
+    ) -> Unit {
         let own = [&self.surroundings.0[..], kind.as_bytes()];
-        let key = Digest::of_parts(own.into_iter().chain(of.into_iter().map(|digest| &digest.0[..])));
+        let key = Digest::of_parts(
+            own.into_iter()
+                .chain(of.into_iter().map(|digest| &digest.0[..])),
+        );
         Unit::new(format!("{kind} {name}"), key)
     }
 
@@ -325,9 +385,18 @@ impl<'s> SiteShop<'s> {
     }
 }
 
-fn room<'s>(supplies: &Supplies<'s>, lang: &Lang, words: &'s Words, templates: &Templates) -> Result<Room<'s>, RenderError> {
+fn room<'s>(
+    supplies: &Supplies<'s>,
+    lang: &Lang,
+    words: &'s Words,
+    templates: &Templates,
+) -> Result<Room<'s>, RenderError> {
     let Supplies { site, team, .. } = *supplies;
-    let prefix = if lang == site.default_lang() { String::new() } else { format!("{lang}/") };
+    let prefix = if lang == site.default_lang() {
+        String::new()
+    } else {
+        format!("{lang}/")
+    };
     let base = site.url.path();
     let root = format!("{base}{prefix}");
     let has_asset = |name: &str| supplies.assets.iter().any(|(path, _)| path == name);
@@ -339,12 +408,28 @@ fn room<'s>(supplies: &Supplies<'s>, lang: &Lang, words: &'s Words, templates: &
     let mut nav: Vec<(u32, NavItem<'_>)> = Vec::new();
     for page in own_pages(supplies, lang) {
         if let Some(at) = page.nav {
-            nav.push((at, NavItem { name: page.name, href: format!("{root}{}/", page.name), title: page.title }));
+            nav.push((
+                at,
+                NavItem {
+                    name: page.name,
+                    href: format!("{root}{}/", page.name),
+                    title: page.title,
+                },
+            ));
         }
     }
     nav.sort_by_key(|(at, item)| (*at, item.name));
-    let dial = |text: &str| text.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect::<String>();
-    let phone = |text: &'s Option<String>| text.as_deref().map(|shown| Phone { shown, dial: dial(shown) });
+    let dial = |text: &str| {
+        text.chars()
+            .filter(|c| c.is_ascii_digit() || *c == '+')
+            .collect::<String>()
+    };
+    let phone = |text: &'s Option<String>| {
+        text.as_deref().map(|shown| Phone {
+            shown,
+            dial: dial(shown),
+        })
+    };
     let shared = Shared {
         lang: lang.as_str(),
         dir: direction(lang),
@@ -357,12 +442,16 @@ fn room<'s>(supplies: &Supplies<'s>, lang: &Lang, words: &'s Words, templates: &
         hours: team.hours.as_ref().map(|hours| hours.in_lang(lang)),
         nav: nav.into_iter().map(|(_, item)| item).collect(),
         // The digest makes browsers take a new style sheet at once, and keep an old one for ever.
-        css: format!("{base}assets/site.css?v={}", &Digest::of(style.as_bytes()).hex()[..12]),
+        css: format!(
+            "{base}assets/site.css?v={}",
+            &Digest::of(style.as_bytes()).hex()[..12]
+        ),
         favicon: format!("{base}assets/favicon.svg"),
         logo: has_asset("logo.svg").then(|| format!("{base}assets/logo.svg")),
         has_key: !supplies.keys.is_empty(),
         has_rfc2350: !supplies.rfc2350.is_empty(),
-        search: (supplies.extent == Extent::Full).then(|| Scripts::at(base, |name| script(supplies, name).to_string())),
+        search: (supplies.extent == Extent::Full)
+            .then(|| Scripts::at(base, |name| script(supplies, name).to_string())),
         feed_kinds: feeds
             .iter()
             .map(|format| FeedKind {
@@ -373,7 +462,12 @@ fn room<'s>(supplies: &Supplies<'s>, lang: &Lang, words: &'s Words, templates: &
             .collect(),
         root: root.clone(),
     };
-    let name = |lang: &Lang| supplies.words.get(lang).map_or_else(|| lang.to_string(), |words| own_name(words, lang));
+    let name = |lang: &Lang| {
+        supplies
+            .words
+            .get(lang)
+            .map_or_else(|| lang.to_string(), |words| own_name(words, lang))
+    };
     Ok(Room {
         site,
         team,
@@ -382,11 +476,23 @@ fn room<'s>(supplies: &Supplies<'s>, lang: &Lang, words: &'s Words, templates: &
         templates: templates.sharing(&shared)?,
         beside: supplies.beside,
         fingerprint: supplies.keys.first().map(|key| key.fingerprint.spaced()),
-        report: supplies.pages.iter().any(|page| page.name == "report").then(|| format!("{root}report/")),
+        report: supplies
+            .pages
+            .iter()
+            .any(|page| page.name == "report")
+            .then(|| format!("{root}report/")),
         page_size: PAGE_SIZE,
         feeds,
-        names: site.languages.iter().map(|lang| (lang.clone(), name(lang))).collect(),
-        marks: supplies.words.iter().map(|(lang, words)| (lang.clone(), words.marks())).collect(),
+        names: site
+            .languages
+            .iter()
+            .map(|lang| (lang.clone(), name(lang)))
+            .collect(),
+        marks: supplies
+            .words
+            .iter()
+            .map(|(lang, words)| (lang.clone(), words.marks()))
+            .collect(),
     })
 }
 
@@ -403,7 +509,8 @@ fn stylesheet<'s>(supplies: &Supplies<'s>) -> &'s str {
 }
 
 fn script<'s>(supplies: &Supplies<'s>, name: &str) -> &'s str {
-    file(supplies.templates, name).expect("the built-in templates have the scripts of the search page")
+    file(supplies.templates, name)
+        .expect("the built-in templates have the scripts of the search page")
 }
 
 /// One page for each name, in this language or else in the default one, or in what there is.
@@ -430,37 +537,69 @@ pub fn render<E: Send>(
 ) -> Result<(), SiteError<E>> {
     let put = |made: Shareable<Artefact, Public>| sink.put(made).map_err(SiteError::Sink);
     let pages = |at: usize| -> Result<(), SiteError<E>> {
-        let Some(advisory) = advisories.nth(at) else { return Ok(()) };
+        let Some(advisory) = advisories.nth(at) else {
+            return Ok(());
+        };
         let one = advisory.thing();
-        sink.once(&shop.unit("advisory", one.id.as_str(), [&one.digest]), |put| -> Result<(), SiteError<E>> {
-            let (pages, twins) = advisory.make::<(Vec<Page>, Vec<Twin>)>(&&shop.rooms[..])?.apart();
-            pages.each().try_for_each(|page| put(page.into_artefact()))?;
-            twins.each().try_for_each(|twin| sign(&twin, put).map_err(SiteError::Sink))?;
-            for attachment in &one.attachments {
-                put(advisory.make::<AttachedFile>(&attachment.name.as_str())?.into_artefact())?;
-            }
-            Ok(())
-        })?;
+        sink.once(
+            &shop.unit("advisory", one.id.as_str(), [&one.digest]),
+            |put| -> Result<(), SiteError<E>> {
+                let (pages, twins) = advisory
+                    .make::<(Vec<Page>, Vec<Twin>)>(&&shop.rooms[..])?
+                    .apart();
+                pages
+                    .each()
+                    .try_for_each(|page| put(page.into_artefact()))?;
+                twins
+                    .each()
+                    .try_for_each(|twin| sign(&twin, put).map_err(SiteError::Sink))?;
+                for attachment in &one.attachments {
+                    put(advisory
+                        .make::<AttachedFile>(&attachment.name.as_str())?
+                        .into_artefact())?;
+                }
+                Ok(())
+            },
+        )?;
         sink.step();
         Ok(())
     };
     // What takes one core its time is done while the other does the same.
     let is_full = shop.supplies.extent == Extent::Full;
     let (rest, (vendors, languages)) = rayon::join(
-        || -> Result<(), SiteError<E>> { advisories.make::<Vec<Artefact>>(shop)?.each().try_for_each(put) },
+        || -> Result<(), SiteError<E>> {
+            advisories
+                .make::<Vec<Artefact>>(shop)?
+                .each()
+                .try_for_each(put)
+        },
         || match is_full {
-            true => (Vendors::of(advisories.thing()), languages(advisories.thing())),
+            true => (
+                Vendors::of(advisories.thing()),
+                languages(advisories.thing()),
+            ),
             false => (Vendors::default(), Vec::new()),
         },
     );
     rest?;
     let catalogue = || {
         let catalogue = Catalogue::new(advisories.thing(), &vendors, &languages);
-        if is_full { catalogue.with_months(advisories.thing()) } else { catalogue }
+        if is_full {
+            catalogue.with_months(advisories.thing())
+        } else {
+            catalogue
+        }
     };
-    let shelves = || is_full.then(|| Shelves::of(advisories.thing(), shop.supplies.site.url.path()));
-    let (made, (catalogue, shelves)) =
-        rayon::join(|| (0..advisories.thing().len()).into_par_iter().try_for_each(pages), || rayon::join(catalogue, shelves));
+    let shelves =
+        || is_full.then(|| Shelves::of(advisories.thing(), shop.supplies.site.url.path()));
+    let (made, (catalogue, shelves)) = rayon::join(
+        || {
+            (0..advisories.thing().len())
+                .into_par_iter()
+                .try_for_each(pages)
+        },
+        || rayon::join(catalogue, shelves),
+    );
     made?;
     let catalogue = &catalogue;
     let digest = catalogue.digest();
@@ -468,53 +607,108 @@ pub fn render<E: Send>(
     for room in &shop.rooms {
         for scope in catalogue.scopes() {
             let pages = catalogue.pages(scope, room.page_size).all();
-            lists.extend(pages.map(|page| ListShop { room, catalogue, scope, page, beside: digest }));
+            lists.extend(pages.map(|page| ListShop {
+                room,
+                catalogue,
+                scope,
+                page,
+                beside: digest,
+            }));
         }
     }
-    lists.par_iter().try_for_each(|list| -> Result<(), SiteError<E>> {
-        let unit = shop.unit("list", &list.path(), &list.made_of(advisories.thing()));
-        sink.once(&unit, |put| put(advisories.make::<ListPage>(list)?.into_artefact()))
-    })?;
+    lists
+        .par_iter()
+        .try_for_each(|list| -> Result<(), SiteError<E>> {
+            let unit = shop.unit("list", &list.path(), &list.made_of(advisories.thing()));
+            sink.once(&unit, |put| {
+                put(advisories.make::<ListPage>(list)?.into_artefact())
+            })
+        })?;
 
     let feeds: Vec<FeedShop<'_>> = shop
         .rooms
         .iter()
         .flat_map(|room| {
             let editions = shop.supplies.editions(room);
-            catalogue.scopes().map(move |scope| FeedShop { room, catalogue, scope, formats: room.feeds, editions })
+            catalogue.scopes().map(move |scope| FeedShop {
+                room,
+                catalogue,
+                scope,
+                formats: room.feeds,
+                editions,
+            })
         })
         .filter(|feed| feed.scope.feed_folder().is_some())
         .collect();
-    feeds.par_iter().try_for_each(|feed| -> Result<(), SiteError<E>> {
-        let unit = shop.unit("feed", &feed.path(), &feed.made_of(advisories.thing()));
-        sink.once(&unit, |put| advisories.make::<Vec<FeedFile>>(feed)?.each().try_for_each(|file| put(file.into_artefact())))
-    })?;
+    feeds
+        .par_iter()
+        .try_for_each(|feed| -> Result<(), SiteError<E>> {
+            let unit = shop.unit("feed", &feed.path(), &feed.made_of(advisories.thing()));
+            sink.once(&unit, |put| {
+                advisories
+                    .make::<Vec<FeedFile>>(feed)?
+                    .each()
+                    .try_for_each(|file| put(file.into_artefact()))
+            })
+        })?;
 
     if let Some(shelves) = &shelves {
         let site = shop.supplies.site;
-        shelves.parts().try_for_each(|part| -> Result<(), SiteError<E>> {
-            let part = PartShop { site, part };
-            let unit = shop.unit("search index", &part.path(), &part.made_of(advisories.thing()));
-            sink.once(&unit, |put| put(advisories.make::<IndexPart>(&part)?.into_artefact()))
-        })?;
-        let pages: Vec<FoundShop<'_>> =
-            shop.rooms.iter().flat_map(|room| shelves.pages().iter().map(move |found| FoundShop { room, found })).collect();
-        pages.par_iter().try_for_each(|page| -> Result<(), SiteError<E>> {
-            let unit = shop.unit("search page", &page.path(), &page.made_of(advisories.thing()));
-            sink.once(&unit, |put| put(advisories.make::<FoundPage>(page)?.into_artefact()))
-        })?;
+        shelves
+            .parts()
+            .try_for_each(|part| -> Result<(), SiteError<E>> {
+                let part = PartShop { site, part };
+                let unit = shop.unit(
+                    "search index",
+                    &part.path(),
+                    &part.made_of(advisories.thing()),
+                );
+                sink.once(&unit, |put| {
+                    put(advisories.make::<IndexPart>(&part)?.into_artefact())
+                })
+            })?;
+        let pages: Vec<FoundShop<'_>> = shop
+            .rooms
+            .iter()
+            .flat_map(|room| {
+                shelves
+                    .pages()
+                    .iter()
+                    .map(move |found| FoundShop { room, found })
+            })
+            .collect();
+        pages
+            .par_iter()
+            .try_for_each(|page| -> Result<(), SiteError<E>> {
+                let unit = shop.unit(
+                    "search page",
+                    &page.path(),
+                    &page.made_of(advisories.thing()),
+                );
+                sink.once(&unit, |put| {
+                    put(advisories.make::<FoundPage>(page)?.into_artefact())
+                })
+            })?;
         for room in &shop.rooms {
-            put(advisories.make::<SearchPage>(&(room, catalogue, shelves))?.into_artefact())?;
+            put(advisories
+                .make::<SearchPage>(&(room, catalogue, shelves))?
+                .into_artefact())?;
         }
     }
 
     for room in &shop.rooms {
         if shop.supplies.extent == Extent::Full {
-            put(advisories.make::<ArchivePage>(&(room, catalogue))?.into_artefact())?;
+            put(advisories
+                .make::<ArchivePage>(&(room, catalogue))?
+                .into_artefact())?;
         }
-        put(advisories.make::<HomePage>(&(room, catalogue))?.into_artefact())?;
+        put(advisories
+            .make::<HomePage>(&(room, catalogue))?
+            .into_artefact())?;
         if !catalogue.vendors().is_empty() {
-            put(advisories.make::<VendorsPage>(&(room, catalogue))?.into_artefact())?;
+            put(advisories
+                .make::<VendorsPage>(&(room, catalogue))?
+                .into_artefact())?;
         }
     }
     Ok(())
@@ -529,15 +723,27 @@ pub(super) fn find(
     path: &str,
 ) -> Result<Option<Artefact>, RenderError> {
     let is_own = |room: &&Room<'_>| room.lang != *room.site.default_lang();
-    let elsewhere = shop.rooms.iter().filter(is_own).find_map(|room| Some((room, path.strip_prefix(&room.path(""))?)));
-    let Some((room, rest)) = elsewhere.or_else(|| Some((shop.rooms.first()?, path))) else { return Ok(None) };
+    let elsewhere = shop
+        .rooms
+        .iter()
+        .filter(is_own)
+        .find_map(|room| Some((room, path.strip_prefix(&room.path(""))?)));
+    let Some((room, rest)) = elsewhere.or_else(|| Some((shop.rooms.first()?, path))) else {
+        return Ok(None);
+    };
     let is_default = !is_own(&room);
-    if let Some((id, name)) = rest.strip_prefix("advisories/").and_then(|rest| rest.split_once('/'))
-        && let Some(advisory) = advisories.iter().find(|advisory| advisory.id.as_str() == id)
+    if let Some((id, name)) = rest
+        .strip_prefix("advisories/")
+        .and_then(|rest| rest.split_once('/'))
+        && let Some(advisory) = advisories
+            .iter()
+            .find(|advisory| advisory.id.as_str() == id)
     {
         return match name {
             _ if name.ends_with("index.html") => {
-                let mut pages = Vec::<Page>::made(advisory, &Public, room)?.into_iter().map(Artefact::from);
+                let mut pages = Vec::<Page>::made(advisory, &Public, room)?
+                    .into_iter()
+                    .map(Artefact::from);
                 Ok(pages.find(|page| page.path == path))
             }
             _ if is_default && advisory.attachments.iter().any(|one| one.name == name) => {
@@ -553,41 +759,79 @@ pub(super) fn find(
         });
         if let Some(format) = feed {
             let editions = shop.supplies.editions(room);
-            let shop = FeedShop { room, catalogue, scope, formats: std::slice::from_ref(format), editions };
+            let shop = FeedShop {
+                room,
+                catalogue,
+                scope,
+                formats: std::slice::from_ref(format),
+                editions,
+            };
             let made = Vec::<FeedFile>::made(advisories, &Public, &shop)?;
             return Ok(made.into_iter().next().map(Artefact::from));
         }
-        let page = rest.strip_prefix(&scope.path()).and_then(|rest| match rest.strip_suffix("index.html")? {
-            "" => Some(None),
-            more => Some(Some(more.strip_prefix("page/")?.strip_suffix('/')?.parse().ok()?)),
+        let page = rest.strip_prefix(&scope.path()).and_then(|rest| {
+            match rest.strip_suffix("index.html")? {
+                "" => Some(None),
+                more => Some(Some(
+                    more.strip_prefix("page/")?
+                        .strip_suffix('/')?
+                        .parse()
+                        .ok()?,
+                )),
+            }
         });
-        if let Some(page) = page.filter(|page| catalogue.pages(scope, room.page_size).all().any(|one| one == *page)) {
-            let shop = ListShop { room, catalogue, scope, page, beside: catalogue.digest() };
+        if let Some(page) = page.filter(|page| {
+            catalogue
+                .pages(scope, room.page_size)
+                .all()
+                .any(|one| one == *page)
+        }) {
+            let shop = ListShop {
+                room,
+                catalogue,
+                scope,
+                page,
+                beside: catalogue.digest(),
+            };
             return ListPage::made(advisories, &Public, &shop).map(|page| Some(page.into()));
         }
     }
     if rest.starts_with("search/") {
         let shelves = &Shelves::of(advisories, room.site.url.path());
         if rest == "search/index.html" {
-            return SearchPage::made(advisories, &Public, &(room, catalogue, shelves)).map(|page| Some(page.into()));
+            return SearchPage::made(advisories, &Public, &(room, catalogue, shelves))
+                .map(|page| Some(page.into()));
         }
-        let parts = || shelves.parts().map(|part| PartShop { site: room.site, part });
+        let parts = || {
+            shelves.parts().map(|part| PartShop {
+                site: room.site,
+                part,
+            })
+        };
         if let Some(part) = parts().find(|part| part.path() == path) {
             return IndexPart::made(advisories, &Public, &part).map(|part| Some(part.into()));
         }
-        let mut pages = shelves.pages().iter().map(|found| FoundShop { room, found });
+        let mut pages = shelves
+            .pages()
+            .iter()
+            .map(|found| FoundShop { room, found });
         return match pages.find(|page| path.strip_suffix("index.html") == Some(&page.path())) {
             Some(page) => FoundPage::made(advisories, &Public, &page).map(|page| Some(page.into())),
             None => Ok(None),
         };
     }
     match rest {
-        "index.html" => return HomePage::made(advisories, &Public, &(room, catalogue)).map(|page| Some(page.into())),
+        "index.html" => {
+            return HomePage::made(advisories, &Public, &(room, catalogue))
+                .map(|page| Some(page.into()));
+        }
         "archive/index.html" => {
-            return ArchivePage::made(advisories, &Public, &(room, catalogue)).map(|page| Some(page.into()));
+            return ArchivePage::made(advisories, &Public, &(room, catalogue))
+                .map(|page| Some(page.into()));
         }
         "vendor/index.html" if !catalogue.vendors().is_empty() => {
-            return VendorsPage::made(advisories, &Public, &(room, catalogue)).map(|page| Some(page.into()));
+            return VendorsPage::made(advisories, &Public, &(room, catalogue))
+                .map(|page| Some(page.into()));
         }
         _ => {}
     }
@@ -605,7 +849,11 @@ pub(super) fn find(
 /// The languages in which something is written, if there are several.
 pub(super) fn languages(advisories: &[&Advisory]) -> Vec<Lang> {
     let all: BTreeSet<&Lang> = advisories.iter().flat_map(|one| one.texts.keys()).collect();
-    if all.len() > 1 { all.into_iter().cloned().collect() } else { Vec::new() }
+    if all.len() > 1 {
+        all.into_iter().cloned().collect()
+    } else {
+        Vec::new()
+    }
 }
 
 /// The rest of the site: the team's own pages, key, RFC 2350, feeds page, assets, sitemap.
@@ -613,7 +861,11 @@ impl Made<Vec<&Advisory>, Public> for Vec<Artefact> {
     type Shop<'s> = SiteShop<'s>;
     type Error = RenderError;
 
-    fn made(advisories: &Vec<&Advisory>, _: &Public, shop: &SiteShop<'_>) -> Result<Vec<Artefact>, RenderError> {
+    fn made(
+        advisories: &Vec<&Advisory>,
+        _: &Public,
+        shop: &SiteShop<'_>,
+    ) -> Result<Vec<Artefact>, RenderError> {
         let mut files = Vec::new();
         for room in &shop.rooms {
             pages_of(room, &shop.supplies, &mut files)?;
@@ -702,13 +954,30 @@ struct HeadOnly {
     head: Head,
 }
 
-fn pages_of(room: &Room<'_>, supplies: &Supplies<'_>, files: &mut Vec<Artefact>) -> Result<(), RenderError> {
+fn pages_of(
+    room: &Room<'_>,
+    supplies: &Supplies<'_>,
+    files: &mut Vec<Artefact>,
+) -> Result<(), RenderError> {
     let words = room.words;
     for page in own_pages(supplies, &room.lang) {
         let rest = format!("{}/", page.name);
-        let real: Vec<&Lang> = supplies.pages.iter().filter(|other| other.name == page.name).map(|other| other.lang).collect();
-        let mut body = markdown::html(page.markdown, &HtmlStyle { prefix: "", top: 2, words: room.marks(page.lang) });
-        let form = markdown::listing(page.markdown, FORM).map(|text| form(room, &rest, text, &mut body, files));
+        let real: Vec<&Lang> = supplies
+            .pages
+            .iter()
+            .filter(|other| other.name == page.name)
+            .map(|other| other.lang)
+            .collect();
+        let mut body = markdown::html(
+            page.markdown,
+            &HtmlStyle {
+                prefix: "",
+                top: 2,
+                words: room.marks(page.lang),
+            },
+        );
+        let form = markdown::listing(page.markdown, FORM)
+            .map(|text| form(room, &rest, text, &mut body, files));
         let view = NoticeView {
             head: room.head(&rest, page.title, "", page.name, &real),
             title: page.title,
@@ -721,14 +990,31 @@ fn pages_of(room: &Room<'_>, supplies: &Supplies<'_>, files: &mut Vec<Artefact>)
         files.push(room.file(&rest, "notice.html", &view)?);
     }
     if let Some((lang, document)) = supplies.document(room) {
-        let real: Vec<&Lang> = room.site.languages.iter().filter(|lang| supplies.rfc2350.contains_key(lang)).collect();
+        let real: Vec<&Lang> = room
+            .site
+            .languages
+            .iter()
+            .filter(|lang| supplies.rfc2350.contains_key(lang))
+            .collect();
         let view = DocumentPage {
-            head: room.head("rfc2350/", words.get("rfc2350"), words.get("rfc2350_text"), "rfc2350", &real),
+            head: room.head(
+                "rfc2350/",
+                words.get("rfc2350"),
+                words.get("rfc2350_text"),
+                "rfc2350",
+                &real,
+            ),
             version: &document.version,
             date: room.date(&document.date),
             text_href: document.text_path.as_deref().map(|path| room.href(path)),
-            signature_href: document.text_path.as_deref().map(|path| room.href(&format!("{path}.asc"))),
-            versions_href: document.editions.first().map(|_| room.link("rfc2350/archive/")),
+            signature_href: document
+                .text_path
+                .as_deref()
+                .map(|path| room.href(&format!("{path}.asc"))),
+            versions_href: document
+                .editions
+                .first()
+                .map(|_| room.link("rfc2350/archive/")),
             text_lang: lang.as_str(),
             text_dir: direction(lang),
             foreign: *lang != room.lang,
@@ -739,7 +1025,13 @@ fn pages_of(room: &Room<'_>, supplies: &Supplies<'_>, files: &mut Vec<Artefact>)
     }
     if !supplies.keys.is_empty() {
         let view = KeyPage {
-            head: room.head("pgp/", words.get("pgp"), words.get("pgp_text"), "pgp", &room.everywhere()),
+            head: room.head(
+                "pgp/",
+                words.get("pgp"),
+                words.get("pgp_text"),
+                "pgp",
+                &room.everywhere(),
+            ),
             keys: supplies
                 .keys
                 .iter()
@@ -749,7 +1041,10 @@ fn pages_of(room: &Room<'_>, supplies: &Supplies<'_>, files: &mut Vec<Artefact>)
                     algorithm: key.algorithm.as_deref(),
                     created: key.created.as_ref().map(|moment| room.date(moment)),
                     expires: key.expires.as_ref().map(|moment| room.date(moment)),
-                    encryption_expires: key.encryption_expires.as_ref().map(|moment| room.date(moment)),
+                    encryption_expires: key
+                        .encryption_expires
+                        .as_ref()
+                        .map(|moment| room.date(moment)),
                 })
                 .collect(),
             key_href: room.href("pgp-key.asc"),
@@ -768,16 +1063,28 @@ fn pages_of(room: &Room<'_>, supplies: &Supplies<'_>, files: &mut Vec<Artefact>)
 const FORM: &str = "form";
 
 /// Puts the form beside its page, and parts what the page says behind it.
-fn form<'r>(room: &'r Room<'_>, rest: &str, text: String, body: &mut String, files: &mut Vec<Artefact>) -> FormView<'r> {
+fn form<'r>(
+    room: &'r Room<'_>,
+    rest: &str,
+    text: String,
+    body: &mut String,
+    files: &mut Vec<Artefact>,
+) -> FormView<'r> {
     let path = room.path(&format!("{rest}form.txt"));
     let href = room.href(&path);
     files.push(Artefact::new(path, super::page::TEXT, text));
-    let listing = body.find("<code class=\"language-form\">").unwrap_or(body.len());
-    let end = body[listing..].find("</pre>\n").map_or(body.len(), |found| listing + found + "</pre>\n".len());
+    let listing = body
+        .find("<code class=\"language-form\">")
+        .unwrap_or(body.len());
+    let end = body[listing..]
+        .find("</pre>\n")
+        .map_or(body.len(), |found| listing + found + "</pre>\n".len());
     FormView {
         href,
         rest: body.split_off(end),
-        send: room.words.fill("form_send", &[("address", room.team.email.as_str())]),
+        send: room
+            .words
+            .fill("form_send", &[("address", room.team.email.as_str())]),
         fingerprint: room.fingerprint.as_deref(),
         key_href: room.href("pgp-key.asc"),
     }
@@ -788,48 +1095,115 @@ fn feeds_page(room: &Room<'_>) -> FeedsPage {
     let rows = |scopes: Vec<Scope<'_>>| -> Vec<FeedRow> {
         let row = |scope: Scope<'_>| {
             let folder = scope.feed_folder()?;
-            let word = if scope == Scope::All { words.get("feed_everything").to_string() } else { scope.word(room) };
-            Some(FeedRow { word, feeds: room.feeds.iter().map(|format| link(*format, room, &folder)).collect() })
+            let word = if scope == Scope::All {
+                words.get("feed_everything").to_string()
+            } else {
+                scope.word(room)
+            };
+            Some(FeedRow {
+                word,
+                feeds: room
+                    .feeds
+                    .iter()
+                    .map(|format| link(*format, room, &folder))
+                    .collect(),
+            })
         };
         scopes.into_iter().filter_map(row).collect()
     };
-    let group = |title: &str, scopes| FeedGroup { title: words.get(title).to_string(), items: rows(scopes) };
+    let group = |title: &str, scopes| FeedGroup {
+        title: words.get(title).to_string(),
+        items: rows(scopes),
+    };
     FeedsPage {
-        head: room.head("feeds/", words.get("feeds"), words.get("feeds_text"), "feeds", &room.everywhere()),
+        head: room.head(
+            "feeds/",
+            words.get("feeds"),
+            words.get("feeds_text"),
+            "feeds",
+            &room.everywhere(),
+        ),
         formats: room.feeds.iter().map(|format| format.title()).collect(),
         groups: vec![
             group("advisories", vec![Scope::All]),
-            group("by_severity", Severity::ALL.into_iter().rev().map(Scope::Severity).collect()),
-            group("by_kind", Kind::ALL.iter().copied().map(Scope::Kind).collect()),
+            group(
+                "by_severity",
+                Severity::ALL
+                    .into_iter()
+                    .rev()
+                    .map(Scope::Severity)
+                    .collect(),
+            ),
+            group(
+                "by_kind",
+                Kind::ALL.iter().copied().map(Scope::Kind).collect(),
+            ),
         ],
     }
 }
 
 fn assets(supplies: &Supplies<'_>, files: &mut Vec<Artefact>) {
     for (path, bytes) in supplies.assets {
-        files.push(Artefact::new(format!("assets/{path}"), media_type(path), bytes.clone()));
+        files.push(Artefact::new(
+            format!("assets/{path}"),
+            media_type(path),
+            bytes.clone(),
+        ));
     }
     let has_asset = |name: &str| supplies.assets.iter().any(|(path, _)| path == name);
     if !has_asset("site.css") {
-        files.push(Artefact::new("assets/site.css", media_type("site.css"), stylesheet(supplies)));
+        files.push(Artefact::new(
+            "assets/site.css",
+            media_type("site.css"),
+            stylesheet(supplies),
+        ));
     }
     if !has_asset("feed.css") {
-        let style = file(supplies.templates, "feed.css").expect("the built-in templates have a style sheet for feeds");
-        files.push(Artefact::new("assets/feed.css", media_type("feed.css"), style));
+        let style = file(supplies.templates, "feed.css")
+            .expect("the built-in templates have a style sheet for feeds");
+        files.push(Artefact::new(
+            "assets/feed.css",
+            media_type("feed.css"),
+            style,
+        ));
     }
     if !has_asset("favicon.svg") {
-        let icon = file(supplies.templates, "favicon.svg").expect("the built-in templates have an icon");
-        files.push(Artefact::new("assets/favicon.svg", media_type("favicon.svg"), icon));
+        let icon =
+            file(supplies.templates, "favicon.svg").expect("the built-in templates have an icon");
+        files.push(Artefact::new(
+            "assets/favicon.svg",
+            media_type("favicon.svg"),
+            icon,
+        ));
     }
-    let scripts: &[&str] = if supplies.extent == Extent::Full { &SCRIPTS } else { &[] };
+    let scripts: &[&str] = if supplies.extent == Extent::Full {
+        &SCRIPTS
+    } else {
+        &[]
+    };
     for name in scripts.iter().filter(|name| !has_asset(name)) {
-        files.push(Artefact::new(format!("assets/{name}"), media_type(name), script(supplies, name)));
+        files.push(Artefact::new(
+            format!("assets/{name}"),
+            media_type(name),
+            script(supplies, name),
+        ));
     }
     if !supplies.keys.is_empty() {
-        let keys: Vec<u8> = supplies.keys.iter().flat_map(|key| key.armored.iter().copied()).collect();
-        files.push(Artefact::new("pgp-key.asc", media_type("pgp-key.asc"), keys));
+        let keys: Vec<u8> = supplies
+            .keys
+            .iter()
+            .flat_map(|key| key.armored.iter().copied())
+            .collect();
+        files.push(Artefact::new(
+            "pgp-key.asc",
+            media_type("pgp-key.asc"),
+            keys,
+        ));
     }
-    let robots = format!("User-agent: *\nDisallow:\n\nSitemap: {}\n", supplies.site.link("sitemap.xml"));
+    let robots = format!(
+        "User-agent: *\nDisallow:\n\nSitemap: {}\n",
+        supplies.site.link("sitemap.xml")
+    );
     files.push(Artefact::new("robots.txt", super::page::TEXT, robots));
 }
 
@@ -839,7 +1213,8 @@ const XML: &str = "application/xml; charset=utf-8";
 fn sitemap(shop: &SiteShop<'_>, advisories: &[&Advisory], files: &mut Vec<Artefact>) {
     let site = shop.supplies.site;
     let newest = advisories.iter().map(|one| one.updated()).max();
-    let mut entries: Vec<(String, Option<Moment>)> = Vec::with_capacity(files.len() + advisories.len());
+    let mut entries: Vec<(String, Option<Moment>)> =
+        Vec::with_capacity(files.len() + advisories.len());
     let plain: Vec<String> = files
         .iter()
         .filter(|file| file.media_type == HTML && !file.path.ends_with("404.html"))
@@ -847,7 +1222,9 @@ fn sitemap(shop: &SiteShop<'_>, advisories: &[&Advisory], files: &mut Vec<Artefa
         .collect();
     let years: BTreeSet<i16> = advisories.iter().map(|one| one.date.year()).collect();
     for room in &shop.rooms {
-        let lists = [Scope::All].into_iter().chain(years.iter().copied().map(Scope::Year));
+        let lists = [Scope::All]
+            .into_iter()
+            .chain(years.iter().copied().map(Scope::Year));
         entries.push((room.path(""), newest.cloned()));
         entries.extend(lists.map(|scope| (room.path(&scope.path()), None)));
     }
@@ -857,13 +1234,20 @@ fn sitemap(shop: &SiteShop<'_>, advisories: &[&Advisory], files: &mut Vec<Artefa
     for one in sorted {
         let original = shop.rooms.iter().any(|room| room.lang == one.lang);
         for room in &shop.rooms {
-            let is_written = one.texts.contains_key(&room.lang) || !original && room.lang == *site.default_lang();
+            let is_written = one.texts.contains_key(&room.lang)
+                || !original && room.lang == *site.default_lang();
             if is_written {
-                entries.push((room.path(&format!("advisories/{}/", one.id)), Some(one.updated().clone())));
+                entries.push((
+                    room.path(&format!("advisories/{}/", one.id)),
+                    Some(one.updated().clone()),
+                ));
             }
         }
     }
-    let chunks: Vec<String> = entries.chunks(SITEMAP_SIZE).map(|chunk| urlset(site, chunk)).collect();
+    let chunks: Vec<String> = entries
+        .chunks(SITEMAP_SIZE)
+        .map(|chunk| urlset(site, chunk))
+        .collect();
     match <[String; 1]>::try_from(chunks) {
         Ok([only]) => files.push(Artefact::new("sitemap.xml", XML, only)),
         Err(chunks) => {
@@ -872,7 +1256,11 @@ fn sitemap(shop: &SiteShop<'_>, advisories: &[&Advisory], files: &mut Vec<Artefa
             );
             for (at, chunk) in chunks.into_iter().enumerate() {
                 let path = format!("sitemap-{}.xml", at + 1);
-                let _ = writeln!(index, "<sitemap><loc>{}</loc></sitemap>", escape(&site.link(&path)));
+                let _ = writeln!(
+                    index,
+                    "<sitemap><loc>{}</loc></sitemap>",
+                    escape(&site.link(&path))
+                );
                 files.push(Artefact::new(path, XML, chunk));
             }
             index.push_str("</sitemapindex>\n");
@@ -885,7 +1273,12 @@ fn urlset(site: &Site, entries: &[(String, Option<Moment>)]) -> String {
     let mut out = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n",
     );
-    out.reserve(entries.iter().map(|(path, _)| 100 + site.url.as_str().len() + path.len()).sum());
+    out.reserve(
+        entries
+            .iter()
+            .map(|(path, _)| 100 + site.url.as_str().len() + path.len())
+            .sum(),
+    );
     for (path, changed) in entries {
         let _ = write!(out, "<url><loc>{}</loc>", escape(&site.link(path)));
         if let Some(moment) = changed {

@@ -50,13 +50,27 @@ impl Made<&Advisory, Public> for Twin {
 
 /// How a text in `lang` is laid out for a twin in the language of the room.
 pub(super) fn style<'r>(lang: &Lang, room: &'r Room<'_>) -> TextStyle<'r> {
-    TextStyle { width: WIDTH, words: room.marks(lang), site: Some(room.site.url.as_str()), top: 2 }
+    TextStyle {
+        width: WIDTH,
+        words: room.marks(lang),
+        site: Some(room.site.url.as_str()),
+        top: 2,
+    }
 }
 
 /// The twin in the language of a room, around this body.
-pub(super) fn twin(advisory: &Advisory, body: &Plain, references: &[Reference], room: &Room<'_>) -> Twin {
+pub(super) fn twin(
+    advisory: &Advisory,
+    body: &Plain,
+    references: &[Reference],
+    room: &Room<'_>,
+) -> Twin {
     let path = room.path(&format!("advisories/{}.txt", advisory.id));
-    Twin(Artefact::new(path, TEXT, text(advisory, body, references, room)))
+    Twin(Artefact::new(
+        path,
+        TEXT,
+        text(advisory, body, references, room),
+    ))
 }
 
 /// The whole text: no trailing blanks, one line end at the end.
@@ -64,7 +78,9 @@ fn text(advisory: &Advisory, body: &Plain, references: &[Reference], room: &Room
     let words = room.words;
     let (lang, written) = advisory.text(&room.lang);
     let revision = advisory.revision();
-    let mut out = Lines(String::with_capacity(body.text.len() + body.text.len() / 4 + 4000));
+    let mut out = Lines(String::with_capacity(
+        body.text.len() + body.text.len() / 4 + 4000,
+    ));
     out.line(advisory.tlp().label());
     out.wrapped(words.tlp(advisory.tlp()));
     out.line("https://www.first.org/tlp/");
@@ -73,7 +89,11 @@ fn text(advisory: &Advisory, body: &Plain, references: &[Reference], room: &Room
     out.line(&"=".repeat(WIDTH));
     if advisory.status == Status::Withdrawn {
         out.blank();
-        out.wrapped(&format!("{} {}", words.get("withdrawn_title"), room.change(revision)));
+        out.wrapped(&format!(
+            "{} {}",
+            words.get("withdrawn_title"),
+            room.change(revision)
+        ));
         out.blank();
     }
     if *lang != room.lang {
@@ -97,40 +117,80 @@ fn text(advisory: &Advisory, body: &Plain, references: &[Reference], room: &Room
         out.heading(words.get("attachments"));
         for one in &advisory.attachments {
             out.hanging("- ", &one.name);
-            out.indented("  ", &room.site.link(&super::page::attachment_link(advisory, one)));
-            out.line(&format!("  SHA-256 {}", crate::artefact::Digest::of(&one.bytes)));
+            out.indented(
+                "  ",
+                &room.site.link(&super::page::attachment_link(advisory, one)),
+            );
+            out.line(&format!(
+                "  SHA-256 {}",
+                crate::artefact::Digest::of(&one.bytes)
+            ));
         }
     }
     out.heading(words.get("history"));
     for one in &advisory.revisions {
-        out.hanging(&format!("{}  {}  ", one.number, one.date.date()), room.change(one));
+        out.hanging(
+            &format!("{}  {}  ", one.number, one.date.date()),
+            room.change(one),
+        );
     }
     out.blank();
     out.line(&"-".repeat(WIDTH));
-    out.line(&format!("{}, {}", room.team.name.in_lang(&room.lang), room.team.email));
+    out.line(&format!(
+        "{}, {}",
+        room.team.name.in_lang(&room.lang),
+        room.team.email
+    ));
     out.wrapped(words.get("more_versions"));
-    out.line(&room.site.link(&room.path(&format!("advisories/{}/", advisory.id))));
+    out.line(
+        &room
+            .site
+            .link(&room.path(&format!("advisories/{}/", advisory.id))),
+    );
     out.line(advisory.tlp().label());
     out.0
 }
 
 fn facts(advisory: &Advisory, room: &Room<'_>, out: &mut Lines) {
     let words = room.words;
-    let mut facts: Vec<(&str, String)> =
-        vec![(words.get("text_id"), advisory.id.to_string()), (words.get("text_kind"), words.kind(advisory.kind).to_string())];
+    let mut facts: Vec<(&str, String)> = vec![
+        (words.get("text_id"), advisory.id.to_string()),
+        (
+            words.get("text_kind"),
+            words.kind(advisory.kind).to_string(),
+        ),
+    ];
     if advisory.severity != Severity::None {
-        facts.push((words.get("text_severity"), words.severity(advisory.severity).to_string()));
+        facts.push((
+            words.get("text_severity"),
+            words.severity(advisory.severity).to_string(),
+        ));
     }
     facts.push((words.get("text_published"), advisory.date.to_string()));
     if advisory.is_revised() {
         let revision = advisory.revision();
         let number = words.get("revision").to_lowercase();
-        facts.push((words.get("text_updated"), format!("{} ({number} {})", revision.date, revision.number)));
+        facts.push((
+            words.get("text_updated"),
+            format!("{} ({number} {})", revision.date, revision.number),
+        ));
     }
     for score in &advisory.cvss {
-        let cve = score.cve.as_ref().map(|cve| format!(", {cve}")).unwrap_or_default();
+        let cve = score
+            .cve
+            .as_ref()
+            .map(|cve| format!(", {cve}"))
+            .unwrap_or_default();
         let cvss = &score.cvss;
-        facts.push(("CVSS", format!("{:.1} ({}{cve}) {}", cvss.score(), words.severity(cvss.severity()), cvss.vector())));
+        facts.push((
+            "CVSS",
+            format!(
+                "{:.1} ({}{cve}) {}",
+                cvss.score(),
+                words.severity(cvss.severity()),
+                cvss.vector()
+            ),
+        ));
     }
     if !advisory.cves.is_empty() {
         facts.push(("CVE", join(&advisory.cves)));
@@ -139,14 +199,29 @@ fn facts(advisory: &Advisory, room: &Room<'_>, out: &mut Lines) {
         facts.push(("CWE", join(&advisory.cwes)));
     }
     for one in &advisory.affected {
-        let fixed = one.fixed.as_deref().map(|version| words.fill("text_fixed", &[("version", version)]));
+        let fixed = one
+            .fixed
+            .as_deref()
+            .map(|version| words.fill("text_fixed", &[("version", version)]));
         let fixed = fixed.unwrap_or_else(|| words.get("not_fixed").to_string());
-        facts.push((words.get("text_affected"), format!("{} {} {}; {fixed}", one.vendor, one.product, one.versions)));
+        facts.push((
+            words.get("text_affected"),
+            format!("{} {} {}; {fixed}", one.vendor, one.product, one.versions),
+        ));
     }
-    let width = facts.iter().map(|(name, _)| unicode_width::UnicodeWidthStr::width(*name)).max().unwrap_or(0) + 2;
+    let width = facts
+        .iter()
+        .map(|(name, _)| unicode_width::UnicodeWidthStr::width(*name))
+        .max()
+        .unwrap_or(0)
+        + 2;
     let mut last = "";
     for (name, value) in &facts {
-        let shown = if *name == last { String::new() } else { format!("{name}:") };
+        let shown = if *name == last {
+            String::new()
+        } else {
+            format!("{name}:")
+        };
         let pad = width - unicode_width::UnicodeWidthStr::width(shown.as_str()).min(width);
         // A value in its own order, where the word before it is read from right to left and it is not.
         let value = match markdown::is_rtl(name) && !markdown::is_rtl(value) {
@@ -159,7 +234,11 @@ fn facts(advisory: &Advisory, room: &Room<'_>, out: &mut Lines) {
 }
 
 fn join(items: &[impl ToString]) -> String {
-    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    items
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 struct Lines(String);

@@ -21,7 +21,11 @@ pub struct Vendor {
 /// Two with one slug are the same; a vendor may have thousands of products, which are not worth a look.
 impl Ord for Vendor {
     fn cmp(&self, other: &Vendor) -> Ordering {
-        if std::ptr::eq(self, other) { Ordering::Equal } else { self.slug.cmp(&other.slug) }
+        if std::ptr::eq(self, other) {
+            Ordering::Equal
+        } else {
+            self.slug.cmp(&other.slug)
+        }
     }
 }
 
@@ -57,32 +61,57 @@ impl Vendors {
     /// All that these advisories name.
     pub fn of(advisories: &[&Advisory]) -> Vendors {
         let mut counts: HashMap<&str, (usize, HashSet<&str>)> = HashMap::new();
-        let rows = advisories.iter().flat_map(|advisory| advisory.affected.chunk_by(|one, next| one.vendor == next.vendor));
+        let rows = advisories.iter().flat_map(|advisory| {
+            advisory
+                .affected
+                .chunk_by(|one, next| one.vendor == next.vendor)
+        });
         for rows in rows {
             let (count, products) = counts.entry(&rows[0].vendor).or_default();
             *count += rows.len();
             let rows = rows.chunk_by(|one, next| one.product == next.product);
             products.extend(rows.map(|one| one[0].product.as_str()));
         }
-        let slugs: HashMap<String, String> = counts.keys().map(|name| (name.to_string(), slug(name))).collect();
+        let slugs: HashMap<String, String> = counts
+            .keys()
+            .map(|name| (name.to_string(), slug(name)))
+            .collect();
         let mut spellings: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (name, slug) in &slugs {
             spellings.entry(slug).or_default().push(name);
         }
         let vendors = spellings.into_iter().filter_map(|(slug, names)| {
-            let name = names.iter().max_by_key(|name| (counts[**name].0, Reverse(**name)))?;
-            let products: BTreeSet<&str> = names.iter().flat_map(|name| counts[*name].1.iter().copied()).collect();
+            let name = names
+                .iter()
+                .max_by_key(|name| (counts[**name].0, Reverse(**name)))?;
+            let products: BTreeSet<&str> = names
+                .iter()
+                .flat_map(|name| counts[*name].1.iter().copied())
+                .collect();
             let products = products.into_iter().map(str::to_string).collect();
-            Some((slug.to_string(), Vendor { slug: slug.to_string(), name: name.to_string(), products }))
+            Some((
+                slug.to_string(),
+                Vendor {
+                    slug: slug.to_string(),
+                    name: name.to_string(),
+                    products,
+                },
+            ))
         });
-        Vendors { by_slug: vendors.collect(), slugs }
+        Vendors {
+            by_slug: vendors.collect(),
+            slugs,
+        }
     }
 
     /// Those of one advisory, each once.
     pub fn in_advisory<'v>(&'v self, advisory: &Advisory) -> BTreeSet<&'v Vendor> {
         // Most advisories are about one vendor, in row after row.
-        let rows = advisory.affected.chunk_by(|one, next| one.vendor == next.vendor);
-        rows.filter_map(|rows| self.by_slug.get(self.slugs.get(&rows[0].vendor)?)).collect()
+        let rows = advisory
+            .affected
+            .chunk_by(|one, next| one.vendor == next.vendor);
+        rows.filter_map(|rows| self.by_slug.get(self.slugs.get(&rows[0].vendor)?))
+            .collect()
     }
 }
 
@@ -99,7 +128,11 @@ fn slug(name: &str) -> String {
     }
     slug.truncate(48);
     let slug = slug.trim_end_matches('-');
-    let lost = folded.chars().filter(|c| c.is_alphanumeric() && !c.is_ascii()).count() + folded.len().saturating_sub(48);
+    let lost = folded
+        .chars()
+        .filter(|c| c.is_alphanumeric() && !c.is_ascii())
+        .count()
+        + folded.len().saturating_sub(48);
     match (lost, slug) {
         (0, "") | (0, "page") => format!("vendor-{}", digest(&folded)),
         (0, slug) => slug.to_string(),
@@ -126,8 +159,15 @@ mod tests {
         assert!(slug("Schütz").starts_with("sch-tz-"));
         for odd in ["", "///", "…", "page", &"я".repeat(300), &"x".repeat(300)] {
             let slug = slug(odd);
-            assert!(!slug.is_empty() && slug.len() < 64 && slug != "page", "{odd}: {slug}");
-            assert!(slug.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-'), "{slug}");
+            assert!(
+                !slug.is_empty() && slug.len() < 64 && slug != "page",
+                "{odd}: {slug}"
+            );
+            assert!(
+                slug.bytes()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-'),
+                "{slug}"
+            );
         }
     }
 }

@@ -51,9 +51,19 @@ pub(super) fn pages(
     }
     let words = room.words;
     let view = VersionsPage {
-        head: room.head(ALL, words.get("versions_title"), words.get("versions_text"), "rfc2350", real),
+        head: room.head(
+            ALL,
+            words.get("versions_title"),
+            words.get("versions_text"),
+            "rfc2350",
+            real,
+        ),
         document_href: room.link("rfc2350/"),
-        versions: document.editions.iter().map(|edition| row(room, edition)).collect(),
+        versions: document
+            .editions
+            .iter()
+            .map(|edition| row(room, edition))
+            .collect(),
     };
     files.push(room.file(ALL, "rfc2350_versions.html", &view)?);
     for edition in &document.editions {

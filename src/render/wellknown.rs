@@ -41,29 +41,55 @@ impl Made<&Team, Public> for Vec<Artefact> {
 
     fn made(team: &&Team, _: &Public, shop: &Shop<'_>) -> Result<Vec<Artefact>, Infallible> {
         let base = ".well-known/openpgpkey";
-        let host = shop.settings.site.url.host_str().unwrap_or_default().to_ascii_lowercase();
+        let host = shop
+            .settings
+            .site
+            .url
+            .host_str()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         let mut own: BTreeSet<&str> = BTreeSet::from([team.email.domain(), host.as_str()]);
         own.extend(shop.settings.mail.from.as_ref().map(Address::domain));
         let mut files = Vec::new();
         let mut domains = BTreeSet::new();
         let mut direct = BTreeSet::new();
         let found = directory(shop.certificates, shop.now);
-        let mut found: Vec<(&Address, &Vec<u8>)> = found.iter().filter(|(address, _)| own.contains(address.domain())).collect();
+        let mut found: Vec<(&Address, &Vec<u8>)> = found
+            .iter()
+            .filter(|(address, _)| own.contains(address.domain()))
+            .collect();
         // The direct layout has no domain in its path. Where two domains have the same local part, that which the site
         // stands at goes first, then that of the team's address.
-        found.sort_by_key(|(address, _)| (address.domain() != host, address.domain() != team.email.domain()));
+        found.sort_by_key(|(address, _)| {
+            (
+                address.domain() != host,
+                address.domain() != team.email.domain(),
+            )
+        });
         for (address, bytes) in found {
             let (domain, hash) = (address.domain(), directory_hash(address));
-            files.push(Artefact::new(format!("{base}/{domain}/hu/{hash}"), BINARY, bytes.clone()));
+            files.push(Artefact::new(
+                format!("{base}/{domain}/hu/{hash}"),
+                BINARY,
+                bytes.clone(),
+            ));
             domains.insert(domain);
             if direct.insert(hash.clone()) {
-                files.push(Artefact::new(format!("{base}/hu/{hash}"), BINARY, bytes.clone()));
+                files.push(Artefact::new(
+                    format!("{base}/hu/{hash}"),
+                    BINARY,
+                    bytes.clone(),
+                ));
             }
         }
         if !domains.is_empty() {
             // Section 4.5: a domain that has no policy has an empty file.
             files.push(Artefact::new(format!("{base}/policy"), TEXT, ""));
-            files.extend(domains.iter().map(|domain| Artefact::new(format!("{base}/{domain}/policy"), TEXT, "")));
+            files.extend(
+                domains
+                    .iter()
+                    .map(|domain| Artefact::new(format!("{base}/{domain}/policy"), TEXT, "")),
+            );
         }
         Ok(files)
     }
@@ -92,7 +118,11 @@ impl Made<&Team, Public> for SecurityTxt {
     type Shop<'s> = (Shop<'s>, &'s Certificate);
     type Error = KeyEnded;
 
-    fn made(team: &&Team, _: &Public, (shop, signer): &(Shop<'_>, &Certificate)) -> Result<SecurityTxt, KeyEnded> {
+    fn made(
+        team: &&Team,
+        _: &Public,
+        (shop, signer): &(Shop<'_>, &Certificate),
+    ) -> Result<SecurityTxt, KeyEnded> {
         let site = &shop.settings.site;
         let expires = expires(shop.now, signer.signs_until(shop.now)).ok_or(KeyEnded)?;
         let mut text = String::new();
@@ -100,23 +130,44 @@ impl Made<&Team, Public> for SecurityTxt {
             let _ = writeln!(text, "{name}: {value}");
         };
         // RFC 9116, 2.5.3: "The value MUST follow the URI syntax", and several stand "in order of preference".
-        field("Contact", &format!("mailto:{}", super::letter::encoded(&team.email)));
+        field(
+            "Contact",
+            &format!("mailto:{}", super::letter::encoded(&team.email)),
+        );
         if shop.pages.contains("report") {
             field("Contact", &site.link("report/"));
         }
         for phone in [&team.emergency_phone, &team.phone].into_iter().flatten() {
-            let digits: String = phone.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+            let digits: String = phone
+                .chars()
+                .filter(|c| c.is_ascii_digit() || *c == '+')
+                .collect();
             field("Contact", &format!("tel:{digits}"));
         }
         field("Expires", &expires.rfc3339());
         field("Encryption", &site.link("pgp-key.asc"));
-        field("Encryption", &format!("openpgp4fpr:{}", signer.fingerprint().to_string().to_ascii_lowercase()));
+        field(
+            "Encryption",
+            &format!(
+                "openpgp4fpr:{}",
+                signer.fingerprint().to_string().to_ascii_lowercase()
+            ),
+        );
         let languages: Vec<&str> = site.languages.iter().map(|lang| lang.as_str()).collect();
         field("Preferred-Languages", &languages.join(", "));
         // Section 3: the file is found at the root of the host, wherever the site itself stands.
         let canonical = site.url.join(&format!("/{SECURITY_TXT}"));
-        field("Canonical", canonical.expect("an absolute path can be joined to an address with a host").as_str());
-        for page in ["disclosure", "policy"].into_iter().filter(|page| shop.pages.contains(page)).take(1) {
+        field(
+            "Canonical",
+            canonical
+                .expect("an absolute path can be joined to an address with a host")
+                .as_str(),
+        );
+        for page in ["disclosure", "policy"]
+            .into_iter()
+            .filter(|page| shop.pages.contains(page))
+            .take(1)
+        {
             field("Policy", &site.link(&format!("{page}/")));
         }
         Ok(SecurityTxt(text))
@@ -133,7 +184,10 @@ fn expires(now: &Moment, key: Option<Moment>) -> Option<Moment> {
     let months = i32::from(today.year()) * 12 + i32::from(today.month() - 1) / 3 * 3 + 9;
     let year = i16::try_from(months.div_euclid(12)).ok()?;
     let month = i8::try_from(months.rem_euclid(12) + 1).ok()?;
-    let end = civil::Date::new(year, month, 1).ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    let end = civil::Date::new(year, month, 1)
+        .ok()?
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .ok()?;
     let end = Moment::from_timestamp(end.timestamp());
     match key {
         Some(key) if key <= *now => None,
@@ -144,7 +198,9 @@ fn expires(now: &Moment, key: Option<Moment>) -> Option<Moment> {
 
 /// When a security.txt that stands somewhere ends, if it says so in one way only.
 pub fn end_of(text: &str) -> Option<Moment> {
-    let mut ends = text.lines().filter_map(|line| line.strip_prefix("Expires: "));
+    let mut ends = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("Expires: "));
     let end = ends.next()?.trim().parse().ok()?;
     ends.next().is_none().then_some(end)
 }
@@ -159,17 +215,39 @@ mod tests {
             let at = |time: &str| time.parse::<Moment>().expect("a time");
             expires(&at(now), key.map(at)).map(|end| end.rfc3339())
         };
-        assert_eq!(end("2026-10-01T00:00:00Z", None).as_deref(), Some("2027-07-01T00:00:00Z"));
-        assert_eq!(end("2026-12-31T23:59:59Z", None).as_deref(), Some("2027-07-01T00:00:00Z"));
-        assert_eq!(end("2027-01-01T00:00:00Z", None).as_deref(), Some("2027-10-01T00:00:00Z"));
-        assert_eq!(end("2026-03-01", Some("2029-01-01")).as_deref(), Some("2026-10-01T00:00:00Z"));
-        assert_eq!(end("2026-03-01", Some("2026-04-01T08:00:00Z")).as_deref(), Some("2026-04-01T08:00:00Z"));
-        assert_eq!(end("2026-03-01", Some("2026-02-01")), None, "what such a key signs is worth nothing");
+        assert_eq!(
+            end("2026-10-01T00:00:00Z", None).as_deref(),
+            Some("2027-07-01T00:00:00Z")
+        );
+        assert_eq!(
+            end("2026-12-31T23:59:59Z", None).as_deref(),
+            Some("2027-07-01T00:00:00Z")
+        );
+        assert_eq!(
+            end("2027-01-01T00:00:00Z", None).as_deref(),
+            Some("2027-10-01T00:00:00Z")
+        );
+        assert_eq!(
+            end("2026-03-01", Some("2029-01-01")).as_deref(),
+            Some("2026-10-01T00:00:00Z")
+        );
+        assert_eq!(
+            end("2026-03-01", Some("2026-04-01T08:00:00Z")).as_deref(),
+            Some("2026-04-01T08:00:00Z")
+        );
+        assert_eq!(
+            end("2026-03-01", Some("2026-02-01")),
+            None,
+            "what such a key signs is worth nothing"
+        );
     }
 
     #[test]
     fn the_end_is_read_back() {
-        assert_eq!(end_of("Contact: x\nExpires: 2027-07-01T00:00:00Z\n").map(|end| end.unix()), Some(1_814_400_000));
+        assert_eq!(
+            end_of("Contact: x\nExpires: 2027-07-01T00:00:00Z\n").map(|end| end.unix()),
+            Some(1_814_400_000)
+        );
         assert!(end_of("Expires: 2027-07-01T00:00:00Z\nExpires: 2028-07-01T00:00:00Z\n").is_none());
         assert!(end_of("nothing").is_none());
     }

@@ -40,10 +40,17 @@ struct Layer {
 }
 
 /// The words of several languages. `overrides` are the files of the workspace's `templates/`, by their names in it.
-pub fn read(languages: &[Lang], overrides: &[(String, String)], findings: &mut Findings) -> BTreeMap<Lang, Words> {
+pub fn read(
+    languages: &[Lang],
+    overrides: &[(String, String)],
+    findings: &mut Findings,
+) -> BTreeMap<Lang, Words> {
     // English is read with each of them; what is wrong with it is told once.
     let mut all = Findings::new();
-    let words = languages.iter().map(|lang| (lang.clone(), Words::read(lang, overrides, &mut all))).collect();
+    let words = languages
+        .iter()
+        .map(|lang| (lang.clone(), Words::read(lang, overrides, &mut all)))
+        .collect();
     for finding in all.iter() {
         if !findings.iter().any(|known| known == finding) {
             findings.push(finding.clone());
@@ -61,22 +68,47 @@ impl Words {
             false => layers(lang, overrides, findings),
         };
         let locale = own.locale.clone().unwrap_or_else(|| Locale::of(lang));
-        let mut missing: Vec<String> = english.texts.keys().filter(|key| !own.texts.contains_key(*key)).cloned().collect();
+        let mut missing: Vec<String> = english
+            .texts
+            .keys()
+            .filter(|key| !own.texts.contains_key(*key))
+            .cloned()
+            .collect();
         for key in english.counted.keys() {
             match own.counted.get(key) {
                 Some(forms) => {
-                    missing.extend(locale.plurals().filter(|form| !forms.contains_key(form)).map(|form| format!("{key}.{form}")));
+                    missing.extend(
+                        locale
+                            .plurals()
+                            .filter(|form| !forms.contains_key(form))
+                            .map(|form| format!("{key}.{form}")),
+                    );
                 }
                 None => missing.push(key.clone()),
             }
         }
-        let habits = english.locale.unwrap_or_else(|| Locale::of(&Lang::english()));
-        let mut counted: BTreeMap<String, (Locale, Forms)> =
-            english.counted.into_iter().map(|(key, forms)| (key, (habits.clone(), forms))).collect();
-        counted.extend(own.counted.into_iter().map(|(key, forms)| (key, (locale.clone(), forms))));
+        let habits = english
+            .locale
+            .unwrap_or_else(|| Locale::of(&Lang::english()));
+        let mut counted: BTreeMap<String, (Locale, Forms)> = english
+            .counted
+            .into_iter()
+            .map(|(key, forms)| (key, (habits.clone(), forms)))
+            .collect();
+        counted.extend(
+            own.counted
+                .into_iter()
+                .map(|(key, forms)| (key, (locale.clone(), forms))),
+        );
         let mut texts = english.texts;
         texts.extend(own.texts);
-        Words { lang: lang.clone(), locale, texts, counted, missing }
+        Words {
+            lang: lang.clone(),
+            locale,
+            texts,
+            counted,
+            missing,
+        }
     }
 
     /// The language.
@@ -105,9 +137,14 @@ impl Words {
 
     /// So many of a thing, in the form that the number takes, with `{count}` replaced by it.
     pub fn count(&self, key: &str, number: usize) -> String {
-        let Some((locale, forms)) = self.counted.get(key) else { return format!("{key}: {number}") };
-        let form = forms.get(locale.plural(number)).or_else(|| forms.get("other"));
-        form.map_or(key, String::as_str).replace("{count}", &locale.number(number))
+        let Some((locale, forms)) = self.counted.get(key) else {
+            return format!("{key}: {number}");
+        };
+        let form = forms
+            .get(locale.plural(number))
+            .or_else(|| forms.get("other"));
+        form.map_or(key, String::as_str)
+            .replace("{count}", &locale.number(number))
     }
 
     /// The keys that this language lacks and English has.
@@ -177,7 +214,10 @@ impl Words {
 fn layers(lang: &Lang, overrides: &[(String, String)], findings: &mut Findings) -> Layer {
     let name = format!("words/{lang}.yaml");
     let mut layer = Layer::default();
-    let own = overrides.iter().find(|(file, _)| *file == name).map(|(_, text)| text.as_str());
+    let own = overrides
+        .iter()
+        .find(|(file, _)| *file == name)
+        .map(|(_, text)| text.as_str());
     for text in [built_in(&name), own].into_iter().flatten() {
         add(&name, text, &mut layer, findings);
     }
@@ -195,19 +235,34 @@ fn add(name: &str, text: &str, layer: &mut Layer, findings: &mut Findings) {
         Value::Map(pairs) => pairs,
         _ => {
             let hint = "write words as `key: text`, one a line";
-            return findings.push(source.error(node.span, "not-a-map", "words are expected here").hint(hint));
+            return findings.push(
+                source
+                    .error(node.span, "not-a-map", "words are expected here")
+                    .hint(hint),
+            );
         }
     };
     // They become subjects and lines of letters, where a line break would begin something else.
     let one_line = |text: &str, span: Span, findings: &mut Findings| {
-        if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+        if text
+            .chars()
+            .any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
+        {
             let message = "a word has a line break or another control character";
-            findings.push(source.error(span, "not-a-line", message).hint("write it on one line"));
+            findings.push(
+                source
+                    .error(span, "not-a-line", message)
+                    .hint("write it on one line"),
+            );
         }
     };
     for (key, value) in pairs {
         let Value::Text(word) = key.value else {
-            findings.push(source.error(key.span, "not-a-text", "the key of a word has to be a text"));
+            findings.push(source.error(
+                key.span,
+                "not-a-text",
+                "the key of a word has to be a text",
+            ));
             continue;
         };
         match value.value {
@@ -230,23 +285,41 @@ fn add(name: &str, text: &str, layer: &mut Layer, findings: &mut Findings) {
                     ),
                 }
             }
-            _ => findings.push(source.error(value.span, "not-a-text", format!("word `{word}` has to be a text"))),
+            _ => findings.push(source.error(
+                value.span,
+                "not-a-text",
+                format!("word `{word}` has to be a text"),
+            )),
         }
     }
 }
 
-fn forms<'s>(source: &'s Source, pairs: Vec<(Node<'s>, Node<'s>)>, findings: &mut Findings) -> Forms {
+fn forms<'s>(
+    source: &'s Source,
+    pairs: Vec<(Node<'s>, Node<'s>)>,
+    findings: &mut Findings,
+) -> Forms {
     let mut forms = Forms::new();
     for (key, value) in pairs {
         match (key.value, value.value) {
-            (Value::Text(form), Value::Text(text)) => match CATEGORIES.iter().find(|known| **known == form) {
-                Some(known) => drop(forms.insert(known, text.into_owned())),
-                None => {
-                    let message = format!("`{form}` is no form of a counted thing");
-                    findings.push(source.error(key.span, "no-such-form", message).hint(one_of(&form, &CATEGORIES)));
+            (Value::Text(form), Value::Text(text)) => {
+                match CATEGORIES.iter().find(|known| **known == form) {
+                    Some(known) => drop(forms.insert(known, text.into_owned())),
+                    None => {
+                        let message = format!("`{form}` is no form of a counted thing");
+                        findings.push(
+                            source
+                                .error(key.span, "no-such-form", message)
+                                .hint(one_of(&form, &CATEGORIES)),
+                        );
+                    }
                 }
-            },
-            _ => findings.push(source.error(value.span, "not-a-text", "the form of a word has to be a text")),
+            }
+            _ => findings.push(source.error(
+                value.span,
+                "not-a-text",
+                "the form of a word has to be a text",
+            )),
         }
     }
     forms
@@ -270,29 +343,58 @@ mod tests {
     #[test]
     fn a_russian_phrase_takes_the_teams_name_as_it_is() {
         let russian = words("ru", &[]);
-        for (key, text) in russian.all().iter().filter(|(_, text)| text.contains("{team}")) {
-            let before = text.split("{team}").next().unwrap_or_default().split_whitespace().last().unwrap_or_default();
+        for (key, text) in russian
+            .all()
+            .iter()
+            .filter(|(_, text)| text.contains("{team}"))
+        {
+            let before = text
+                .split("{team}")
+                .next()
+                .unwrap_or_default()
+                .split_whitespace()
+                .last()
+                .unwrap_or_default();
             // After these a name stands in another case than that in which the team wrote it.
-            let bends = ["у", "от", "для", "к", "с", "из", "о", "в"].contains(&before.to_lowercase().as_str());
+            let bends = ["у", "от", "для", "к", "с", "из", "о", "в"]
+                .contains(&before.to_lowercase().as_str());
             assert!(!bends, "{key}: {text}");
         }
     }
 
     #[test]
     fn what_a_language_lacks_is_said_in_english() {
-        let own = [("words/sw.yaml".to_string(), "advisories: Maonyo\n".to_string())];
+        let own = [(
+            "words/sw.yaml".to_string(),
+            "advisories: Maonyo\n".to_string(),
+        )];
         let swahili = words("sw", &own);
-        assert_eq!((swahili.get("advisories"), swahili.get("severity_high")), ("Maonyo", "High"));
+        assert_eq!(
+            (swahili.get("advisories"), swahili.get("severity_high")),
+            ("Maonyo", "High")
+        );
         assert!(swahili.missing().iter().any(|key| key == "severity_high"));
         let date: Moment = "2026-07-01".parse().expect("a date");
-        assert_eq!(swahili.date(&date), "1 Julai 2026", "the date needs no words of ours");
-        assert_eq!(swahili.count("count_advisories", 1), "1 advisory", "in English altogether, with the English form");
+        assert_eq!(
+            swahili.date(&date),
+            "1 Julai 2026",
+            "the date needs no words of ours"
+        );
+        assert_eq!(
+            swahili.count("count_advisories", 1),
+            "1 advisory",
+            "in English altogether, with the English form"
+        );
     }
 
     #[test]
     fn the_built_in_languages_are_complete() {
         for tag in ["en", "ru", "ar"] {
-            assert!(words(tag, &[]).missing().is_empty(), "{tag}: {:?}", words(tag, &[]).missing());
+            assert!(
+                words(tag, &[]).missing().is_empty(),
+                "{tag}: {:?}",
+                words(tag, &[]).missing()
+            );
         }
     }
 
@@ -300,18 +402,40 @@ mod tests {
     fn counted_things_have_the_form_of_their_number() {
         let russian = words("ru", &[]);
         let shown = [1, 3, 5, 21].map(|number| russian.count("count_advisories", number));
-        assert_eq!(shown, ["1 публикация", "3 публикации", "5 публикаций", "21 публикация"]);
-        assert_eq!(words("en", &[]).count("count_advisories", 1_200), "1,200 advisories");
+        assert_eq!(
+            shown,
+            [
+                "1 публикация",
+                "3 публикации",
+                "5 публикаций",
+                "21 публикация"
+            ]
+        );
+        assert_eq!(
+            words("en", &[]).count("count_advisories", 1_200),
+            "1,200 advisories"
+        );
         let own = [("words/en.yaml".to_string(), "locale: de\n".to_string())];
-        assert_eq!(words("en", &own).count("count_advisories", 1_200), "1.200 advisories", "a workspace says whose habit it is");
+        assert_eq!(
+            words("en", &own).count("count_advisories", 1_200),
+            "1.200 advisories",
+            "a workspace says whose habit it is"
+        );
     }
 
     #[test]
     fn a_broken_file_of_words_is_a_finding() {
         let mut findings = Findings::new();
         let own = "advisories: [a, b]\nlocale: en_???\ncount_advisories: {one: a, twenty: b}\n";
-        Words::read(&lang("en"), &[("words/en.yaml".to_string(), own.to_string())], &mut findings);
-        let said: Vec<String> = findings.into_iter().map(|finding| finding.message).collect();
+        Words::read(
+            &lang("en"),
+            &[("words/en.yaml".to_string(), own.to_string())],
+            &mut findings,
+        );
+        let said: Vec<String> = findings
+            .into_iter()
+            .map(|finding| finding.message)
+            .collect();
         assert_eq!(
             said,
             [
@@ -326,13 +450,26 @@ mod tests {
     #[test]
     fn every_word_that_a_template_says_is_written() {
         let english = words("en", &[]);
-        for name in
-            ["base.html", "advisory.html", "list.html", "home.html", "feeds.html", "pgp.html", "rfc2350.html", "notice.html"]
-        {
+        for name in [
+            "base.html",
+            "advisory.html",
+            "list.html",
+            "home.html",
+            "feeds.html",
+            "pgp.html",
+            "rfc2350.html",
+            "notice.html",
+        ] {
             let text = built_in(name).expect(name);
             for piece in text.split("words.").skip(1) {
-                let key: String = piece.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-                assert!(english.all().contains_key(&key), "{name} says `{key}`, which no file of words has");
+                let key: String = piece
+                    .chars()
+                    .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                    .collect();
+                assert!(
+                    english.all().contains_key(&key),
+                    "{name} says `{key}`, which no file of words has"
+                );
             }
         }
     }

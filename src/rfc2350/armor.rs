@@ -24,12 +24,26 @@ const END: &[u8] = b"-----END PGP SIGNATURE-----";
 /// Finds the clear-signed text; `None` if there is none, or only a piece of one.
 pub fn parts(bytes: &[u8]) -> Option<Parts<'_>> {
     let start = |line: &[u8]| line.as_ptr() as usize - bytes.as_ptr() as usize;
-    let lines: Vec<(usize, &[u8])> = bytes.split_inclusive(|c| *c == b'\n').map(|line| (start(line), line)).collect();
+    let lines: Vec<(usize, &[u8])> = bytes
+        .split_inclusive(|c| *c == b'\n')
+        .map(|line| (start(line), line))
+        .collect();
     let is = |line: &[u8], wanted: &[u8]| line.trim_ascii_end() == wanted;
-    let begin = lines.iter().position(|(_, line)| is(line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line), BEGIN))?;
-    let blank = lines[begin..].iter().position(|(_, line)| line.trim_ascii().is_empty())? + begin;
-    let signature = lines[blank..].iter().position(|(_, line)| is(line, SIGNATURE))? + blank;
-    let end = lines[signature..].iter().position(|(_, line)| is(line, END))? + signature;
+    let begin = lines
+        .iter()
+        .position(|(_, line)| is(line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line), BEGIN))?;
+    let blank = lines[begin..]
+        .iter()
+        .position(|(_, line)| line.trim_ascii().is_empty())?
+        + begin;
+    let signature = lines[blank..]
+        .iter()
+        .position(|(_, line)| is(line, SIGNATURE))?
+        + blank;
+    let end = lines[signature..]
+        .iter()
+        .position(|(_, line)| is(line, END))?
+        + signature;
     let mut text = Vec::new();
     let mut escaped = 0;
     for (_, line) in &lines[blank + 1..signature] {
@@ -39,7 +53,14 @@ pub fn parts(bytes: &[u8]) -> Option<Parts<'_>> {
         text.extend_from_slice(plain);
     }
     let after = lines[end].0 + lines[end].1.len();
-    Some(Parts { before: &bytes[..lines[begin].0], text, first: blank + 2, last: end + 2, after: &bytes[after..], escaped })
+    Some(Parts {
+        before: &bytes[..lines[begin].0],
+        text,
+        first: blank + 2,
+        last: end + 2,
+        after: &bytes[after..],
+        escaped,
+    })
 }
 
 #[cfg(test)]
@@ -50,14 +71,28 @@ mod tests {
     fn a_signed_text_is_taken_out_with_its_places() {
         let file = b"before\n-----BEGIN PGP SIGNED MESSAGE-----\r\nHash: SHA512\r\n\r\n- - one\r\ntwo\r\n-----BEGIN PGP SIGNATURE-----\r\n\r\nabc\r\n-----END PGP SIGNATURE-----\r\nafter";
         let parts = parts(file).expect("a signed text");
-        assert_eq!((parts.before, parts.after), (&b"before\n"[..], &b"after"[..]));
-        assert_eq!((parts.text.as_slice(), parts.first, parts.last, parts.escaped), (&b"- one\r\ntwo\r\n"[..], 5, 11, 1));
+        assert_eq!(
+            (parts.before, parts.after),
+            (&b"before\n"[..], &b"after"[..])
+        );
+        assert_eq!(
+            (
+                parts.text.as_slice(),
+                parts.first,
+                parts.last,
+                parts.escaped
+            ),
+            (&b"- one\r\ntwo\r\n"[..], 5, 11, 1)
+        );
     }
 
     #[test]
     fn a_piece_of_one_is_none() {
-        for text in ["", "-----BEGIN PGP SIGNED MESSAGE-----\n\nx", "-----BEGIN PGP SIGNATURE-----\n-----END PGP SIGNATURE-----"]
-        {
+        for text in [
+            "",
+            "-----BEGIN PGP SIGNED MESSAGE-----\n\nx",
+            "-----BEGIN PGP SIGNATURE-----\n-----END PGP SIGNATURE-----",
+        ] {
             assert_eq!(parts(text.as_bytes()), None);
         }
     }

@@ -9,14 +9,25 @@ use super::{
 pub type Preamble = Vec<(Option<Line>, Vec<Line>)>;
 
 /// What stands before the first section: the title, what is of the page, and paragraphs, perhaps with headings.
-pub fn preamble(before: Vec<Line>, form: Form, has_sections: bool, chrome: &mut Vec<Line>) -> (Option<Line>, Preamble) {
+pub fn preamble(
+    before: Vec<Line>,
+    form: Form,
+    has_sections: bool,
+    chrome: &mut Vec<Line>,
+) -> (Option<Line>, Preamble) {
     let is_title = |line: &Line| {
         let lower = line.text.to_lowercase();
         cut::is_short(&line.text)
-            && (lower.contains("2350") || lower.contains("csirt description") || lower.contains("cert description"))
+            && (lower.contains("2350")
+                || lower.contains("csirt description")
+                || lower.contains("cert description"))
     };
-    let named = before.iter().position(|line| !line.is_blank() && is_title(line));
-    let first = before.iter().position(|line| !line.is_blank() && cut::is_short(&line.text));
+    let named = before
+        .iter()
+        .position(|line| !line.is_blank() && is_title(line));
+    let first = before
+        .iter()
+        .position(|line| !line.is_blank() && cut::is_short(&line.text));
     let at = named.or(first.filter(|at| has_sections && before[..*at].iter().all(Line::is_blank)));
     let title = at.map(|at| before[at].clone());
     let mut parts: Preamble = Vec::new();
@@ -35,8 +46,14 @@ pub fn preamble(before: Vec<Line>, form: Form, has_sections: bool, chrome: &mut 
         if Some(n) == at {
             continue;
         }
-        if !line.is_blank() && has_sections && (above && named.is_some() && cut::is_short_or_colon(&line.text) || loose) {
-            chrome.push(Line { mark: Mark::Chrome(Why::Around), ..line.clone() });
+        if !line.is_blank()
+            && has_sections
+            && (above && named.is_some() && cut::is_short_or_colon(&line.text) || loose)
+        {
+            chrome.push(Line {
+                mark: Mark::Chrome(Why::Around),
+                ..line.clone()
+            });
             continue;
         }
         let next = before[n + 1..].iter().find(|line| !line.is_blank());
@@ -97,8 +114,14 @@ const PAGE_WORDS: [&str; 22] = [
 
 /// What stands after the document: lines that are of the page by their words or by their script.
 pub fn trailing(sections: &mut [Cut], all: &[Line], chrome: &mut Vec<Line>) {
-    let Some(last) = sections.last_mut() else { return };
-    let main = cyrillic(all.iter().filter(|line| line.is_own()).map(|line| line.text.as_str()));
+    let Some(last) = sections.last_mut() else {
+        return;
+    };
+    let main = cyrillic(
+        all.iter()
+            .filter(|line| line.is_own())
+            .map(|line| line.text.as_str()),
+    );
     while let Some(at) = last.body.iter().rposition(|line| !line.is_blank()) {
         let text = last.body[at].text.trim();
         let lower = text.to_lowercase();
@@ -106,19 +129,27 @@ pub fn trailing(sections: &mut [Cut], all: &[Line], chrome: &mut Vec<Line>) {
         let of_page = short
             && (PAGE_WORDS.iter().any(|word| lower.contains(word))
                 || cyrillic([text].into_iter()) != main && text.chars().any(char::is_alphabetic))
-            || (lower.starts_with('©') || lower.starts_with("copyright ©")) && text.split_whitespace().count() <= 15;
+            || (lower.starts_with('©') || lower.starts_with("copyright ©"))
+                && text.split_whitespace().count() <= 15;
         if !of_page {
             break;
         }
         let line = last.body.remove(at);
-        chrome.push(Line { mark: Mark::Chrome(Why::Around), ..line });
+        chrome.push(Line {
+            mark: Mark::Chrome(Why::Around),
+            ..line
+        });
     }
 }
 
 fn cyrillic<'t>(texts: impl Iterator<Item = &'t str>) -> bool {
     let (mut yes, mut no) = (0_usize, 0_usize);
     for c in texts.flat_map(str::chars).filter(|c| c.is_alphabetic()) {
-        if matches!(c, '\u{400}'..='\u{52f}') { yes += 1 } else { no += 1 }
+        if matches!(c, '\u{400}'..='\u{52f}') {
+            yes += 1
+        } else {
+            no += 1
+        }
     }
     yes > no
 }

@@ -45,7 +45,11 @@ impl Block {
 
     /// All of it with single spaces.
     pub fn text(&self) -> String {
-        let words: Vec<&str> = self.lines.iter().flat_map(|(_, text)| text.split_whitespace()).collect();
+        let words: Vec<&str> = self
+            .lines
+            .iter()
+            .flat_map(|(_, text)| text.split_whitespace())
+            .collect();
         words.join(" ")
     }
 
@@ -59,7 +63,13 @@ impl Block {
             let length: usize = line.split_whitespace().map(|word| word.len() + 1).sum();
             at += length;
         }
-        let line_of = |at: usize| starts.iter().rev().find(|(start, _)| *start <= at).map_or(self.line(), |(_, number)| *number);
+        let line_of = |at: usize| {
+            starts
+                .iter()
+                .rev()
+                .find(|(start, _)| *start <= at)
+                .map_or(self.line(), |(_, number)| *number)
+        };
         let mut stops = ends(&text);
         // A line that Markdown breaks for sure is one of its own.
         if self.kind == Kind::Markdown {
@@ -72,8 +82,15 @@ impl Block {
             let piece = text[from..end].trim();
             if !piece.is_empty() {
                 let lead = text[from..end].len() - text[from..end].trim_start().len();
-                let piece = if self.kind == Kind::Markdown { piece.trim_end_matches('\\') } else { piece };
-                all.push(Sentence { line: line_of(from + lead), text: piece.to_string() });
+                let piece = if self.kind == Kind::Markdown {
+                    piece.trim_end_matches('\\')
+                } else {
+                    piece
+                };
+                all.push(Sentence {
+                    line: line_of(from + lead),
+                    text: piece.to_string(),
+                });
             }
             from = end;
         }
@@ -82,10 +99,17 @@ impl Block {
 
     /// The same without some of its sentences; `None` if nothing is left.
     pub fn without(&self, taken: &[Sentence]) -> Option<Block> {
-        let left: Vec<Sentence> = self.sentences().into_iter().filter(|sentence| !taken.contains(sentence)).collect();
+        let left: Vec<Sentence> = self
+            .sentences()
+            .into_iter()
+            .filter(|sentence| !taken.contains(sentence))
+            .collect();
         let first = left.first()?.line;
         let text: Vec<String> = left.into_iter().map(|sentence| sentence.text).collect();
-        Some(Block { lines: vec![(first, text.join(" "))], ..self.clone() })
+        Some(Block {
+            lines: vec![(first, text.join(" "))],
+            ..self.clone()
+        })
     }
 }
 
@@ -94,19 +118,24 @@ fn ends(text: &str) -> Vec<usize> {
     let mut ends = Vec::new();
     for (at, sign) in text.match_indices(['.', '!', '?', '…']) {
         let after = at + sign.len();
-        let close = text[after..].len() - text[after..].trim_start_matches(['"', '”', '»', ')', '\'', '’', ']']).len();
+        let close = text[after..].len()
+            - text[after..]
+                .trim_start_matches(['"', '”', '»', ')', '\'', '’', ']'])
+                .len();
         let after = after + close;
         let rest = &text[after..];
-        let begins = rest
-            .trim_start()
-            .starts_with(|c: char| c.is_uppercase() || c.is_numeric() || "\"“„«('‘[<".contains(c) || is_caseless(c));
+        let begins = rest.trim_start().starts_with(|c: char| {
+            c.is_uppercase() || c.is_numeric() || "\"“„«('‘[<".contains(c) || is_caseless(c)
+        });
         if !rest.starts_with(' ') || !begins {
             continue;
         }
         let word = text[..at].rsplit([' ', '(']).next().unwrap_or_default();
         let is_short = word.chars().count() <= 3 && !word.is_empty() && sign == ".";
-        const SHORT: &str = " tel str approx resp incl excl prof info inkl bzw usw evtl ext dept univ bldg ";
-        let abbreviated = word.contains('.') && !word.contains("..") && word.chars().count() <= 5 || is_short && !is_word(word);
+        const SHORT: &str =
+            " tel str approx resp incl excl prof info inkl bzw usw evtl ext dept univ bldg ";
+        let abbreviated = word.contains('.') && !word.contains("..") && word.chars().count() <= 5
+            || is_short && !is_word(word);
         if sign == "." && (abbreviated || SHORT.contains(&format!(" {} ", word.to_lowercase()))) {
             continue;
         }
@@ -119,8 +148,7 @@ fn ends(text: &str) -> Vec<usize> {
 fn is_word(word: &str) -> bool {
     let lower = word.to_lowercase();
     let is_capital = word.chars().count() == 1 && word.chars().all(char::is_uppercase);
-    const ABBREVIATED: &str =
-        " no nr st dr mr ms ing str tel fax ul ул г д стр тел p s z b d h i e g al ph ltd inc co vs cf ca art lit abs ";
+    const ABBREVIATED: &str = " no nr st dr mr ms ing str tel fax ul ул г д стр тел p s z b d h i e g al ph ltd inc co vs cf ca art lit abs ";
     !is_capital && !ABBREVIATED.contains(&format!(" {lower} "))
 }
 
@@ -152,15 +180,21 @@ pub fn blocks(lines: &[Line], width: Option<usize>, markdown: bool) -> Vec<Block
                     || is_fingerprint(text))
         });
         match item {
-            Some(words) => {
-                all.push(Block { kind: Kind::Item, lines: vec![(line.number, words.trim().to_string())], tight: open })
-            }
+            Some(words) => all.push(Block {
+                kind: Kind::Item,
+                lines: vec![(line.number, words.trim().to_string())],
+                tight: open,
+            }),
             None if open && !breaks => {
                 if let Some(last) = all.last_mut() {
                     last.lines.push((line.number, text.trim_end().to_string()));
                 }
             }
-            None => all.push(Block { kind: Kind::Text, lines: vec![(line.number, text.trim_end().to_string())], tight: open }),
+            None => all.push(Block {
+                kind: Kind::Text,
+                lines: vec![(line.number, text.trim_end().to_string())],
+                tight: open,
+            }),
         }
         open = true;
     }
@@ -175,7 +209,11 @@ pub fn blocks(lines: &[Line], width: Option<usize>, markdown: bool) -> Vec<Block
 /// Without the `- ` that a clear-signed text has before lines that begin with a dash.
 pub fn unescaped(text: &str) -> &str {
     let bare = text.trim_start();
-    if bare.starts_with("- -") { bare.get(2..).unwrap_or(bare) } else { text }
+    if bare.starts_with("- -") {
+        bare.get(2..).unwrap_or(bare)
+    } else {
+        text
+    }
 }
 
 /// The words of an item of a list; `None` for anything else.
@@ -197,8 +235,14 @@ fn marked(bare: &str) -> Option<&str> {
 
 /// `Short name: EX-CERT`: such lines below each other are a table.
 fn is_labelled(text: &str) -> bool {
-    let label = text.trim().split_once(':').filter(|(_, value)| value.starts_with([' ', '\t'])).map(|(label, _)| label);
-    label.is_some_and(|label| label.split_whitespace().count() <= 4 && label.starts_with(char::is_uppercase))
+    let label = text
+        .trim()
+        .split_once(':')
+        .filter(|(_, value)| value.starts_with([' ', '\t']))
+        .map(|(label, _)| label);
+    label.is_some_and(|label| {
+        label.split_whitespace().count() <= 4 && label.starts_with(char::is_uppercase)
+    })
 }
 
 /// Whether a line is a fingerprint and nothing else.
@@ -225,7 +269,10 @@ fn is_deliberate(before: &str, text: &str, width: Option<usize>) -> bool {
 
 /// Where the author's program broke lines: the width that most long lines keep below; `None` if it broke none.
 pub fn width<'l>(lines: impl Iterator<Item = &'l Line>) -> Option<usize> {
-    let mut widths: Vec<usize> = lines.filter(|line| !line.is_blank()).map(|line| line.text.width()).collect();
+    let mut widths: Vec<usize> = lines
+        .filter(|line| !line.is_blank())
+        .map(|line| line.text.width())
+        .collect();
     widths.sort_unstable();
     let long = *widths.get(widths.len() * 9 / 10)?;
     (long <= 110).then_some(long.max(60))
@@ -236,14 +283,19 @@ fn markdown_blocks(lines: &[Line]) -> Vec<Block> {
     let mut all: Vec<Block> = Vec::new();
     let (mut open, mut fenced) = (false, false);
     for line in lines {
-        let is_fence = line.text.trim_start().starts_with("```") || line.text.trim_start().starts_with("~~~");
+        let is_fence =
+            line.text.trim_start().starts_with("```") || line.text.trim_start().starts_with("~~~");
         if line.is_blank() && !fenced {
             open = false;
             continue;
         }
         match all.last_mut().filter(|_| open) {
             Some(last) => last.lines.push((line.number, line.text.clone())),
-            None => all.push(Block { kind: Kind::Markdown, lines: vec![(line.number, line.text.clone())], tight: false }),
+            None => all.push(Block {
+                kind: Kind::Markdown,
+                lines: vec![(line.number, line.text.clone())],
+                tight: false,
+            }),
         }
         fenced ^= is_fence;
         open = true;
@@ -258,19 +310,33 @@ mod tests {
 
     fn of(text: &str) -> Vec<(Kind, String)> {
         let lines = lines::plain(text, 1);
-        blocks(&lines, width(lines.iter()), false).iter().map(|block| (block.kind, block.text())).collect()
+        blocks(&lines, width(lines.iter()), false)
+            .iter()
+            .map(|block| (block.kind, block.text()))
+            .collect()
     }
 
     #[test]
     fn paragraphs_items_and_lines_that_were_meant_are_told_apart() {
         let long = "The team answers every report that it gets within one working day, and";
-        let text =
-            format!("{long}\ntells who asked what became of it.\n\nWinter UTC+1\nSummer UTC+2\n\n- - one\n  and more\n• two\n");
+        let text = format!(
+            "{long}\ntells who asked what became of it.\n\nWinter UTC+1\nSummer UTC+2\n\n- - one\n  and more\n• two\n"
+        );
         let found = of(&text);
-        assert_eq!(found[0].1, format!("{long} tells who asked what became of it."));
-        let rest: Vec<(Kind, &str)> = found[1..].iter().map(|(kind, text)| (*kind, text.as_str())).collect();
-        let expected =
-            [(Kind::Text, "Winter UTC+1"), (Kind::Text, "Summer UTC+2"), (Kind::Item, "one and more"), (Kind::Item, "two")];
+        assert_eq!(
+            found[0].1,
+            format!("{long} tells who asked what became of it.")
+        );
+        let rest: Vec<(Kind, &str)> = found[1..]
+            .iter()
+            .map(|(kind, text)| (*kind, text.as_str()))
+            .collect();
+        let expected = [
+            (Kind::Text, "Winter UTC+1"),
+            (Kind::Text, "Summer UTC+2"),
+            (Kind::Item, "one and more"),
+            (Kind::Item, "two"),
+        ];
         assert_eq!(rest, expected);
     }
 
@@ -290,11 +356,22 @@ mod tests {
             ],
             tight: false,
         };
-        let found: Vec<(usize, String)> = block.sentences().into_iter().map(|s| (s.line, s.text)).collect();
-        let expected =
-            [(4, "Call us, e.g. at night."), (4, "Write to Dr. Example in St. Gallen!"), (5, "(Or to all.)"), (5, "Done")];
+        let found: Vec<(usize, String)> = block
+            .sentences()
+            .into_iter()
+            .map(|s| (s.line, s.text))
+            .collect();
+        let expected = [
+            (4, "Call us, e.g. at night."),
+            (4, "Write to Dr. Example in St. Gallen!"),
+            (5, "(Or to all.)"),
+            (5, "Done"),
+        ];
         assert_eq!(found, expected.map(|(line, text)| (line, text.to_string())));
         let taken = block.sentences()[1].clone();
-        assert_eq!(block.without(&[taken]).expect("a rest").text(), "Call us, e.g. at night. (Or to all.) Done");
+        assert_eq!(
+            block.without(&[taken]).expect("a rest").text(),
+            "Call us, e.g. at night. (Or to all.) Done"
+        );
     }
 }

@@ -79,7 +79,10 @@ pub fn import(document: &Document, import: &Import<'_>) -> Result<Imported, Refu
     if let Some((line, label)) = document.label.filter(|(_, label)| *label != Tlp::Clear) {
         return Err(Refused::Restricted { line, label });
     }
-    let lang = import.lang.cloned().unwrap_or_else(|| language::of(document));
+    let lang = import
+        .lang
+        .cloned()
+        .unwrap_or_else(|| language::of(document));
     let found = facts::find(document, import.now);
     let prose = prose(document, &found, &lang);
     let team = team_file(document, &found, import);
@@ -91,20 +94,41 @@ pub fn import(document: &Document, import: &Import<'_>) -> Result<Imported, Refu
     }
     let mut findings = Findings::new();
     let parsed = team::parse(&Source::new("team.yaml", team.as_str()), &mut findings);
-    prose::parse(&Source::new("site/rfc2350.md", prose.as_str()), &mut findings);
+    prose::parse(
+        &Source::new("site/rfc2350.md", prose.as_str()),
+        &mut findings,
+    );
     match parsed {
-        Some(parsed) if !findings.has_errors() => Ok(Imported { lang, team, parsed, prose, report, faults }),
-        _ => Err(Refused::Unsound(findings.into_iter().filter(|finding| finding.level == crate::diag::Level::Error).collect())),
+        Some(parsed) if !findings.has_errors() => Ok(Imported {
+            lang,
+            team,
+            parsed,
+            prose,
+            report,
+            faults,
+        }),
+        _ => Err(Refused::Unsound(
+            findings
+                .into_iter()
+                .filter(|finding| finding.level == crate::diag::Level::Error)
+                .collect(),
+        )),
     }
 }
 
 /// The title that a section gets: the standard's where we have it in this language and the team means it.
 pub(super) fn title(section: &Section, lang: &Lang) -> String {
     let written = section.title.trim().to_string();
-    let Some(number) = &section.number else { return written };
+    let Some(number) = &section.number else {
+        return written;
+    };
     let ours = matches!(lang.as_str().split('-').next(), Some("en" | "ru"));
-    let fits = section.is_known && titles::fit(&written, number).is_some_and(|fit| fit == Fit::Exact || ours);
-    match DocumentWords::built_in(lang).title(number).filter(|_| ours && fits) {
+    let fits = section.is_known
+        && titles::fit(&written, number).is_some_and(|fit| fit == Fit::Exact || ours);
+    match DocumentWords::built_in(lang)
+        .title(number)
+        .filter(|_| ours && fits)
+    {
         Some(title) => title,
         None => written,
     }
@@ -125,50 +149,88 @@ fn prose(document: &Document, found: &Found, lang: &Lang) -> String {
         }
         // Text before the first heading goes below the first that has a number.
         let orphan = section.number.is_none();
-        let mut blocks = if orphan { Vec::new() } else { std::mem::take(&mut loose) };
+        let mut blocks = if orphan {
+            Vec::new()
+        } else {
+            std::mem::take(&mut loose)
+        };
         blocks.extend(section.blocks.clone());
         // Of a section that stands there twice, the second part goes to the first.
-        if section.number.as_ref().is_some_and(|number| written.contains(&number)) {
+        if section
+            .number
+            .as_ref()
+            .is_some_and(|number| written.contains(&number))
+        {
             continue;
         }
         if let Some(number) = &section.number {
-            let again = found.sections[at + 1..].iter().filter(|other| other.number.as_ref() == Some(number));
+            let again = found.sections[at + 1..]
+                .iter()
+                .filter(|other| other.number.as_ref() == Some(number));
             blocks.extend(again.flat_map(|other| other.blocks.clone()));
             written.push(number);
         }
         let title = title(section, lang);
-        let standard = section.number.as_ref().and_then(|number| DocumentWords::built_in(lang).title(number));
+        let standard = section
+            .number
+            .as_ref()
+            .and_then(|number| DocumentWords::built_in(lang).title(number));
         // An empty section that the document has by itself needs no heading here.
         if blocks.is_empty() && standard.as_deref() == Some(title.as_str()) {
             continue;
         }
-        let level = if written.is_empty() && orphan { "##" } else { "###" };
+        let level = if written.is_empty() && orphan {
+            "##"
+        } else {
+            "###"
+        };
         match orphan {
             true => drop(write!(out, "{level} {}\n\n", clean(&title))),
-            false => drop(write!(out, "{}\n\n", heading_of(&section.number, &title, lang))),
+            false => drop(write!(
+                out,
+                "{}\n\n",
+                heading_of(&section.number, &title, lang)
+            )),
         }
         if !blocks.is_empty() {
             let _ = writeln!(out, "{}", write::section(&blocks));
         }
     }
     if !loose.is_empty() {
-        let _ = writeln!(out, "{}\n\n{}", heading_of(&"1".parse().ok(), "", lang), write::section(&loose));
+        let _ = writeln!(
+            out,
+            "{}\n\n{}",
+            heading_of(&"1".parse().ok(), "", lang),
+            write::section(&loose)
+        );
     }
     format!("{}\n", out.trim_end())
 }
 
 fn heading_of(number: &Option<Number>, title: &str, lang: &Lang) -> String {
-    let Some(number) = number else { return format!("### {}", clean(title)) };
-    let title = if title.is_empty() { DocumentWords::built_in(lang).title(number).unwrap_or_default() } else { clean(title) };
+    let Some(number) = number else {
+        return format!("### {}", clean(title));
+    };
+    let title = if title.is_empty() {
+        DocumentWords::built_in(lang)
+            .title(number)
+            .unwrap_or_default()
+    } else {
+        clean(title)
+    };
     let level = number.depth().clamp(2, 6);
-    format!("{} {number} {title}", "#".repeat(level)).trim_end().to_string()
+    format!("{} {number} {title}", "#".repeat(level))
+        .trim_end()
+        .to_string()
 }
 
 /// A title in one line, without signs that close a heading, and without a number that would be taken for the section's.
 fn clean(title: &str) -> String {
     let title = one_line(title).trim_end_matches('#').trim_end().to_string();
     match title.split_once(' ').unwrap_or((title.as_str(), "")) {
-        (word, rest) if word.parse::<Number>().is_ok() => format!("({word}) {rest}").trim_end().to_string(),
+        (word, rest) if word.parse::<Number>().is_ok() => {
+            format!("({word}) {rest}").trim_end().to_string()
+        }
         _ => title,
     }
 }
@@ -188,13 +250,19 @@ fn team_file(document: &Document, found: &Found, import: &Import<'_>) -> String 
         out.push_str("\n# Version and date are computed from now on; the document said:\n");
         out.push_str(&origin(edition));
     }
-    let mut facts: Vec<&Fact> = found.facts.iter().filter(|fact| !matches!(fact.field, "edition" | "keys")).collect();
+    let mut facts: Vec<&Fact> = found
+        .facts
+        .iter()
+        .filter(|fact| !matches!(fact.field, "edition" | "keys"))
+        .collect();
     let order = |fact: &&Fact| team::FIELDS.iter().position(|field| *field == fact.field);
     facts.sort_by_key(order);
     let has = |field: &str| found.value(field).is_some();
     let fallback = Fallback::of(found, import);
     for field in team::FIELDS {
-        let fact = facts.iter().find(|fact| fact.field == *field && !fact.value.is_empty());
+        let fact = facts
+            .iter()
+            .find(|fact| fact.field == *field && !fact.value.is_empty());
         match (fact, *field) {
             (Some(fact), _) => {
                 if !fact.from.is_empty() || fact.note.is_some() {
@@ -207,7 +275,9 @@ fn team_file(document: &Document, found: &Found, import: &Import<'_>) -> String 
                 out.push_str(&scalar(field, &fact.value));
             }
             (None, "name") if !has("name") => {
-                out.push_str("\n# NOT FOUND in the document: write the team's name\nname: Unnamed team\n");
+                out.push_str(
+                    "\n# NOT FOUND in the document: write the team's name\nname: Unnamed team\n",
+                );
             }
             (None, "time_zone") => {
                 out.push_str(
@@ -230,11 +300,25 @@ struct Fallback {
 
 impl Fallback {
     fn of(found: &Found, import: &Import<'_>) -> Fallback {
-        let certificate = |key: &Fingerprint| import.certificates.iter().find(|certificate| certificate.fingerprint() == key);
-        let of_key = found.keys.iter().find_map(certificate).and_then(|certificate| certificate.addresses().next());
+        let certificate = |key: &Fingerprint| {
+            import
+                .certificates
+                .iter()
+                .find(|certificate| certificate.fingerprint() == key)
+        };
+        let of_key = found
+            .keys
+            .iter()
+            .find_map(certificate)
+            .and_then(|certificate| certificate.addresses().next());
         let email = match (import.email, of_key) {
-            (Some(address), _) => format!("\n# not from the document\n{}", scalar("email", address.as_str())),
-            (None, Some(address)) => format!("\n# from the certificate\n{}", scalar("email", &address)),
+            (Some(address), _) => format!(
+                "\n# not from the document\n{}",
+                scalar("email", address.as_str())
+            ),
+            (None, Some(address)) => {
+                format!("\n# from the certificate\n{}", scalar("email", &address))
+            }
             (None, None) => format!(
                 "\n# NOT FOUND: the document has no mail address that can be read. Write the team's here.\nemail: {}\n",
                 team::UNKNOWN_ADDRESS
@@ -246,10 +330,22 @@ impl Fallback {
             keys.push_str(&origin(fact));
         }
         let mut there: Vec<Fingerprint> = import.keys.to_vec();
-        there.extend(found.keys.iter().filter(|key| certificate(key).is_some() && !import.keys.contains(key)).cloned());
-        let missing: Vec<&Fingerprint> = found.keys.iter().filter(|key| !there.contains(key)).collect();
+        there.extend(
+            found
+                .keys
+                .iter()
+                .filter(|key| certificate(key).is_some() && !import.keys.contains(key))
+                .cloned(),
+        );
+        let missing: Vec<&Fingerprint> = found
+            .keys
+            .iter()
+            .filter(|key| !there.contains(key))
+            .collect();
         if !missing.is_empty() {
-            keys.push_str("# Put the certificate into certs/FINGERPRINT.asc, and the fingerprint below:\n");
+            keys.push_str(
+                "# Put the certificate into certs/FINGERPRINT.asc, and the fingerprint below:\n",
+            );
             for key in missing {
                 let _ = writeln!(keys, "#   - \"{key}\"");
             }
@@ -269,7 +365,12 @@ impl Fallback {
 
 fn origin(fact: &Fact) -> String {
     fact.from.iter().fold(String::new(), |mut out, sentence| {
-        let _ = writeln!(out, "# line {}: {}", sentence.line, one_line(&sentence.text));
+        let _ = writeln!(
+            out,
+            "# line {}: {}",
+            sentence.line,
+            one_line(&sentence.text)
+        );
         out
     })
 }
@@ -277,7 +378,10 @@ fn origin(fact: &Fact) -> String {
 /// A field with a text, in the form of YAML that reads best.
 fn scalar(field: &str, value: &str) -> String {
     if value.contains('\n') {
-        let lines: Vec<String> = value.lines().map(|line| format!("  {}", line.trim())).collect();
+        let lines: Vec<String> = value
+            .lines()
+            .map(|line| format!("  {}", line.trim()))
+            .collect();
         // An indented first line, or one that looks like one, would be read as something else.
         return format!("{field}: |\n{}\n", lines.join("\n"));
     }
@@ -287,17 +391,27 @@ fn scalar(field: &str, value: &str) -> String {
 /// A text of one line, in quotes if YAML could see something else in it.
 pub(super) fn quoted(value: &str) -> String {
     let plain = value.starts_with(char::is_alphabetic)
-        && value.chars().all(|c| c.is_alphanumeric() || " ,()/'.@+_-;".contains(c))
+        && value
+            .chars()
+            .all(|c| c.is_alphanumeric() || " ,()/'.@+_-;".contains(c))
         && !value.contains(" #")
-        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&value.to_lowercase().as_str())
+        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
+            .contains(&value.to_lowercase().as_str())
         && !value.ends_with([' ', ':']);
-    if plain { value.to_string() } else { format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")) }
+    if plain {
+        value.to_string()
+    } else {
+        format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+    }
 }
 
 /// The text of a wording in each language that has one.
 pub(super) fn by_language(wording: &Wording, first: &Lang) -> Vec<(Lang, String)> {
     match wording {
         Wording::One(text) => vec![(first.clone(), text.clone())],
-        Wording::Many(texts) => texts.iter().map(|(lang, text)| (lang.clone(), text.clone())).collect(),
+        Wording::Many(texts) => texts
+            .iter()
+            .map(|(lang, text)| (lang.clone(), text.clone()))
+            .collect(),
     }
 }

@@ -49,14 +49,24 @@ pub struct Found {
 impl Found {
     /// The value of a field.
     pub fn value(&self, field: &str) -> Option<&str> {
-        self.facts.iter().find(|fact| fact.field == field).map(|fact| fact.value.as_str()).filter(|value| !value.is_empty())
+        self.facts
+            .iter()
+            .find(|fact| fact.field == field)
+            .map(|fact| fact.value.as_str())
+            .filter(|value| !value.is_empty())
     }
 }
 
 /// Looks for all facts.
 pub fn find(document: &Document, now: &Moment) -> Found {
-    let mut finder =
-        Finder { found: Found { facts: Vec::new(), sections: document.sections.clone(), keys: Vec::new(), updated: None } };
+    let mut finder = Finder {
+        found: Found {
+            facts: Vec::new(),
+            sections: document.sections.clone(),
+            keys: Vec::new(),
+            updated: None,
+        },
+    };
     finder.edition();
     names::find(&mut finder, document);
     finder.address();
@@ -81,35 +91,69 @@ impl Finder {
     fn at(&self, number: &str) -> Vec<usize> {
         let wanted: Option<Number> = number.parse().ok();
         let is = |section: &Section| wanted.is_some() && section.number == wanted;
-        self.found.sections.iter().enumerate().filter(|(_, section)| is(section)).map(|(at, _)| at).collect()
+        self.found
+            .sections
+            .iter()
+            .enumerate()
+            .filter(|(_, section)| is(section))
+            .map(|(at, _)| at)
+            .collect()
     }
 
     /// The blocks of the sections with a number.
     fn blocks(&self, number: &str) -> Vec<Block> {
-        self.at(number).into_iter().flat_map(|at| self.found.sections[at].blocks.clone()).collect()
+        self.at(number)
+            .into_iter()
+            .flat_map(|at| self.found.sections[at].blocks.clone())
+            .collect()
     }
 
     /// Takes sentences out of the sections with a number.
     fn take(&mut self, number: &str, taken: &[Sentence]) {
         for at in self.at(number) {
             let blocks = std::mem::take(&mut self.found.sections[at].blocks);
-            let touched = |block: &Block| block.sentences().iter().any(|sentence| taken.contains(sentence));
-            self.found.sections[at].blocks =
-                blocks.into_iter().filter_map(|block| if touched(&block) { block.without(taken) } else { Some(block) }).collect();
+            let touched = |block: &Block| {
+                block
+                    .sentences()
+                    .iter()
+                    .any(|sentence| taken.contains(sentence))
+            };
+            self.found.sections[at].blocks = blocks
+                .into_iter()
+                .filter_map(|block| {
+                    if touched(&block) {
+                        block.without(taken)
+                    } else {
+                        Some(block)
+                    }
+                })
+                .collect();
         }
     }
 
     /// Puts words back that were taken with a fact and say more.
     fn keep(&mut self, number: &str, line: usize, words: &str) {
         if let Some(at) = self.at(number).first() {
-            let block = Block { kind: Kind::Text, lines: vec![(line, words.to_string())], tight: false };
+            let block = Block {
+                kind: Kind::Text,
+                lines: vec![(line, words.to_string())],
+                tight: false,
+            };
             let blocks = &mut self.found.sections[*at].blocks;
-            let place = blocks.iter().position(|other| other.line() > line).unwrap_or(blocks.len());
+            let place = blocks
+                .iter()
+                .position(|other| other.line() > line)
+                .unwrap_or(blocks.len());
             blocks.insert(place, block);
         }
     }
 
-    fn add(&mut self, field: &'static str, value: impl Into<String>, from: Vec<Sentence>) -> &mut Fact {
+    fn add(
+        &mut self,
+        field: &'static str,
+        value: impl Into<String>,
+        from: Vec<Sentence>,
+    ) -> &mut Fact {
         let value = value.into();
         let at = match self.found.facts.iter().position(|fact| fact.field == field) {
             Some(at) => {
@@ -121,7 +165,12 @@ impl Finder {
                 at
             }
             None => {
-                self.found.facts.push(Fact { field, value, from, note: None });
+                self.found.facts.push(Fact {
+                    field,
+                    value,
+                    from,
+                    note: None,
+                });
                 self.found.facts.len() - 1
             }
         };
@@ -131,10 +180,17 @@ impl Finder {
     /// 1.1: version and date are computed from now on.
     fn edition(&mut self) {
         let blocks = self.blocks("1.1");
-        let all: Vec<jiff::civil::Date> = blocks.iter().flat_map(|block| dates::dates(&block.text())).collect();
+        let all: Vec<jiff::civil::Date> = blocks
+            .iter()
+            .flat_map(|block| dates::dates(&block.text()))
+            .collect();
         self.found.updated = all.iter().max().copied();
         let says = |text: &str| !dates::dates(text).is_empty() || is_version(text);
-        let taken: Vec<Sentence> = blocks.iter().flat_map(Block::sentences).filter(|sentence| says(&sentence.text)).collect();
+        let taken: Vec<Sentence> = blocks
+            .iter()
+            .flat_map(Block::sentences)
+            .filter(|sentence| says(&sentence.text))
+            .collect();
         if !taken.is_empty() {
             self.take("1.1", &taken);
             self.add("edition", "", taken);
@@ -144,29 +200,53 @@ impl Finder {
     /// 2.2: lines that look like an address.
     fn address(&mut self) {
         let blocks = self.blocks("2.2");
-        let lines: Vec<(usize, String)> =
-            blocks.iter().flat_map(|block| block.lines.clone()).filter(|(_, line)| !line.is_empty()).collect();
-        let bare = |line: &str| line.trim_end_matches('\\').trim().trim_matches('*').trim().to_string();
-        let mut kept: Vec<String> =
-            lines.iter().map(|(_, line)| bare(line).split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-        let introduces = kept.first().is_some_and(|line| line.ends_with(':') && kept.len() > 1);
+        let lines: Vec<(usize, String)> = blocks
+            .iter()
+            .flat_map(|block| block.lines.clone())
+            .filter(|(_, line)| !line.is_empty())
+            .collect();
+        let bare = |line: &str| {
+            line.trim_end_matches('\\')
+                .trim()
+                .trim_matches('*')
+                .trim()
+                .to_string()
+        };
+        let mut kept: Vec<String> = lines
+            .iter()
+            .map(|(_, line)| bare(line).split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect();
+        let introduces = kept
+            .first()
+            .is_some_and(|line| line.ends_with(':') && kept.len() > 1);
         if introduces {
             kept.remove(0);
         }
         // "Country (ISO 3166): KZ" is a fact of its own.
         let code = |line: &str| {
-            line.split_once(':').map(|(name, code)| (name.to_lowercase(), code.trim().to_string())).filter(|(name, code)| {
-                (name.starts_with("country") || name.starts_with("страна"))
-                    && code.len() == 2
-                    && code.bytes().all(|c| c.is_ascii_uppercase())
-            })
+            line.split_once(':')
+                .map(|(name, code)| (name.to_lowercase(), code.trim().to_string()))
+                .filter(|(name, code)| {
+                    (name.starts_with("country") || name.starts_with("страна"))
+                        && code.len() == 2
+                        && code.bytes().all(|c| c.is_ascii_uppercase())
+                })
         };
-        let country = kept.iter().find_map(|line| code(line)).map(|(_, code)| code);
+        let country = kept
+            .iter()
+            .find_map(|line| code(line))
+            .map(|(_, code)| code);
         kept.retain(|line| code(line).is_none());
         let is_sentence = |line: &String| {
-            line.split_whitespace().count() > 9 && line.ends_with('.') || line.chars().count() > 160 || line.contains("://")
+            line.split_whitespace().count() > 9 && line.ends_with('.')
+                || line.chars().count() > 160
+                || line.contains("://")
         };
-        if kept.is_empty() || kept.len() > 12 || kept.iter().any(is_sentence) || kept.iter().any(|line| line.is_empty()) {
+        if kept.is_empty()
+            || kept.len() > 12
+            || kept.iter().any(is_sentence)
+            || kept.iter().any(|line| line.is_empty())
+        {
             return;
         }
         let from: Vec<Sentence> = blocks.iter().flat_map(Block::sentences).collect();
@@ -186,12 +266,19 @@ impl Finder {
     /// 2.3: the zone is named, and its offsets are computed.
     fn zone(&mut self, now: &Moment) {
         let blocks = self.blocks("2.3");
-        let text = blocks.iter().map(Block::text).collect::<Vec<_>>().join("\n");
+        let text = blocks
+            .iter()
+            .map(Block::text)
+            .collect::<Vec<_>>()
+            .join("\n");
         let said = Said::read(&text);
         let mut countries: Vec<&'static Country> = Vec::new();
         let phone = self.found.value("phone").and_then(zone::by_phone);
         let named = self.found.value("country").and_then(zone::by_domain);
-        let mail = self.found.value("email").and_then(|email| zone::by_domain(email.rsplit('@').next().unwrap_or_default()));
+        let mail = self
+            .found
+            .value("email")
+            .and_then(|email| zone::by_domain(email.rsplit('@').next().unwrap_or_default()));
         let page = self
             .found
             .value("website")
@@ -202,7 +289,11 @@ impl Finder {
                 countries.push(country);
             }
         }
-        let written = self.found.updated.and_then(|date| date.to_string().parse().ok()).unwrap_or_else(|| now.clone());
+        let written = self
+            .found
+            .updated
+            .and_then(|date| date.to_string().parse().ok())
+            .unwrap_or_else(|| now.clone());
         let (zone, note) = match (&said.zone, said.guess(&countries, &written, now)) {
             (Some(zone), _) => (zone.clone(), None),
             (None, Some(zone)) => {
@@ -219,7 +310,11 @@ impl Finder {
             let one = Said::read(text);
             one.zone.is_some() || !one.offsets.is_empty()
         };
-        let taken: Vec<Sentence> = blocks.iter().flat_map(Block::sentences).filter(|sentence| says(&sentence.text)).collect();
+        let taken: Vec<Sentence> = blocks
+            .iter()
+            .flat_map(Block::sentences)
+            .filter(|sentence| says(&sentence.text))
+            .collect();
         self.take("2.3", &taken);
         self.add("time_zone", zone, taken).note = note;
     }
@@ -227,21 +322,39 @@ impl Finder {
     /// 2.8: the section is made from the certificate.
     fn keys(&mut self) {
         let blocks = self.blocks("2.8");
-        let has = |text: &str| !scan::fingerprints(text).is_empty() || !scan::short_ids(text).is_empty() || is_long_id(text);
+        let has = |text: &str| {
+            !scan::fingerprints(text).is_empty()
+                || !scan::short_ids(text).is_empty()
+                || is_long_id(text)
+        };
         let all: Vec<Sentence> = blocks.iter().flat_map(Block::sentences).collect();
         let mut taken = Vec::new();
-        for (at, sentence) in all.iter().enumerate().filter(|(_, sentence)| has(&sentence.text)) {
+        for (at, sentence) in all
+            .iter()
+            .enumerate()
+            .filter(|(_, sentence)| has(&sentence.text))
+        {
             // What leads to the fingerprint goes with it.
-            let leads = at.checked_sub(1).map(|before| &all[before]).filter(|before| !before.text.ends_with(['.', '!', '?']));
+            let leads = at
+                .checked_sub(1)
+                .map(|before| &all[before])
+                .filter(|before| !before.text.ends_with(['.', '!', '?']));
             taken.extend(leads.filter(|before| !taken.contains(*before)).cloned());
             taken.push(sentence.clone());
         }
         for block in &blocks {
             let whole = block.text();
-            self.found.keys.extend(scan::fingerprints(&whole).into_iter().map(|(_, fingerprint)| fingerprint));
+            self.found.keys.extend(
+                scan::fingerprints(&whole)
+                    .into_iter()
+                    .map(|(_, fingerprint)| fingerprint),
+            );
             // A fingerprint that goes over the end of what was taken for a sentence.
             if !scan::fingerprints(&whole).is_empty()
-                && !block.sentences().iter().any(|s| !scan::fingerprints(&s.text).is_empty())
+                && !block
+                    .sentences()
+                    .iter()
+                    .any(|s| !scan::fingerprints(&s.text).is_empty())
             {
                 taken.extend(block.sentences());
             }
@@ -294,11 +407,15 @@ impl Finder {
         ];
         for sentence in self.blocks("4.2").iter().flat_map(Block::sentences) {
             let lower = sentence.text.to_lowercase();
-            let labels: Vec<Tlp> =
-                Tlp::ALL.into_iter().filter(|tlp| crate::render::rfc2350::facts::names(&sentence.text, tlp.label())).collect();
-            if let ([label], true) = (&labels[..], WITHOUT.iter().any(|word| lower.contains(word))) {
+            let labels: Vec<Tlp> = Tlp::ALL
+                .into_iter()
+                .filter(|tlp| crate::render::rfc2350::facts::names(&sentence.text, tlp.label()))
+                .collect();
+            if let ([label], true) = (&labels[..], WITHOUT.iter().any(|word| lower.contains(word)))
+            {
                 let value = label.label().trim_start_matches("TLP:").to_string();
-                self.add("default_tlp", value, Vec::new()).note = Some(format!("from line {}", sentence.line));
+                self.add("default_tlp", value, Vec::new()).note =
+                    Some(format!("from line {}", sentence.line));
                 return;
             }
         }
@@ -307,7 +424,9 @@ impl Finder {
 
 fn is_version(text: &str) -> bool {
     let lower = text.to_lowercase();
-    ["version", "revision", "версия"].iter().any(|word| lower.contains(word))
+    ["version", "revision", "версия"]
+        .iter()
+        .any(|word| lower.contains(word))
         && lower.chars().any(|c| c.is_ascii_digit())
         && lower.split_whitespace().count() <= 14
 }
@@ -317,7 +436,10 @@ fn is_long_id(text: &str) -> bool {
     let lower = text.to_lowercase();
     let digits = |word: &str| {
         word.strip_prefix("0x").unwrap_or(word).len() == 16
-            && word.trim_start_matches("0x").bytes().all(|c| c.is_ascii_hexdigit())
+            && word
+                .trim_start_matches("0x")
+                .bytes()
+                .all(|c| c.is_ascii_hexdigit())
     };
     lower.contains("key") && lower.split(|c: char| !c.is_alphanumeric()).any(digits)
 }

@@ -19,7 +19,10 @@ use crate::{
 
 /// All faults of the text; of signature and certificate `judge` says more.
 pub fn faults(document: &Document, certificates: &[Certificate], now: &Moment) -> Findings {
-    let mut rules = Rules { document, findings: Findings::new() };
+    let mut rules = Rules {
+        document,
+        findings: Findings::new(),
+    };
     rules.reading();
     for (at, section) in document.sections.iter().enumerate() {
         for block in &section.blocks {
@@ -100,22 +103,58 @@ const LEADS: [&str; 24] = [
 ];
 
 impl Rules<'_> {
-    fn add(&mut self, level: Level, line: usize, words: &str, code: &'static str, message: impl Into<String>, hint: &str) {
-        let finding = self.document.source.error(self.document.place(line, words), code, message).hint(hint);
-        self.findings.push(if level == Level::Error { finding } else { finding.warning() });
+    fn add(
+        &mut self,
+        level: Level,
+        line: usize,
+        words: &str,
+        code: &'static str,
+        message: impl Into<String>,
+        hint: &str,
+    ) {
+        let finding = self
+            .document
+            .source
+            .error(self.document.place(line, words), code, message)
+            .hint(hint);
+        self.findings.push(if level == Level::Error {
+            finding
+        } else {
+            finding.warning()
+        });
     }
 
-    fn warn(&mut self, line: usize, words: &str, code: &'static str, message: impl Into<String>, hint: &str) {
+    fn warn(
+        &mut self,
+        line: usize,
+        words: &str,
+        code: &'static str,
+        message: impl Into<String>,
+        hint: &str,
+    ) {
         self.add(Level::Warning, line, words, code, message, hint);
     }
 
     /// How the file could be read.
     fn reading(&mut self) {
         if self.document.damaged > 0 {
-            let message =
-                format!("{} of the file could not be read and are lost", count(self.document.damaged, "character", "characters"));
-            let line = self.document.lines.iter().find(|line| line.text.contains('\u{fffd}')).map_or(1, |line| line.number);
-            self.warn(line, "\u{fffd}", "damaged-text", message, "save it again as UTF-8");
+            let message = format!(
+                "{} of the file could not be read and are lost",
+                count(self.document.damaged, "character", "characters")
+            );
+            let line = self
+                .document
+                .lines
+                .iter()
+                .find(|line| line.text.contains('\u{fffd}'))
+                .map_or(1, |line| line.number);
+            self.warn(
+                line,
+                "\u{fffd}",
+                "damaged-text",
+                message,
+                "save it again as UTF-8",
+            );
         }
         if self.document.quoted_printable {
             self.warn(
@@ -176,13 +215,27 @@ impl Rules<'_> {
             }
         }
         for (words, message) in broken(text) {
-            self.warn(line, words, "broken-url", message, "write `https://` before the host");
+            self.warn(
+                line,
+                words,
+                "broken-url",
+                message,
+                "write `https://` before the host",
+            );
         }
-        for blank in ["http:// ", "https:// ", "http://.", "https://.", "<http://>", "<https://>", "<>", "< >"] {
-            if let Some(at) = lower
-                .find(blank.trim_end())
-                .filter(|at| lower[*at..].starts_with(blank) || lower.len() == at + blank.trim_end().len())
-            {
+        for blank in [
+            "http:// ",
+            "https:// ",
+            "http://.",
+            "https://.",
+            "<http://>",
+            "<https://>",
+            "<>",
+            "< >",
+        ] {
+            if let Some(at) = lower.find(blank.trim_end()).filter(|at| {
+                lower[*at..].starts_with(blank) || lower.len() == at + blank.trim_end().len()
+            }) {
                 let end = (at + blank.trim_end().len()).min(text.len());
                 self.warn(
                     line,
@@ -198,10 +251,16 @@ impl Rules<'_> {
 
     fn short_ids(&mut self, section: &Section, sentence: &Sentence) {
         // A whole fingerprint in the sentence is what should be there; the short ID beside it is still one.
-        let in_keys = section.number.as_ref().is_some_and(|number| number.to_string() == "2.8");
+        let in_keys = section
+            .number
+            .as_ref()
+            .is_some_and(|number| number.to_string() == "2.8");
         for span in scan::short_ids(&sentence.text) {
             let words = &sentence.text[span];
-            if in_keys || sentence.text.to_lowercase().contains("key") || sentence.text.to_lowercase().contains("pgp") {
+            if in_keys
+                || sentence.text.to_lowercase().contains("key")
+                || sentence.text.to_lowercase().contains("pgp")
+            {
                 let line = self
                     .document
                     .lines
@@ -209,27 +268,55 @@ impl Rules<'_> {
                     .find(|line| line.number >= sentence.line && line.text.contains(words))
                     .map_or(sentence.line, |line| line.number);
                 let message = format!("`{words}` is a key ID of 32 bits, which anybody can forge");
-                self.warn(line, words, "short-key-id", message, "give the whole fingerprint, and nothing shorter");
+                self.warn(
+                    line,
+                    words,
+                    "short-key-id",
+                    message,
+                    "give the whole fingerprint, and nothing shorter",
+                );
             }
         }
     }
 
     /// Sentences that stop, and addresses that are not there.
     fn endings(&mut self, section: &Section, after: Option<&Section>) {
-        let has_parts = match (&section.number, after.and_then(|after| after.number.as_ref())) {
+        let has_parts = match (
+            &section.number,
+            after.and_then(|after| after.number.as_ref()),
+        ) {
             (Some(number), Some(after)) => number.contains(after),
             _ => false,
         };
-        let number = section.number.as_ref().map(Number::to_string).unwrap_or_default();
-        for (at, block) in section.blocks.iter().enumerate().filter(|(_, block)| block.kind != Kind::Item) {
-            let Some((line, last)) = block.lines.last() else { continue };
+        let number = section
+            .number
+            .as_ref()
+            .map(Number::to_string)
+            .unwrap_or_default();
+        for (at, block) in section
+            .blocks
+            .iter()
+            .enumerate()
+            .filter(|(_, block)| block.kind != Kind::Item)
+        {
+            let Some((line, last)) = block.lines.last() else {
+                continue;
+            };
             let text = block.text();
             let bare = text.trim_end_matches(['*', '_', '`']).trim_end();
             let next = section.blocks.get(at + 1);
-            let goes_on = next.is_some_and(|next| next.tight || next.kind == Kind::Item || starts_with_address(&next.text()));
+            let goes_on = next.is_some_and(|next| {
+                next.tight || next.kind == Kind::Item || starts_with_address(&next.text())
+            });
             let last_word = last.split_whitespace().last().unwrap_or_default();
             if leads_to_nothing(bare) && !goes_on {
-                self.warn(*line, last_word, "blank-url", "an address is announced here, and none follows", "write the address");
+                self.warn(
+                    *line,
+                    last_word,
+                    "blank-url",
+                    "an address is announced here, and none follows",
+                    "write the address",
+                );
                 continue;
             }
             // A section may lead to its parts.
@@ -237,14 +324,20 @@ impl Rules<'_> {
                 continue;
             }
             let words = bare.split_whitespace().count();
-            let is_address =
-                ["://", "@", "www."].iter().any(|sign| last_word.contains(sign)) || !scan::fingerprints(bare).is_empty();
+            let is_address = ["://", "@", "www."]
+                .iter()
+                .any(|sign| last_word.contains(sign))
+                || !scan::fingerprints(bare).is_empty();
             let ends_open = bare.ends_with(char::is_alphanumeric)
                 && words >= 8
                 && !is_address
                 && self.ends_its_sentences()
                 && !is_list(block);
-            let prose = !number.is_empty() && !matches!(number.as_str(), "1.1" | "2.1" | "2.2" | "2.3" | "2.4" | "2.5" | "2.8");
+            let prose = !number.is_empty()
+                && !matches!(
+                    number.as_str(),
+                    "1.1" | "2.1" | "2.2" | "2.3" | "2.4" | "2.5" | "2.8"
+                );
             if bare.ends_with(':') {
                 self.warn(
                     *line,
@@ -253,7 +346,8 @@ impl Rules<'_> {
                     "the section ends with a colon, and nothing follows",
                     "write what was to follow",
                 );
-            } else if bare.ends_with([',', '–', '(']) || bare.ends_with(" -") || ends_open && prose {
+            } else if bare.ends_with([',', '–', '(']) || bare.ends_with(" -") || ends_open && prose
+            {
                 self.warn(
                     *line,
                     last_word,
@@ -271,11 +365,19 @@ impl Rules<'_> {
             .document
             .sections
             .iter()
-            .filter_map(|section| section.blocks.iter().rfind(|block| block.kind != Kind::Item))
+            .filter_map(|section| {
+                section
+                    .blocks
+                    .iter()
+                    .rfind(|block| block.kind != Kind::Item)
+            })
             .map(Block::text)
             .filter(|text| text.split_whitespace().count() >= 8)
             .collect();
-        let ended = long.iter().filter(|text| super::lines::ends_sentence(text)).count();
+        let ended = long
+            .iter()
+            .filter(|text| super::lines::ends_sentence(text))
+            .count();
         ended * 3 >= long.len() * 2
     }
 }
@@ -293,11 +395,18 @@ fn broken(text: &str) -> Vec<(&str, &'static str)> {
         if lower[..at].ends_with(|c: char| c.is_alphanumeric() || c == '/') {
             continue;
         }
-        let rest = lower[at + 4..].strip_prefix('s').unwrap_or(&lower[at + 4..]);
-        let end = at + text[at..].find(|c: char| c.is_whitespace() || "<>\"),".contains(c)).unwrap_or(text.len() - at);
+        let rest = lower[at + 4..]
+            .strip_prefix('s')
+            .unwrap_or(&lower[at + 4..]);
+        let end = at
+            + text[at..]
+                .find(|c: char| c.is_whitespace() || "<>\"),".contains(c))
+                .unwrap_or(text.len() - at);
         let what = match () {
             () if rest.starts_with("//") || rest.starts_with(";//") => "this address has no colon",
-            () if rest.starts_with(":/") && !rest.starts_with("://") => "this address has one `/` too few",
+            () if rest.starts_with(":/") && !rest.starts_with("://") => {
+                "this address has one `/` too few"
+            }
             () if rest.starts_with("://http") => "this address begins twice",
             () => continue,
         };
@@ -309,14 +418,23 @@ fn broken(text: &str) -> Vec<(&str, &'static str)> {
 fn leads_to_nothing(text: &str) -> bool {
     let lower = text.to_lowercase();
     let ends = |lead: &&str| {
-        lower.strip_suffix(*lead).is_some_and(|rest| rest.is_empty() || rest.ends_with(|c: char| !c.is_alphanumeric()))
+        lower
+            .strip_suffix(*lead)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with(|c: char| !c.is_alphanumeric()))
     };
     LEADS.iter().any(ends)
 }
 
 fn starts_with_address(text: &str) -> bool {
-    let first = text.split_whitespace().next().unwrap_or_default().trim_start_matches(['<', '(', '[']).to_lowercase();
-    ["http", "www.", "ftp://", "/"].iter().any(|start| first.starts_with(start))
+    let first = text
+        .split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .trim_start_matches(['<', '(', '['])
+        .to_lowercase();
+    ["http", "www.", "ftp://", "/"]
+        .iter()
+        .any(|start| first.starts_with(start))
         || first.contains('@')
         || first.contains('.') && first.len() > 4
 }

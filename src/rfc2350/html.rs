@@ -4,7 +4,10 @@
 use super::lines::{Line, Mark, Why};
 use html5ever::{
     tendril::StrTendril,
-    tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts, states},
+    tokenizer::{
+        BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
+        states,
+    },
 };
 use std::cell::RefCell;
 
@@ -21,7 +24,10 @@ const DEEPEST: usize = 512;
 
 /// Reads a page.
 pub fn page(text: &str) -> Page {
-    let tokenizer = Tokenizer::new(Sink(RefCell::new(Writer::default())), TokenizerOpts::default());
+    let tokenizer = Tokenizer::new(
+        Sink(RefCell::new(Writer::default())),
+        TokenizerOpts::default(),
+    );
     let input = BufferQueue::default();
     input.push_back(StrTendril::from_slice(text));
     // It stops only where the sink tells it to, which ours never does.
@@ -34,7 +40,10 @@ pub fn page(text: &str) -> Page {
     tokenizer.end();
     let mut writer = tokenizer.sink.0.into_inner();
     writer.flush();
-    Page { lines: writer.lines, hidden: writer.hidden }
+    Page {
+        lines: writer.lines,
+        hidden: writer.hidden,
+    }
 }
 
 struct Sink(RefCell<Writer>);
@@ -51,7 +60,9 @@ impl TokenSink for Sink {
                 writer.open(&tag, line);
                 return match &*tag.name {
                     "script" => TokenSinkResult::RawData(states::RawKind::ScriptData),
-                    "style" | "xmp" | "iframe" | "noembed" | "noframes" => TokenSinkResult::RawData(states::RawKind::Rawtext),
+                    "style" | "xmp" | "iframe" | "noembed" | "noframes" => {
+                        TokenSinkResult::RawData(states::RawKind::Rawtext)
+                    }
                     "textarea" | "title" => TokenSinkResult::RawData(states::RawKind::Rcdata),
                     _ => TokenSinkResult::Continue,
                 };
@@ -145,9 +156,17 @@ impl Writer {
             Some(root) => Mark::Chrome(Why::Page(root)),
             None => self.mark,
         };
-        let text = if self.pre > 0 { text.trim_end() } else { text.trim() };
+        let text = if self.pre > 0 {
+            text.trim_end()
+        } else {
+            text.trim()
+        };
         if !text.is_empty() || self.pre > 0 {
-            self.lines.push(Line { number: self.number.max(1), text: text.to_string(), mark });
+            self.lines.push(Line {
+                number: self.number.max(1),
+                text: text.to_string(),
+                mark,
+            });
         }
         if matches!(self.mark, Mark::Item) {
             self.mark = Mark::Text;
@@ -161,13 +180,22 @@ impl Writer {
         }
         self.text.clear();
         if self.lines.last().is_some_and(|line| !line.text.is_empty()) {
-            self.lines.push(Line { number: self.number.max(1), text: String::new(), mark: Mark::Text });
+            self.lines.push(Line {
+                number: self.number.max(1),
+                text: String::new(),
+                mark: Mark::Text,
+            });
         }
     }
 
     fn open(&mut self, tag: &Tag, line: usize) {
         let name = &*tag.name;
-        let attribute = |wanted: &str| tag.attrs.iter().find(|a| &*a.name.local == wanted).map(|a| a.value.to_string());
+        let attribute = |wanted: &str| {
+            tag.attrs
+                .iter()
+                .find(|a| &*a.name.local == wanted)
+                .map(|a| a.value.to_string())
+        };
         match name {
             "script" | "style" | "template" | "iframe" | "noembed" | "noframes" | "svg" => {
                 self.skipped += usize::from(!tag.self_closing);
@@ -199,7 +227,11 @@ impl Writer {
         // A name and its value belong together.
         let value = name == "dd" && !self.text.trim().is_empty();
         if value {
-            let end = if self.text.trim_end().ends_with(':') { " " } else { ": " };
+            let end = if self.text.trim_end().ends_with(':') {
+                " "
+            } else {
+                ": "
+            };
             self.text.truncate(self.text.trim_end().len());
             self.text.push_str(end);
         }
@@ -215,31 +247,48 @@ impl Writer {
         let cloaked = attribute("data-cfemail");
         if name == "a" || cloaked.is_some() {
             let href = attribute("href").unwrap_or_default();
-            self.link = Some(Link { href, start: self.text.len(), cloaked: cloaked.as_deref().and_then(uncloaked) });
+            self.link = Some(Link {
+                href,
+                start: self.text.len(),
+                cloaked: cloaked.as_deref().and_then(uncloaked),
+            });
         }
         const VOID: &str = " area base col embed hr input link meta param source track wbr ";
         // Their ends may be left out, and they are not what a page is built of.
         const LOOSE: &str = " p li td th tr dt dd option tbody thead tfoot ";
-        let tracked = !VOID.contains(&format!(" {name} ")) && !LOOSE.contains(&format!(" {name} ")) && !tag.self_closing;
+        let tracked = !VOID.contains(&format!(" {name} "))
+            && !LOOSE.contains(&format!(" {name} "))
+            && !tag.self_closing;
         if tracked && self.open.len() < DEEPEST {
             let inside = self.open.iter().any(|open| open.chrome.is_some());
             let chrome = (!inside && is_chrome(name, &attribute)).then(|| {
                 self.roots += 1;
                 self.roots
             });
-            self.open.push(Open { name: name.to_string(), chrome });
+            self.open.push(Open {
+                name: name.to_string(),
+                chrome,
+            });
         }
     }
 
     fn close(&mut self, name: &str) {
-        if matches!(name, "script" | "style" | "template" | "iframe" | "noembed" | "noframes" | "svg") {
+        if matches!(
+            name,
+            "script" | "style" | "template" | "iframe" | "noembed" | "noframes" | "svg"
+        ) {
             self.skipped = self.skipped.saturating_sub(1);
             return;
         }
         if self.skipped > 0 {
             return;
         }
-        if name == "a" || self.link.as_ref().is_some_and(|link| link.cloaked.is_some()) {
+        if name == "a"
+            || self
+                .link
+                .as_ref()
+                .is_some_and(|link| link.cloaked.is_some())
+        {
             self.end_link();
         }
         if is_block(name) && name != "dt" {
@@ -257,7 +306,12 @@ impl Writer {
     /// Keeps where a link leads, if its words do not say so.
     fn end_link(&mut self) {
         let Some(link) = self.link.take() else { return };
-        let words = self.text.get(link.start..).unwrap_or_default().trim().to_string();
+        let words = self
+            .text
+            .get(link.start..)
+            .unwrap_or_default()
+            .trim()
+            .to_string();
         if let Some(address) = link.cloaked {
             self.hidden.push((self.number.max(1), words));
             self.text.truncate(link.start.min(self.text.len()));
@@ -265,13 +319,23 @@ impl Writer {
             return;
         }
         let href = link.href.trim();
-        let target = href.strip_prefix("mailto:").map_or(href, |rest| rest.split('?').next().unwrap_or(rest));
+        let target = href
+            .strip_prefix("mailto:")
+            .map_or(href, |rest| rest.split('?').next().unwrap_or(rest));
         let is_said = |target: &str| words.contains(target.trim_end_matches('/'));
-        let leads =
-            ["https://", "http://", "mailto:", "ftp://"].iter().any(|scheme| href.to_ascii_lowercase().starts_with(scheme));
+        let leads = ["https://", "http://", "mailto:", "ftp://"]
+            .iter()
+            .any(|scheme| href.to_ascii_lowercase().starts_with(scheme));
         let in_chrome = self.open.iter().any(|open| open.chrome.is_some());
-        let clean = !target.is_empty() && !target.contains(|c: char| c.is_whitespace() || "<>".contains(c) || c.is_control());
-        if leads && clean && !words.is_empty() && !in_chrome && !is_said(target) && self.mark != Mark::Heading {
+        let clean = !target.is_empty()
+            && !target.contains(|c: char| c.is_whitespace() || "<>".contains(c) || c.is_control());
+        if leads
+            && clean
+            && !words.is_empty()
+            && !in_chrome
+            && !is_said(target)
+            && self.mark != Mark::Heading
+        {
             self.text.push_str(&format!(" <{target}>"));
         }
     }
@@ -280,18 +344,39 @@ impl Writer {
 /// Whether an element is of the page and not of the document. Words of a class are taken whole: `has-sidebar` says
 /// something else than `sidebar`.
 fn is_chrome(name: &str, attribute: &dyn Fn(&str) -> Option<String>) -> bool {
-    if matches!(name, "nav" | "footer" | "aside" | "title" | "select" | "button" | "dialog" | "textarea") {
+    if matches!(
+        name,
+        "nav" | "footer" | "aside" | "title" | "select" | "button" | "dialog" | "textarea"
+    ) {
         return true;
     }
     if matches!(name, "html" | "body" | "main" | "article" | "head") {
         return false;
     }
     let role = attribute("role").unwrap_or_default();
-    if ["navigation", "banner", "contentinfo", "search", "dialog", "complementary", "menu"].contains(&role.as_str()) {
+    if [
+        "navigation",
+        "banner",
+        "contentinfo",
+        "search",
+        "dialog",
+        "complementary",
+        "menu",
+    ]
+    .contains(&role.as_str())
+    {
         return true;
     }
-    let names = format!("{} {}", attribute("class").unwrap_or_default(), attribute("id").unwrap_or_default()).to_lowercase();
-    let style = attribute("style").unwrap_or_default().replace(' ', "").to_lowercase();
+    let names = format!(
+        "{} {}",
+        attribute("class").unwrap_or_default(),
+        attribute("id").unwrap_or_default()
+    )
+    .to_lowercase();
+    let style = attribute("style")
+        .unwrap_or_default()
+        .replace(' ', "")
+        .to_lowercase();
     let hidden = attribute("hidden").is_some() || style.contains("display:none");
     // Words for people whose mail address is hidden are a part of the text.
     if hidden && !names.contains("cloak") {
@@ -340,16 +425,23 @@ fn is_chrome(name: &str, attribute: &dyn Fn(&str) -> Option<String>) -> bool {
         "pagination",
         "copyright",
     ];
-    names.split_whitespace().any(|word| WORDS.contains(&word) || word.starts_with("cookie-") || word.starts_with("nav-"))
+    names.split_whitespace().any(|word| {
+        WORDS.contains(&word) || word.starts_with("cookie-") || word.starts_with("nav-")
+    })
 }
 
 /// What Cloudflare hides: hexadecimal digits, of which the first byte was added to each of the others.
 fn uncloaked(hex: &str) -> Option<String> {
-    let bytes: Vec<u8> =
-        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok()).collect::<Option<_>>()?;
+    let bytes: Vec<u8> = (0..hex.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok())
+        .collect::<Option<_>>()?;
     let (key, rest) = bytes.split_first()?;
     let address = String::from_utf8(rest.iter().map(|byte| byte ^ key).collect()).ok()?;
-    address.parse::<crate::terms::Address>().ok().map(|address| address.to_string())
+    address
+        .parse::<crate::terms::Address>()
+        .ok()
+        .map(|address| address.to_string())
 }
 
 #[cfg(test)]
@@ -357,8 +449,13 @@ mod tests {
     use super::*;
 
     fn lines(text: &str) -> Vec<(usize, Mark, String)> {
-        let lines = page(text).lines.into_iter().filter(|line| !line.text.is_empty());
-        lines.map(|line| (line.number, line.mark, line.text)).collect()
+        let lines = page(text)
+            .lines
+            .into_iter()
+            .filter(|line| !line.text.is_empty());
+        lines
+            .map(|line| (line.number, line.mark, line.text))
+            .collect()
     }
 
     #[test]
@@ -378,7 +475,10 @@ mod tests {
             (8, Mark::Text, "Fax"),
             (9, Mark::Chrome(Why::Page(3)), "End"),
         ];
-        assert_eq!(found, expected.map(|(number, mark, text)| (number, mark, text.to_string())));
+        assert_eq!(
+            found,
+            expected.map(|(number, mark, text)| (number, mark, text.to_string()))
+        );
     }
 
     #[test]
@@ -391,14 +491,20 @@ mod tests {
     #[test]
     fn links_say_where_they_lead() {
         let text = "<p><a href='https://cert.example.org/a'>our page</a>, <a href='mailto:a@example.org'>a@example.org</a>, <a href='#x'>up</a>";
-        assert_eq!(lines(text)[0].2, "our page <https://cert.example.org/a>, a@example.org, up");
+        assert_eq!(
+            lines(text)[0].2,
+            "our page <https://cert.example.org/a>, a@example.org, up"
+        );
     }
 
     #[test]
     fn a_hidden_address_is_shown() {
-        let hex: String = b"cert@example.org".iter().fold("2a".into(), |hex, byte| format!("{hex}{:02x}", byte ^ 0x2a));
-        let page =
-            page(&format!("<p>Write to <span class='__cf_email__' data-cfemail='{hex}'>[email&#160;protected]</span> now"));
+        let hex: String = b"cert@example.org"
+            .iter()
+            .fold("2a".into(), |hex, byte| format!("{hex}{:02x}", byte ^ 0x2a));
+        let page = page(&format!(
+            "<p>Write to <span class='__cf_email__' data-cfemail='{hex}'>[email&#160;protected]</span> now"
+        ));
         assert_eq!(page.lines[0].text, "Write to cert@example.org now");
         assert_eq!(page.hidden.len(), 1);
     }
@@ -411,7 +517,11 @@ mod tests {
 
     #[test]
     fn no_depth_hurts() {
-        let deep = format!("{}Text{}", "<div class=menu>".repeat(200_000), "</div>".repeat(200_000));
+        let deep = format!(
+            "{}Text{}",
+            "<div class=menu>".repeat(200_000),
+            "</div>".repeat(200_000)
+        );
         assert_eq!(lines(&deep).len(), 1);
         assert_eq!(lines(&"<pre><p><a href=x><li>".repeat(20_000)).len(), 0);
     }

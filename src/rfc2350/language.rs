@@ -4,16 +4,37 @@ use super::read::Document;
 use crate::terms::Lang;
 
 const SMALL: [(&str, &[&str]); 12] = [
-    ("en", &["the", "and", "of", "is", "to", "for", "with", "this"]),
-    ("de", &["der", "die", "das", "und", "ist", "für", "mit", "dieses"]),
-    ("fr", &["le", "la", "les", "des", "est", "et", "pour", "dans"]),
+    (
+        "en",
+        &["the", "and", "of", "is", "to", "for", "with", "this"],
+    ),
+    (
+        "de",
+        &["der", "die", "das", "und", "ist", "für", "mit", "dieses"],
+    ),
+    (
+        "fr",
+        &["le", "la", "les", "des", "est", "et", "pour", "dans"],
+    ),
     ("es", &["el", "los", "las", "del", "y", "para", "es", "una"]),
-    ("it", &["il", "che", "della", "di", "per", "sono", "gli", "una"]),
+    (
+        "it",
+        &["il", "che", "della", "di", "per", "sono", "gli", "una"],
+    ),
     ("pt", &["o", "os", "do", "da", "para", "não", "uma", "é"]),
-    ("nl", &["de", "het", "een", "van", "voor", "zijn", "wordt", "met"]),
+    (
+        "nl",
+        &["de", "het", "een", "van", "voor", "zijn", "wordt", "met"],
+    ),
     ("pl", &["i", "w", "na", "jest", "oraz", "do", "dla", "się"]),
-    ("cs", &["a", "je", "pro", "na", "tento", "nebo", "jsou", "v"]),
-    ("sr-Latn", &["je", "i", "za", "u", "se", "koji", "ili", "na"]),
+    (
+        "cs",
+        &["a", "je", "pro", "na", "tento", "nebo", "jsou", "v"],
+    ),
+    (
+        "sr-Latn",
+        &["je", "i", "za", "u", "se", "koji", "ili", "na"],
+    ),
     ("ru", &["и", "в", "на", "для", "по", "или", "с", "это"]),
     ("uk", &["і", "та", "в", "на", "для", "або", "з", "це"]),
 ];
@@ -22,12 +43,19 @@ const SMALL: [(&str, &[&str]); 12] = [
 pub fn of(document: &Document) -> Lang {
     let mut counts = [0_usize; SMALL.len()];
     let mut letters = (0_usize, 0_usize);
-    let own = document.sections.iter().flat_map(|section| &section.blocks).flat_map(|block| &block.lines);
+    let own = document
+        .sections
+        .iter()
+        .flat_map(|section| &section.blocks)
+        .flat_map(|block| &block.lines);
     for (_, text) in own {
         let lower = text.to_lowercase();
         letters.0 += lower.chars().filter(|c| "әғқңөұүһ".contains(*c)).count();
         letters.1 += lower.chars().filter(|c| "ђјљњћџ".contains(*c)).count();
-        for word in lower.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()) {
+        for word in lower
+            .split(|c: char| !c.is_alphabetic())
+            .filter(|word| !word.is_empty())
+        {
             for (count, (_, words)) in counts.iter_mut().zip(&SMALL) {
                 *count += usize::from(words.contains(&word));
             }
@@ -37,7 +65,11 @@ pub fn of(document: &Document) -> Lang {
     let name = match letters {
         (kazakh, _) if kazakh > most / 2 && kazakh > 8 => "kk",
         (_, serbian) if serbian > most / 2 && serbian > 8 => "sr",
-        _ => counts.iter().position(|count| *count == most).filter(|_| most > 0).map_or("en", |at| SMALL[at].0),
+        _ => counts
+            .iter()
+            .position(|count| *count == most)
+            .filter(|_| most > 0)
+            .map_or("en", |at| SMALL[at].0),
     };
     name.parse().unwrap_or_else(|_| Lang::english())
 }

@@ -90,7 +90,11 @@ pub fn plain(text: &str, first: usize) -> Vec<Line> {
     let mut lines: Vec<Line> = text
         .split('\n')
         .enumerate()
-        .map(|(at, text)| Line { number: first + at, text: text.to_string(), mark: Mark::Text })
+        .map(|(at, text)| Line {
+            number: first + at,
+            text: text.to_string(),
+            mark: Mark::Text,
+        })
         .collect();
     if lines.last().is_some_and(Line::is_blank) {
         lines.pop();
@@ -100,14 +104,18 @@ pub fn plain(text: &str, first: usize) -> Vec<Line> {
 
 /// Whether somebody wrote Markdown: more than one heading with `#`.
 pub fn is_markdown(text: &str) -> bool {
-    text.lines().filter(|line| hashes(line).is_some()).nth(1).is_some()
+    text.lines()
+        .filter(|line| hashes(line).is_some())
+        .nth(1)
+        .is_some()
 }
 
 /// The words of a heading with `#`.
 fn hashes(line: &str) -> Option<&str> {
     let rest = line.trim_start_matches('#');
     let level = line.len() - rest.len();
-    ((1..=6).contains(&level) && rest.starts_with(' ')).then(|| rest.trim().trim_end_matches('#').trim_end())
+    ((1..=6).contains(&level) && rest.starts_with(' '))
+        .then(|| rest.trim().trim_end_matches('#').trim_end())
 }
 
 /// Marks headings of Markdown, and takes their signs away; what stands in a fence is left alone.
@@ -117,7 +125,11 @@ pub fn read_markdown(lines: &mut [Line]) {
         // CommonMark 0.31, 6.7: two spaces at the end of a line are a hard break, as is the backslash that can be seen.
         let text = lines[at].text.trim_end().to_string();
         let breaks = lines[at].text.ends_with("  ") && !text.is_empty() && !text.ends_with('\\');
-        lines[at].text = if breaks && !fenced { format!("{text}\\") } else { text.clone() };
+        lines[at].text = if breaks && !fenced {
+            format!("{text}\\")
+        } else {
+            text.clone()
+        };
         if text.trim_start().starts_with("```") || text.trim_start().starts_with("~~~") {
             fenced = !fenced;
         }
@@ -130,8 +142,10 @@ pub fn read_markdown(lines: &mut [Line]) {
         }
         // CommonMark 0.31, 4.3: a line of `=` or `-` below a text makes a heading of it.
         let under = text.trim();
-        let is_under = under.len() >= 2 && (under.bytes().all(|c| c == b'=') || under.bytes().all(|c| c == b'-'));
-        if is_under && at > 0 && !lines[at - 1].is_blank() && (at == 1 || lines[at - 2].is_blank()) {
+        let is_under = under.len() >= 2
+            && (under.bytes().all(|c| c == b'=') || under.bytes().all(|c| c == b'-'));
+        if is_under && at > 0 && !lines[at - 1].is_blank() && (at == 1 || lines[at - 2].is_blank())
+        {
             lines[at].mark = Mark::Chrome(Why::Rule);
             lines[at - 1].text = unescaped(&lines[at - 1].text.clone());
             lines[at - 1].mark = Mark::Heading;
@@ -150,7 +164,11 @@ fn unescaped(text: &str) -> String {
         out.push(c);
     }
     let bare = out.trim();
-    bare.strip_prefix("**").and_then(|rest| rest.strip_suffix("**")).unwrap_or(bare).trim().to_string()
+    bare.strip_prefix("**")
+        .and_then(|rest| rest.strip_suffix("**"))
+        .unwrap_or(bare)
+        .trim()
+        .to_string()
 }
 
 /// Marks what a printer put at the edges of pages: lines with a page number, and what is repeated beside them.
@@ -160,12 +178,21 @@ pub fn mark_furniture(lines: &mut [Line]) {
     let shape = |text: &str| -> String {
         let text = text.replace('\u{c}', "");
         text.split_whitespace()
-            .map(|word| if word.bytes().all(|c| c.is_ascii_digit()) { "0" } else { word })
+            .map(|word| {
+                if word.bytes().all(|c| c.is_ascii_digit()) {
+                    "0"
+                } else {
+                    word
+                }
+            })
             .collect::<Vec<_>>()
             .join(" ")
     };
     let mut counts = std::collections::HashMap::<String, usize>::new();
-    for line in lines.iter().filter(|line| line.is_own() && !line.is_blank()) {
+    for line in lines
+        .iter()
+        .filter(|line| line.is_own() && !line.is_blank())
+    {
         *counts.entry(shape(&line.text)).or_default() += 1;
     }
     let pages = lines.iter().filter(|line| numbered(&line.text)).count();
@@ -175,7 +202,10 @@ pub fn mark_furniture(lines: &mut [Line]) {
         }
         let fed = lines[at].text.contains('\u{c}');
         // Beside a form feed: it stands at the beginning of a page's first line, and the last line is before it.
-        let after = lines[at + 1..].iter().take(4).find(|line| !line.is_blank() || line.text.contains('\u{c}'));
+        let after = lines[at + 1..]
+            .iter()
+            .take(4)
+            .find(|line| !line.is_blank() || line.text.contains('\u{c}'));
         let at_edge = fed || after.is_some_and(|line| line.text.contains('\u{c}'));
         let repeated = counts.get(&shape(&lines[at].text)).copied().unwrap_or(0);
         let bare = lines[at].text.replace('\u{c}', "");
@@ -203,19 +233,36 @@ pub fn mark_furniture(lines: &mut [Line]) {
 
 fn near_page(lines: &[Line], at: usize) -> bool {
     let from = at.saturating_sub(5);
-    lines[from..(at + 6).min(lines.len())].iter().any(|line| is_page_number(&line.text.replace('\u{c}', "")))
+    lines[from..(at + 6).min(lines.len())]
+        .iter()
+        .any(|line| is_page_number(&line.text.replace('\u{c}', "")))
 }
 
 /// A sentence that a page break went through is one again: blank lines around the edge of a page go, if the words
 /// before it end in the middle.
 fn close_gaps(lines: &mut [Line]) {
-    let furniture: Vec<usize> =
-        lines.iter().enumerate().filter(|(_, line)| line.mark == Mark::Chrome(Why::Furniture)).map(|(at, _)| at).collect();
+    let furniture: Vec<usize> = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| line.mark == Mark::Chrome(Why::Furniture))
+        .map(|(at, _)| at)
+        .collect();
     for at in furniture {
-        let before = lines[..at].iter().rposition(|line| line.is_own() && !line.is_blank());
-        let after = lines[at..].iter().position(|line| line.is_own() && !line.is_blank()).map(|n| n + at);
-        let (Some(before), Some(after)) = (before, after) else { continue };
-        let goes_on = !ends_sentence(&lines[before].text) && lines[after].text.trim_start().starts_with(char::is_lowercase);
+        let before = lines[..at]
+            .iter()
+            .rposition(|line| line.is_own() && !line.is_blank());
+        let after = lines[at..]
+            .iter()
+            .position(|line| line.is_own() && !line.is_blank())
+            .map(|n| n + at);
+        let (Some(before), Some(after)) = (before, after) else {
+            continue;
+        };
+        let goes_on = !ends_sentence(&lines[before].text)
+            && lines[after]
+                .text
+                .trim_start()
+                .starts_with(char::is_lowercase);
         if goes_on {
             for line in &mut lines[before + 1..after] {
                 if line.is_blank() {
@@ -232,11 +279,27 @@ fn is_page_number(text: &str) -> bool {
     if lower.len() > 120 || lower.is_empty() {
         return false;
     }
-    let words: Vec<&str> =
-        lower.split(|c: char| c.is_whitespace() || "[]()|/".contains(c)).filter(|word| !word.is_empty()).collect();
-    let is_number = |word: &str| word.len() <= 3 && !word.is_empty() && word.bytes().all(|c| c.is_ascii_digit());
+    let words: Vec<&str> = lower
+        .split(|c: char| c.is_whitespace() || "[]()|/".contains(c))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let is_number = |word: &str| {
+        word.len() <= 3 && !word.is_empty() && word.bytes().all(|c| c.is_ascii_digit())
+    };
     let named = words.windows(2).any(|pair| {
-        ["page", "seite", "pagina", "página", "strana", "strona", "стр", "стр.", "страница", "p."].contains(&pair[0])
+        [
+            "page",
+            "seite",
+            "pagina",
+            "página",
+            "strana",
+            "strona",
+            "стр",
+            "стр.",
+            "страница",
+            "p.",
+        ]
+        .contains(&pair[0])
             && is_number(pair[1])
     });
     named && words.len() <= 14 && !ends_sentence(text)
@@ -246,7 +309,9 @@ fn is_page_number(text: &str) -> bool {
 
 /// Whether the last sign is one that ends a sentence.
 pub fn ends_sentence(text: &str) -> bool {
-    text.trim_end().trim_end_matches(['"', '”', '»', ')', '*', '\'']).ends_with(['.', '!', '?', ';', ':', '…'])
+    text.trim_end()
+        .trim_end_matches(['"', '”', '»', ')', '*', '\''])
+        .ends_with(['.', '!', '?', ';', ':', '…'])
 }
 
 /// Takes out the blank lines that some programs put between all lines, so that two of them part paragraphs, as one
@@ -293,16 +358,26 @@ mod tests {
     fn marked(text: &str) -> Vec<String> {
         let mut lines = plain(text, 1);
         mark_furniture(&mut lines);
-        lines.iter().filter(|line| !line.is_own() && !line.is_blank()).map(|line| line.text.trim().to_string()).collect()
+        lines
+            .iter()
+            .filter(|line| !line.is_own() && !line.is_blank())
+            .map(|line| line.text.trim().to_string())
+            .collect()
     }
 
     #[test]
     fn heads_and_feet_of_pages_are_seen() {
         let page = |n: usize, text: &str| {
-            format!("{text}\n\n  Example CERT      RFC 2350      Page {n} of 3\n\u{c}Example CERT - TLP:CLEAR\n\n")
+            format!(
+                "{text}\n\n  Example CERT      RFC 2350      Page {n} of 3\n\u{c}Example CERT - TLP:CLEAR\n\n"
+            )
         };
-        let text =
-            format!("{}{}{}End.\n", page(1, "The team helps and"), page(2, "advises. 24 hours a day"), page(3, "it answers."));
+        let text = format!(
+            "{}{}{}End.\n",
+            page(1, "The team helps and"),
+            page(2, "advises. 24 hours a day"),
+            page(3, "it answers.")
+        );
         let found = marked(&text);
         assert_eq!(found.len(), 6, "{found:?}");
         assert!(marked("See page 3 of it.\n\n24\n\nThe end of page 4.\n").is_empty());
@@ -321,9 +396,16 @@ mod tests {
 
     #[test]
     fn headings_of_markdown_are_marked() {
-        let mut lines = plain("# RFC 2350\n\n## 1\\. Document\n\nCharter\n-------\n\n```\n# no\n```\n", 1);
+        let mut lines = plain(
+            "# RFC 2350\n\n## 1\\. Document\n\nCharter\n-------\n\n```\n# no\n```\n",
+            1,
+        );
         read_markdown(&mut lines);
-        let headings: Vec<&str> = lines.iter().filter(|line| line.mark == Mark::Heading).map(|line| line.text.as_str()).collect();
+        let headings: Vec<&str> = lines
+            .iter()
+            .filter(|line| line.mark == Mark::Heading)
+            .map(|line| line.text.as_str())
+            .collect();
         assert_eq!(headings, ["RFC 2350", "1. Document", "Charter"]);
     }
 }

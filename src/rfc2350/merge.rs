@@ -21,7 +21,13 @@ pub struct Merged {
 
 /// Adds the texts of an import in `lang` to a `team.yaml` whose texts without a language are in `first`. `None` if the
 /// result could not be read again, which staff then have to do by hand.
-pub fn merge(source: &Source, team: &Team, first: &Lang, new: &Team, lang: &Lang) -> Option<Merged> {
+pub fn merge(
+    source: &Source,
+    team: &Team,
+    first: &Lang,
+    new: &Team,
+    lang: &Lang,
+) -> Option<Merged> {
     let mut text = source.text.to_string();
     let mut disagreements = Vec::new();
     let wordings = |team: &Team| -> Vec<(&'static str, Option<Wording>)> {
@@ -31,7 +37,10 @@ pub fn merge(source: &Source, team: &Team, first: &Lang, new: &Team, lang: &Lang
             ("address", team.address.clone()),
             ("hours", team.hours.clone()),
             ("holidays", team.holidays.clone()),
-            ("other_telecommunication", team.other_telecommunication.clone()),
+            (
+                "other_telecommunication",
+                team.other_telecommunication.clone(),
+            ),
             ("members", team.members.clone()),
             ("constituency", team.constituency.clone()),
         ]
@@ -39,7 +48,10 @@ pub fn merge(source: &Source, team: &Team, first: &Lang, new: &Team, lang: &Lang
     for ((field, old), (_, new)) in wordings(team).into_iter().zip(wordings(new)) {
         let Some(new) = new else { continue };
         let said = new.in_lang(lang).to_string();
-        let mut texts = old.as_ref().map(|old| by_language(old, first)).unwrap_or_default();
+        let mut texts = old
+            .as_ref()
+            .map(|old| by_language(old, first))
+            .unwrap_or_default();
         match texts.iter().find(|(other, _)| other == lang) {
             Some((_, old)) if *old == said => continue,
             Some((_, old)) => {
@@ -60,7 +72,12 @@ pub fn merge(source: &Source, team: &Team, first: &Lang, new: &Team, lang: &Lang
     }
     let plain = |team: &Team| -> Vec<(&'static str, String)> {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let digits = |value: &Option<String>| text(value).chars().filter(|c| c.is_ascii_digit() || *c == '+').collect::<String>();
+        let digits = |value: &Option<String>| {
+            text(value)
+                .chars()
+                .filter(|c| c.is_ascii_digit() || *c == '+')
+                .collect::<String>()
+        };
         vec![
             ("country", text(&team.country)),
             ("time_zone", team.time_zone.clone()),
@@ -68,14 +85,26 @@ pub fn merge(source: &Source, team: &Team, first: &Lang, new: &Team, lang: &Lang
             ("emergency_phone", digits(&team.emergency_phone)),
             ("fax", digits(&team.fax)),
             ("email", team.email.key()),
-            ("default_tlp", team.default_tlp.map(|tlp| tlp.to_string()).unwrap_or_default()),
+            (
+                "default_tlp",
+                team.default_tlp
+                    .map(|tlp| tlp.to_string())
+                    .unwrap_or_default(),
+            ),
         ]
     };
     for ((field, old), (_, new_value)) in plain(team).into_iter().zip(plain(new)) {
-        let unknown = field == "email" && (new_value == team::UNKNOWN_ADDRESS || old == team::UNKNOWN_ADDRESS)
+        let unknown = field == "email"
+            && (new_value == team::UNKNOWN_ADDRESS || old == team::UNKNOWN_ADDRESS)
             || field == "time_zone" && new_value == "Etc/UTC";
         if old != new_value && !unknown && !(field == "country" && new_value.is_empty()) {
-            let or_nothing = |value: &str| if value.is_empty() { "nothing".to_string() } else { format!("`{value}`") };
+            let or_nothing = |value: &str| {
+                if value.is_empty() {
+                    "nothing".to_string()
+                } else {
+                    format!("`{value}`")
+                }
+            };
             disagreements.push(format!(
                 "`{field}` is {} in team.yaml and {} in the {lang} document",
                 or_nothing(&old),
@@ -85,7 +114,10 @@ pub fn merge(source: &Source, team: &Team, first: &Lang, new: &Team, lang: &Lang
     }
     let mut findings = Findings::new();
     team::parse(&Source::new("team.yaml", text.as_str()), &mut findings)?;
-    Some(Merged { text, disagreements })
+    Some(Merged {
+        text,
+        disagreements,
+    })
 }
 
 fn flat(text: &str) -> String {
@@ -118,11 +150,20 @@ fn replaced(text: &str, field: &str, block: &str) -> String {
     };
     // Up to the next field; blank lines and comments before that are its own.
     let inside = |line: &&str| line.starts_with([' ', '\t']) || line.trim().is_empty();
-    let mut end = start + 1 + lines[start + 1..].iter().take_while(|line| inside(line)).count();
+    let mut end = start
+        + 1
+        + lines[start + 1..]
+            .iter()
+            .take_while(|line| inside(line))
+            .count();
     while lines[end - 1].trim().is_empty() && end > start + 1 {
         end -= 1;
     }
-    format!("{}{block}{}", lines[..start].concat(), lines[end..].concat())
+    format!(
+        "{}{block}{}",
+        lines[..start].concat(),
+        lines[end..].concat()
+    )
 }
 
 #[cfg(test)]

@@ -22,7 +22,10 @@ impl Words {
 
     fn has(&mut self, wanted: &[String]) -> bool {
         let wanted = format!(" {} ", wanted.join(" "));
-        let found = self.text[self.at..].find(&wanted).map(|at| at + self.at).or_else(|| self.text.find(&wanted));
+        let found = self.text[self.at..]
+            .find(&wanted)
+            .map(|at| at + self.at)
+            .or_else(|| self.text.find(&wanted));
         if let Some(at) = found {
             self.at = at;
         }
@@ -32,7 +35,10 @@ impl Words {
 
 /// In small letters, without any sign.
 fn words(text: &str) -> Vec<String> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect()
 }
 
 /// The lines and sentences of a document that are in none of the texts.
@@ -43,11 +49,19 @@ pub fn lost(document: &Document, texts: &[&str]) -> Vec<Sentence> {
     for line in &document.lines {
         let pieces = 3 + line.text.matches(['.', '!', '?', '…', ':']).count();
         if !covered(&words(&line.text), &mut places, pieces) {
-            lost.push(Sentence { line: line.number, text: line.text.trim().to_string() });
+            lost.push(Sentence {
+                line: line.number,
+                text: line.text.trim().to_string(),
+            });
         }
     }
     // Each sentence as a whole, over the ends of lines.
-    for sentence in document.sections.iter().flat_map(|section| &section.blocks).flat_map(super::Block::sentences) {
+    for sentence in document
+        .sections
+        .iter()
+        .flat_map(|section| &section.blocks)
+        .flat_map(super::Block::sentences)
+    {
         let wanted = words(&sentence.text);
         if !wanted.is_empty() && !places.iter_mut().any(|place| place.has(&wanted)) {
             lost.push(sentence);
@@ -90,17 +104,35 @@ mod tests {
     fn of(text: &str, written: &[&str]) -> Vec<String> {
         let now = "2026-11-22".parse().expect("a moment");
         let document = read("d.txt", text.as_bytes(), None, &[], &now).expect("a document");
-        lost(&document, written).into_iter().map(|sentence| format!("{}: {}", sentence.line, sentence.text)).collect()
+        lost(&document, written)
+            .into_iter()
+            .map(|sentence| format!("{}: {}", sentence.line, sentence.text))
+            .collect()
     }
 
     #[test]
     fn what_is_not_found_again_is_named() {
         let text = "3.1 Mission Statement\n\nWe help all. We teach\nthose who ask.\n";
-        assert!(of(text, &["## 3.1 Mission statement\n\nWe *help*\nall. We teach those who ask."]).is_empty());
+        assert!(
+            of(
+                text,
+                &["## 3.1 Mission statement\n\nWe *help*\nall. We teach those who ask."]
+            )
+            .is_empty()
+        );
         assert_eq!(
-            of(text, &["3.1 Mission Statement We help all. We teach those."]),
+            of(
+                text,
+                &["3.1 Mission Statement We help all. We teach those."]
+            ),
             ["3: We teach those who ask.", "4: those who ask."]
         );
-        assert_eq!(of(text, &["Mission Statement", "We help all. We teach those who ask."]), ["1: 3.1 Mission Statement"]);
+        assert_eq!(
+            of(
+                text,
+                &["Mission Statement", "We help all. We teach those who ask."]
+            ),
+            ["1: 3.1 Mission Statement"]
+        );
     }
 }

@@ -113,12 +113,21 @@ pub struct Heading {
 impl Document {
     /// The first section with this number.
     pub fn section(&self, number: &str) -> Option<&Section> {
-        self.sections.iter().find(|section| section.number.as_ref().is_some_and(|own| own.to_string() == number))
+        self.sections.iter().find(|section| {
+            section
+                .number
+                .as_ref()
+                .is_some_and(|own| own.to_string() == number)
+        })
     }
 
     /// The place of some words in a line; the line itself if they do not stand there as they are.
     pub fn place(&self, line: usize, words: &str) -> Span {
-        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or(self.source.text.len());
+        let start = self
+            .starts
+            .get(line.saturating_sub(1))
+            .copied()
+            .unwrap_or(self.source.text.len());
         let rest = &self.source.text[start..];
         let text = &rest[..rest.find('\n').unwrap_or(rest.len())];
         match text.find(words).filter(|_| !words.is_empty()) {
@@ -149,7 +158,10 @@ pub fn read(
     };
     let seal = match &verified {
         None => Seal::None,
-        Some(Ok(verified)) => Seal::Good { signer: verified.signer.clone(), made: verified.made.clone() },
+        Some(Ok(verified)) => Seal::Good {
+            signer: verified.signer.clone(),
+            made: verified.made.clone(),
+        },
         Some(Err(VerifyError::UnknownSigner(_))) if certificates.is_empty() => Seal::Unchecked,
         Some(Err(error)) => Seal::Bad(error.clone()),
     };
@@ -159,8 +171,15 @@ pub fn read(
         Some(parts) => {
             let outside = |text: &[u8], first: usize| -> Vec<Line> {
                 let text = decode(text).map(|decoded| decoded.text).unwrap_or_default();
-                let lines = lines::plain(&text, first).into_iter().filter(|line| !line.is_blank());
-                lines.map(|line| Line { mark: Mark::Chrome(Why::Unsigned), ..line }).collect()
+                let lines = lines::plain(&text, first)
+                    .into_iter()
+                    .filter(|line| !line.is_blank());
+                lines
+                    .map(|line| Line {
+                        mark: Mark::Chrome(Why::Unsigned),
+                        ..line
+                    })
+                    .collect()
             };
             chrome.extend(outside(parts.before, 1));
             chrome.extend(outside(parts.after, parts.last));
@@ -168,7 +187,11 @@ pub fn read(
             // that are not UTF-8; should the two ever differ, the verifier's is the document.
             let own = || String::from_utf8_lossy(&parts.text).into_owned();
             let text = match &verified {
-                Some(Ok(verified)) if !same(&String::from_utf8_lossy(&verified.content), &own()) => &verified.content,
+                Some(Ok(verified))
+                    if !same(&String::from_utf8_lossy(&verified.content), &own()) =>
+                {
+                    &verified.content
+                }
                 _ => &parts.text,
             };
             (decode(text)?, parts.first)
@@ -179,13 +202,26 @@ pub fn read(
     let mut lines = match form {
         Form::Html => {
             let page = html::page(&decoded.text);
-            hidden = page.hidden.into_iter().map(|(line, words)| (line + first - 1, words)).collect();
-            page.lines.into_iter().map(|line| Line { number: line.number + first - 1, ..line }).collect()
+            hidden = page
+                .hidden
+                .into_iter()
+                .map(|(line, words)| (line + first - 1, words))
+                .collect();
+            page.lines
+                .into_iter()
+                .map(|line| Line {
+                    number: line.number + first - 1,
+                    ..line
+                })
+                .collect()
         }
         Form::Text | Form::Markdown => lines::plain(&decoded.text, first),
     };
     if lines.len() > MOST_LINES {
-        return Err(Unreadable::TooManyLines { lines: lines.len(), most: MOST_LINES });
+        return Err(Unreadable::TooManyLines {
+            lines: lines.len(),
+            most: MOST_LINES,
+        });
     }
     if form == Form::Markdown {
         lines::read_markdown(&mut lines);
@@ -197,16 +233,25 @@ pub fn read(
     if form != Form::Markdown {
         lines::close_ranks(&mut lines);
     }
-    let all: Vec<Line> = lines.iter().filter(|line| !line.is_blank()).cloned().collect();
+    let all: Vec<Line> = lines
+        .iter()
+        .filter(|line| !line.is_blank())
+        .cloned()
+        .collect();
     if all.is_empty() {
         return Err(Unreadable::Empty);
     }
     let label = marks::mark_label(&mut lines);
-    let escapes = lines.iter().filter(|line| is_escaped(&line.text)).map(|line| line.number).collect();
+    let escapes = lines
+        .iter()
+        .filter(|line| is_escaped(&line.text))
+        .map(|line| line.number)
+        .collect();
     let width = block::width(lines.iter().filter(|line| line.is_own()));
     let cuts = cut::cut(lines);
     chrome.extend(cuts.chrome);
-    let (title, preamble) = around::preamble(cuts.before, form, !cuts.sections.is_empty(), &mut chrome);
+    let (title, preamble) =
+        around::preamble(cuts.before, form, !cuts.sections.is_empty(), &mut chrome);
     let mut cut = cuts.sections;
     around::trailing(&mut cut, &all, &mut chrome);
     let numbers = numbers(&cut);
@@ -214,8 +259,15 @@ pub fn read(
     let mut sections: Vec<Section> = preamble
         .into_iter()
         .map(|(heading, body)| Section {
-            title: heading.as_ref().map(|line| line.text.trim().to_string()).unwrap_or_default(),
-            heading: heading.map(|line| Heading { line: line.number, written: line.text.trim().to_string(), number: None }),
+            title: heading
+                .as_ref()
+                .map(|line| line.text.trim().to_string())
+                .unwrap_or_default(),
+            heading: heading.map(|line| Heading {
+                line: line.number,
+                written: line.text.trim().to_string(),
+                number: None,
+            }),
             number: None,
             is_known: false,
             end: body.last().map_or(0, |line| line.number),
@@ -223,10 +275,21 @@ pub fn read(
         })
         .collect();
     sections.extend(cut.into_iter().zip(numbers).map(|(cut, number)| {
-        let end = cut.body.iter().rfind(|line| !line.is_blank()).map_or(cut.line, |line| line.number);
+        let end = cut
+            .body
+            .iter()
+            .rfind(|line| !line.is_blank())
+            .map_or(cut.line, |line| line.number);
         Section {
-            is_known: cut.meant.as_ref().is_some_and(|(meant, _)| Some(meant) == number.as_ref()),
-            heading: Some(Heading { line: cut.line, written: cut.written, number: cut.number }),
+            is_known: cut
+                .meant
+                .as_ref()
+                .is_some_and(|(meant, _)| Some(meant) == number.as_ref()),
+            heading: Some(Heading {
+                line: cut.line,
+                written: cut.written,
+                number: cut.number,
+            }),
             number,
             title: cut.title,
             blocks: blocks(&cut.body),
@@ -234,7 +297,9 @@ pub fn read(
         }
     }));
     chrome.sort_by_key(|line| line.number);
-    let starts = std::iter::once(0).chain(whole.text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let starts = std::iter::once(0)
+        .chain(whole.text.match_indices('\n').map(|(at, _)| at + 1))
+        .collect();
     Ok(Document {
         source: Source::new(path, whole.text),
         form,
@@ -256,17 +321,27 @@ pub fn read(
 
 /// Whether two texts are the same but for white space at the ends of lines.
 fn same(one: &str, other: &str) -> bool {
-    let lines = |text: &str| -> Vec<String> { text.trim_end().lines().map(|line| line.trim_end().to_string()).collect() };
+    let lines = |text: &str| -> Vec<String> {
+        text.trim_end()
+            .lines()
+            .map(|line| line.trim_end().to_string())
+            .collect()
+    };
     lines(one) == lines(other)
 }
 
 fn form(text: &str) -> Form {
-    let head = text.trim_start().get(..text.trim_start().len().min(2000)).map_or_else(|| text.to_lowercase(), str::to_lowercase);
+    let head = text
+        .trim_start()
+        .get(..text.trim_start().len().min(2000))
+        .map_or_else(|| text.to_lowercase(), str::to_lowercase);
     let lower = text.to_lowercase();
-    let tags: usize = ["<p>", "<p ", "<br", "<div", "<td", "<li", "<h1", "<h2", "<h3", "<h4", "<strong", "</a>"]
-        .iter()
-        .map(|tag| lower.matches(tag).count())
-        .sum();
+    let tags: usize = [
+        "<p>", "<p ", "<br", "<div", "<td", "<li", "<h1", "<h2", "<h3", "<h4", "<strong", "</a>",
+    ]
+    .iter()
+    .map(|tag| lower.matches(tag).count())
+    .sum();
     match () {
         () if head.starts_with("<!doctype html")
             || head.starts_with("<html")
@@ -306,8 +381,11 @@ fn numbers(cuts: &[Cut]) -> Vec<Option<Number>> {
             }
         }
         let moves = |at: usize| own(&cuts[at]).is_some() && wanted[at] != own(&cuts[at]);
-        let back: Vec<usize> =
-            places.values().filter(|all| all.len() > 1).flat_map(|all| all.iter().copied().filter(|at| moves(*at))).collect();
+        let back: Vec<usize> = places
+            .values()
+            .filter(|all| all.len() > 1)
+            .flat_map(|all| all.iter().copied().filter(|at| moves(*at)))
+            .collect();
         if back.is_empty() {
             break;
         }

@@ -34,23 +34,45 @@ impl Report {
     pub(super) fn of(document: &Document, found: &Found, lang: &Lang) -> Report {
         let facts = found.facts.iter().map(|fact| {
             let lines = fact.from.iter().map(|sentence| sentence.line).collect();
-            (fact.field.to_string(), fact.value.clone(), lines, fact.note.clone())
+            (
+                fact.field.to_string(),
+                fact.value.clone(),
+                lines,
+                fact.note.clone(),
+            )
         });
         let headings = document.sections.iter().filter_map(|section| {
             let heading = section.heading.as_ref()?;
             let title = compose::title(section, lang);
-            let read = section.number.as_ref().map_or(title.clone(), |number| format!("{number} {title}"));
+            let read = section
+                .number
+                .as_ref()
+                .map_or(title.clone(), |number| format!("{number} {title}"));
             Some((heading.line, heading.written.clone(), read))
         });
         let why = |line: &Line| match line.mark {
             Mark::Chrome(why) => why.words(),
             _ => "",
         };
-        let title = document.title.as_ref().map(|line| (line.number, line.text.trim().to_string(), "title of the document"));
-        let chrome = document.chrome.iter().map(|line| (line.number, line.text.trim().to_string(), why(line)));
+        let title = document.title.as_ref().map(|line| {
+            (
+                line.number,
+                line.text.trim().to_string(),
+                "title of the document",
+            )
+        });
+        let chrome = document
+            .chrome
+            .iter()
+            .map(|line| (line.number, line.text.trim().to_string(), why(line)));
         // The first section may have no heading: what it says goes below section 1.
-        let loose = document.sections.iter().filter(|section| section.heading.is_none());
-        let unplaced = loose.flat_map(|section| &section.blocks).map(|block| (block.line(), block.text()));
+        let loose = document
+            .sections
+            .iter()
+            .filter(|section| section.heading.is_none());
+        let unplaced = loose
+            .flat_map(|section| &section.blocks)
+            .map(|block| (block.line(), block.text()));
         Report {
             path: document.source.path.to_string(),
             form: match document.form {
@@ -72,13 +94,23 @@ impl Report {
 
     /// For people.
     pub fn text(&self, faults: &Findings) -> String {
-        let mut out =
-            format!("Import of {}: {}, {}, language {}; {}\n", self.path, self.form, self.encoding, self.lang, self.signature);
+        let mut out = format!(
+            "Import of {}: {}, {}, language {}; {}\n",
+            self.path, self.form, self.encoding, self.lang, self.signature
+        );
         if !faults.is_empty() {
             let _ = write!(out, "\nFaults of the document\n");
             for fault in faults.iter() {
-                let level = if fault.level == Level::Error { "error" } else { "warning" };
-                let _ = writeln!(out, "  line {:>4}  {}: {} ({level})", fault.place.line, fault.code, fault.message);
+                let level = if fault.level == Level::Error {
+                    "error"
+                } else {
+                    "warning"
+                };
+                let _ = writeln!(
+                    out,
+                    "  line {:>4}  {}: {} ({level})",
+                    fault.place.line, fault.code, fault.message
+                );
                 if !fault.place.text.trim().is_empty() {
                     let _ = writeln!(out, "             | {}", fault.place.text.trim());
                 }
@@ -96,18 +128,40 @@ impl Report {
         let _ = write!(out, "\nFacts, for team.yaml\n");
         for (field, value, lines, note) in &self.facts {
             let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
-            let from = if lines.is_empty() { String::new() } else { format!("  (line {})", lines.join(", ")) };
-            let note = note.as_ref().map(|note| format!("  [{note}]")).unwrap_or_default();
-            let value = if value.is_empty() { "computed from now on".to_string() } else { value.replace('\n', " / ") };
+            let from = if lines.is_empty() {
+                String::new()
+            } else {
+                format!("  (line {})", lines.join(", "))
+            };
+            let note = note
+                .as_ref()
+                .map(|note| format!("  [{note}]"))
+                .unwrap_or_default();
+            let value = if value.is_empty() {
+                "computed from now on".to_string()
+            } else {
+                value.replace('\n', " / ")
+            };
             let _ = writeln!(out, "  {field}: {value}{from}{note}");
         }
         let _ = write!(out, "\nHeadings, and what they were read as\n");
         for (line, written, read) in &self.headings {
             let same = written.trim() == read;
-            let _ = writeln!(out, "  line {line:>4}  {written}{}", if same { String::new() } else { format!("  ->  {read}") });
+            let _ = writeln!(
+                out,
+                "  line {line:>4}  {written}{}",
+                if same {
+                    String::new()
+                } else {
+                    format!("  ->  {read}")
+                }
+            );
         }
         if !self.unplaced.is_empty() {
-            let _ = write!(out, "\nStood before the first section, and is now below section 1\n");
+            let _ = write!(
+                out,
+                "\nStood before the first section, and is now below section 1\n"
+            );
             for (line, text) in &self.unplaced {
                 let _ = writeln!(out, "  line {line:>4}  {text}");
             }
@@ -118,7 +172,10 @@ impl Report {
                 let _ = writeln!(out, "  line {line:>4}  {text}  [{why}]");
             }
             for (line, text) in &self.hidden {
-                let _ = writeln!(out, "  line {line:>4}  {text}  [stood in the place of a mail address, which could be read]");
+                let _ = writeln!(
+                    out,
+                    "  line {line:>4}  {text}  [stood in the place of a mail address, which could be read]"
+                );
             }
         }
         out
@@ -143,8 +200,12 @@ impl Report {
 pub fn signature(seal: &Seal) -> String {
     match seal {
         Seal::None => "not signed".into(),
-        Seal::Unchecked => "signed, but not verified: there is no certificate to verify it with".into(),
-        Seal::Good { signer, made } => format!("good signature by {signer}, made on {}", made.date()),
+        Seal::Unchecked => {
+            "signed, but not verified: there is no certificate to verify it with".into()
+        }
+        Seal::Good { signer, made } => {
+            format!("good signature by {signer}, made on {}", made.date())
+        }
         Seal::Bad(error) => format!("BAD SIGNATURE: {error}"),
     }
 }

@@ -15,7 +15,19 @@ pub struct Mail {
 }
 
 /// Signs that are written in the place of `@`.
-const SIGNS: [&str; 11] = ["@", "(at)", "[at]", "{at}", "<at>", "(@)", "[@]", "_at_", "(собака)", "[собака]", "(arobase)"];
+const SIGNS: [&str; 11] = [
+    "@",
+    "(at)",
+    "[at]",
+    "{at}",
+    "<at>",
+    "(@)",
+    "[@]",
+    "_at_",
+    "(собака)",
+    "[собака]",
+    "(arobase)",
+];
 
 /// All mail addresses, also those with another sign than `@`.
 pub fn mails(text: &str) -> Vec<Mail> {
@@ -35,13 +47,21 @@ pub fn mails(text: &str) -> Vec<Mail> {
             }
             let (domain, length) = domain(&after[skipped..]);
             let local = &before[before.len() - local..];
-            let Ok(address) = format!("{}@{domain}", local.trim_start_matches('.')).parse::<Address>() else { continue };
+            let Ok(address) =
+                format!("{}@{domain}", local.trim_start_matches('.')).parse::<Address>()
+            else {
+                continue;
+            };
             let span = before.len() - local.len()..at + sign.len() + skipped + length;
             if taken[span.clone()].contains(&true) {
                 continue;
             }
             taken[span.clone()].fill(true);
-            all.push(Mail { span, address, sign: (sign != "@").then_some(at..at + sign.len()) });
+            all.push(Mail {
+                span,
+                address,
+                sign: (sign != "@").then_some(at..at + sign.len()),
+            });
         }
     }
     all.sort_by_key(|mail| mail.span.start);
@@ -53,13 +73,24 @@ fn domain(text: &str) -> (String, usize) {
     let mut domain = String::new();
     let mut rest = text;
     loop {
-        let run = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.').len();
+        let run = rest.len()
+            - rest
+                .trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.')
+                .len();
         domain.push_str(&rest[..run]);
         rest = &rest[run..];
         let lower = rest.to_ascii_lowercase();
-        let dot = ["(dot)", "[dot]", " (dot) ", " [dot] ", "{dot}", "(punkt)", "(точка)"]
-            .into_iter()
-            .find(|dot| lower.starts_with(dot));
+        let dot = [
+            "(dot)",
+            "[dot]",
+            " (dot) ",
+            " [dot] ",
+            "{dot}",
+            "(punkt)",
+            "(точка)",
+        ]
+        .into_iter()
+        .find(|dot| lower.starts_with(dot));
         match dot {
             Some(dot) => {
                 domain.push('.');
@@ -79,9 +110,16 @@ pub fn phones(text: &str, loose: bool) -> Vec<(Range<usize>, Phone)> {
     let mut at = 0;
     while at < text.len() {
         let rest = &text[at..];
-        let Some(next) = rest.find(|c: char| c == '+' || c == '0' || loose && (c.is_ascii_digit() || c == '(')) else { break };
+        let Some(next) =
+            rest.find(|c: char| c == '+' || c == '0' || loose && (c.is_ascii_digit() || c == '('))
+        else {
+            break;
+        };
         let start = at + next;
-        let glued = text[..start].chars().next_back().is_some_and(|c| c.is_alphanumeric() || ".-:/".contains(c));
+        let glued = text[..start]
+            .chars()
+            .next_back()
+            .is_some_and(|c| c.is_alphanumeric() || ".-:/".contains(c));
         let run = &text[start..];
         let end = run
             .char_indices()
@@ -89,7 +127,9 @@ pub fn phones(text: &str, loose: bool) -> Vec<(Range<usize>, Phone)> {
             .map_or(run.len(), |(n, _)| n);
         let run = run[..end].trim_end_matches(|c: char| !c.is_ascii_digit());
         // `(24/7` is of the words behind the number.
-        let open = run.rfind('(').filter(|open| *open > 0 && !run[*open..].contains(')'));
+        let open = run
+            .rfind('(')
+            .filter(|open| *open > 0 && !run[*open..].contains(')'));
         let run = run[..open.unwrap_or(run.len())].trim_end_matches(|c: char| !c.is_ascii_digit());
         at = start + run.len().max(1);
         let digits = run.bytes().filter(u8::is_ascii_digit).count();
@@ -109,8 +149,15 @@ pub fn phones(text: &str, loose: bool) -> Vec<(Range<usize>, Phone)> {
         {
             continue;
         }
-        let written = run.split_whitespace().collect::<Vec<_>>().join(" ").replace('\u{2013}', "-");
-        let written = written.strip_prefix("00").filter(|_| international).map_or(written.clone(), |rest| format!("+{rest}"));
+        let written = run
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .replace('\u{2013}', "-");
+        let written = written
+            .strip_prefix("00")
+            .filter(|_| international)
+            .map_or(written.clone(), |rest| format!("+{rest}"));
         if let Ok(phone) = written.parse::<Phone>() {
             all.push((start..start + run.len(), phone));
         }
@@ -126,7 +173,10 @@ pub fn fingerprints(text: &str) -> Vec<(Range<usize>, Fingerprint)> {
     let mut at = 0;
     'words: while at < words.len() {
         let (start, first) = words[at];
-        let first = first.strip_prefix("0x").or_else(|| first.strip_prefix("0X")).unwrap_or(first);
+        let first = first
+            .strip_prefix("0x")
+            .or_else(|| first.strip_prefix("0X"))
+            .unwrap_or(first);
         let mut digits = String::new();
         for (n, (place, word)) in words[at..].iter().enumerate() {
             let word = if n == 0 { first } else { word };
@@ -136,12 +186,16 @@ pub fn fingerprints(text: &str) -> Vec<(Range<usize>, Fingerprint)> {
                 let (before, own) = words[at + n - 1];
                 &text[before + own.len()..*place]
             };
-            let joined = gap.chars().all(|c| c.is_whitespace() || matches!(c, ':' | '-' | '.' | '\\' | '|'));
+            let joined = gap
+                .chars()
+                .all(|c| c.is_whitespace() || matches!(c, ':' | '-' | '.' | '\\' | '|'));
             if !hex(word) || !joined || n > 0 && word.len() != first.len() || n > 32 {
                 break;
             }
             digits.push_str(word);
-            let ends_here = words.get(at + n + 1).is_none_or(|(_, next)| !hex(next) || next.len() != first.len());
+            let ends_here = words
+                .get(at + n + 1)
+                .is_none_or(|(_, next)| !hex(next) || next.len() != first.len());
             if matches!(digits.len(), 40 | 64)
                 && (ends_here || digits.len() == 64)
                 && let Ok(fingerprint) = digits.parse::<Fingerprint>()
@@ -160,25 +214,47 @@ pub fn fingerprints(text: &str) -> Vec<(Range<usize>, Fingerprint)> {
 pub fn short_ids(text: &str) -> Vec<Range<usize>> {
     let taken = fingerprints(text);
     let lower = text.to_lowercase();
-    let about = ["key id", "keyid", "key-id", "schlüssel-id", "id ключ", "ключ", "key", "pgp", "clé"]
-        .iter()
-        .any(|word| lower.contains(word));
+    let about = [
+        "key id",
+        "keyid",
+        "key-id",
+        "schlüssel-id",
+        "id ключ",
+        "ключ",
+        "key",
+        "pgp",
+        "clé",
+    ]
+    .iter()
+    .any(|word| lower.contains(word));
     let is_id = |(at, word): &(usize, &str)| {
         let digits = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X"));
         let bare = digits.unwrap_or(word);
         bare.len() == 8
             && bare.bytes().all(|c| c.is_ascii_hexdigit())
             && (digits.is_some()
-                || about && bare.bytes().any(|c| c.is_ascii_digit()) && bare.bytes().any(|c| c.is_ascii_alphabetic())
-                || lower.contains("id") && about && bare.bytes().all(|c| c.is_ascii_digit()) && !is_day(bare))
+                || about
+                    && bare.bytes().any(|c| c.is_ascii_digit())
+                    && bare.bytes().any(|c| c.is_ascii_alphabetic())
+                || lower.contains("id")
+                    && about
+                    && bare.bytes().all(|c| c.is_ascii_digit())
+                    && !is_day(bare))
             && !taken.iter().any(|(span, _)| span.contains(at))
     };
-    words(text).into_iter().filter(is_id).map(|(at, word)| at..at + word.len()).collect()
+    words(text)
+        .into_iter()
+        .filter(is_id)
+        .map(|(at, word)| at..at + word.len())
+        .collect()
 }
 
 /// `20261122` is a date.
 fn is_day(digits: &str) -> bool {
-    (digits.starts_with("19") || digits.starts_with("20")) && digits.get(4..6).is_some_and(|month| ("01"..="12").contains(&month))
+    (digits.starts_with("19") || digits.starts_with("20"))
+        && digits
+            .get(4..6)
+            .is_some_and(|month| ("01"..="12").contains(&month))
 }
 
 /// Addresses of pages, and those that would be if they had a colon.
@@ -188,8 +264,11 @@ pub fn urls(text: &str) -> Vec<Range<usize>> {
     for scheme in ["https://", "http://", "ftp://"] {
         for (at, _) in lower.match_indices(scheme) {
             let rest = &text[at..];
-            let end = rest.find(|c: char| c.is_whitespace() || "<>\"'|«»“”".contains(c)).unwrap_or(rest.len());
-            let url = rest[..end].trim_end_matches(['.', ',', ';', ':', ')', ']', '!', '?', '*', '_']);
+            let end = rest
+                .find(|c: char| c.is_whitespace() || "<>\"'|«»“”".contains(c))
+                .unwrap_or(rest.len());
+            let url =
+                rest[..end].trim_end_matches(['.', ',', ';', ':', ')', ']', '!', '?', '*', '_']);
             if url.len() > scheme.len() {
                 all.push(at..at + url.len());
             }
@@ -202,7 +281,10 @@ pub fn urls(text: &str) -> Vec<Range<usize>> {
 /// Words of letters and digits, with their places.
 fn words(text: &str) -> Vec<(usize, &str)> {
     let place = |word: &str| word.as_ptr() as usize - text.as_ptr() as usize;
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(|word| (place(word), word)).collect()
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(|word| (place(word), word))
+        .collect()
 }
 
 #[cfg(test)]
@@ -213,7 +295,10 @@ mod tests {
     fn addresses_are_found_however_they_are_written() {
         for (text, address) in [
             ("Write to cert@example.org.", "cert@example.org"),
-            ("reports(at)cert.example.org, or", "reports@cert.example.org"),
+            (
+                "reports(at)cert.example.org, or",
+                "reports@cert.example.org",
+            ),
             ("cert [at] example [dot] org", "cert@example.org"),
             ("<Team.A+b@EXAMPLE.org>", "Team.A+b@example.org"),
         ] {
@@ -226,12 +311,34 @@ mod tests {
 
     #[test]
     fn numbers_that_can_be_called_are_found() {
-        let first = |text: &str, loose| phones(text, loose).first().map(|(_, phone)| phone.to_string());
-        assert_eq!(first("+7 727 555 1725(not safe)", false).as_deref(), Some("+7 727 555 1725"));
-        assert_eq!(first("+43 1 555 0101 (24/7 emergency)", true).as_deref(), Some("+43 1 555 0101"));
-        assert_eq!(first("Tel.: 0049 30 5550100, all day", false).as_deref(), Some("+49 30 5550100"));
-        assert_eq!(first("(030) 555-0100", true).as_deref(), Some("(030) 555-0100"));
-        for text in ["2026-11-22", "22.11.2026", "08:00 to 16:00", "3956 A25E AC69 B0F0", "AS64500"] {
+        let first = |text: &str, loose| {
+            phones(text, loose)
+                .first()
+                .map(|(_, phone)| phone.to_string())
+        };
+        assert_eq!(
+            first("+7 727 555 1725(not safe)", false).as_deref(),
+            Some("+7 727 555 1725")
+        );
+        assert_eq!(
+            first("+43 1 555 0101 (24/7 emergency)", true).as_deref(),
+            Some("+43 1 555 0101")
+        );
+        assert_eq!(
+            first("Tel.: 0049 30 5550100, all day", false).as_deref(),
+            Some("+49 30 5550100")
+        );
+        assert_eq!(
+            first("(030) 555-0100", true).as_deref(),
+            Some("(030) 555-0100")
+        );
+        for text in [
+            "2026-11-22",
+            "22.11.2026",
+            "08:00 to 16:00",
+            "3956 A25E AC69 B0F0",
+            "AS64500",
+        ] {
             assert_eq!(first(text, true), None, "{text}");
         }
     }

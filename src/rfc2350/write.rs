@@ -12,7 +12,11 @@ pub fn section(blocks: &[Block]) -> String {
         return soft;
     }
     let hard = body(blocks, true);
-    if is_whole(&hard, blocks) { hard } else { fenced(blocks) }
+    if is_whole(&hard, blocks) {
+        hard
+    } else {
+        fenced(blocks)
+    }
 }
 
 /// Whether Markdown takes it, and shows all of it.
@@ -22,20 +26,26 @@ fn is_whole(text: &str, blocks: &[Block]) -> bool {
     }
     let shown = letters(&markdown::text(text, 200));
     let mut at = 0;
-    blocks.iter().filter(|block| block.kind != Kind::Markdown).all(|block| {
-        let wanted = letters(&block.text());
-        match shown[at..].find(&wanted) {
-            Some(found) => {
-                at += found + wanted.len();
-                true
+    blocks
+        .iter()
+        .filter(|block| block.kind != Kind::Markdown)
+        .all(|block| {
+            let wanted = letters(&block.text());
+            match shown[at..].find(&wanted) {
+                Some(found) => {
+                    at += found + wanted.len();
+                    true
+                }
+                None => false,
             }
-            None => false,
-        }
-    })
+        })
 }
 
 fn letters(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    text.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 fn body(blocks: &[Block], hard: bool) -> String {
@@ -48,7 +58,10 @@ fn body(blocks: &[Block], hard: bool) -> String {
         }
         match block.kind {
             Kind::Markdown => {
-                let fenced = block.lines.first().is_some_and(|(_, line)| line.trim_start().starts_with(['`', '~']));
+                let fenced = block
+                    .lines
+                    .first()
+                    .is_some_and(|(_, line)| line.trim_start().starts_with(['`', '~']));
                 for (_, line) in &block.lines {
                     // What we did not take for a heading is none.
                     let heads = !fenced && line.trim_start().starts_with('#');
@@ -87,7 +100,9 @@ fn paragraph(lines: &[(usize, String)], first: &str, rest: &str, hard: bool, out
 fn wrapped(line: &str) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     for word in line.split_whitespace() {
-        let fits = |last: &String| last.chars().count() + 1 + word.chars().count() <= WIDTH || begins_something(word);
+        let fits = |last: &String| {
+            last.chars().count() + 1 + word.chars().count() <= WIDTH || begins_something(word)
+        };
         match out.last_mut().filter(|last| fits(last)) {
             Some(last) => {
                 last.push(' ');
@@ -119,14 +134,22 @@ fn escaped(line: &str, hard: bool) -> String {
             let inside = rest.split(['>', ' ']).next().unwrap_or_default();
             let lower = inside.to_ascii_lowercase();
             rest[inside.len()..].starts_with('>')
-                && (["https://", "http://", "mailto:"].iter().any(|scheme| lower.starts_with(scheme))
+                && (["https://", "http://", "mailto:"]
+                    .iter()
+                    .any(|scheme| lower.starts_with(scheme))
                     || inside.parse::<crate::terms::Address>().is_ok())
         };
         let meant = match c {
             _ if hard => c.is_ascii_punctuation(),
             '\\' => next.is_some_and(|next| next.is_ascii_punctuation()) || next.is_none(),
-            '<' => next.is_some_and(|next| next.is_ascii_alphabetic() || "/!?".contains(next)) && !is_link(rest),
-            '&' => next.is_some_and(|next| next.is_ascii_alphabetic() || next == '#') && rest.contains(';'),
+            '<' => {
+                next.is_some_and(|next| next.is_ascii_alphabetic() || "/!?".contains(next))
+                    && !is_link(rest)
+            }
+            '&' => {
+                next.is_some_and(|next| next.is_ascii_alphabetic() || next == '#')
+                    && rest.contains(';')
+            }
             '#' => first,
             '>' | '=' | '|' => first,
             '-' | '+' | '*' => first && (next.is_none_or(|next| next == ' ' || next == c)),
@@ -146,8 +169,16 @@ fn escaped(line: &str, hard: bool) -> String {
 
 /// As it stands, in a fence that nothing in it closes.
 fn fenced(blocks: &[Block]) -> String {
-    let lines: Vec<&str> = blocks.iter().flat_map(|block| &block.lines).map(|(_, line)| line.as_str()).collect();
-    let longest = lines.iter().map(|line| line.chars().filter(|c| *c == '`').count()).max().unwrap_or(0);
+    let lines: Vec<&str> = blocks
+        .iter()
+        .flat_map(|block| &block.lines)
+        .map(|(_, line)| line.as_str())
+        .collect();
+    let longest = lines
+        .iter()
+        .map(|line| line.chars().filter(|c| *c == '`').count())
+        .max()
+        .unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     format!("{fence}\n{}\n{fence}\n", lines.join("\n"))
 }
@@ -160,7 +191,11 @@ mod tests {
         let kind = Kind::Text;
         section(&[Block {
             kind,
-            lines: text.lines().enumerate().map(|(n, line)| (n + 1, line.to_string())).collect(),
+            lines: text
+                .lines()
+                .enumerate()
+                .map(|(n, line)| (n + 1, line.to_string()))
+                .collect(),
             tight: false,
         }])
     }
@@ -200,14 +235,25 @@ mod tests {
         ] {
             let made = says(text);
             assert!(markdown::lint(&made).is_empty(), "{text:?}: {made}");
-            assert!(letters(&markdown::text(&made, 200)).contains(&letters(text)), "{text:?}: {made}");
+            assert!(
+                letters(&markdown::text(&made, 200)).contains(&letters(text)),
+                "{text:?}: {made}"
+            );
         }
     }
 
     #[test]
     fn long_lines_are_broken_where_nothing_begins() {
-        let text = format!("{} - and # 1. {}", "word ".repeat(15).trim(), "more ".repeat(30).trim());
+        let text = format!(
+            "{} - and # 1. {}",
+            "word ".repeat(15).trim(),
+            "more ".repeat(30).trim()
+        );
         let made = says(&text);
-        assert!(made.lines().all(|line| line.chars().count() <= 90 && !line.starts_with(['-', '#', '1'])), "{made}");
+        assert!(
+            made.lines()
+                .all(|line| line.chars().count() <= 90 && !line.starts_with(['-', '#', '1'])),
+            "{made}"
+        );
     }
 }

@@ -15,13 +15,24 @@ pub struct Country {
 }
 
 static COUNTRIES: LazyLock<Vec<Country>> = LazyLock::new(|| {
-    let rows = include_str!("countries.txt").lines().filter(|line| !line.starts_with('#'));
+    let rows = include_str!("countries.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'));
     rows.filter_map(|row| {
         let mut cells = row.split('\t');
         let code = cells.next()?;
-        let list = |cell: Option<&'static str>| cell.unwrap_or_default().split(',').filter(|part| !part.is_empty());
+        let list = |cell: Option<&'static str>| {
+            cell.unwrap_or_default()
+                .split(',')
+                .filter(|part| !part.is_empty())
+        };
         let (calling, names, zones) = (list(cells.next()), list(cells.next()), list(cells.next()));
-        Some(Country { code, calling: calling.collect(), names: names.map(str::to_lowercase).collect(), zones: zones.collect() })
+        Some(Country {
+            code,
+            calling: calling.collect(),
+            names: names.map(str::to_lowercase).collect(),
+            zones: zones.collect(),
+        })
     })
     .collect()
 });
@@ -36,7 +47,14 @@ pub fn by_name(address: &str) -> Option<&'static Country> {
         })
     };
     // The longest name: "Papua New Guinea" and not "Guinea".
-    let named = |country: &Country| country.names.iter().filter(|name| stands(name)).map(String::len).max();
+    let named = |country: &Country| {
+        country
+            .names
+            .iter()
+            .filter(|name| stands(name))
+            .map(String::len)
+            .max()
+    };
     COUNTRIES
         .iter()
         .filter_map(|country| Some((named(country)?, country)))
@@ -46,11 +64,24 @@ pub fn by_name(address: &str) -> Option<&'static Country> {
 
 /// The country that a telephone number is called in.
 pub fn by_phone(phone: &str) -> Option<&'static Country> {
-    let digits: String = phone.strip_prefix('+')?.chars().filter(char::is_ascii_digit).collect();
+    let digits: String = phone
+        .strip_prefix('+')?
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect();
     let fits = |country: &&Country| country.calling.iter().any(|code| digits.starts_with(code));
-    let longest =
-        |country: &Country| country.calling.iter().filter(|code| digits.starts_with(**code)).map(|code| code.len()).max();
-    COUNTRIES.iter().filter(fits).max_by_key(|country| longest(country))
+    let longest = |country: &Country| {
+        country
+            .calling
+            .iter()
+            .filter(|code| digits.starts_with(**code))
+            .map(|code| code.len())
+            .max()
+    };
+    COUNTRIES
+        .iter()
+        .filter(fits)
+        .max_by_key(|country| longest(country))
 }
 
 /// The country of a domain.
@@ -71,10 +102,31 @@ pub struct Said {
     pub seasons: bool,
 }
 
-const SUMMER: [&str; 12] =
-    ["summer", "daylight", "day-light", "dst", "sommer", "été", "d'été", "летн", "verano", "cest", "eest", "ljet"];
-const WINTER: [&str; 9] =
-    ["winter", "standard time", "normalzeit", "hiver", "зимн", "invierno", "normal time", "zim", "otherwise"];
+const SUMMER: [&str; 12] = [
+    "summer",
+    "daylight",
+    "day-light",
+    "dst",
+    "sommer",
+    "été",
+    "d'été",
+    "летн",
+    "verano",
+    "cest",
+    "eest",
+    "ljet",
+];
+const WINTER: [&str; 9] = [
+    "winter",
+    "standard time",
+    "normalzeit",
+    "hiver",
+    "зимн",
+    "invierno",
+    "normal time",
+    "zim",
+    "otherwise",
+];
 
 /// Zones that people name by letters, with what they mean in minutes.
 const LETTERS: [(&str, i32); 15] = [
@@ -103,7 +155,11 @@ impl Said {
         let mut offsets = offsets(text);
         if offsets.is_empty() {
             let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
-            offsets = LETTERS.iter().filter(|(name, _)| words.contains(name)).map(|(_, minutes)| *minutes).collect();
+            offsets = LETTERS
+                .iter()
+                .filter(|(name, _)| words.contains(name))
+                .map(|(_, minutes)| *minutes)
+                .collect();
             // Who names the winter's zone and says that there is summer time names the other too.
             if let [one] = offsets[..]
                 && has(&SUMMER[..4])
@@ -113,21 +169,37 @@ impl Said {
             }
         }
         let names = TimeZoneDatabase::bundled();
-        let named = |word: &&str| word.contains('/') && names.available().any(|name| name.as_str() == *word);
-        let zone =
-            text.split(|c: char| c.is_whitespace() || "(),;\"'".contains(c)).map(|word| word.trim_end_matches('.')).find(named);
-        Said { zone: zone.map(str::to_string), offsets, seasons: has(&SUMMER) && has(&WINTER) }
+        let named = |word: &&str| {
+            word.contains('/') && names.available().any(|name| name.as_str() == *word)
+        };
+        let zone = text
+            .split(|c: char| c.is_whitespace() || "(),;\"'".contains(c))
+            .map(|word| word.trim_end_matches('.'))
+            .find(named);
+        Said {
+            zone: zone.map(str::to_string),
+            offsets,
+            seasons: has(&SUMMER) && has(&WINTER),
+        }
     }
 
     /// Whether summer and winter are said to have the same offset, which then is no summer time.
     pub fn is_same(&self) -> bool {
-        self.seasons && self.offsets.len() >= 2 && self.offsets.iter().all(|offset| *offset == self.offsets[0])
+        self.seasons
+            && self.offsets.len() >= 2
+            && self.offsets.iter().all(|offset| *offset == self.offsets[0])
     }
 
     /// Whether the clocks of a zone show these offsets, and no other, in the year from this day on.
     pub fn fits(&self, zone: &str, from: &Moment) -> bool {
-        let Some(clocks) = Clocks::of(zone, from) else { return false };
-        let mut have: Vec<i32> = clocks.offsets().into_iter().map(|offset| offset.seconds() / 60).collect();
+        let Some(clocks) = Clocks::of(zone, from) else {
+            return false;
+        };
+        let mut have: Vec<i32> = clocks
+            .offsets()
+            .into_iter()
+            .map(|offset| offset.seconds() / 60)
+            .collect();
         let mut want = self.offsets.clone();
         for list in [&mut have, &mut want] {
             list.sort_unstable();
@@ -138,18 +210,42 @@ impl Said {
     }
 
     /// The most likely zone: one of the countries, that shows these offsets now, or did on the day of the document.
-    pub fn guess(&self, countries: &[&'static Country], written: &Moment, now: &Moment) -> Option<&'static str> {
-        let of =
-            |at: &Moment| countries.iter().flat_map(|country| country.zones.iter()).copied().find(|zone| self.fits(zone, at));
-        let all = || COUNTRIES.iter().filter_map(|country| country.zones.first().copied()).find(|zone| self.fits(zone, now));
+    pub fn guess(
+        &self,
+        countries: &[&'static Country],
+        written: &Moment,
+        now: &Moment,
+    ) -> Option<&'static str> {
+        let of = |at: &Moment| {
+            countries
+                .iter()
+                .flat_map(|country| country.zones.iter())
+                .copied()
+                .find(|zone| self.fits(zone, at))
+        };
+        let all = || {
+            COUNTRIES
+                .iter()
+                .filter_map(|country| country.zones.first().copied())
+                .find(|zone| self.fits(zone, now))
+        };
         let known = |zone: &&'static str| Clocks::of(zone, now).is_some();
         match self.offsets.is_empty() {
-            false => of(now).or_else(|| of(written)).or_else(|| countries.is_empty().then(all).flatten()),
-            true => {
-                countries.iter().filter(|country| country.zones.len() == 1).find_map(|country| country.zones.first()).copied()
-            }
+            false => of(now)
+                .or_else(|| of(written))
+                .or_else(|| countries.is_empty().then(all).flatten()),
+            true => countries
+                .iter()
+                .filter(|country| country.zones.len() == 1)
+                .find_map(|country| country.zones.first())
+                .copied(),
         }
-        .or_else(|| countries.first().and_then(|country| country.zones.first()).copied())
+        .or_else(|| {
+            countries
+                .first()
+                .and_then(|country| country.zones.first())
+                .copied()
+        })
         .filter(known)
     }
 }
@@ -159,31 +255,53 @@ pub fn offsets(text: &str) -> Vec<i32> {
     let mut all = Vec::new();
     for (at, sign) in text.match_indices(['+', '-', '−', '–', '±']) {
         let before = text[..at].trim_end();
-        let named = ["UTC", "GMT", "UT", "Z"].iter().any(|name| before.ends_with(name));
+        let named = ["UTC", "GMT", "UT", "Z"]
+            .iter()
+            .any(|name| before.ends_with(name));
         let free = text[..at].is_empty() || text[..at].ends_with([' ', '(', '/', ',', '\n', ':']);
         let rest = text[at + sign.len()..].trim_start();
         let spaced = rest.len() < text.len() - at - sign.len();
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ':').len();
+        let digits = rest.len()
+            - rest
+                .trim_start_matches(|c: char| c.is_ascii_digit() || c == ':')
+                .len();
         let written = rest[..digits].trim_end_matches(':');
         // A number without name and with a dash before it may be anything, a time of day too.
         let four = written.len() >= 4 && written.bytes().filter(u8::is_ascii_digit).count() == 4;
-        if !(named || free && !spaced && (sign == "+" || four && !before.ends_with(|c: char| c.is_ascii_digit()))) {
+        if !(named
+            || free
+                && !spaced
+                && (sign == "+" || four && !before.ends_with(|c: char| c.is_ascii_digit())))
+        {
             continue;
         }
         let figures: String = written.chars().filter(char::is_ascii_digit).collect();
         let (hours, minutes) = match figures.len() {
             1 | 2 => (figures.parse::<i32>(), Ok(0)),
-            3 | 4 => (figures[..figures.len() - 2].parse(), figures[figures.len() - 2..].parse::<i32>()),
+            3 | 4 => (
+                figures[..figures.len() - 2].parse(),
+                figures[figures.len() - 2..].parse::<i32>(),
+            ),
             _ => continue,
         };
-        let (Ok(hours), Ok(minutes)) = (hours, minutes) else { continue };
+        let (Ok(hours), Ok(minutes)) = (hours, minutes) else {
+            continue;
+        };
         if hours <= 14 && minutes < 60 {
             let total = hours * 60 + minutes;
-            all.push(if matches!(sign, "-" | "−" | "–") { -total } else { total });
+            all.push(if matches!(sign, "-" | "−" | "–") {
+                -total
+            } else {
+                total
+            });
         }
     }
     // "UTC" or "GMT" alone is an offset as well.
-    if all.is_empty() && text.split(|c: char| !c.is_alphanumeric()).any(|word| word == "UTC" || word == "GMT") {
+    if all.is_empty()
+        && text
+            .split(|c: char| !c.is_alphanumeric())
+            .any(|word| word == "UTC" || word == "GMT")
+    {
         all.push(0);
     }
     all
@@ -214,16 +332,30 @@ mod tests {
         assert_eq!(code(by_phone("+387 51 555 010")), Some("BA"));
         assert_eq!(code(by_phone("+7 727 555 0100")), Some("KZ"));
         assert_eq!(code(by_phone("+7 495 555 0100")), Some("RU"));
-        assert_eq!(code(by_name("1 Street\nPort Moresby\nPapua New Guinea")), Some("PG"));
-        assert_eq!(code(by_name("Oman Road 3, Musterstadt, Deutschland")), Some("DE"));
+        assert_eq!(
+            code(by_name("1 Street\nPort Moresby\nPapua New Guinea")),
+            Some("PG")
+        );
+        assert_eq!(
+            code(by_name("Oman Road 3, Musterstadt, Deutschland")),
+            Some("DE")
+        );
         assert_eq!(code(by_domain("cert.example.rs")), Some("RS"));
     }
 
     #[test]
     fn clocks_lead_to_a_zone() {
         for (text, phone, zone) in [
-            ("Winter GMT+0600\nSummer GMT+0600", "+7 727 555 0100", "Asia/Almaty"),
-            ("Central European Time (CET), GMT+0100 (+0200 during day-light saving time)", "+387 51 555 010", "Europe/Sarajevo"),
+            (
+                "Winter GMT+0600\nSummer GMT+0600",
+                "+7 727 555 0100",
+                "Asia/Almaty",
+            ),
+            (
+                "Central European Time (CET), GMT+0100 (+0200 during day-light saving time)",
+                "+387 51 555 010",
+                "Europe/Sarajevo",
+            ),
             ("CET/CEST", "+49 30 555 0100", "Europe/Berlin"),
             ("UTC+5:45", "+977 1 555 0100", "Asia/Kathmandu"),
             ("America/Toronto", "+49 30 555 0100", "America/Toronto"),
@@ -231,8 +363,10 @@ mod tests {
         ] {
             let said = Said::read(text);
             let countries: Vec<&'static Country> = by_phone(phone).into_iter().collect();
-            let guess =
-                said.zone.clone().or_else(|| said.guess(&countries, &at("2015-01-13"), &at("2026-11-22")).map(str::to_string));
+            let guess = said.zone.clone().or_else(|| {
+                said.guess(&countries, &at("2015-01-13"), &at("2026-11-22"))
+                    .map(str::to_string)
+            });
             assert_eq!(guess.as_deref(), Some(zone), "{said:?}");
         }
         assert!(Said::read("Winter GMT+0600\nSummer GMT+0600").is_same());

@@ -27,7 +27,12 @@ pub struct Bounces {
 
 impl Default for Bounces {
     fn default() -> Bounces {
-        Bounces { suspend: true, hard: 2, soft: 6, within: 60 }
+        Bounces {
+            suspend: true,
+            hard: 2,
+            soft: 6,
+            within: 60,
+        }
     }
 }
 
@@ -37,9 +42,15 @@ pub(super) fn parse(source: &Source, node: Node<'_>, findings: &mut Findings) ->
     let usual = Bounces::default();
     Some(Bounces {
         suspend: fields.flag("suspend", findings).unwrap_or(usual.suspend),
-        hard: fields.optional::<Count<100>>("hard", findings).map_or(usual.hard, |(count, _)| count.0),
-        soft: fields.optional::<Count<100>>("soft", findings).map_or(usual.soft, |(count, _)| count.0),
-        within: fields.optional::<Count<365>>("within", findings).map_or(usual.within, |(count, _)| count.0),
+        hard: fields
+            .optional::<Count<100>>("hard", findings)
+            .map_or(usual.hard, |(count, _)| count.0),
+        soft: fields
+            .optional::<Count<100>>("soft", findings)
+            .map_or(usual.soft, |(count, _)| count.0),
+        within: fields
+            .optional::<Count<365>>("within", findings)
+            .map_or(usual.within, |(count, _)| count.0),
     })
 }
 
@@ -50,11 +61,18 @@ impl<const MOST: u32> FromStr for Count<MOST> {
     type Err = Wrong;
 
     fn from_str(text: &str) -> Result<Count<MOST>, Wrong> {
-        let number = text.parse().ok().filter(|number| (1..=MOST).contains(number));
+        let number = text
+            .parse()
+            .ok()
+            .filter(|number| (1..=MOST).contains(number));
         number.map(Count).ok_or_else(|| {
-            let wrong = Wrong::new(format!("`{}` is not a number from 1 to {MOST}", shorten(text)));
+            let wrong = Wrong::new(format!(
+                "`{}` is not a number from 1 to {MOST}",
+                shorten(text)
+            ));
             match text {
-                "0" | "never" => wrong.hint("write `suspend: false` if nobody is to be suspended because of bounces"),
+                "0" | "never" => wrong
+                    .hint("write `suspend: false` if nobody is to be suspended because of bounces"),
                 _ => wrong,
             }
         })

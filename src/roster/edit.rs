@@ -69,7 +69,9 @@ impl EditError {
     /// The place and what to do, where there is one.
     pub fn finding(&self) -> Option<&Finding> {
         match self {
-            EditError::Mistake(finding) | EditError::WouldBeMistake(finding) | EditError::ByHand(finding) => Some(finding),
+            EditError::Mistake(finding)
+            | EditError::WouldBeMistake(finding)
+            | EditError::ByHand(finding) => Some(finding),
             EditError::Nobody(_) => None,
         }
     }
@@ -92,7 +94,9 @@ pub fn new_constituent(path: &str, constituent: &NewConstituent) -> Result<Strin
 
 /// With one more contact, after the others.
 pub fn with_contact(path: &str, text: &str, contact: &NewContact) -> Result<String, EditError> {
-    edit(path, text, |page, tree| appended(page, tree, "contacts", Value::Map(write::contact(contact))))
+    edit(path, text, |page, tree| {
+        appended(page, tree, "contacts", Value::Map(write::contact(contact)))
+    })
 }
 
 /// The same, and the lists it is to get become the constituent's where they are not: see [`with_list`].
@@ -103,17 +107,38 @@ pub fn with_newcomer(path: &str, text: &str, contact: &NewContact) -> Result<Str
     }
     let all = names(path, &text)?;
     // Who gets all of them says nothing, as the others do.
-    let gets_all = |lists: &Vec<Slug>| all.iter().all(|name| lists.iter().any(|list| list.as_str() == name));
-    let lists = contact.lists.clone().filter(|lists| lists.is_empty() || !gets_all(lists));
-    with_contact(path, &text, &NewContact { lists, ..contact.clone() })
+    let gets_all = |lists: &Vec<Slug>| {
+        all.iter()
+            .all(|name| lists.iter().any(|list| list.as_str() == name))
+    };
+    let lists = contact
+        .lists
+        .clone()
+        .filter(|lists| lists.is_empty() || !gets_all(lists));
+    with_contact(
+        path,
+        &text,
+        &NewContact {
+            lists,
+            ..contact.clone()
+        },
+    )
 }
 
 /// The constituent's lists.
 fn names(path: &str, text: &str) -> Result<Vec<String>, EditError> {
     let source = Source::new(path, page::plain(text));
     let mut tree = Page::read(&source).map_err(EditError::Mistake)?.tree();
-    let names = if tree.has("lists") { tree.items("lists").clone() } else { Vec::new() };
-    Ok(names.iter().filter_map(Tree::as_text).map(str::to_string).collect())
+    let names = if tree.has("lists") {
+        tree.items("lists").clone()
+    } else {
+        Vec::new()
+    };
+    Ok(names
+        .iter()
+        .filter_map(Tree::as_text)
+        .map(str::to_string)
+        .collect())
 }
 
 /// Without the contact of this address: its lines, and the comment lines directly above them, which speak of it. Above the
@@ -127,7 +152,13 @@ pub fn without_contact(path: &str, text: &str, address: &Address) -> Result<Stri
 }
 
 /// With another value of one of a contact's fields that hold a text, or without the field.
-pub fn with_field(path: &str, text: &str, address: &Address, field: &str, value: Option<&str>) -> Result<String, EditError> {
+pub fn with_field(
+    path: &str,
+    text: &str,
+    address: &Address,
+    field: &str,
+    value: Option<&str>,
+) -> Result<String, EditError> {
     let value = value.map(|value| write::text(field, value));
     edit(path, text, |page, tree| {
         let at = page.contact(address)?;
@@ -142,15 +173,24 @@ pub fn with_field(path: &str, text: &str, address: &Address, field: &str, value:
                 fields.remove(nth);
                 page.remove(map, field).map(|cut| vec![cut])
             }
-            (None, Some(value)) => inserted(page, map, fields, field, value, CONTACT_FIELDS).map(|cut| vec![cut]),
+            (None, Some(value)) => {
+                inserted(page, map, fields, field, value, CONTACT_FIELDS).map(|cut| vec![cut])
+            }
             (Some(_), Some(_)) | (None, None) => Ok(Vec::new()),
         }
     })
 }
 
 /// With other lists of a contact; `None` is all of the constituent's. Those that stay keep their place.
-pub fn with_lists(path: &str, text: &str, address: &Address, lists: Option<&[Slug]>) -> Result<String, EditError> {
-    let Some(lists) = lists else { return with_field(path, text, address, "lists", None) };
+pub fn with_lists(
+    path: &str,
+    text: &str,
+    address: &Address,
+    lists: Option<&[Slug]>,
+) -> Result<String, EditError> {
+    let Some(lists) = lists else {
+        return with_field(path, text, address, "lists", None);
+    };
     // One at a time, since what comes before and after one that goes belongs to its neighbours.
     let mut text = text.to_string();
     loop {
@@ -159,16 +199,30 @@ pub fn with_lists(path: &str, text: &str, address: &Address, lists: Option<&[Slu
             let at = page.contact(address)?;
             let (map, contact) = (page.map(Some(at)), &mut tree.items("contacts")[at]);
             if !contact.has("lists") {
-                return inserted(page, map, contact.fields(), "lists", write::names(lists), CONTACT_FIELDS).map(|cut| vec![cut]);
+                return inserted(
+                    page,
+                    map,
+                    contact.fields(),
+                    "lists",
+                    write::names(lists),
+                    CONTACT_FIELDS,
+                )
+                .map(|cut| vec![cut]);
             }
             let names = contact.items("lists");
             let is = |name: &Tree, list: &Slug| matches!(name, Tree::Text(name) if name == list.as_str());
-            if let Some(gone) = names.iter().position(|name| !lists.iter().any(|list| is(name, list))) {
+            if let Some(gone) = names
+                .iter()
+                .position(|name| !lists.iter().any(|list| is(name, list)))
+            {
                 was_last = false;
                 names.remove(gone);
                 return page.take_out(map, "lists", gone);
             }
-            match lists.iter().find(|list| !names.iter().any(|name| is(name, list))) {
+            match lists
+                .iter()
+                .find(|list| !names.iter().any(|name| is(name, list)))
+            {
                 Some(list) => {
                     was_last = false;
                     names.push(Tree::Text(list.to_string()));
@@ -187,16 +241,32 @@ pub fn with_lists(path: &str, text: &str, address: &Address, lists: Option<&[Slu
 /// already keep what they have, which is written down for each.
 pub fn with_list(path: &str, text: &str, list: &Slug) -> Result<String, EditError> {
     edit(path, text, |page, tree| {
-        let had = if tree.has("lists") { tree.items("lists").clone() } else { Vec::new() };
+        let had = if tree.has("lists") {
+            tree.items("lists").clone()
+        } else {
+            Vec::new()
+        };
         if had.contains(&Tree::Text(list.to_string())) {
             return Ok(Vec::new());
         }
-        let kept = Value::List(had.iter().filter_map(Tree::as_text).map(Value::plain).collect());
+        let kept = Value::List(
+            had.iter()
+                .filter_map(Tree::as_text)
+                .map(Value::plain)
+                .collect(),
+        );
         let mut cuts = appended(page, tree, "lists", Value::plain(list.as_str()))?;
         for (at, contact) in page.contacts().iter().enumerate() {
             let fields = tree.items("contacts")[at].fields();
             if !fields.iter().any(|(name, _)| name == "lists") {
-                cuts.push(inserted(page, contact, fields, "lists", kept.clone(), CONTACT_FIELDS)?);
+                cuts.push(inserted(
+                    page,
+                    contact,
+                    fields,
+                    "lists",
+                    kept.clone(),
+                    CONTACT_FIELDS,
+                )?);
             }
         }
         Ok(cuts)
@@ -204,13 +274,22 @@ pub fn with_list(path: &str, text: &str, list: &Slug) -> Result<String, EditErro
 }
 
 /// Puts an item at the end of one of the constituent's lists, which need not be there.
-fn appended(page: &Page<'_>, tree: &mut Tree, field: &str, value: Value) -> Result<Vec<Cut>, EditError> {
+fn appended(
+    page: &Page<'_>,
+    tree: &mut Tree,
+    field: &str,
+    value: Value,
+) -> Result<Vec<Cut>, EditError> {
     let root = page.map(None);
     if tree.has(field) {
         tree.items(field).push(Tree::of(&value));
         return page.append(root, field, &value);
     }
-    let value = if matches!(value, Value::Map(_)) { Value::Items(vec![value]) } else { Value::List(vec![value]) };
+    let value = if matches!(value, Value::Map(_)) {
+        Value::Items(vec![value])
+    } else {
+        Value::List(vec![value])
+    };
     inserted(page, root, tree.fields(), field, value, CONSTITUENT_FIELDS).map(|cut| vec![cut])
 }
 
@@ -258,14 +337,22 @@ fn checked(path: &str, made: &str, expected: &Tree) -> Result<(), EditError> {
 
 /// The first error of a constituent's file.
 fn mistake(source: &Source) -> Result<(), Finding> {
-    let stem = source.path.rsplit('/').next().and_then(|name| name.strip_suffix(".yaml")).unwrap_or_default();
+    let stem = source
+        .path
+        .rsplit('/')
+        .next()
+        .and_then(|name| name.strip_suffix(".yaml"))
+        .unwrap_or_default();
     let slug: Slug = stem.parse().map_err(|wrong: crate::terms::Wrong| {
         let finding = Finding::of_file(&source.path, "bad-file-name", wrong.message);
         finding.hint("a constituent's file is `constituents/NAME.yaml`, of small letters, digits and hyphens")
     })?;
     let mut findings = Findings::new();
     parse_constituent(source, slug, &mut findings);
-    match findings.into_iter().find(|finding| finding.level == Level::Error) {
+    match findings
+        .into_iter()
+        .find(|finding| finding.level == Level::Error)
+    {
         Some(finding) => Err(finding),
         None => Ok(()),
     }

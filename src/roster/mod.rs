@@ -18,7 +18,10 @@ pub mod table;
 
 pub use bounces::{BOUNCES_FIELDS, Bounces};
 pub use key_state::{KeyState, REMINDERS};
-pub use parse::{CONSTITUENT_FIELDS, CONTACT_FIELDS, LIST_FIELDS, ParsedConstituent, ParsedList, parse_constituent, parse_list};
+pub use parse::{
+    CONSTITUENT_FIELDS, CONTACT_FIELDS, LIST_FIELDS, ParsedConstituent, ParsedList,
+    parse_constituent, parse_list,
+};
 
 use crate::{
     terms::{Address, Fingerprint, Lang, Moment, Slug},
@@ -135,37 +138,64 @@ pub struct Roster {
 
 impl Roster {
     /// Puts every contact into the lists it gets.
-    pub fn new(lists: impl IntoIterator<Item = List>, constituents: impl IntoIterator<Item = Constituent>) -> Roster {
-        let mut lists: BTreeMap<Slug, List> = lists.into_iter().map(|list| (list.name.clone(), list)).collect();
+    pub fn new(
+        lists: impl IntoIterator<Item = List>,
+        constituents: impl IntoIterator<Item = Constituent>,
+    ) -> Roster {
+        let mut lists: BTreeMap<Slug, List> = lists
+            .into_iter()
+            .map(|list| (list.name.clone(), list))
+            .collect();
         let mut constituents: Vec<Constituent> = constituents.into_iter().collect();
         constituents.sort_by(|a, b| a.slug.cmp(&b.slug));
-        for contact in constituents.iter().flat_map(|constituent| &constituent.contacts) {
+        for contact in constituents
+            .iter()
+            .flat_map(|constituent| &constituent.contacts)
+        {
             for list in &*contact.lists {
-                if let Some(list) = lists.get_mut(list).filter(|list| list.delivery == Delivery::Direct) {
+                if let Some(list) = lists
+                    .get_mut(list)
+                    .filter(|list| list.delivery == Delivery::Direct)
+                {
                     list.members.push(contact.clone());
                 }
             }
         }
-        Roster { lists, constituents }
+        Roster {
+            lists,
+            constituents,
+        }
     }
 
     /// The constituent of a name.
     pub fn constituent(&self, name: &Slug) -> Option<&Constituent> {
-        let place = self.constituents.binary_search_by(|constituent| constituent.slug.cmp(name));
+        let place = self
+            .constituents
+            .binary_search_by(|constituent| constituent.slug.cmp(name));
         place.ok().map(|place| &self.constituents[place])
     }
 
     /// Every contact.
     pub fn contacts(&self) -> impl Iterator<Item = &Arc<Contact>> {
-        self.constituents.iter().flat_map(|constituent| &constituent.contacts)
+        self.constituents
+            .iter()
+            .flat_map(|constituent| &constituent.contacts)
     }
 
     /// The contact at an address, whatever its capitals.
     pub fn contact(&self, address: &Address) -> Option<&Arc<Contact>> {
         let key = address.key();
-        let mut found = self.contacts().filter(|contact| contact.address.key() == key);
+        let mut found = self
+            .contacts()
+            .filter(|contact| contact.address.key() == key);
         // Who is suspended in one place and not in another can be reached.
         let first = found.next()?;
-        if first.suspended.is_none() { Some(first) } else { found.find(|contact| contact.suspended.is_none()).or(Some(first)) }
+        if first.suspended.is_none() {
+            Some(first)
+        } else {
+            found
+                .find(|contact| contact.suspended.is_none())
+                .or(Some(first))
+        }
     }
 }

@@ -18,14 +18,34 @@ use std::{
 };
 
 /// The fields of `lists/NAME.yaml`.
-pub const LIST_FIELDS: &[&str] =
-    &["title", "description", "address", "tlp", "encrypt", "delivery", "certificate", "notify_held", "bounces"];
+pub const LIST_FIELDS: &[&str] = &[
+    "title",
+    "description",
+    "address",
+    "tlp",
+    "encrypt",
+    "delivery",
+    "certificate",
+    "notify_held",
+    "bounces",
+];
 
 /// The fields of `constituents/SLUG.yaml`.
-pub const CONSTITUENT_FIELDS: &[&str] = &["name", "sector", "networks", "domains", "products", "lists", "contacts"];
+pub const CONSTITUENT_FIELDS: &[&str] = &[
+    "name", "sector", "networks", "domains", "products", "lists", "contacts",
+];
 
 /// The fields of one of a constituent's contacts.
-pub const CONTACT_FIELDS: &[&str] = &["name", "address", "certificate", "language", "phone", "lists", "joined", "suspended"];
+pub const CONTACT_FIELDS: &[&str] = &[
+    "name",
+    "address",
+    "certificate",
+    "language",
+    "phone",
+    "lists",
+    "joined",
+    "suspended",
+];
 
 /// A list, and where in its file things stand that only the workspace can judge.
 #[derive(Debug, Clone)]
@@ -59,7 +79,11 @@ pub fn parse_list(source: &Source, name: Slug, findings: &mut Findings) -> Optio
     let mut fields = open(source, LIST_FIELDS, findings)?;
     let title = fields.required_title("title", "write `title: Universities`", findings);
     let description = fields.wording("description", findings);
-    let address = fields.required::<Address>("address", "write `address: universities@lists.cert.example.org`", findings);
+    let address = fields.required::<Address>(
+        "address",
+        "write `address: universities@lists.cert.example.org`",
+        findings,
+    );
     let hint = "write the narrowest label that the list may carry, such as `tlp: AMBER`";
     let tlp = fields.required::<Tlp>("tlp", hint, findings);
     // TLP 2.0: RED is "for the eyes and ears of individual recipients only", so no list can carry it.
@@ -70,12 +94,16 @@ pub fn parse_list(source: &Source, name: Slug, findings: &mut Findings) -> Optio
                 .hint("write `AMBER+STRICT` or wider here, and name the persons in the advisory's `audience`"),
         );
     }
-    let encrypt = fields.optional::<Encrypt>("encrypt", findings).map_or(Encrypt::ByLabel, |(encrypt, _)| encrypt);
+    let encrypt = fields
+        .optional::<Encrypt>("encrypt", findings)
+        .map_or(Encrypt::ByLabel, |(encrypt, _)| encrypt);
     let delivery = fields.optional::<Way>("delivery", findings);
     let certificate = fields.optional::<Fingerprint>("certificate", findings);
     let notify_held = fields.flag("notify_held", findings);
     let bounces_span = fields.key("bounces");
-    let bounces = fields.node("bounces").and_then(|node| bounces::parse(source, node, findings));
+    let bounces = fields
+        .node("bounces")
+        .and_then(|node| bounces::parse(source, node, findings));
     if let (Some(_), Some(span), Some((Way::Relay, _))) = (&bounces, bounces_span, &delivery) {
         findings.push(
             source
@@ -86,7 +114,8 @@ pub fn parse_list(source: &Source, name: Slug, findings: &mut Findings) -> Optio
 
     let delivery = match (delivery, &certificate) {
         (Some((Way::Relay, span)), None) => {
-            let needs = encrypt == Encrypt::Always || tlp.as_ref().is_some_and(|(tlp, _)| tlp.must_encrypt());
+            let needs = encrypt == Encrypt::Always
+                || tlp.as_ref().is_some_and(|(tlp, _)| tlp.must_encrypt());
             if needs {
                 findings.push(
                     source
@@ -101,7 +130,9 @@ pub fn parse_list(source: &Source, name: Slug, findings: &mut Findings) -> Optio
             }
             Delivery::Relay(None)
         }
-        (Some((Way::Relay, _)), Some((certificate, _))) => Delivery::Relay(Some(certificate.clone())),
+        (Some((Way::Relay, _)), Some((certificate, _))) => {
+            Delivery::Relay(Some(certificate.clone()))
+        }
         (_, Some((_, span))) => {
             findings.push(
                 source
@@ -128,11 +159,19 @@ pub fn parse_list(source: &Source, name: Slug, findings: &mut Findings) -> Optio
         bounces: bounces.unwrap_or_default(),
         members: Vec::new(),
     };
-    Some(ParsedList { list, certificate_span: certificate, address_span })
+    Some(ParsedList {
+        list,
+        certificate_span: certificate,
+        address_span,
+    })
 }
 
 /// Reads `constituents/SLUG.yaml`. `None` if it has errors; all of them are among the findings.
-pub fn parse_constituent(source: &Source, slug: Slug, findings: &mut Findings) -> Option<ParsedConstituent> {
+pub fn parse_constituent(
+    source: &Source,
+    slug: Slug,
+    findings: &mut Findings,
+) -> Option<ParsedConstituent> {
     let before = findings.count(Level::Error);
     let mut fields = open(source, CONSTITUENT_FIELDS, findings)?;
     let name = fields.required_title("name", "write `name: University of Examples`", findings);
@@ -144,7 +183,10 @@ pub fn parse_constituent(source: &Source, slug: Slug, findings: &mut Findings) -
     let nodes = fields.nodes("contacts", findings);
 
     let names = shared(&lists);
-    let mut places = Places { lists, ..Places::default() };
+    let mut places = Places {
+        lists,
+        ..Places::default()
+    };
     let mut contacts = Vec::with_capacity(nodes.len());
     for node in nodes {
         contacts.extend(contact(source, node, &slug, &names, &mut places, findings).map(Arc::new));
@@ -160,7 +202,11 @@ pub fn parse_constituent(source: &Source, slug: Slug, findings: &mut Findings) -
         products: products.into_iter().map(|(line, _)| line.0).collect(),
         lists: names.to_vec(),
     };
-    let Places { lists, certificates, addresses } = places;
+    let Places {
+        lists,
+        certificates,
+        addresses,
+    } = places;
     Some(ParsedConstituent {
         constituent: Constituent { slug, contacts },
         profile,
@@ -200,31 +246,55 @@ fn contact(
 ) -> Option<Contact> {
     let mut fields = Fields::open(source, node, CONTACT_FIELDS, findings)?;
     let name = fields.required::<Line>("name", "write `name: Ada Example`", findings);
-    let address = fields.required::<Address>("address", "write `address: ada@example.org`", findings);
+    let address =
+        fields.required::<Address>("address", "write `address: ada@example.org`", findings);
     let certificate = fields.optional::<Fingerprint>("certificate", findings);
-    let language = fields.optional::<Lang>("language", findings).map(|(lang, _)| lang);
-    let phone = fields.optional::<Phone>("phone", findings).map(|(phone, _)| phone.as_str().to_string());
+    let language = fields
+        .optional::<Lang>("language", findings)
+        .map(|(lang, _)| lang);
+    let phone = fields
+        .optional::<Phone>("phone", findings)
+        .map(|(phone, _)| phone.as_str().to_string());
     let narrowed = fields.key("lists").is_some();
     let own = fields.distinct::<Slug>("lists", findings);
-    let joined = fields.optional::<Moment>("joined", findings).map(|(moment, _)| moment);
-    let suspended = fields.optional::<Reason>("suspended", findings).map(|(reason, _)| reason.0);
+    let joined = fields
+        .optional::<Moment>("joined", findings)
+        .map(|(moment, _)| moment);
+    let suspended = fields
+        .optional::<Reason>("suspended", findings)
+        .map(|(reason, _)| reason.0);
 
     let names: Vec<&str> = all_lists.iter().map(Slug::as_str).collect();
     for (list, span) in &own {
         if !names.contains(&list.as_str()) {
             let hint = match names.is_empty() {
                 true => format!("add `{list}` to the constituent's `lists`"),
-                false => format!("{}; or add it to the constituent's `lists`", one_of(list.as_str(), &names)),
+                false => format!(
+                    "{}; or add it to the constituent's `lists`",
+                    one_of(list.as_str(), &names)
+                ),
             };
             let message = format!("list `{list}` is not among the constituent's lists");
-            findings.push(source.error(*span, "list-not-of-constituent", message).hint(hint));
+            findings.push(
+                source
+                    .error(*span, "list-not-of-constituent", message)
+                    .hint(hint),
+            );
         }
     }
     if let Some((address, span)) = &address {
-        if places.addresses.iter().any(|(other, _)| other.key() == address.key()) {
+        if places
+            .addresses
+            .iter()
+            .any(|(other, _)| other.key() == address.key())
+        {
             findings.push(
                 source
-                    .error(*span, "duplicate-address", "two contacts of this file have this address")
+                    .error(
+                        *span,
+                        "duplicate-address",
+                        "two contacts of this file have this address",
+                    )
                     .hint("one address is one contact: remove one of the two"),
             );
         }
@@ -249,7 +319,11 @@ fn contact(
     })
 }
 
-fn open<'s>(source: &'s Source, known: &'static [&'static str], findings: &mut Findings) -> Option<Fields<'s>> {
+fn open<'s>(
+    source: &'s Source,
+    known: &'static [&'static str],
+    findings: &mut Findings,
+) -> Option<Fields<'s>> {
     match crate::yaml::parse(source, Span::new(0, source.text.len())) {
         Ok(node) => Fields::open(source, node, known, findings),
         Err(finding) => {
@@ -266,11 +340,12 @@ impl FromStr for Encrypt {
         match text {
             "by-label" => Ok(Encrypt::ByLabel),
             "always" => Ok(Encrypt::Always),
-            "never" | "false" | "no" => {
-                Err(Wrong::new("the label decides what must be encrypted, no list can say less")
-                    .hint("write `by-label` or `always`"))
-            }
-            _ => Err(Wrong::new(format!("`{}` is not known here", shorten(text))).hint(one_of(text, &["by-label", "always"]))),
+            "never" | "false" | "no" => Err(Wrong::new(
+                "the label decides what must be encrypted, no list can say less",
+            )
+            .hint("write `by-label` or `always`")),
+            _ => Err(Wrong::new(format!("`{}` is not known here", shorten(text)))
+                .hint(one_of(text, &["by-label", "always"]))),
         }
     }
 }
@@ -287,7 +362,10 @@ impl FromStr for Way {
         match text {
             "direct" => Ok(Way::Direct),
             "relay" => Ok(Way::Relay),
-            _ => Err(Wrong::new(format!("delivery `{}` is not known", shorten(text))).hint(one_of(text, &["direct", "relay"]))),
+            _ => Err(
+                Wrong::new(format!("delivery `{}` is not known", shorten(text)))
+                    .hint(one_of(text, &["direct", "relay"])),
+            ),
         }
     }
 }
@@ -324,23 +402,33 @@ impl FromStr for Network {
         let plain = "write it as `192.0.2.0/24` or `2001:db8::/32`";
         let Some((address, bits)) = text.split_once('/') else {
             return Err(match text.parse::<IpAddr>() {
-                Ok(IpAddr::V4(ip)) => wrong("it has no length").hint(format!("for one address, write `{ip}/32`")),
-                Ok(IpAddr::V6(ip)) => wrong("it has no length").hint(format!("for one address, write `{ip}/128`")),
+                Ok(IpAddr::V4(ip)) => {
+                    wrong("it has no length").hint(format!("for one address, write `{ip}/32`"))
+                }
+                Ok(IpAddr::V6(ip)) => {
+                    wrong("it has no length").hint(format!("for one address, write `{ip}/128`"))
+                }
                 Err(_) => wrong("it has no `/`").hint(plain),
             });
         };
-        let address: IpAddr = address.parse().map_err(|_| wrong("what stands before the `/` is no IP address").hint(plain))?;
+        let address: IpAddr = address
+            .parse()
+            .map_err(|_| wrong("what stands before the `/` is no IP address").hint(plain))?;
         let width = if address.is_ipv4() { 32 } else { 128 };
         let decimal = !bits.is_empty() && bits.bytes().all(|c| c.is_ascii_digit());
         let bits: u32 = bits
             .parse()
             .ok()
             .filter(|bits| decimal && *bits <= width)
-            .ok_or_else(|| wrong(&format!("after the `/` stands a number from 0 to {width}")).hint(plain))?;
+            .ok_or_else(|| {
+                wrong(&format!("after the `/` stands a number from 0 to {width}")).hint(plain)
+            })?;
         let base = base(address, bits);
         if base != address {
-            return Err(wrong(&format!("the address has bits beyond the first {bits}"))
-                .hint(format!("the network of this address is `{base}/{bits}`")));
+            return Err(
+                wrong(&format!("the address has bits beyond the first {bits}"))
+                    .hint(format!("the network of this address is `{base}/{bits}`")),
+            );
         }
         Ok(Network(format!("{base}/{bits}")))
     }
@@ -348,8 +436,13 @@ impl FromStr for Network {
 
 fn base(address: IpAddr, bits: u32) -> IpAddr {
     match address {
-        IpAddr::V4(ip) => Ipv4Addr::from_bits(ip.to_bits() & u32::MAX.checked_shl(32 - bits).unwrap_or(0)).into(),
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & u128::MAX.checked_shl(128 - bits).unwrap_or(0)).into(),
+        IpAddr::V4(ip) => {
+            Ipv4Addr::from_bits(ip.to_bits() & u32::MAX.checked_shl(32 - bits).unwrap_or(0)).into()
+        }
+        IpAddr::V6(ip) => {
+            Ipv6Addr::from_bits(ip.to_bits() & u128::MAX.checked_shl(128 - bits).unwrap_or(0))
+                .into()
+        }
     }
 }
 
@@ -365,8 +458,16 @@ impl FromStr for Domain {
         if !text.is_ascii() {
             return Err(wrong().hint("write an international domain in its `xn--` form"));
         }
-        let bare = text.trim_start_matches("https://").trim_start_matches("http://").trim_start_matches("*.");
-        let bare = bare.split('/').next().unwrap_or(bare).trim_end_matches('.').to_ascii_lowercase();
+        let bare = text
+            .trim_start_matches("https://")
+            .trim_start_matches("http://")
+            .trim_start_matches("*.");
+        let bare = bare
+            .split('/')
+            .next()
+            .unwrap_or(bare)
+            .trim_end_matches('.')
+            .to_ascii_lowercase();
         // The rules for a domain are those of a mail address.
         let is_domain = bare.contains('.') && format!("a@{bare}").parse::<Address>().is_ok();
         match is_domain {
@@ -382,9 +483,9 @@ mod tests {
     use super::*;
     use crate::roster::{Bounces, Roster};
 
-    const LIST: &str = "title: Universities\naddress: universities@lists.cert.example.org\ntlp: AMBER\n";
-    const MEMBER: &str =
-        "name: University\nlists: [universities, community]\ncontacts:\n  - name: Ada\n    address: ada@uni.example.org\n";
+    const LIST: &str =
+        "title: Universities\naddress: universities@lists.cert.example.org\ntlp: AMBER\n";
+    const MEMBER: &str = "name: University\nlists: [universities, community]\ncontacts:\n  - name: Ada\n    address: ada@uni.example.org\n";
     const FPR: &str = "8DDE84B5C7676EA3C4D1C52B3C008A824D7B5100";
 
     fn slug(text: &str) -> Slug {
@@ -393,20 +494,31 @@ mod tests {
 
     fn list(text: &str) -> (Option<ParsedList>, Findings) {
         let mut findings = Findings::new();
-        let list = parse_list(&Source::new("lists/universities.yaml", text), slug("universities"), &mut findings);
+        let list = parse_list(
+            &Source::new("lists/universities.yaml", text),
+            slug("universities"),
+            &mut findings,
+        );
         (list, findings)
     }
 
     fn constituent(text: &str) -> (Option<ParsedConstituent>, Findings) {
         let mut findings = Findings::new();
-        let parsed = parse_constituent(&Source::new("constituents/uni.yaml", text), slug("uni"), &mut findings);
+        let parsed = parse_constituent(
+            &Source::new("constituents/uni.yaml", text),
+            slug("uni"),
+            &mut findings,
+        );
         (parsed, findings)
     }
 
     fn says(findings: &Findings, message: &str, hint: &str) {
         let found = findings.iter().find(|f| f.message.contains(message));
         let found = found.unwrap_or_else(|| panic!("`{message}` is not among {findings:#?}"));
-        assert!(found.hint.as_deref().unwrap_or_default().contains(hint), "{found:#?}");
+        assert!(
+            found.hint.as_deref().unwrap_or_default().contains(hint),
+            "{found:#?}"
+        );
     }
 
     #[test]
@@ -414,25 +526,43 @@ mod tests {
         let (parsed, findings) = list(LIST);
         assert!(findings.is_empty(), "{findings:#?}");
         let list = parsed.expect("a list").list;
-        assert_eq!((list.tlp, list.encrypt, list.delivery), (Tlp::Amber, Encrypt::ByLabel, Delivery::Direct));
+        assert_eq!(
+            (list.tlp, list.encrypt, list.delivery),
+            (Tlp::Amber, Encrypt::ByLabel, Delivery::Direct)
+        );
         assert_eq!(self::list("description: x\n").1.count(Level::Error), 3);
     }
 
     #[test]
     fn no_list_carries_red_or_stays_in_clear() {
-        says(&list(&LIST.replace("AMBER", "RED")).1, "no list can carry TLP:RED", "audience");
-        says(&list(&format!("{LIST}encrypt: never\n")).1, "the label decides", "always");
+        says(
+            &list(&LIST.replace("AMBER", "RED")).1,
+            "no list can carry TLP:RED",
+            "audience",
+        );
+        says(
+            &list(&format!("{LIST}encrypt: never\n")).1,
+            "the label decides",
+            "always",
+        );
     }
 
     #[test]
     fn a_certificate_and_a_relay_go_together() {
-        says(&list(&format!("{LIST}certificate: {FPR}\n")).1, "only if a list server", "delivery: relay");
+        says(
+            &list(&format!("{LIST}certificate: {FPR}\n")).1,
+            "only if a list server",
+            "delivery: relay",
+        );
         let (parsed, findings) = list(&format!("{LIST}delivery: relay\n"));
         says(&findings, "is held", "certificate");
         assert!(parsed.is_some() && !findings.has_errors());
         let (parsed, findings) = list(&format!("{LIST}delivery: relay\ncertificate: {FPR}\n"));
         assert!(findings.is_empty(), "{findings:#?}");
-        assert!(matches!(parsed.map(|p| p.list.delivery), Some(Delivery::Relay(Some(_)))));
+        assert!(matches!(
+            parsed.map(|p| p.list.delivery),
+            Some(Delivery::Relay(Some(_)))
+        ));
     }
 
     #[test]
@@ -442,34 +572,90 @@ mod tests {
             assert!(findings.is_empty(), "{findings:#?}");
             parsed.expect("a list").list.bounces
         };
-        assert_eq!(bounces(""), Bounces { suspend: true, hard: 2, soft: 6, within: 60 });
+        assert_eq!(
+            bounces(""),
+            Bounces {
+                suspend: true,
+                hard: 2,
+                soft: 6,
+                within: 60
+            }
+        );
         let own = "bounces: {suspend: false, hard: 3, soft: 9, within: 30}\n";
-        assert_eq!(bounces(own), Bounces { suspend: false, hard: 3, soft: 9, within: 30 });
-        assert_eq!(bounces("bounces: {hard: 5}\n"), Bounces { hard: 5, ..Bounces::default() });
-        says(&list(&format!("{LIST}bounces: {{hard: 0}}\n")).1, "`0` is not a number from 1 to 100", "suspend: false");
-        says(&list(&format!("{LIST}bounces: {{hards: 3}}\n")).1, "field `hards` is not known", "did you mean `hard`?");
-        says(&list(&format!("{LIST}delivery: relay\nbounces: {{hard: 3}}\n")).1, "a list server keeps its own members", "status");
+        assert_eq!(
+            bounces(own),
+            Bounces {
+                suspend: false,
+                hard: 3,
+                soft: 9,
+                within: 30
+            }
+        );
+        assert_eq!(
+            bounces("bounces: {hard: 5}\n"),
+            Bounces {
+                hard: 5,
+                ..Bounces::default()
+            }
+        );
+        says(
+            &list(&format!("{LIST}bounces: {{hard: 0}}\n")).1,
+            "`0` is not a number from 1 to 100",
+            "suspend: false",
+        );
+        says(
+            &list(&format!("{LIST}bounces: {{hards: 3}}\n")).1,
+            "field `hards` is not known",
+            "did you mean `hard`?",
+        );
+        says(
+            &list(&format!("{LIST}delivery: relay\nbounces: {{hard: 3}}\n")).1,
+            "a list server keeps its own members",
+            "status",
+        );
     }
 
     #[test]
     fn a_contact_gets_all_lists_of_the_constituent_or_fewer() {
-        let (parsed, findings) =
-            constituent(&format!("{MEMBER}  - {{name: Bob, address: bob@uni.example.org, lists: [community]}}\n"));
+        let (parsed, findings) = constituent(&format!(
+            "{MEMBER}  - {{name: Bob, address: bob@uni.example.org, lists: [community]}}\n"
+        ));
         assert!(findings.is_empty(), "{findings:#?}");
         let parsed = parsed.expect("a constituent");
-        let counts: Vec<usize> = parsed.constituent.contacts.iter().map(|c| c.lists.len()).collect();
+        let counts: Vec<usize> = parsed
+            .constituent
+            .contacts
+            .iter()
+            .map(|c| c.lists.len())
+            .collect();
         assert_eq!(counts, [2, 1]);
         assert_eq!(parsed.list_spans.len(), 3);
         let (_, findings) = constituent(&format!("{MEMBER}    lists: [universitis]\n"));
-        says(&findings, "list `universitis` is not among the constituent's lists", "did you mean `universities`?");
+        says(
+            &findings,
+            "list `universitis` is not among the constituent's lists",
+            "did you mean `universities`?",
+        );
     }
 
     #[test]
     fn mistakes_of_a_constituent_get_their_hints() {
         let twice = format!("{MEMBER}  - {{name: Ada, address: ADA@uni.example.org}}\n");
-        says(&constituent(&twice).1, "two contacts of this file have this address", "one contact");
-        says(&constituent(&format!("{MEMBER}    suspended: true\n")).1, "takes the reason", "left");
-        says(&constituent(&format!("{MEMBER}    suspended: false\n")).1, "takes the reason", "remove");
+        says(
+            &constituent(&twice).1,
+            "two contacts of this file have this address",
+            "one contact",
+        );
+        says(
+            &constituent(&format!("{MEMBER}    suspended: true\n")).1,
+            "takes the reason",
+            "left",
+        );
+        says(
+            &constituent(&format!("{MEMBER}    suspended: false\n")).1,
+            "takes the reason",
+            "remove",
+        );
         for (network, hint) in [
             ("192.0.2.1/24", "`192.0.2.0/24`"),
             ("192.0.2.1", "`192.0.2.1/32`"),
@@ -478,14 +664,22 @@ mod tests {
             ("192.0.2.0/+4", "192.0.2.0/24"),
             ("all of it", "192.0.2.0/24"),
         ] {
-            says(&constituent(&format!("networks: [\"{network}\"]\n{MEMBER}")).1, "is not a network", hint);
+            says(
+                &constituent(&format!("networks: [\"{network}\"]\n{MEMBER}")).1,
+                "is not a network",
+                hint,
+            );
         }
         for (domain, hint) in [
             ("https://uni.example.org/", "`uni.example.org`"),
             ("*.uni.example.org", "`uni.example.org`"),
             ("uni", "uni.example.org"),
         ] {
-            says(&constituent(&format!("domains: [\"{domain}\"]\n{MEMBER}")).1, "is not a domain", hint);
+            says(
+                &constituent(&format!("domains: [\"{domain}\"]\n{MEMBER}")).1,
+                "is not a domain",
+                hint,
+            );
         }
     }
 
@@ -512,12 +706,17 @@ mod tests {
         let mut findings = Findings::new();
         let read = |folder: &str| -> Vec<(Slug, Source)> {
             let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-            let files = std::fs::read_dir(path).expect("a folder of the sample").map(|entry| entry.expect("an entry").path());
+            let files = std::fs::read_dir(path)
+                .expect("a folder of the sample")
+                .map(|entry| entry.expect("an entry").path());
             files
                 .map(|file| {
                     let stem = file.file_stem().and_then(|s| s.to_str()).expect("a name");
                     let text = std::fs::read_to_string(&file).expect("a file of the sample");
-                    (slug(stem), Source::new(format!("{folder}/{stem}.yaml"), text))
+                    (
+                        slug(stem),
+                        Source::new(format!("{folder}/{stem}.yaml"), text),
+                    )
                 })
                 .collect()
         };

@@ -69,7 +69,11 @@ pub struct Row {
 impl Row {
     /// Where a column's cell stands; else the constituent's.
     pub fn place(&self, column: &str) -> Span {
-        self.places.get(column).or_else(|| self.places.get("constituent")).copied().unwrap_or_default()
+        self.places
+            .get(column)
+            .or_else(|| self.places.get("constituent"))
+            .copied()
+            .unwrap_or_default()
     }
 }
 
@@ -77,28 +81,49 @@ impl Row {
 pub fn read(source: &Source, findings: &mut Findings) -> Vec<Row> {
     let text = &*source.text;
     let (start, delimiter) = delimiter(text);
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(&text.as_bytes()[start..]);
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(&text.as_bytes()[start..]);
     let mut heading: Option<Vec<(String, Span)>> = None;
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                findings.push(Finding::of_file(&source.path, "csv", format!("this is not a table: {error}")));
+                findings.push(Finding::of_file(
+                    &source.path,
+                    "csv",
+                    format!("this is not a table: {error}"),
+                ));
                 return rows;
             }
         };
-        let at = start + record.position().map_or(0, |position| position.byte() as usize);
-        let places = match places(text, at, delimiter) {
-            Ok(places) => places,
-            Err(open) => {
-                let finding = source.error(Span::new(open, open + 1), "csv", "the quote that is opened here is not closed");
-                findings.push(finding.hint("put a `\"` at the end of the cell; a `\"` in a cell is written twice"));
-                return rows;
-            }
-        };
-        let cells: Vec<(String, Span)> = record.iter().map(|cell| bare(cell).to_string()).zip(places).collect();
+        let at = start
+            + record
+                .position()
+                .map_or(0, |position| position.byte() as usize);
+        let places =
+            match places(text, at, delimiter) {
+                Ok(places) => places,
+                Err(open) => {
+                    let finding = source.error(
+                        Span::new(open, open + 1),
+                        "csv",
+                        "the quote that is opened here is not closed",
+                    );
+                    findings.push(finding.hint(
+                        "put a `\"` at the end of the cell; a `\"` in a cell is written twice",
+                    ));
+                    return rows;
+                }
+            };
+        let cells: Vec<(String, Span)> = record
+            .iter()
+            .map(|cell| bare(cell).to_string())
+            .zip(places)
+            .collect();
         if cells.iter().all(|(cell, _)| cell.is_empty()) {
             continue;
         }
@@ -112,7 +137,10 @@ pub fn read(source: &Source, findings: &mut Findings) -> Vec<Row> {
     }
     if heading.is_none() {
         let finding = Finding::of_file(&source.path, "csv", "the table is empty");
-        findings.push(finding.hint(format!("its first line names the columns: {}", COLUMNS.join(", "))));
+        findings.push(finding.hint(format!(
+            "its first line names the columns: {}",
+            COLUMNS.join(", ")
+        )));
     }
     rows
 }
@@ -125,14 +153,22 @@ fn delimiter(text: &str) -> (usize, u8) {
         return ((first.len() + 1).min(text.len()), sign);
     }
     let count = |sign: u8| first.bytes().filter(|byte| *byte == sign).count();
-    let sign = [b',', b';', b'\t'].into_iter().rev().max_by_key(|sign| count(*sign)).unwrap_or(b',');
+    let sign = [b',', b';', b'\t']
+        .into_iter()
+        .rev()
+        .max_by_key(|sign| count(*sign))
+        .unwrap_or(b',');
     (0, sign)
 }
 
 /// Where the cells of the record stand that begins at a place; or where a quote is opened that is never closed.
 fn places(text: &str, at: usize, delimiter: u8) -> Result<Vec<Span>, usize> {
     let bytes = text.as_bytes();
-    let mut at = at + bytes[at..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let mut at = at
+        + bytes[at..]
+            .iter()
+            .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+            .count();
     let mut places = Vec::new();
     loop {
         let start = at;
@@ -147,7 +183,10 @@ fn places(text: &str, at: usize, delimiter: u8) -> Result<Vec<Span>, usize> {
                 }
             }
         }
-        while bytes.get(at).is_some_and(|byte| *byte != delimiter && !matches!(byte, b'\r' | b'\n')) {
+        while bytes
+            .get(at)
+            .is_some_and(|byte| *byte != delimiter && !matches!(byte, b'\r' | b'\n'))
+        {
             at += 1;
         }
         places.push(Span::new(start, at));
@@ -161,7 +200,9 @@ fn places(text: &str, at: usize, delimiter: u8) -> Result<Vec<Span>, usize> {
 /// A cell without blanks around it, and without the `'` that keeps a spreadsheet from running it.
 fn bare(cell: &str) -> &str {
     let cell = cell.trim_matches(|c: char| c.is_whitespace() || c == '\u{a0}');
-    cell.strip_prefix('\'').filter(|rest| runs(rest)).unwrap_or(cell)
+    cell.strip_prefix('\'')
+        .filter(|rest| runs(rest))
+        .unwrap_or(cell)
 }
 
 /// Whether a spreadsheet would take a cell for a formula.
@@ -169,14 +210,21 @@ fn runs(cell: &str) -> bool {
     cell.starts_with(['=', '+', '-', '@']) && cell != NONE
 }
 
-fn columns(source: &Source, cells: Vec<(String, Span)>, findings: &mut Findings) -> Option<Vec<(String, Span)>> {
+fn columns(
+    source: &Source,
+    cells: Vec<(String, Span)>,
+    findings: &mut Findings,
+) -> Option<Vec<(String, Span)>> {
     let before = findings.count(Level::Error);
     let mut columns: Vec<(String, Span)> = Vec::new();
     let mut meant: Vec<&str> = Vec::new();
     for (cell, span) in cells {
         let name = cell.to_lowercase().replace([' ', '-'], "_");
         // The tag of a language has capitals that mean something.
-        let language = name.strip_prefix("organisation.").and_then(|_| cell.get("organisation.".len()..)).map(str::parse::<Lang>);
+        let language = name
+            .strip_prefix("organisation.")
+            .and_then(|_| cell.get("organisation.".len()..))
+            .map(str::parse::<Lang>);
         let name = match language {
             Some(Ok(lang)) => format!("organisation.{lang}"),
             _ => name,
@@ -187,7 +235,10 @@ fn columns(source: &Source, cells: Vec<(String, Span)>, findings: &mut Findings)
             meant.extend(near);
             let hint = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known are {}; remove what is not for `advise`", COLUMNS.join(", ")),
+                None => format!(
+                    "known are {}; remove what is not for `advise`",
+                    COLUMNS.join(", ")
+                ),
             };
             let message = match cell.is_empty() {
                 true => "this column has no name".to_string(),
@@ -195,7 +246,11 @@ fn columns(source: &Source, cells: Vec<(String, Span)>, findings: &mut Findings)
             };
             findings.push(source.error(span, "unknown-column", message).hint(hint));
         } else if columns.iter().any(|(other, _)| *other == name) {
-            let finding = source.error(span, "duplicate-column", format!("column `{name}` stands here twice"));
+            let finding = source.error(
+                span,
+                "duplicate-column",
+                format!("column `{name}` stands here twice"),
+            );
             findings.push(finding.hint("remove one of the two"));
         }
         columns.push((name, span));
@@ -203,8 +258,15 @@ fn columns(source: &Source, cells: Vec<(String, Span)>, findings: &mut Findings)
     let whole = columns.first().map_or(Span::default(), |(_, span)| *span);
     for needed in NEEDED {
         if !columns.iter().any(|(name, _)| name == needed) && !meant.contains(&needed) {
-            let finding = source.error(whole, "missing-column", format!("column `{needed}` is missing"));
-            findings.push(finding.hint(format!("the first line names the columns: {}", COLUMNS.join(", "))));
+            let finding = source.error(
+                whole,
+                "missing-column",
+                format!("column `{needed}` is missing"),
+            );
+            findings.push(finding.hint(format!(
+                "the first line names the columns: {}",
+                COLUMNS.join(", ")
+            )));
         }
     }
     (findings.count(Level::Error) == before).then_some(columns)
@@ -248,11 +310,24 @@ impl Cells<'_> {
     }
 
     /// Several in a cell, with one of the `signs` between them; each once.
-    fn several<T: FromStr<Err = Wrong> + PartialEq>(&mut self, column: &str, signs: &[char]) -> Vec<T> {
-        let Some((text, span)) = self.text(column).cloned() else { return Vec::new() };
+    fn several<T: FromStr<Err = Wrong> + PartialEq>(
+        &mut self,
+        column: &str,
+        signs: &[char],
+    ) -> Vec<T> {
+        let Some((text, span)) = self.text(column).cloned() else {
+            return Vec::new();
+        };
         let mut values: Vec<T> = Vec::new();
-        for part in text.split(signs).map(str::trim).filter(|part| !part.is_empty()) {
-            values.extend(self.term(column, part, span).filter(|value| !values.contains(value)));
+        for part in text
+            .split(signs)
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+        {
+            values.extend(
+                self.term(column, part, span)
+                    .filter(|value| !values.contains(value)),
+            );
         }
         values
     }
@@ -263,25 +338,60 @@ const BETWEEN: [char; 6] = [' ', ',', ';', '|', '\n', '\t'];
 /// Between products, whose names have blanks and commas.
 const BETWEEN_PRODUCTS: [char; 3] = [';', '|', '\n'];
 
-fn row(source: &Source, heading: &[(String, Span)], cells: Vec<(String, Span)>, findings: &mut Findings) -> Option<Row> {
+fn row(
+    source: &Source,
+    heading: &[(String, Span)],
+    cells: Vec<(String, Span)>,
+    findings: &mut Findings,
+) -> Option<Row> {
     let before = findings.count(Level::Error);
-    if let Some((_, span)) = cells.get(heading.len()..).unwrap_or_default().iter().find(|(cell, _)| !cell.is_empty()) {
-        let message = format!("this line has more cells than the {} columns of the first", heading.len());
-        findings.push(source.error(*span, "csv", message).hint("a cell with the separating sign in it needs quotes"));
+    if let Some((_, span)) = cells
+        .get(heading.len()..)
+        .unwrap_or_default()
+        .iter()
+        .find(|(cell, _)| !cell.is_empty())
+    {
+        let message = format!(
+            "this line has more cells than the {} columns of the first",
+            heading.len()
+        );
+        findings.push(
+            source
+                .error(*span, "csv", message)
+                .hint("a cell with the separating sign in it needs quotes"),
+        );
         return None;
     }
     let first = cells.first().map_or(Span::default(), |(_, span)| *span);
-    let places: BTreeMap<String, Span> = heading.iter().zip(&cells).map(|((name, _), (_, span))| (name.clone(), *span)).collect();
-    let cells = heading.iter().map(|(name, _)| name.clone()).zip(cells).collect();
-    let mut cells = Cells { source, cells, findings };
+    let places: BTreeMap<String, Span> = heading
+        .iter()
+        .zip(&cells)
+        .map(|((name, _), (_, span))| (name.clone(), *span))
+        .collect();
+    let cells = heading
+        .iter()
+        .map(|(name, _)| name.clone())
+        .zip(cells)
+        .collect();
+    let mut cells = Cells {
+        source,
+        cells,
+        findings,
+    };
     let needed = |cells: &mut Cells<'_>, column: &str| {
         if cells.text(column).is_none() {
             let span = places.get(column).copied().unwrap_or(first);
-            cells.findings.push(source.error(span, "missing-cell", format!("`{column}` is empty")).hint("every line needs it"));
+            cells.findings.push(
+                source
+                    .error(span, "missing-cell", format!("`{column}` is empty"))
+                    .hint("every line needs it"),
+            );
         }
     };
     needed(&mut cells, "constituent");
-    let has_contact = COLUMNS[7..].iter().any(|column| cells.text(column).is_some());
+    let has_contact = COLUMNS[7..]
+        .iter()
+        .any(|column| cells.text(column).is_some());
     if has_contact {
         needed(&mut cells, "name");
         needed(&mut cells, "address");
@@ -306,7 +416,9 @@ fn row(source: &Source, heading: &[(String, Span)], cells: Vec<(String, Span)>, 
     let address = cells.one::<Address>("address");
     let certificate = cells.one::<Fingerprint>("certificate");
     let language = cells.one::<Lang>("language");
-    let phone = cells.one::<Phone>("phone").map(|phone| phone.as_str().to_string());
+    let phone = cells
+        .one::<Phone>("phone")
+        .map(|phone| phone.as_str().to_string());
     let lists = match cells.text("lists").map(|(text, _)| text == NONE) {
         None => None,
         Some(true) => Some(Vec::new()),
@@ -319,7 +431,16 @@ fn row(source: &Source, heading: &[(String, Span)], cells: Vec<(String, Span)>, 
     }
     let contact = match has_contact {
         false => None,
-        true => Some(NewContact { name: name?.0, address: address?, certificate, language, phone, lists, joined, suspended }),
+        true => Some(NewContact {
+            name: name?.0,
+            address: address?,
+            certificate,
+            language,
+            phone,
+            lists,
+            joined,
+            suspended,
+        }),
     };
     Some(Row {
         line: source.place(first).line,
@@ -343,17 +464,33 @@ pub type Entry<'r> = (&'r Constituent, Profile);
 pub fn write(entries: &[Entry<'_>], for_excel: bool) -> String {
     let languages = languages(entries);
     let mut columns: Vec<String> = COLUMNS.map(String::from).to_vec();
-    columns.splice(2..2, languages.iter().map(|lang| format!("organisation.{lang}")));
+    columns.splice(
+        2..2,
+        languages.iter().map(|lang| format!("organisation.{lang}")),
+    );
     let delimiter = if for_excel { b';' } else { b',' };
-    let mut writer = csv::WriterBuilder::new().delimiter(delimiter).terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    writer.write_record(&columns).expect("a record is written to memory");
+    let mut writer = csv::WriterBuilder::new()
+        .delimiter(delimiter)
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    writer
+        .write_record(&columns)
+        .expect("a record is written to memory");
     for cells in rows(entries) {
-        let cells = columns.iter().map(|column| guarded(cells.get(column.as_str()).map_or("", String::as_str)));
-        writer.write_record(cells).expect("every line has a cell a column");
+        let cells = columns
+            .iter()
+            .map(|column| guarded(cells.get(column.as_str()).map_or("", String::as_str)));
+        writer
+            .write_record(cells)
+            .expect("every line has a cell a column");
     }
     let bytes = writer.into_inner().expect("memory takes all of it");
     let text = String::from_utf8(bytes).expect("every cell is UTF-8");
-    if for_excel { format!("\u{feff}{text}") } else { text }
+    if for_excel {
+        format!("\u{feff}{text}")
+    } else {
+        text
+    }
 }
 
 /// The cells of every line of the table, by column.
@@ -365,7 +502,9 @@ pub fn rows(entries: &[Entry<'_>]) -> Vec<BTreeMap<String, String>> {
         put("constituent", constituent.slug.to_string());
         match &profile.name {
             Wording::One(name) => put("organisation", name.clone()),
-            Wording::Many(names) => names.iter().for_each(|(lang, name)| put(&format!("organisation.{lang}"), name.clone())),
+            Wording::Many(names) => names
+                .iter()
+                .for_each(|(lang, name)| put(&format!("organisation.{lang}"), name.clone())),
         }
         put("sector", profile.sector.clone().unwrap_or_default());
         put("networks", profile.networks.join(" "));
@@ -377,13 +516,31 @@ pub fn rows(entries: &[Entry<'_>]) -> Vec<BTreeMap<String, String>> {
         }
         for contact in &constituent.contacts {
             let mut row = head.clone();
-            let mut put = |column: &str, text: Option<String>| drop(row.insert(column.to_string(), text.unwrap_or_default()));
+            let mut put = |column: &str, text: Option<String>| {
+                drop(row.insert(column.to_string(), text.unwrap_or_default()))
+            };
             put("name", Some(contact.name.clone()));
             put("address", Some(contact.address.to_string()));
-            put("certificate", contact.certificate.as_ref().map(ToString::to_string));
-            put("language", contact.language.as_ref().map(|lang| lang.as_str().to_string()));
+            put(
+                "certificate",
+                contact.certificate.as_ref().map(ToString::to_string),
+            );
+            put(
+                "language",
+                contact
+                    .language
+                    .as_ref()
+                    .map(|lang| lang.as_str().to_string()),
+            );
             put("phone", contact.phone.clone());
-            put("lists", Some(if contact.lists.is_empty() { NONE.into() } else { joined(&contact.lists) }));
+            put(
+                "lists",
+                Some(if contact.lists.is_empty() {
+                    NONE.into()
+                } else {
+                    joined(&contact.lists)
+                }),
+            );
             put("joined", contact.joined.as_ref().map(ToString::to_string));
             put("suspended", contact.suspended.clone());
             rows.push(row);
@@ -411,7 +568,11 @@ fn languages(entries: &[Entry<'_>]) -> Vec<Lang> {
 
 /// A cell that no spreadsheet runs as a formula; a telephone number is none.
 fn guarded(cell: &str) -> String {
-    if runs(cell) && cell.parse::<Phone>().is_err() { format!("'{cell}") } else { cell.to_string() }
+    if runs(cell) && cell.parse::<Phone>().is_err() {
+        format!("'{cell}")
+    } else {
+        cell.to_string()
+    }
 }
 
 #[cfg(test)]
@@ -421,13 +582,23 @@ mod tests {
     fn check(text: &str) -> (Vec<Row>, Vec<(String, usize, usize)>) {
         let mut findings = Findings::new();
         let rows = read(&Source::new("a.csv", text), &mut findings);
-        (rows, findings.iter().map(|f| (f.message.clone(), f.place.line, f.place.column)).collect())
+        (
+            rows,
+            findings
+                .iter()
+                .map(|f| (f.message.clone(), f.place.line, f.place.column))
+                .collect(),
+        )
     }
 
     fn wrong(text: &str, message: &str, line: usize, column: usize) {
         let (_, findings) = check(text);
         let found = findings.iter().find(|(found, ..)| found.contains(message));
-        assert_eq!(found.map(|(_, line, column)| (*line, *column)), Some((line, column)), "{findings:#?}");
+        assert_eq!(
+            found.map(|(_, line, column)| (*line, *column)),
+            Some((line, column)),
+            "{findings:#?}"
+        );
     }
 
     #[test]
@@ -441,33 +612,89 @@ mod tests {
             let (rows, findings) = check(text);
             assert!(findings.is_empty(), "{findings:#?}");
             let contact = rows[0].contact.as_ref().expect("a contact");
-            assert_eq!((rows.len(), contact.name.as_str()), (1, "Ada \"A\", Example"), "{text}");
+            assert_eq!(
+                (rows.len(), contact.name.as_str()),
+                (1, "Ada \"A\", Example"),
+                "{text}"
+            );
             assert_eq!(contact.phone.as_deref(), Some("+7 727 555 0110"));
-            assert_eq!(contact.lists.as_ref().map(|lists| joined(lists)).as_deref(), Some("one two"));
+            assert_eq!(
+                contact.lists.as_ref().map(|lists| joined(lists)).as_deref(),
+                Some("one two")
+            );
         }
     }
 
     #[test]
     fn every_mistake_has_its_line_and_column() {
         let head = "constituent,name,address,certificate,phone\n";
-        wrong("constituent,name,adress\n", "column `adress` is not known", 1, 18);
-        wrong("constituent,name,address,name\n", "column `name` stands here twice", 1, 26);
+        wrong(
+            "constituent,name,adress\n",
+            "column `adress` is not known",
+            1,
+            18,
+        );
+        wrong(
+            "constituent,name,address,name\n",
+            "column `name` stands here twice",
+            1,
+            26,
+        );
         wrong("name,address\n", "column `constituent` is missing", 1, 1);
         wrong("", "the table is empty", 0, 0);
-        wrong(&format!("{head}uni,Ada,ada at example.org\n"), "is not a mail address", 2, 9);
-        wrong(&format!("{head}uni,\"A\nB\",ada@example.org\n"), "has a line break", 2, 5);
-        wrong(&format!("{head}uni,\"A\n\",ada@example.org,89AB\n"), "is not a certificate's fingerprint", 3, 19);
-        wrong(&format!("{head}uni,Ada,a@example.org,,7.72756E+11\n"), "is not a telephone number", 2, 24);
-        wrong(&format!("{head}\n\nuni,,a@example.org\n"), "`name` is empty", 4, 5);
-        wrong(&format!("{head}uni,A,a@example.org,,,x\n"), "more cells than the 5 columns", 2, 23);
-        wrong(&format!("{head}uni,\"A,a@example.org\nuni,B,b@example.org\n"), "not closed", 2, 5);
+        wrong(
+            &format!("{head}uni,Ada,ada at example.org\n"),
+            "is not a mail address",
+            2,
+            9,
+        );
+        wrong(
+            &format!("{head}uni,\"A\nB\",ada@example.org\n"),
+            "has a line break",
+            2,
+            5,
+        );
+        wrong(
+            &format!("{head}uni,\"A\n\",ada@example.org,89AB\n"),
+            "is not a certificate's fingerprint",
+            3,
+            19,
+        );
+        wrong(
+            &format!("{head}uni,Ada,a@example.org,,7.72756E+11\n"),
+            "is not a telephone number",
+            2,
+            24,
+        );
+        wrong(
+            &format!("{head}\n\nuni,,a@example.org\n"),
+            "`name` is empty",
+            4,
+            5,
+        );
+        wrong(
+            &format!("{head}uni,A,a@example.org,,,x\n"),
+            "more cells than the 5 columns",
+            2,
+            23,
+        );
+        wrong(
+            &format!("{head}uni,\"A,a@example.org\nuni,B,b@example.org\n"),
+            "not closed",
+            2,
+            5,
+        );
     }
 
     #[test]
     fn no_cell_is_a_formula() {
-        for (cell, guarded) in
-            [("=1+1", "'=1+1"), ("@x", "'@x"), ("-x", "'-x"), ("+7 727 555 0110", "+7 727 555 0110"), ("-", "-")]
-        {
+        for (cell, guarded) in [
+            ("=1+1", "'=1+1"),
+            ("@x", "'@x"),
+            ("-x", "'-x"),
+            ("+7 727 555 0110", "+7 727 555 0110"),
+            ("-", "-"),
+        ] {
             assert_eq!(super::guarded(cell), guarded);
             assert_eq!(bare(guarded), cell);
         }

@@ -36,7 +36,10 @@ pub enum Place {
 
 /// A store with the interface of S3. What opens it is not in the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs, reason = "fields of advise.yaml, docs in docs/workspace.md")]
+#[allow(
+    missing_docs,
+    reason = "fields of advise.yaml, docs in docs/workspace.md"
+)]
 pub struct Store {
     pub endpoint: Url,
     pub region: String,
@@ -52,7 +55,15 @@ pub struct Store {
 }
 
 const TARGET: &[&str] = &["name", "rsync", "ssh", "s3", "keep"];
-const STORE: &[&str] = &["endpoint", "region", "bucket", "prefix", "virtual_host", "credentials", "ca_file"];
+const STORE: &[&str] = &[
+    "endpoint",
+    "region",
+    "bucket",
+    "prefix",
+    "virtual_host",
+    "credentials",
+    "ca_file",
+];
 
 /// Where rsync copies to.
 struct Destination(String);
@@ -66,13 +77,20 @@ impl FromStr for Destination {
                 .hint("write a folder, `/srv/www/cert`, or one on a host, `web@www.example.org:/srv/www/cert`")
         };
         if text.starts_with("rsync://") || text.contains("::") {
-            return Err(wrong("rsync's own protocol has no protection; it goes by ssh"));
+            return Err(wrong(
+                "rsync's own protocol has no protection; it goes by ssh",
+            ));
         }
         if text.starts_with('-') || text.chars().any(char::is_control) || text.trim().is_empty() {
             return Err(wrong("it would be read as something else"));
         }
-        if text.rsplit_once(':').is_some_and(|(_, folder)| folder.is_empty()) {
-            return Err(wrong("after the host comes a folder, since not all of a home is to be replaced"));
+        if text
+            .rsplit_once(':')
+            .is_some_and(|(_, folder)| folder.is_empty())
+        {
+            return Err(wrong(
+                "after the host comes a folder, since not all of a home is to be replaced",
+            ));
         }
         Ok(Destination(text.to_string()))
     }
@@ -86,11 +104,17 @@ impl FromStr for Kept {
 
     fn from_str(text: &str) -> Result<Kept, Wrong> {
         let path = text.trim_matches('/');
-        let plain = path.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
-        match plain && !path.contains(['*', '?', '[', '\\']) && !path.chars().any(char::is_control) {
+        let plain = path
+            .split('/')
+            .all(|part| !part.is_empty() && part != "." && part != "..");
+        match plain && !path.contains(['*', '?', '[', '\\']) && !path.chars().any(char::is_control)
+        {
             true => Ok(Kept(path.to_string())),
-            false => Err(Wrong::new(format!("`{}` is not a path below the target", shorten(text)))
-                .hint("write it as `.well-known/acme-challenge`, without patterns")),
+            false => Err(Wrong::new(format!(
+                "`{}` is not a path below the target",
+                shorten(text)
+            ))
+            .hint("write it as `.well-known/acme-challenge`, without patterns")),
         }
     }
 }
@@ -103,29 +127,50 @@ impl FromStr for Endpoint {
 
     fn from_str(text: &str) -> Result<Endpoint, Wrong> {
         let hint = "write it as `https://s3.example.org`";
-        let url = Url::parse(text).map_err(|e| Wrong::new(format!("`{}` is not an address: {e}", shorten(text))).hint(hint))?;
-        let safe = url.scheme() == "https" || url.scheme() == "http" && url.host_str().is_some_and(is_loopback);
+        let url = Url::parse(text).map_err(|e| {
+            Wrong::new(format!("`{}` is not an address: {e}", shorten(text))).hint(hint)
+        })?;
+        let safe = url.scheme() == "https"
+            || url.scheme() == "http" && url.host_str().is_some_and(is_loopback);
         if !safe {
-            return Err(Wrong::new(format!("`{}` would be reached without TLS", shorten(text)))
-                .hint("begin it with `https://`; `http://` is for a loopback host only"));
+            return Err(
+                Wrong::new(format!("`{}` would be reached without TLS", shorten(text)))
+                    .hint("begin it with `https://`; `http://` is for a loopback host only"),
+            );
         }
-        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-            return Err(Wrong::new("the address of a store has no user, question or fragment").hint(hint));
+        if !url.username().is_empty()
+            || url.password().is_some()
+            || url.query().is_some()
+            || url.fragment().is_some()
+        {
+            return Err(
+                Wrong::new("the address of a store has no user, question or fragment").hint(hint),
+            );
         }
         Ok(Endpoint(url))
     }
 }
 
 /// All targets, in their order. What is wrong with one becomes a finding.
-pub(super) fn targets(source: &Source, fields: &mut Fields<'_>, findings: &mut Findings) -> Vec<Target> {
+pub(super) fn targets(
+    source: &Source,
+    fields: &mut Fields<'_>,
+    findings: &mut Findings,
+) -> Vec<Target> {
     let mut targets: Vec<Target> = Vec::new();
     for node in fields.nodes("deploy", findings) {
         let span = node.span;
-        let Some(target) = target(source, node, findings) else { continue };
+        let Some(target) = target(source, node, findings) else {
+            continue;
+        };
         match targets.iter().any(|other| other.name == target.name) {
             true => findings.push(
                 source
-                    .error(span, "duplicate-value", format!("two targets are called `{}`", target.name))
+                    .error(
+                        span,
+                        "duplicate-value",
+                        format!("two targets are called `{}`", target.name),
+                    )
                     .hint("give each a name of its own"),
             ),
             false => targets.push(target),
@@ -142,25 +187,52 @@ fn target(source: &Source, node: Node<'_>, findings: &mut Findings) -> Option<Ta
     let rsync = fields.optional::<Destination>("rsync", findings);
     let ssh = fields.text("ssh", findings).map(|(ssh, _)| ssh);
     let s3 = fields.node("s3");
-    let keep = fields.list::<Kept>("keep", findings).into_iter().map(|(kept, _)| kept.0).collect();
+    let keep = fields
+        .list::<Kept>("keep", findings)
+        .into_iter()
+        .map(|(kept, _)| kept.0)
+        .collect();
     let place = match (has_rsync, s3) {
-        (true, None) => Place::Rsync { to: rsync?.0.0, ssh },
+        (true, None) => Place::Rsync {
+            to: rsync?.0.0,
+            ssh,
+        },
         (false, Some(node)) => Place::S3(store(source, node, findings)?),
         (both, _) => {
-            let what = if both { "both `rsync` and `s3`" } else { "neither `rsync` nor `s3`" };
-            findings.push(source.error(span, "bad-value", format!("this target has {what}")).hint("give it one of the two"));
+            let what = if both {
+                "both `rsync` and `s3`"
+            } else {
+                "neither `rsync` nor `s3`"
+            };
+            findings.push(
+                source
+                    .error(span, "bad-value", format!("this target has {what}"))
+                    .hint("give it one of the two"),
+            );
             return None;
         }
     };
-    Some(Target { name: name?.0, place, keep })
+    Some(Target {
+        name: name?.0,
+        place,
+        keep,
+    })
 }
 
 fn store(source: &Source, node: Node<'_>, findings: &mut Findings) -> Option<Store> {
     let mut fields = Fields::open(source, node, STORE, findings)?;
-    let endpoint = fields.required::<Endpoint>("endpoint", "write `endpoint: https://s3.example.org`", findings);
+    let endpoint = fields.required::<Endpoint>(
+        "endpoint",
+        "write `endpoint: https://s3.example.org`",
+        findings,
+    );
     let bucket = fields.required::<Line>("bucket", "write `bucket: cert`", findings);
-    let region = fields.optional::<Line>("region", findings).map_or_else(|| "us-east-1".into(), |(region, _)| region.0);
-    let prefix = fields.optional::<Kept>("prefix", findings).map_or_else(String::new, |(prefix, _)| format!("{}/", prefix.0));
+    let region = fields
+        .optional::<Line>("region", findings)
+        .map_or_else(|| "us-east-1".into(), |(region, _)| region.0);
+    let prefix = fields
+        .optional::<Kept>("prefix", findings)
+        .map_or_else(String::new, |(prefix, _)| format!("{}/", prefix.0));
 
     Some(Store {
         region,

@@ -30,7 +30,15 @@ pub struct Imap {
 }
 
 const INBOX: &[&str] = &["maildir", "imap"];
-const IMAP: &[&str] = &["host", "port", "security", "user", "password_command", "folder", "ca_file"];
+const IMAP: &[&str] = &[
+    "host",
+    "port",
+    "security",
+    "user",
+    "password_command",
+    "folder",
+    "ca_file",
+];
 
 pub(super) fn inbox(source: &Source, node: Node, findings: &mut Findings) -> Option<Inbox> {
     let mut fields = Fields::open(source, node, INBOX, findings)?;
@@ -40,12 +48,22 @@ pub(super) fn inbox(source: &Source, node: Node, findings: &mut Findings) -> Opt
         (None, Some(node)) => imap(source, node, findings).map(Inbox::Imap),
         (Some((_, span)), Some(_)) => {
             findings.push(
-                source.error(span, "bad-value", "mail cannot come in by both `maildir` and `imap`").hint("remove one of the two"),
+                source
+                    .error(
+                        span,
+                        "bad-value",
+                        "mail cannot come in by both `maildir` and `imap`",
+                    )
+                    .hint("remove one of the two"),
             );
             None
         }
         (None, None) => {
-            fields.missing("maildir", "write `maildir: /var/mail/cert`, or `imap` with a server", findings);
+            fields.missing(
+                "maildir",
+                "write `maildir: /var/mail/cert`, or `imap` with a server",
+                findings,
+            );
             None
         }
     }
@@ -55,11 +73,21 @@ fn imap(source: &Source, node: Node, findings: &mut Findings) -> Option<Imap> {
     let mut fields = Fields::open(source, node, IMAP, findings)?;
     let host = fields.required::<Line>("host", "write `host: mail.example.org`", findings);
     let user = fields.required::<Line>("user", "write `user: cert@example.org`", findings);
-    let command =
-        fields.required::<Line>("password_command", "a command that prints the password, such as `pass show imap`", findings);
+    let command = fields.required::<Line>(
+        "password_command",
+        "a command that prints the password, such as `pass show imap`",
+        findings,
+    );
     let security = fields.text("security", findings);
-    let port = port(source, &mut fields, "most servers give mail on 993", findings);
-    let folder = fields.text("folder", findings).map_or_else(|| "INBOX".into(), |(folder, _)| folder);
+    let port = port(
+        source,
+        &mut fields,
+        "most servers give mail on 993",
+        findings,
+    );
+    let folder = fields
+        .text("folder", findings)
+        .map_or_else(|| "INBOX".into(), |(folder, _)| folder);
     let ca_file = fields.text("ca_file", findings).map(|(path, _)| path);
     let (host, host_span) = host?;
     check_host(source, &host.0, host_span, findings);
@@ -70,7 +98,11 @@ fn imap(source: &Source, node: Node, findings: &mut Findings) -> Option<Imap> {
         Some((word, span)) if word == "none" => {
             findings.push(
                 source
-                    .error(span, "bad-value", format!("mail from `{}` would travel without TLS", shorten(&host.0)))
+                    .error(
+                        span,
+                        "bad-value",
+                        format!("mail from `{}` would travel without TLS", shorten(&host.0)),
+                    )
                     .hint("write `tls`; `none` is for a loopback host only"),
             );
             true
@@ -78,12 +110,24 @@ fn imap(source: &Source, node: Node, findings: &mut Findings) -> Option<Imap> {
         Some((word, span)) => {
             findings.push(
                 source
-                    .error(span, "bad-value", format!("security `{}` is not known", shorten(&word)))
+                    .error(
+                        span,
+                        "bad-value",
+                        format!("security `{}` is not known", shorten(&word)),
+                    )
                     .hint("one of `tls`, `none`"),
             );
             true
         }
     };
     let port = port.unwrap_or(if tls { 993 } else { 143 });
-    Some(Imap { host: host.0, port, tls, user: user?.0.0, password_command: command?.0.0, folder, ca_file })
+    Some(Imap {
+        host: host.0,
+        port,
+        tls,
+        user: user?.0.0,
+        password_command: command?.0.0,
+        folder,
+        ca_file,
+    })
 }

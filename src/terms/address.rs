@@ -44,19 +44,31 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Address, Wrong> {
         let wrong = |why: &str| {
-            Wrong::new(format!("`{}` is not a mail address: {why}", shorten(text))).hint("write it as `name@example.org`")
+            Wrong::new(format!("`{}` is not a mail address: {why}", shorten(text)))
+                .hint("write it as `name@example.org`")
         };
-        let (local, domain) = text.rsplit_once('@').ok_or_else(|| wrong("it has no `@`"))?;
+        let (local, domain) = text
+            .rsplit_once('@')
+            .ok_or_else(|| wrong("it has no `@`"))?;
         if !text.is_ascii() {
-            return Err(wrong("it has letters outside ASCII").hint("write an international domain in its `xn--` form"));
+            return Err(wrong("it has letters outside ASCII")
+                .hint("write an international domain in its `xn--` form"));
         }
         // RFC 5321, 4.1.2: a dot-string; quoted local parts are not taken, they only ever help an attacker here.
         let atom = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&c);
         if local.is_empty() || local.len() > 64 || !local.bytes().all(atom) {
-            return Err(wrong("what stands before the `@` has a character that does not belong there"));
+            return Err(wrong(
+                "what stands before the `@` has a character that does not belong there",
+            ));
         }
-        if local.starts_with('.') || local.ends_with('.') || local.contains("..") || local.starts_with('-') {
-            return Err(wrong("what stands before the `@` has a dot or hyphen in the wrong place"));
+        if local.starts_with('.')
+            || local.ends_with('.')
+            || local.contains("..")
+            || local.starts_with('-')
+        {
+            return Err(wrong(
+                "what stands before the `@` has a dot or hyphen in the wrong place",
+            ));
         }
         let label = |l: &str| {
             !l.is_empty()
@@ -65,10 +77,15 @@ impl FromStr for Address {
                 && !l.ends_with('-')
                 && l.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
         };
-        if domain.len() > 253 || !domain.contains('.') && domain != "localhost" || !domain.split('.').all(label) {
+        if domain.len() > 253
+            || !domain.contains('.') && domain != "localhost"
+            || !domain.split('.').all(label)
+        {
             return Err(wrong("what stands after the `@` is not a domain"));
         }
-        Ok(Address(format!("{local}@{}", domain.to_ascii_lowercase()).into()))
+        Ok(Address(
+            format!("{local}@{}", domain.to_ascii_lowercase()).into(),
+        ))
     }
 }
 
@@ -92,7 +109,10 @@ mod tests {
     fn an_address_is_read_and_hidden_from_debug() {
         let address: Address = "Ada.Example@Uni.Example.ORG".parse().expect("an address");
         assert_eq!(address.as_str(), "Ada.Example@uni.example.org");
-        assert_eq!((address.local(), address.domain()), ("Ada.Example", "uni.example.org"));
+        assert_eq!(
+            (address.local(), address.domain()),
+            ("Ada.Example", "uni.example.org")
+        );
         assert_eq!(format!("{address:?}"), "…@uni.example.org");
     }
 

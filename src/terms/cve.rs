@@ -41,9 +41,13 @@ impl FromStr for Cve {
     type Err = Wrong;
 
     fn from_str(text: &str) -> Result<Cve, Wrong> {
-        let rest = text.strip_prefix("CVE-").and_then(|rest| rest.split_once('-'));
+        let rest = text
+            .strip_prefix("CVE-")
+            .and_then(|rest| rest.split_once('-'));
         match rest {
-            Some((year, number)) if year.len() == 4 && digits(year, 4) && year >= "1999" && digits(number, 4) => {
+            Some((year, number))
+                if year.len() == 4 && digits(year, 4) && year >= "1999" && digits(number, 4) =>
+            {
                 Ok(Cve(text.to_string()))
             }
             _ => Err(Wrong::new(format!("`{}` is not a CVE id", shorten(text)))
@@ -58,7 +62,8 @@ impl FromStr for Cwe {
     fn from_str(text: &str) -> Result<Cwe, Wrong> {
         match text.strip_prefix("CWE-") {
             Some(number) if digits(number, 1) => Ok(Cwe(text.to_string())),
-            _ => Err(Wrong::new(format!("`{}` is not a CWE id", shorten(text))).hint("write it as `CWE-787`")),
+            _ => Err(Wrong::new(format!("`{}` is not a CWE id", shorten(text)))
+                .hint("write it as `CWE-787`")),
         }
     }
 }

@@ -33,7 +33,12 @@ impl Cvss {
             _ => &BASE_3,
         };
         names.iter().filter_map(|name| {
-            let value = self.text.split('/').filter_map(|metric| metric.split_once(':')).find(|(other, _)| other == name)?.1;
+            let value = self
+                .text
+                .split('/')
+                .filter_map(|metric| metric.split_once(':'))
+                .find(|(other, _)| other == name)?
+                .1;
             Some((*name, value))
         })
     }
@@ -41,7 +46,11 @@ impl Cvss {
     /// A vector that was judged before, with the score that was computed then: it is not judged again.
     pub fn remembered(text: &str, score: f64) -> Option<Cvss> {
         let score = Some(score).filter(|score| (0.0..=10.0).contains(score))?;
-        Some(Cvss { text: text.to_string(), version: version(text)?, score })
+        Some(Cvss {
+            text: text.to_string(),
+            version: version(text)?,
+            score,
+        })
     }
 
     /// The word for the score. For 2.0, which knows neither `none` nor `critical`, the bands of 3.x are used.
@@ -62,7 +71,9 @@ fn version(text: &str) -> Option<&'static str> {
 
 const BASE_2: [&str; 6] = ["AV", "AC", "Au", "C", "I", "A"];
 
-const BASE_4: [&str; 11] = ["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"];
+const BASE_4: [&str; 11] = [
+    "AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA",
+];
 
 /// CVSS 3.1 section 6: "All Base metrics must be included in a vector string." 3.0 says the same.
 const BASE_3: [&str; 8] = ["AV", "AC", "PR", "UI", "S", "C", "I", "A"];
@@ -72,30 +83,59 @@ impl FromStr for Cvss {
 
     fn from_str(text: &str) -> Result<Cvss, Wrong> {
         let version = version(text).ok_or_else(|| {
-            Wrong::new(format!("`{}` is not a CVSS vector", shorten(text)))
-                .hint("it starts with `CVSS:4.0/`, `CVSS:3.1/`, `CVSS:3.0/`, or `AV:` for version 2.0")
+            Wrong::new(format!("`{}` is not a CVSS vector", shorten(text))).hint(
+                "it starts with `CVSS:4.0/`, `CVSS:3.1/`, `CVSS:3.0/`, or `AV:` for version 2.0",
+            )
         })?;
         let wrong = |why: String| {
-            Wrong::new(format!("`{}` is not a CVSS {version} vector: {why}", shorten(text)))
-                .hint("copy the whole vector from the calculator at https://www.first.org/cvss/")
+            Wrong::new(format!(
+                "`{}` is not a CVSS {version} vector: {why}",
+                shorten(text)
+            ))
+            .hint("copy the whole vector from the calculator at https://www.first.org/cvss/")
         };
         // The crate takes a 3.x vector with metrics left out as if they were harmless, and metrics in small letters.
-        let metrics: Vec<(&str, &str)> = text.split('/').filter_map(|metric| metric.split_once(':')).collect();
+        let metrics: Vec<(&str, &str)> = text
+            .split('/')
+            .filter_map(|metric| metric.split_once(':'))
+            .collect();
         let is_small = |text: &str| text.bytes().any(|c| c.is_ascii_lowercase());
         // `Au` of 2.0 and `U:Clear` to `U:Red` of 4.0 are the only ones that are not all capitals.
-        if metrics.iter().any(|(name, value)| is_small(name) && *name != "Au" || is_small(value) && *name != "U") {
+        if metrics
+            .iter()
+            .any(|(name, value)| is_small(name) && *name != "Au" || is_small(value) && *name != "U")
+        {
             return Err(wrong("metrics are written in capitals".into()));
         }
         let is_there = |name: &&&str| metrics.iter().any(|(other, _)| other == *name);
-        if let Some(missing) = BASE_3.iter().find(|name| version.starts_with('3') && !is_there(name)) {
+        if let Some(missing) = BASE_3
+            .iter()
+            .find(|name| version.starts_with('3') && !is_there(name))
+        {
             return Err(wrong(format!("its metric `{missing}` is missing")));
         }
         let score = match version {
-            "2.0" => text.parse::<cvss::v2::Vector>().map_err(|e| wrong(e.to_string()))?.score().value(),
-            "4.0" => text.parse::<cvss::v4::Vector>().map_err(|e| wrong(e.to_string()))?.score().value(),
-            _ => text.parse::<cvss::v3::Vector>().map_err(|e| wrong(e.to_string()))?.score().value(),
+            "2.0" => text
+                .parse::<cvss::v2::Vector>()
+                .map_err(|e| wrong(e.to_string()))?
+                .score()
+                .value(),
+            "4.0" => text
+                .parse::<cvss::v4::Vector>()
+                .map_err(|e| wrong(e.to_string()))?
+                .score()
+                .value(),
+            _ => text
+                .parse::<cvss::v3::Vector>()
+                .map_err(|e| wrong(e.to_string()))?
+                .score()
+                .value(),
         };
-        Ok(Cvss { text: text.to_string(), version, score })
+        Ok(Cvss {
+            text: text.to_string(),
+            version,
+            score,
+        })
     }
 }
 
@@ -112,14 +152,34 @@ mod tests {
     #[test]
     fn scores_are_those_of_the_calculators() {
         for (vector, score, severity) in [
-            ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", 9.8, Severity::Critical),
-            ("CVSS:3.0/AV:N/AC:L/PR:N/UI:R/S:C/C:L/I:L/A:N", 6.1, Severity::Medium),
+            (
+                "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
+                9.8,
+                Severity::Critical,
+            ),
+            (
+                "CVSS:3.0/AV:N/AC:L/PR:N/UI:R/S:C/C:L/I:L/A:N",
+                6.1,
+                Severity::Medium,
+            ),
             ("AV:N/AC:L/Au:N/C:P/I:P/A:P", 7.5, Severity::High),
-            ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", 9.3, Severity::Critical),
-            ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:N", 0.0, Severity::None),
+            (
+                "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N",
+                9.3,
+                Severity::Critical,
+            ),
+            (
+                "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:N",
+                0.0,
+                Severity::None,
+            ),
         ] {
             let cvss: Cvss = vector.parse().expect(vector);
-            assert_eq!((cvss.score(), cvss.severity()), (score, severity), "{vector}");
+            assert_eq!(
+                (cvss.score(), cvss.severity()),
+                (score, severity),
+                "{vector}"
+            );
         }
     }
 

@@ -32,14 +32,19 @@ impl FromStr for Id {
         if text.is_empty() || text.len() > 64 {
             return wrong("it has to have 1 to 64 characters");
         }
-        if !text.bytes().all(|c| c.is_ascii_alphanumeric() || b"-._+".contains(&c)) {
+        if !text
+            .bytes()
+            .all(|c| c.is_ascii_alphanumeric() || b"-._+".contains(&c))
+        {
             return wrong("it has a character that does not belong there");
         }
         let edge = |c: Option<u8>| c.is_some_and(|c| c.is_ascii_alphanumeric());
         if !edge(text.bytes().next()) || !edge(text.bytes().last()) || text.contains("..") {
             return wrong("it begins or ends with a sign, or has two dots in a row");
         }
-        if !text.bytes().any(|c| c.is_ascii_alphabetic()) || !text.bytes().any(|c| c.is_ascii_digit()) {
+        if !text.bytes().any(|c| c.is_ascii_alphabetic())
+            || !text.bytes().any(|c| c.is_ascii_digit())
+        {
             return wrong("it needs a letter and a digit");
         }
         Ok(Id(text.to_string()))
@@ -69,14 +74,18 @@ impl FromStr for Slug {
     fn from_str(text: &str) -> Result<Slug, Wrong> {
         let ok = !text.is_empty()
             && text.len() <= 64
-            && text.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
+            && text
+                .bytes()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
             && !text.starts_with('-')
             && !text.ends_with('-');
         if ok {
             return Ok(Slug(text.into()));
         }
-        Err(Wrong::new(format!("`{}` cannot be a name here", shorten(text)))
-            .hint("small letters, digits and hyphens, as in `power-grid-2`"))
+        Err(
+            Wrong::new(format!("`{}` cannot be a name here", shorten(text)))
+                .hint("small letters, digits and hyphens, as in `power-grid-2`"),
+        )
     }
 }
 
@@ -99,7 +108,10 @@ mod tests {
 
     #[test]
     fn an_id_cannot_leave_its_folder_or_take_the_place_of_a_list_page() {
-        for id in ["", "../x1", "a/1", "..", "a..1", ".a1", "-a1", "2026", "page", "a1.", "a\u{0}1", "a1\n", "ä1", "a 1"] {
+        for id in [
+            "", "../x1", "a/1", "..", "a..1", ".a1", "-a1", "2026", "page", "a1.", "a\u{0}1",
+            "a1\n", "ä1", "a 1",
+        ] {
             assert!(id.parse::<Id>().is_err(), "{id:?} was taken");
         }
     }

@@ -22,7 +22,10 @@ impl Lang {
         let script = self.0.split('-').find(|part| part.len() == 4);
         match script {
             Some(script) => matches!(script, "Arab" | "Hebr" | "Thaa" | "Syrc"),
-            None => matches!(primary, "ar" | "he" | "fa" | "ur" | "ps" | "dv" | "yi" | "ug" | "sd" | "ckb"),
+            None => matches!(
+                primary,
+                "ar" | "he" | "fa" | "ur" | "ps" | "dv" | "yi" | "ug" | "sd" | "ckb"
+            ),
         }
     }
 }
@@ -36,11 +39,16 @@ impl FromStr for Lang {
         let ok = (2..=3).contains(&primary.len())
             && primary.bytes().all(|c| c.is_ascii_lowercase())
             && text.len() <= 24
-            && parts.all(|p| (2..=8).contains(&p.len()) && p.bytes().all(|c| c.is_ascii_alphanumeric()));
+            && parts.all(|p| {
+                (2..=8).contains(&p.len()) && p.bytes().all(|c| c.is_ascii_alphanumeric())
+            });
         if ok {
             return Ok(Lang(text.into()));
         }
-        Err(Wrong::new(format!("`{}` is not a language tag", shorten(text))).hint("write it as `en`, `ru` or `sr-Latn` (BCP 47)"))
+        Err(
+            Wrong::new(format!("`{}` is not a language tag", shorten(text)))
+                .hint("write it as `en`, `ru` or `sr-Latn` (BCP 47)"),
+        )
     }
 }
 

@@ -39,7 +39,10 @@ pub struct Wrong {
 impl Wrong {
     /// A reason without a hint.
     pub fn new(message: impl Into<String>) -> Wrong {
-        Wrong { message: message.into(), hint: None }
+        Wrong {
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// The same, with what to write instead.
@@ -66,7 +69,12 @@ pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -
     let lower = given.to_lowercase();
     candidates
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()),
+                candidate,
+            )
+        })
         .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -74,7 +82,11 @@ pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -
 
 /// "one of `a`, `b`, `c`", with the nearest one first when there is a near one.
 pub fn one_of(given: &str, candidates: &[&str]) -> String {
-    let all = candidates.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
+    let all = candidates
+        .iter()
+        .map(|c| format!("`{c}`"))
+        .collect::<Vec<_>>()
+        .join(", ");
     match nearest(given, candidates.iter().copied()) {
         Some(near) => format!("did you mean `{near}`? one of {all}"),
         None => format!("one of {all}"),
@@ -84,7 +96,9 @@ pub fn one_of(given: &str, candidates: &[&str]) -> String {
 /// What no text should hold: control characters other than tab and line end, and what Unicode calls
 /// noncharacters, which XML and so every feed refuses.
 pub fn is_foul(c: char) -> bool {
-    c.is_control() && !matches!(c, '\n' | '\t' | '\r') || matches!(c, '\u{fdd0}'..='\u{fdef}') || (c as u32) & 0xfffe == 0xfffe
+    c.is_control() && !matches!(c, '\n' | '\t' | '\r')
+        || matches!(c, '\u{fdd0}'..='\u{fdef}')
+        || (c as u32) & 0xfffe == 0xfffe
 }
 
 /// Whether a text has a character that is foul.
@@ -92,15 +106,26 @@ pub fn has_foul(text: &str) -> bool {
     let foul = |byte: &u8| *byte < b' ' && !matches!(*byte, b'\n' | b'\t' | b'\r') || *byte == 0x7f;
     match text.is_ascii() {
         // So many are looked at together as a processor takes at once, before it is asked of any.
-        true => text.as_bytes().chunks(64).any(|chunk| chunk.iter().fold(false, |any, byte| any | foul(byte))),
+        true => text
+            .as_bytes()
+            .chunks(64)
+            .any(|chunk| chunk.iter().fold(false, |any, byte| any | foul(byte))),
         false => text.chars().any(is_foul),
     }
 }
 
 /// Shortens a text for a message, so that a hostile value cannot flood the terminal.
 pub fn shorten(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(61).collect();
-    if clean.chars().count() > 60 { clean.chars().take(60).chain(['…']).collect() } else { clean }
+    let clean: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(61)
+        .collect();
+    if clean.chars().count() > 60 {
+        clean.chars().take(60).chain(['…']).collect()
+    } else {
+        clean
+    }
 }
 
 #[cfg(test)]
@@ -109,7 +134,14 @@ mod tests {
 
     #[test]
     fn a_foul_character_is_seen_wherever_it_stands() {
-        for c in (0..=0x7f_u8).map(char::from).chain(['\u{85}', '\u{fdd0}', '\u{ffff}', '\u{1fffe}', 'ж', '\u{2028}']) {
+        for c in (0..=0x7f_u8).map(char::from).chain([
+            '\u{85}',
+            '\u{fdd0}',
+            '\u{ffff}',
+            '\u{1fffe}',
+            'ж',
+            '\u{2028}',
+        ]) {
             for before in [0, 1, 62, 63, 64, 65, 200] {
                 let text = format!("{}{c}{}", "a".repeat(before), "b".repeat(before));
                 assert_eq!(has_foul(&text), is_foul(c), "{c:?} after {before}");

@@ -24,7 +24,10 @@ enum Written {
 impl Moment {
     /// The moment of a timestamp, written in UTC.
     pub fn from_timestamp(at: Timestamp) -> Moment {
-        Moment { at, written: Written::Time(Offset::UTC) }
+        Moment {
+            at,
+            written: Written::Time(Offset::UTC),
+        }
     }
 
     /// The instant; midnight in UTC for a date alone.
@@ -71,8 +74,14 @@ impl Moment {
     pub fn rfc3339(&self) -> String {
         match self.written {
             Written::Date(date) => format!("{date}T00:00:00Z"),
-            Written::Time(offset) if offset.seconds() == 0 => self.zoned(offset).strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            Written::Time(offset) => self.zoned(offset).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+            Written::Time(offset) if offset.seconds() == 0 => self
+                .zoned(offset)
+                .strftime("%Y-%m-%dT%H:%M:%SZ")
+                .to_string(),
+            Written::Time(offset) => self
+                .zoned(offset)
+                .strftime("%Y-%m-%dT%H:%M:%S%:z")
+                .to_string(),
         }
     }
 
@@ -101,29 +110,56 @@ impl FromStr for Moment {
         };
         if text.len() == 10 {
             // ISO 8601 has other forms of ten characters; this is the one that everybody reads in the same way.
-            let is_shaped =
-                text.bytes().enumerate().all(|(i, c)| if matches!(i, 4 | 7) { c == b'-' } else { c.is_ascii_digit() });
+            let is_shaped = text.bytes().enumerate().all(|(i, c)| {
+                if matches!(i, 4 | 7) {
+                    c == b'-'
+                } else {
+                    c.is_ascii_digit()
+                }
+            });
             if !is_shaped {
                 return Err(wrong("it is not year, month and day with hyphens".into()));
             }
-            let date: civil::Date = text.parse().map_err(|_| wrong("there is no such day".into()))?;
+            let date: civil::Date = text
+                .parse()
+                .map_err(|_| wrong("there is no such day".into()))?;
             if !(1970..=9000).contains(&date.year()) {
                 return Err(wrong("the year is out of range".into()));
             }
-            let at = date.to_zoned(TimeZone::UTC).map_err(|e| wrong(e.to_string()))?.timestamp();
-            return Ok(Moment { at, written: Written::Date(date) });
+            let at = date
+                .to_zoned(TimeZone::UTC)
+                .map_err(|e| wrong(e.to_string()))?
+                .timestamp();
+            return Ok(Moment {
+                at,
+                written: Written::Date(date),
+            });
         }
         // RFC 3339, 5.6: full-date "T" full-time, and full-time has an offset.
-        let offset = text.get(19..).map(|rest| rest.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit()));
-        let shaped = text.is_ascii() && text.len() >= 20 && text.len() <= 35 && matches!(text.as_bytes()[10], b'T' | b't');
+        let offset = text
+            .get(19..)
+            .map(|rest| rest.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit()));
+        let shaped = text.is_ascii()
+            && text.len() >= 20
+            && text.len() <= 35
+            && matches!(text.as_bytes()[10], b'T' | b't');
         let at: Timestamp = match shaped {
-            true => text.parse().map_err(|_| wrong("there is no such time".into()))?,
-            false => return Err(wrong("it is neither a day nor a time with its offset".into())),
+            true => text
+                .parse()
+                .map_err(|_| wrong("there is no such time".into()))?,
+            false => {
+                return Err(wrong(
+                    "it is neither a day nor a time with its offset".into(),
+                ));
+            }
         };
         let seconds = match offset {
             Some("Z" | "z") => 0,
             Some(o) if o.len() == 6 => {
-                let number = |r: std::ops::Range<usize>| o[r].parse::<i32>().map_err(|_| wrong("the offset is not one".into()));
+                let number = |r: std::ops::Range<usize>| {
+                    o[r].parse::<i32>()
+                        .map_err(|_| wrong("the offset is not one".into()))
+                };
                 let size = number(1..3)? * 3600 + number(4..6)? * 60;
                 if o.starts_with('-') { -size } else { size }
             }
@@ -133,7 +169,10 @@ impl FromStr for Moment {
         if !(1970..=9000).contains(&at.to_zoned(TimeZone::UTC).year()) {
             return Err(wrong("the year is out of range".into()));
         }
-        Ok(Moment { at, written: Written::Time(offset) })
+        Ok(Moment {
+            at,
+            written: Written::Time(offset),
+        })
     }
 }
 
@@ -173,20 +212,42 @@ mod tests {
     #[test]
     fn a_date_and_a_time_are_shown_as_written() {
         for (text, long, mail) in [
-            ("2026-07-01", "2026-07-01T00:00:00Z", "Wed, 01 Jul 2026 00:00:00 +0000"),
-            ("2026-07-01T09:30:00+05:00", "2026-07-01T09:30:00+05:00", "Wed, 01 Jul 2026 09:30:00 +0500"),
-            ("2026-07-01T09:30:00Z", "2026-07-01T09:30:00Z", "Wed, 01 Jul 2026 09:30:00 +0000"),
+            (
+                "2026-07-01",
+                "2026-07-01T00:00:00Z",
+                "Wed, 01 Jul 2026 00:00:00 +0000",
+            ),
+            (
+                "2026-07-01T09:30:00+05:00",
+                "2026-07-01T09:30:00+05:00",
+                "Wed, 01 Jul 2026 09:30:00 +0500",
+            ),
+            (
+                "2026-07-01T09:30:00Z",
+                "2026-07-01T09:30:00Z",
+                "Wed, 01 Jul 2026 09:30:00 +0000",
+            ),
         ] {
             let moment: Moment = text.parse().expect(text);
-            assert_eq!((moment.to_string().as_str(), moment.rfc3339().as_str()), (text, long));
+            assert_eq!(
+                (moment.to_string().as_str(), moment.rfc3339().as_str()),
+                (text, long)
+            );
             assert_eq!(moment.rfc2822(), mail);
         }
     }
 
     #[test]
     fn what_has_no_such_day_or_no_offset_is_refused() {
-        for text in ["2026-02-30", "01.07.2026", "2026-7-1", "2026-07-01 09:30", "2026-07-01T09:30:00", "tomorrow", "0000-01-01"]
-        {
+        for text in [
+            "2026-02-30",
+            "01.07.2026",
+            "2026-7-1",
+            "2026-07-01 09:30",
+            "2026-07-01T09:30:00",
+            "tomorrow",
+            "0000-01-01",
+        ] {
             assert!(text.parse::<Moment>().is_err(), "{text} was taken");
         }
     }

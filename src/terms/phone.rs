@@ -28,16 +28,28 @@ impl FromStr for Phone {
     fn from_str(text: &str) -> Result<Phone, Wrong> {
         let text = text.trim();
         let wrong = |why: &str| {
-            Wrong::new(format!("`{}` is not a telephone number: {why}", shorten(text)))
-                .hint("write it with the country's code, in quotes: `\"+7 727 555 0100\"`")
+            Wrong::new(format!(
+                "`{}` is not a telephone number: {why}",
+                shorten(text)
+            ))
+            .hint("write it with the country's code, in quotes: `\"+7 727 555 0100\"`")
         };
         let lower = text.to_ascii_lowercase();
         let (number, extension) = match lower.find("ext") {
-            Some(at) => (&lower[..at], Some(lower[at + 3..].trim_start_matches('.').trim())),
+            Some(at) => (
+                &lower[..at],
+                Some(lower[at + 3..].trim_start_matches('.').trim()),
+            ),
             None => (lower.as_str(), None),
         };
-        if let Some(c) = number.chars().find(|c| !c.is_ascii_digit() && !"+ ()-./".contains(*c)) {
-            return Err(wrong(&format!("it has `{}`", if c.is_control() { ' ' } else { c })));
+        if let Some(c) = number
+            .chars()
+            .find(|c| !c.is_ascii_digit() && !"+ ()-./".contains(*c))
+        {
+            return Err(wrong(&format!(
+                "it has `{}`",
+                if c.is_control() { ' ' } else { c }
+            )));
         }
         if number.chars().skip(1).any(|c| c == '+') {
             return Err(wrong("`+` stands only at its beginning"));
@@ -47,7 +59,9 @@ impl FromStr for Phone {
         if !(3..=15).contains(&digits) {
             return Err(wrong("it has to have 3 to 15 digits"));
         }
-        if extension.is_some_and(|e| e.is_empty() || e.len() > 8 || !e.bytes().all(|b| b.is_ascii_digit())) {
+        if extension
+            .is_some_and(|e| e.is_empty() || e.len() > 8 || !e.bytes().all(|b| b.is_ascii_digit()))
+        {
             return Err(wrong("after `ext.` stand the digits of the extension"));
         }
         Ok(Phone(text.to_string()))
@@ -66,14 +80,28 @@ mod tests {
 
     #[test]
     fn numbers_that_people_write_are_taken() {
-        for text in ["+7 727 555 0100", "+49 (30) 5550-100 ext. 12", "112", "8 800 555 01 00", "+44.20.5550.0100"] {
+        for text in [
+            "+7 727 555 0100",
+            "+49 (30) 5550-100 ext. 12",
+            "112",
+            "8 800 555 01 00",
+            "+44.20.5550.0100",
+        ] {
             assert!(text.parse::<Phone>().is_ok(), "{text}");
         }
     }
 
     #[test]
     fn what_cannot_be_dialled_is_refused() {
-        for text in ["", "on request", "+7 727 555 01OO", "12", "7 + 727 555 0100", "+1234567890123456", "+7 727 555 0100 ext."] {
+        for text in [
+            "",
+            "on request",
+            "+7 727 555 01OO",
+            "12",
+            "7 + 727 555 0100",
+            "+1234567890123456",
+            "+7 727 555 0100 ext.",
+        ] {
             assert!(text.parse::<Phone>().is_err(), "{text} was taken");
         }
     }

@@ -14,7 +14,13 @@ pub enum Severity {
 
 impl Severity {
     /// All, from the mildest to the worst.
-    pub const ALL: [Severity; 5] = [Severity::None, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
+    pub const ALL: [Severity; 5] = [
+        Severity::None,
+        Severity::Low,
+        Severity::Medium,
+        Severity::High,
+        Severity::Critical,
+    ];
 
     /// The word for a CVSS score ("Qualitative Severity Rating Scale", CVSS 3.1 section 5 and 4.0 section 6).
     pub fn of_score(score: f64) -> Severity {
@@ -43,10 +49,13 @@ impl FromStr for Severity {
     type Err = Wrong;
 
     fn from_str(text: &str) -> Result<Severity, Wrong> {
-        Severity::ALL.into_iter().find(|s| s.as_str() == text).ok_or_else(|| {
-            Wrong::new(format!("severity `{}` is not known", shorten(text)))
-                .hint(one_of(text, &Severity::ALL.map(Severity::as_str)))
-        })
+        Severity::ALL
+            .into_iter()
+            .find(|s| s.as_str() == text)
+            .ok_or_else(|| {
+                Wrong::new(format!("severity `{}` is not known", shorten(text)))
+                    .hint(one_of(text, &Severity::ALL.map(Severity::as_str)))
+            })
     }
 }
 

@@ -3,17 +3,25 @@
 /// The host of an address that every parser reads as it stands, and would write in the same way again; nearly all are so
 /// plain. `None` says nothing: then a parser has to be asked.
 pub fn plain_host(url: &str) -> Option<&str> {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))?;
     let (host, path) = rest.split_at(rest.find('/')?);
     // No port, no user, no address in numbers, nothing that is not as it looks (`xn--`).
     let label = |label: &str| {
         let bytes = label.as_bytes();
         let fits = |c: &u8| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == b'-';
         let ends = |c: Option<&u8>| c.is_some_and(|c| *c != b'-');
-        bytes.iter().all(fits) && ends(bytes.first()) && ends(bytes.last()) && label.get(2..4) != Some("--")
+        bytes.iter().all(fits)
+            && ends(bytes.first())
+            && ends(bytes.last())
+            && label.get(2..4) != Some("--")
     };
     let is_name = host.split('.').all(label)
-        && host.rsplit('.').next().is_some_and(|last| last.starts_with(|c: char| c.is_ascii_lowercase()));
+        && host
+            .rsplit('.')
+            .next()
+            .is_some_and(|last| last.starts_with(|c: char| c.is_ascii_lowercase()));
     // Nothing that is encoded by some, and no step up or on the spot, in whatever disguise.
     let (mut before, mut fragments) = (b' ', 0);
     let fits = |c: u8| {
@@ -88,29 +96,49 @@ mod tests {
         ];
         let mut seed = 1_u64;
         let mut next = || {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) as usize
         };
         let mut plain = 0;
         for _ in 0..200_000 {
-            let start = ["https://www.example.org/", "https://", "http://a.b.example/x/"][next() % 3];
-            let url: String = std::iter::once(start).chain((0..next() % 7).map(|_| parts[next() % parts.len()])).collect();
-            let Some(host) = plain_host(&url) else { continue };
+            let start = [
+                "https://www.example.org/",
+                "https://",
+                "http://a.b.example/x/",
+            ][next() % 3];
+            let url: String = std::iter::once(start)
+                .chain((0..next() % 7).map(|_| parts[next() % parts.len()]))
+                .collect();
+            let Some(host) = plain_host(&url) else {
+                continue;
+            };
             plain += 1;
             let parsed = Url::parse(&url).unwrap_or_else(|error| panic!("{url}: {error}"));
-            assert_eq!((parsed.as_str(), parsed.host_str()), (url.as_str(), Some(host)));
+            assert_eq!(
+                (parsed.as_str(), parsed.host_str()),
+                (url.as_str(), Some(host))
+            );
         }
         assert!(plain > 5_000, "{plain}");
     }
 
     #[test]
     fn the_usual_addresses_are_plain() {
-        for url in ["https://nvd.nist.gov/vuln/detail/CVE-2026-1234", "https://x.example/a?b=c&d=%41#e"] {
+        for url in [
+            "https://nvd.nist.gov/vuln/detail/CVE-2026-1234",
+            "https://x.example/a?b=c&d=%41#e",
+        ] {
             assert!(plain_host(url).is_some(), "{url}");
         }
-        for url in
-            ["https://x.example", "https://127.0.0.1/", "https://x.example:8080/", "HTTPS://x.example/", "https://x.example/../y"]
-        {
+        for url in [
+            "https://x.example",
+            "https://127.0.0.1/",
+            "https://x.example:8080/",
+            "HTTPS://x.example/",
+            "https://x.example/../y",
+        ] {
             assert_eq!(plain_host(url), None, "{url}");
         }
     }

@@ -63,13 +63,17 @@ pub(super) struct Claims {
 impl Claims {
     /// Whether the certificate's owner claims this address.
     pub fn has(&self, fingerprint: &Fingerprint, address: &Address) -> bool {
-        self.known.contains(&self.hasher.hash_one((fingerprint, address.key())))
+        self.known
+            .contains(&self.hasher.hash_one((fingerprint, address.key())))
     }
 }
 
 impl Certificates {
     fn judged(&self, fingerprint: &Fingerprint) -> Option<&Judged> {
-        let at = self.all.binary_search_by(|judged| judged.fingerprint().cmp(fingerprint)).ok()?;
+        let at = self
+            .all
+            .binary_search_by(|judged| judged.fingerprint().cmp(fingerprint))
+            .ok()?;
         Some(&self.all[at])
     }
 
@@ -83,7 +87,8 @@ impl Certificates {
 
     /// What can be done with it at `now`.
     pub fn state(&self, fingerprint: &Fingerprint, now: &Moment) -> KeyState {
-        self.judged(fingerprint).map_or(KeyState::Missing, |judged| judged.state(now))
+        self.judged(fingerprint)
+            .map_or(KeyState::Missing, |judged| judged.state(now))
     }
 
     /// One of the team's own, whole.
@@ -108,14 +113,18 @@ impl Certificates {
             return Ok(None);
         }
         let bytes = files::bytes(&self.root, &path, &mut Findings::new())?;
-        Ok(bytes.and_then(|bytes| Certificate::read(&bytes).ok()).filter(|read| read.fingerprint() == fingerprint))
+        Ok(bytes
+            .and_then(|bytes| Certificate::read(&bytes).ok())
+            .filter(|read| read.fingerprint() == fingerprint))
     }
 
     /// A copy that somebody sent, put into the one that is here: whoever sends one may leave a revocation out, and what
     /// others of the same certificate need.
     pub fn merged(&self, copy: Certificate, address: &Address) -> Result<Certificate, ReadError> {
         let here = self.read(copy.fingerprint())?;
-        Ok(here.and_then(|here| Certificate::renewed(Some(&here), &copy, address)).unwrap_or(copy))
+        Ok(here
+            .and_then(|here| Certificate::renewed(Some(&here), &copy, address))
+            .unwrap_or(copy))
     }
 }
 
@@ -130,15 +139,33 @@ pub(super) fn read(
     let mut claims = Claims::default();
     let (mut all, mut own) = (Vec::with_capacity(entries.len()), HashMap::new());
     let read = |entry: &Entry| one(root, entry, whole, now, &claims.hasher);
-    read_all(entries, findings, read, |One { judged, claimed, certificate }| {
-        claims.known.extend(claimed);
-        own.extend(certificate.map(|certificate| (certificate.fingerprint().clone(), certificate)));
-        // Copied, since it lies among the much larger pieces that its certificate was read with, and keeps the memory of
-        // those from being given back as a whole.
-        all.push(judged.clone());
-    })?;
+    read_all(
+        entries,
+        findings,
+        read,
+        |One {
+             judged,
+             claimed,
+             certificate,
+         }| {
+            claims.known.extend(claimed);
+            own.extend(
+                certificate.map(|certificate| (certificate.fingerprint().clone(), certificate)),
+            );
+            // Copied, since it lies among the much larger pieces that its certificate was read with, and keeps the memory of
+            // those from being given back as a whole.
+            all.push(judged.clone());
+        },
+    )?;
     all.sort_unstable_by(|a, b| a.fingerprint().cmp(b.fingerprint()));
-    Ok((Certificates { root: root.to_path_buf(), all, whole: own }, claims))
+    Ok((
+        Certificates {
+            root: root.to_path_buf(),
+            all,
+            whole: own,
+        },
+        claims,
+    ))
 }
 
 struct One {
@@ -147,7 +174,13 @@ struct One {
     certificate: Option<Certificate>,
 }
 
-fn one(root: &Path, entry: &Entry, whole: &BTreeSet<Fingerprint>, now: &Moment, hasher: &RandomState) -> Read<One> {
+fn one(
+    root: &Path,
+    entry: &Entry,
+    whole: &BTreeSet<Fingerprint>,
+    now: &Moment,
+    hasher: &RandomState,
+) -> Read<One> {
     let mut findings = Findings::new();
     let bytes = match files::bytes(root, &entry.path, &mut findings)? {
         Some(bytes) => bytes,
@@ -161,7 +194,10 @@ fn one(root: &Path, entry: &Entry, whole: &BTreeSet<Fingerprint>, now: &Moment, 
                     "secret-key",
                     "remove it from here at once; publish only what `gpg --export --armor FINGERPRINT` gives, and think of whether the key has to be revoked",
                 ),
-                _ => ("bad-certificate", "export it again with `gpg --export --armor FINGERPRINT`"),
+                _ => (
+                    "bad-certificate",
+                    "export it again with `gpg --export --armor FINGERPRINT`",
+                ),
             };
             findings.push(Finding::of_file(&entry.path, code, error.to_string()).hint(hint));
             return Ok((findings, None));
@@ -170,13 +206,30 @@ fn one(root: &Path, entry: &Entry, whole: &BTreeSet<Fingerprint>, now: &Moment, 
     let fingerprint = certificate.fingerprint().clone();
     if entry.stem("asc") != Some(&*fingerprint.to_string()) {
         findings.push(
-            Finding::of_file(&entry.path, "bad-file-name", "this certificate's file does not have its fingerprint as its name")
-                .hint(format!("rename it to `{fingerprint}.asc`")),
+            Finding::of_file(
+                &entry.path,
+                "bad-file-name",
+                "this certificate's file does not have its fingerprint as its name",
+            )
+            .hint(format!("rename it to `{fingerprint}.asc`")),
         );
         return Ok((findings, None));
     }
-    let judged = certificate.judge(now).map_or_else(|state| Judged::Not(fingerprint.clone(), Box::new(state)), Judged::Usable);
-    let claimed = certificate.addresses().map(|address| hasher.hash_one((&fingerprint, address))).collect();
+    let judged = certificate.judge(now).map_or_else(
+        |state| Judged::Not(fingerprint.clone(), Box::new(state)),
+        Judged::Usable,
+    );
+    let claimed = certificate
+        .addresses()
+        .map(|address| hasher.hash_one((&fingerprint, address)))
+        .collect();
     let certificate = whole.contains(&fingerprint).then_some(certificate);
-    Ok((findings, Some(One { judged, claimed, certificate })))
+    Ok((
+        findings,
+        Some(One {
+            judged,
+            claimed,
+            certificate,
+        }),
+    ))
 }

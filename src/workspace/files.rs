@@ -48,10 +48,17 @@ fn io_error(path: PathBuf) -> impl FnOnce(io::Error) -> ReadError {
 
 /// Files and folders of a folder, sorted; hidden ones and editors' backups are passed over. A folder that does
 /// not exist is empty.
-fn scan(root: &Path, folder: &str, findings: &mut Findings) -> Result<(Vec<Entry>, Vec<Entry>), ReadError> {
+fn scan(
+    root: &Path,
+    folder: &str,
+    findings: &mut Findings,
+) -> Result<(Vec<Entry>, Vec<Entry>), ReadError> {
     let (mut files, mut folders) = (Vec::new(), Vec::new());
     let path = root.join(folder);
-    let on_the_way = folder.match_indices('/').map(|(at, _)| &folder[..at]).chain([folder]);
+    let on_the_way = folder
+        .match_indices('/')
+        .map(|(at, _)| &folder[..at])
+        .chain([folder]);
     for part in on_the_way {
         if fs::symlink_metadata(root.join(part)).is_ok_and(|found| found.is_symlink()) {
             findings.push(linked(part));
@@ -68,15 +75,22 @@ fn scan(root: &Path, folder: &str, findings: &mut Findings) -> Result<(Vec<Entry
         let Some(name) = entry.file_name().to_str().map(str::to_string) else {
             let shown = entry.file_name().to_string_lossy().into_owned();
             findings.push(
-                Finding::of_file(&format!("{folder}/{shown}"), "bad-file-name", "this file's name is not UTF-8")
-                    .hint("rename it"),
+                Finding::of_file(
+                    &format!("{folder}/{shown}"),
+                    "bad-file-name",
+                    "this file's name is not UTF-8",
+                )
+                .hint("rename it"),
             );
             continue;
         };
         if is_passed_over(&name) {
             continue;
         }
-        if name.chars().any(|c| c == '\\' || crate::terms::is_foul(c) || c.is_control()) {
+        if name
+            .chars()
+            .any(|c| c == '\\' || crate::terms::is_foul(c) || c.is_control())
+        {
             findings.push(
                 Finding::of_file(
                     &format!("{folder}/{name}"),
@@ -87,7 +101,9 @@ fn scan(root: &Path, folder: &str, findings: &mut Findings) -> Result<(Vec<Entry
             );
             continue;
         }
-        let file = Entry { path: format!("{folder}/{name}") };
+        let file = Entry {
+            path: format!("{folder}/{name}"),
+        };
         let kind = entry.file_type().map_err(io_error(entry.path()))?;
         if kind.is_symlink() {
             findings.push(linked(&file.path));
@@ -114,7 +130,8 @@ fn no_file(path: &str) -> Finding {
 }
 
 fn linked(path: &str) -> Finding {
-    Finding::of_file(path, "link", "symbolic links are not followed").hint("put the file itself here")
+    Finding::of_file(path, "link", "symbolic links are not followed")
+        .hint("put the file itself here")
 }
 
 /// The files of one folder.
@@ -132,11 +149,20 @@ pub fn tree(root: &Path, folder: &str, findings: &mut Findings) -> Result<Vec<En
 }
 
 /// The bytes of a file; `None` with a finding if it is too large.
-pub fn bytes(root: &Path, path: &str, findings: &mut Findings) -> Result<Option<Vec<u8>>, ReadError> {
+pub fn bytes(
+    root: &Path,
+    path: &str,
+    findings: &mut Findings,
+) -> Result<Option<Vec<u8>>, ReadError> {
     limited(root, path, FILE_LIMIT, findings)
 }
 
-fn limited(root: &Path, path: &str, limit: u64, findings: &mut Findings) -> Result<Option<Vec<u8>>, ReadError> {
+fn limited(
+    root: &Path,
+    path: &str,
+    limit: u64,
+    findings: &mut Findings,
+) -> Result<Option<Vec<u8>>, ReadError> {
     let full = root.join(path);
     let options = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut file = match rustix::fs::open(&full, options, Mode::empty()) {
@@ -145,7 +171,12 @@ fn limited(root: &Path, path: &str, limit: u64, findings: &mut Findings) -> Resu
             findings.push(linked(path));
             return Ok(None);
         }
-        Err(error) => return Err(ReadError::Io { path: full, error: error.into() }),
+        Err(error) => {
+            return Err(ReadError::Io {
+                path: full,
+                error: error.into(),
+            });
+        }
     };
     let found = file.metadata().map_err(io_error(full.clone()))?;
     if !found.is_file() {
@@ -155,8 +186,12 @@ fn limited(root: &Path, path: &str, limit: u64, findings: &mut Findings) -> Resu
     let size = found.len();
     let too_large = |size: u64| {
         let (size, limit) = (size.div_ceil(1 << 20), limit >> 20);
-        Finding::of_file(path, "too-large", format!("the file has {size} MB; up to {limit} MB are read"))
-            .hint("put large data on a server and link to it")
+        Finding::of_file(
+            path,
+            "too-large",
+            format!("the file has {size} MB; up to {limit} MB are read"),
+        )
+        .hint("put large data on a server and link to it")
     };
     if size > limit {
         findings.push(too_large(size));
@@ -164,7 +199,10 @@ fn limited(root: &Path, path: &str, limit: u64, findings: &mut Findings) -> Resu
     }
     // One more, so that the end is seen at once, and a file that has grown meanwhile.
     let mut bytes = Vec::with_capacity(usize::try_from(size + 1).unwrap_or(0));
-    file.by_ref().take(limit + 1).read_to_end(&mut bytes).map_err(io_error(full))?;
+    file.by_ref()
+        .take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(io_error(full))?;
     if bytes.len() as u64 > limit {
         findings.push(too_large(bytes.len() as u64));
         return Ok(None);
@@ -174,17 +212,26 @@ fn limited(root: &Path, path: &str, limit: u64, findings: &mut Findings) -> Resu
 
 /// The text of a file, with `\n` line ends and without a byte-order mark; `None` with a finding if it is none.
 pub fn text(root: &Path, path: &str, findings: &mut Findings) -> Result<Option<Source>, ReadError> {
-    let Some(bytes) = limited(root, path, TEXT_LIMIT, findings)? else { return Ok(None) };
+    let Some(bytes) = limited(root, path, TEXT_LIMIT, findings)? else {
+        return Ok(None);
+    };
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let bytes = error.into_bytes();
-            let message = format!("the file is not UTF-8: here stands the byte {:#04x}", bytes[at]);
+            let message = format!(
+                "the file is not UTF-8: here stands the byte {:#04x}",
+                bytes[at]
+            );
             let lossy = String::from_utf8_lossy(&bytes);
             let source = Source::new(path, lossy.as_ref());
             let start = lossy.find('\u{fffd}').unwrap_or(0);
-            let finding = source.error(crate::diag::Span::new(start, start + '\u{fffd}'.len_utf8()), "not-utf8", message);
+            let finding = source.error(
+                crate::diag::Span::new(start, start + '\u{fffd}'.len_utf8()),
+                "not-utf8",
+                message,
+            );
             findings.push(
                 finding.hint("save it as UTF-8 in your editor; `iconv -f windows-1251 -t utf-8` converts an old Cyrillic file"),
             );
@@ -193,8 +240,11 @@ pub fn text(root: &Path, path: &str, findings: &mut Findings) -> Result<Option<S
     };
     let bare = match text.strip_prefix('\u{feff}') {
         Some(bare) => {
-            let finding =
-                Finding::of_file(path, "byte-order-mark", "the file begins with a byte-order mark, which is passed over");
+            let finding = Finding::of_file(
+                path,
+                "byte-order-mark",
+                "the file begins with a byte-order mark, which is passed over",
+            );
             findings.push(finding.hint("save it as UTF-8 without a mark").warning());
             bare
         }
@@ -217,7 +267,10 @@ pub struct Origin {
 impl Origin {
     /// Of a file of the workspace.
     pub fn new(root: &Arc<Path>, path: Arc<str>) -> Origin {
-        Origin { root: root.clone(), path }
+        Origin {
+            root: root.clone(),
+            path,
+        }
     }
 
     /// An error at a piece of the text, which is read once more to show it.
@@ -226,7 +279,12 @@ impl Origin {
     }
 
     /// The same, at a place that has to be found first.
-    pub fn error_where(&self, find: impl FnOnce(&Source) -> Span, code: &'static str, message: impl Into<String>) -> Finding {
+    pub fn error_where(
+        &self,
+        find: impl FnOnce(&Source) -> Span,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Finding {
         match text(&self.root, &self.path, &mut Findings::new()) {
             Ok(Some(source)) => source.error(find(&source), code, message),
             // Gone or changed in this very moment: the finding stands, its line cannot be shown.
@@ -236,8 +294,14 @@ impl Origin {
 }
 
 /// The bytes of an attachment; `None` with a finding if the file is none.
-pub fn attachment(root: &Path, entry: &Entry, findings: &mut Findings) -> Result<Option<Vec<u8>>, ReadError> {
-    let Some(bytes) = bytes(root, &entry.path, findings)? else { return Ok(None) };
+pub fn attachment(
+    root: &Path,
+    entry: &Entry,
+    findings: &mut Findings,
+) -> Result<Option<Vec<u8>>, ReadError> {
+    let Some(bytes) = bytes(root, &entry.path, findings)? else {
+        return Ok(None);
+    };
     match no_attachment(entry.name(), &bytes) {
         None => Ok(Some(bytes)),
         Some((message, hint)) => {
@@ -257,7 +321,12 @@ pub struct Folder {
 }
 
 /// Walks `advisories/`: a folder named like a text beside it holds its attachments, any other more advisories.
-pub fn advisory_folders(root: &Path, folder: &str, found: &mut Vec<Folder>, findings: &mut Findings) -> Result<(), ReadError> {
+pub fn advisory_folders(
+    root: &Path,
+    folder: &str,
+    found: &mut Vec<Folder>,
+    findings: &mut Findings,
+) -> Result<(), ReadError> {
     let (files, folders) = scan(root, folder, findings)?;
     let mut texts = Vec::with_capacity(files.len());
     for file in files {
@@ -271,8 +340,13 @@ pub fn advisory_folders(root: &Path, folder: &str, found: &mut Vec<Folder>, find
         }
     }
     let texts = BTreeMap::from_iter(texts);
-    let (attachments, deeper): (Vec<_>, Vec<_>) = folders.into_iter().partition(|entry| texts.contains_key(entry.name()));
-    let attachments = attachments.into_iter().map(|entry| (entry.name().to_string(), entry)).collect();
+    let (attachments, deeper): (Vec<_>, Vec<_>) = folders
+        .into_iter()
+        .partition(|entry| texts.contains_key(entry.name()));
+    let attachments = attachments
+        .into_iter()
+        .map(|entry| (entry.name().to_string(), entry))
+        .collect();
     found.push(Folder { texts, attachments });
     for folder in deeper {
         advisory_folders(root, &folder.path, found, findings)?;
@@ -283,13 +357,19 @@ pub fn advisory_folders(root: &Path, folder: &str, found: &mut Vec<Folder>, find
 impl Folder {
     /// The texts that are no translations.
     pub fn originals(&self) -> impl Iterator<Item = &Entry> {
-        self.texts.iter().filter(|(stem, _)| self.cut(stem).1.is_none()).map(|(_, entry)| entry)
+        self.texts
+            .iter()
+            .filter(|(stem, _)| self.cut(stem).1.is_none())
+            .map(|(_, entry)| entry)
     }
 
     /// The translations of an original.
     pub fn translations<'a>(&'a self, id: &'a str) -> impl Iterator<Item = (Lang, &'a Entry)> {
         let begin = format!("{id}.");
-        let near = self.texts.range(begin.clone()..).take_while(move |(stem, _)| stem.starts_with(&begin));
+        let near = self
+            .texts
+            .range(begin.clone()..)
+            .take_while(move |(stem, _)| stem.starts_with(&begin));
         near.filter_map(move |(stem, entry)| match self.cut(stem) {
             (original, Some(lang)) if original == id => Some((lang, entry)),
             _ => None,
@@ -302,17 +382,29 @@ impl Folder {
     }
 
     /// The attachments of an original.
-    pub fn attachments(&self, root: &Path, id: &str, findings: &mut Findings) -> Result<Vec<Entry>, ReadError> {
-        let Some(folder) = self.attachments.get(id) else { return Ok(Vec::new()) };
+    pub fn attachments(
+        &self,
+        root: &Path,
+        id: &str,
+        findings: &mut Findings,
+    ) -> Result<Vec<Entry>, ReadError> {
+        let Some(folder) = self.attachments.get(id) else {
+            return Ok(Vec::new());
+        };
         let (files, folders) = scan(root, &folder.path, findings)?;
         for deeper in folders {
             findings.push(
-                Finding::of_file(&deeper.path, "stray-file", "a folder among attachments is passed over")
-                    .hint("put its files one level up")
-                    .warning(),
+                Finding::of_file(
+                    &deeper.path,
+                    "stray-file",
+                    "a folder among attachments is passed over",
+                )
+                .hint("put its files one level up")
+                .warning(),
             );
         }
-        let (good, bad): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_plain(file.name()));
+        let (good, bad): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|file| is_plain(file.name()));
         for file in bad {
             findings.push(
                 Finding::of_file(
@@ -332,21 +424,34 @@ impl Folder {
 }
 
 fn is_plain(name: &str) -> bool {
-    name.len() <= 100 && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-._+".contains(&c))
+    name.len() <= 100
+        && name
+            .bytes()
+            .all(|c| c.is_ascii_alphanumeric() || b"-._+".contains(&c))
 }
 
 /// Why a file that lies among attachments is none: an advisory that was put into the wrong folder would leave
 /// under another's label, and a file with code in it would run with the rights of the site.
 fn no_attachment(name: &str, bytes: &[u8]) -> Option<(&'static str, &'static str)> {
-    let ending = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    let ending = name
+        .rsplit('.')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     if ending == "md" || bytes.starts_with(b"---\n") || bytes.starts_with(b"---\r\n") {
         return Some((
             "this looks like an advisory, and lies among the attachments of another",
             "move it beside the others, into a folder for advisories",
         ));
     }
-    if matches!(ending.as_str(), "html" | "htm" | "xhtml" | "xht" | "svg" | "js" | "mjs" | "shtml" | "php") {
-        return Some(("a file of this kind can run code where it is opened", "pack it into an archive, such as a .zip"));
+    if matches!(
+        ending.as_str(),
+        "html" | "htm" | "xhtml" | "xht" | "svg" | "js" | "mjs" | "shtml" | "php"
+    ) {
+        return Some((
+            "a file of this kind can run code where it is opened",
+            "pack it into an archive, such as a .zip",
+        ));
     }
     None
 }
@@ -362,18 +467,47 @@ mod tests {
         fs::write(dir.path().join("a.md"), "text").expect("a file");
         std::os::unix::fs::symlink("a.md", dir.path().join("link.md")).expect("a link");
         // Not written, so it takes no room.
-        File::create(dir.path().join("large.md")).and_then(|file| file.set_len(TEXT_LIMIT + 1)).expect("a file");
-        File::create(dir.path().join("largest.md")).and_then(|file| file.set_len(TEXT_LIMIT)).expect("a file");
-        for (name, code) in [("folder.md", "link"), ("link.md", "link"), ("large.md", "too-large")] {
+        File::create(dir.path().join("large.md"))
+            .and_then(|file| file.set_len(TEXT_LIMIT + 1))
+            .expect("a file");
+        File::create(dir.path().join("largest.md"))
+            .and_then(|file| file.set_len(TEXT_LIMIT))
+            .expect("a file");
+        for (name, code) in [
+            ("folder.md", "link"),
+            ("link.md", "link"),
+            ("large.md", "too-large"),
+        ] {
             let mut findings = Findings::new();
-            assert!(text(dir.path(), name, &mut findings).expect("it can be looked at").is_none());
-            let found: Vec<_> = findings.iter().map(|finding| (&*finding.place.path, finding.code)).collect();
+            assert!(
+                text(dir.path(), name, &mut findings)
+                    .expect("it can be looked at")
+                    .is_none()
+            );
+            let found: Vec<_> = findings
+                .iter()
+                .map(|finding| (&*finding.place.path, finding.code))
+                .collect();
             assert_eq!(found, [(name, code)]);
         }
         let mut findings = Findings::new();
-        let read = |name| limited(dir.path(), name, TEXT_LIMIT, &mut Findings::new()).expect("it can be read");
-        assert_eq!(read("largest.md").map(|bytes| bytes.len() as u64), Some(TEXT_LIMIT));
-        assert_eq!(&*text(dir.path(), "a.md", &mut findings).expect("it can be read").expect("a text").text, "text");
-        assert!(matches!(text(dir.path(), "none.md", &mut findings), Err(ReadError::Io { .. })));
+        let read = |name| {
+            limited(dir.path(), name, TEXT_LIMIT, &mut Findings::new()).expect("it can be read")
+        };
+        assert_eq!(
+            read("largest.md").map(|bytes| bytes.len() as u64),
+            Some(TEXT_LIMIT)
+        );
+        assert_eq!(
+            &*text(dir.path(), "a.md", &mut findings)
+                .expect("it can be read")
+                .expect("a text")
+                .text,
+            "text"
+        );
+        assert!(matches!(
+            text(dir.path(), "none.md", &mut findings),
+            Err(ReadError::Io { .. })
+        ));
     }
 }

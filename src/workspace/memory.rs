@@ -79,10 +79,19 @@ impl Memory {
         let Memory { path, news } = self;
         let write = || match &news {
             News::Nothing => Ok(()),
-            News::More(records) => OpenOptions::new().append(true).open(&path)?.write_all(records),
+            News::More(records) => OpenOptions::new()
+                .append(true)
+                .open(&path)?
+                .write_all(records),
             News::All(all) => {
                 let new = beside(&path);
-                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?.write_all(all)?;
+                OpenOptions::new()
+                    .write(true)
+                    .create(true)
+                    .truncate(true)
+                    .mode(0o600)
+                    .open(&new)?
+                    .write_all(all)?;
                 fs::rename(&new, &path)
             }
         };
@@ -106,7 +115,9 @@ impl Identity {
         let is_file = FileType::from_raw_mode(m.st_mode) == FileType::RegularFile;
         let [dev, ino] = [m.st_dev, m.st_ino].map(u64::cast_signed);
         let [mtime, ctime] = [m.st_mtime_nsec, m.st_ctime_nsec].map(|part| part as i64);
-        is_file.then_some(Identity([dev, ino, m.st_size, m.st_mtime, mtime, m.st_ctime, ctime]))
+        is_file.then_some(Identity([
+            dev, ino, m.st_size, m.st_mtime, mtime, m.st_ctime, ctime,
+        ]))
     }
 
     /// Whether it had been left alone for a while, by the clock of its own file system.
@@ -126,11 +137,20 @@ struct Clock {
 impl Clock {
     fn beside(memory: &Path) -> Option<Clock> {
         let probe = beside(memory);
-        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&probe).ok()?;
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&probe)
+            .ok()?;
         let found = file.metadata().ok();
         // What cannot be removed is overwritten when the memory is kept.
         let _ = fs::remove_file(&probe);
-        found.map(|m| Clock { dev: m.dev().cast_signed(), second: m.mtime() })
+        found.map(|m| Clock {
+            dev: m.dev().cast_signed(),
+            second: m.mtime(),
+        })
     }
 }
 
@@ -168,32 +188,58 @@ impl Old {
         if !bytes.starts_with(head.as_bytes()) {
             bytes.clear();
         }
-        Old { clock: Clock::beside(&path), path, bytes, head }
+        Old {
+            clock: Clock::beside(&path),
+            path,
+            bytes,
+            head,
+        }
     }
 
     /// Finds the records in it. What follows a damaged one is not looked at.
     pub fn open(&self, root: &Path) -> Known<'_> {
         let mut records = HashMap::new();
         let mut rest = self.bytes.get(self.head.len()..).unwrap_or_default();
-        while let Some((record, after)) = Decoder::new(rest).bytes().map(|record| (record, &rest[4 + record.len()..])) {
-            let Some(path) = record.get(CHECK..).and_then(|body| Decoder::new(body).text()) else { break };
+        while let Some((record, after)) = Decoder::new(rest)
+            .bytes()
+            .map(|record| (record, &rest[4 + record.len()..]))
+        {
+            let Some(path) = record
+                .get(CHECK..)
+                .and_then(|body| Decoder::new(body).text())
+            else {
+                break;
+            };
             records.insert(path, record);
             rest = after;
         }
-        Known { old: self, home: File::open(root).ok(), records, is_whole: rest.is_empty() && !self.bytes.is_empty() }
+        Known {
+            old: self,
+            home: File::open(root).ok(),
+            records,
+            is_whole: rest.is_empty() && !self.bytes.is_empty(),
+        }
     }
 
     /// The memory after a reading; `None` if nothing can be remembered.
     pub fn followed_by(self, news: Option<News>) -> Option<Memory> {
-        Some(Memory { path: self.path, news: news? })
+        Some(Memory {
+            path: self.path,
+            news: news?,
+        })
     }
 }
 
 impl<'m> Known<'m> {
     /// The files of an advisory as they are now; `None` if it is one that is always read.
     pub fn look(&self, folder: &Folder, original: &Entry, stem: &str) -> Option<Group> {
-        let home = self.home.as_ref().filter(|_| !folder.has_attachments(stem))?;
-        let translations = folder.translations(stem).map(|(lang, entry)| (Some(lang), entry));
+        let home = self
+            .home
+            .as_ref()
+            .filter(|_| !folder.has_attachments(stem))?;
+        let translations = folder
+            .translations(stem)
+            .map(|(lang, entry)| (Some(lang), entry));
         let files = std::iter::once((None, original)).chain(translations);
         let look = |(lang, entry): (Option<Lang>, &Entry)| {
             Identity::of(home, &entry.path).map(|identity| (lang, entry.path.clone(), identity))
@@ -202,7 +248,13 @@ impl<'m> Known<'m> {
     }
 
     /// An advisory whose files nobody has touched since they were read without any finding.
-    pub fn recall(&self, root: &Arc<Path>, folder: &Folder, original: &Entry, stem: &str) -> Option<(Box<Parsed>, Record<'m>)> {
+    pub fn recall(
+        &self,
+        root: &Arc<Path>,
+        folder: &Folder,
+        original: &Entry,
+        stem: &str,
+    ) -> Option<(Box<Parsed>, Record<'m>)> {
         let record: &'m [u8] = self.records.get(original.path.as_str())?;
         let group = self.look(folder, original, stem)?;
         let (sum, body) = record.split_at_checked(CHECK)?;
@@ -223,17 +275,38 @@ impl<'m> Known<'m> {
                 references = Some(in_file(root, path.clone(), digest));
             }
             let body = in_file(root, path, digest);
-            texts.push((lang.clone(), Text { title: decoder.text()?.to_string(), body }));
+            texts.push((
+                lang.clone(),
+                Text {
+                    title: decoder.text()?.to_string(),
+                    body,
+                },
+            ));
         }
-        let parsed = coding::decode(&mut decoder, original.path.as_str().into(), texts, references?)?;
+        let parsed = coding::decode(
+            &mut decoder,
+            original.path.as_str().into(),
+            texts,
+            references?,
+        )?;
         Some((Box::new(parsed), Cow::Borrowed(record)))
     }
 
     /// What to remember of an advisory that was read, if its files were the same before and after.
-    pub fn record(&self, before: &Group, after: &Group, digests: &[Digest], parsed: &Parsed) -> Option<Record<'m>> {
+    pub fn record(
+        &self,
+        before: &Group,
+        after: &Group,
+        digests: &[Digest],
+        parsed: &Parsed,
+    ) -> Option<Record<'m>> {
         let clock = self.old.clock.as_ref()?;
         let advisory = &parsed.advisory;
-        let same = before.0 == after.0 && before.0.iter().all(|(.., identity)| identity.is_settled(clock));
+        let same = before.0 == after.0
+            && before
+                .0
+                .iter()
+                .all(|(.., identity)| identity.is_settled(clock));
         if !is_open(advisory) || !same || digests.len() != before.0.len() {
             return None;
         }
@@ -241,7 +314,9 @@ impl<'m> Known<'m> {
         encoder.text(&advisory.path);
         encoder.count(before.0.len());
         for ((lang, path, identity), digest) in before.0.iter().zip(digests) {
-            let text = advisory.texts.get(lang.as_ref().unwrap_or(&advisory.lang))?;
+            let text = advisory
+                .texts
+                .get(lang.as_ref().unwrap_or(&advisory.lang))?;
             encoder.text(path);
             encoder.numbers(&identity.0);
             encoder.digest(digest);
@@ -256,14 +331,21 @@ impl<'m> Known<'m> {
     /// to be forgotten, or a part of it is outdated; what is only added goes to the end.
     pub fn renewed(&self, records: &[&Record<'m>]) -> Option<News> {
         self.old.clock.as_ref()?;
-        let of = |record: &[u8]| record.get(CHECK..).and_then(|body| Decoder::new(body).text()).map(str::to_string);
+        let of = |record: &[u8]| {
+            record
+                .get(CHECK..)
+                .and_then(|body| Decoder::new(body).text())
+                .map(str::to_string)
+        };
         let (mut same, mut replaced, mut kept) = (0, 0, 0);
         let mut more = Encoder::default();
         for record in records.iter().filter(|record| !record.is_empty()) {
             match record {
                 Cow::Borrowed(record) => (same, kept) = (same + 1, kept + record.len() + 4),
                 Cow::Owned(record) => {
-                    replaced += usize::from(of(record).is_some_and(|path| self.records.contains_key(path.as_str())));
+                    replaced += usize::from(
+                        of(record).is_some_and(|path| self.records.contains_key(path.as_str())),
+                    );
                     more.bytes(record);
                 }
             }
@@ -278,7 +360,10 @@ impl<'m> Known<'m> {
         }
         let mut all = Encoder::with_capacity(self.old.head.len() + kept + more.len());
         all.raw(self.old.head.as_bytes());
-        records.iter().filter(|record| !record.is_empty()).for_each(|record| all.bytes(record));
+        records
+            .iter()
+            .filter(|record| !record.is_empty())
+            .for_each(|record| all.bytes(record));
         Some(News::All(all.finish()))
     }
 }

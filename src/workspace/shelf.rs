@@ -15,7 +15,10 @@ use std::{path::Path, sync::Arc};
 pub(super) fn is_open(advisory: &Advisory) -> bool {
     advisory.tlp == Tlp::Clear
         && advisory.audience.contains(&Reader::Public)
-        && !advisory.audience.iter().any(|to| matches!(to, Reader::Person(_)))
+        && !advisory
+            .audience
+            .iter()
+            .any(|to| matches!(to, Reader::Person(_)))
         && advisory.embargo.is_none()
         && advisory.status != Status::Draft
 }
@@ -25,7 +28,11 @@ pub(super) fn in_file<T>(root: &Arc<Path>, path: Arc<str>, digest: Digest) -> Sh
 where
     InFile: Shelf<T>,
 {
-    Shelvable::shelved(InFile { root: root.clone(), path, digest })
+    Shelvable::shelved(InFile {
+        root: root.clone(),
+        path,
+        digest,
+    })
 }
 
 pub(super) struct InFile {
@@ -36,9 +43,13 @@ pub(super) struct InFile {
 
 impl InFile {
     fn cut<T>(&self, cut: impl FnOnce(&Source) -> Option<T>) -> Result<T, Gone> {
-        let source = files::text(&self.root, &self.path, &mut Findings::new()).ok().flatten();
+        let source = files::text(&self.root, &self.path, &mut Findings::new())
+            .ok()
+            .flatten();
         let same = source.filter(|source| Digest::of(source.text.as_bytes()) == self.digest);
-        same.and_then(|source| cut(&source)).ok_or_else(|| Gone { path: self.path.to_string() })
+        same.and_then(|source| cut(&source)).ok_or_else(|| Gone {
+            path: self.path.to_string(),
+        })
     }
 }
 
@@ -73,7 +84,9 @@ mod tests {
 
         // Who reads it at the same time has the same text, whatever becomes of the file.
         fs::write(&path, whole.replace("Text", "Other")).expect("written");
-        let (Taken::Shelf(one), Ok(Taken::Shelf(two))) = (&first, body.clone().read()) else { panic!("it is on its shelf") };
+        let (Taken::Shelf(one), Ok(Taken::Shelf(two))) = (&first, body.clone().read()) else {
+            panic!("it is on its shelf")
+        };
         assert!(Arc::ptr_eq(one, &two));
         drop((first, two));
         assert_eq!(body.read().expect_err("it is another text").path, "a.md");
@@ -88,15 +101,26 @@ mod tests {
     fn references_are_those_of_the_file_that_was_judged() {
         let dir = tempfile::tempdir().expect("a folder");
         let (root, path): (Arc<Path>, _) = (dir.path().into(), dir.path().join("a.md"));
-        let whole =
-            "---\nid: A\nreferences:\n- {title: T, url: \"https://example.com/\"}\n- url: https://example.org/\n---\nText\n";
+        let whole = "---\nid: A\nreferences:\n- {title: T, url: \"https://example.com/\"}\n- url: https://example.org/\n---\nText\n";
         fs::write(&path, whole).expect("written");
         let references: References = in_file(&root, "a.md".into(), Digest::of(whole.as_bytes()));
         let read = references.read().expect("they are there");
-        let pairs: Vec<_> = read.iter().map(|one| (one.title.as_str(), one.url.as_str())).collect();
-        assert_eq!(pairs, [("T", "https://example.com/"), ("https://example.org/", "https://example.org/")]);
+        let pairs: Vec<_> = read
+            .iter()
+            .map(|one| (one.title.as_str(), one.url.as_str()))
+            .collect();
+        assert_eq!(
+            pairs,
+            [
+                ("T", "https://example.com/"),
+                ("https://example.org/", "https://example.org/")
+            ]
+        );
         drop(read);
         fs::write(&path, whole.replace("example.com", "example.net")).expect("written");
-        assert_eq!(references.read().expect_err("it is another file").path, "a.md");
+        assert_eq!(
+            references.read().expect_err("it is another file").path,
+            "a.md"
+        );
     }
 }

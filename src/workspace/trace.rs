@@ -9,7 +9,14 @@ use std::{
 
 /// What stands in a workspace's folder and is read.
 const FILES: [&str; 2] = ["advise.yaml", "team.yaml"];
-const TREES: [&str; 6] = ["advisories", "certs", "constituents", "lists", "site", "templates"];
+const TREES: [&str; 6] = [
+    "advisories",
+    "certs",
+    "constituents",
+    "lists",
+    "site",
+    "templates",
+];
 
 /// Names, sizes, times and identities of all files, as one number: as long as it is the same, nothing was saved. It is
 /// asked of the file system and not of a service of the kernel, so that it is true on every file system, however a file
@@ -40,7 +47,12 @@ fn file(path: &Path, sum: &mut u64) {
     match fs::symlink_metadata(path) {
         Ok(found) => {
             let identity = (found.ino(), found.size(), found.mode());
-            let times = (found.mtime(), found.mtime_nsec(), found.ctime(), found.ctime_nsec());
+            let times = (
+                found.mtime(),
+                found.mtime_nsec(),
+                found.ctime(),
+                found.ctime_nsec(),
+            );
             add(path, (identity, times), sum);
         }
         Err(error) => add(path, error.raw_os_error(), sum),
@@ -86,7 +98,12 @@ mod tests {
         fs::write(path("advisories/2026/A.md"), "one").expect("written");
         let mut before = now();
         assert_eq!(before, now());
-        for name in ["advisories/2026/.A.md.swp", "advisories/2026/A.md~", "advisories/2026/#A.md#", "public"] {
+        for name in [
+            "advisories/2026/.A.md.swp",
+            "advisories/2026/A.md~",
+            "advisories/2026/#A.md#",
+            "public",
+        ] {
             fs::write(path(name), "noise").expect("written");
             assert_eq!(before, now(), "{name}");
         }

@@ -32,7 +32,11 @@ impl<'s> Fields<'s> {
             Value::Null => Vec::new(),
             Value::Text(_) | Value::List(_) => {
                 let hint = format!("write fields as `name: value`; known are {}", list(known));
-                findings.push(source.error(node.span, "not-a-map", "fields are expected here").hint(hint));
+                findings.push(
+                    source
+                        .error(node.span, "not-a-map", "fields are expected here")
+                        .hint(hint),
+                );
                 return None;
             }
         };
@@ -48,8 +52,8 @@ impl<'s> Fields<'s> {
                 continue;
             };
             let Some(field) = known.iter().find(|known| **known == &**name) else {
-                let near =
-                    nearest(name, known.iter().copied()).and_then(|near| known.iter().copied().find(|known| *known == near));
+                let near = nearest(name, known.iter().copied())
+                    .and_then(|near| known.iter().copied().find(|known| *known == near));
                 let hint = match near {
                     Some(near) => {
                         meant.push(near);
@@ -57,14 +61,25 @@ impl<'s> Fields<'s> {
                     }
                     None => format!("known are {}", list(known)),
                 };
-                findings
-                    .push(source.error(key.span, "unknown-field", format!("field `{}` is not known", shorten(name))).hint(hint));
+                findings.push(
+                    source
+                        .error(
+                            key.span,
+                            "unknown-field",
+                            format!("field `{}` is not known", shorten(name)),
+                        )
+                        .hint(hint),
+                );
                 continue;
             };
             if left.iter().any(|(other, ..)| other == field) {
                 findings.push(
                     source
-                        .error(key.span, "duplicate-field", format!("field `{name}` stands here twice"))
+                        .error(
+                            key.span,
+                            "duplicate-field",
+                            format!("field `{name}` stands here twice"),
+                        )
                         .hint("remove one of the two"),
                 );
             } else {
@@ -73,7 +88,13 @@ impl<'s> Fields<'s> {
         }
         // A map's own place is its first key: the crate's span of a block map reaches over the next line.
         let start = left.first().map_or(node.span, |(_, key, _)| *key);
-        Some(Fields { source, span: start, left, known, meant })
+        Some(Fields {
+            source,
+            span: start,
+            left,
+            known,
+            meant,
+        })
     }
 
     /// Where the map begins.
@@ -83,13 +104,24 @@ impl<'s> Fields<'s> {
 
     /// Whether the field is written, and its name's place.
     pub fn key(&self, name: &str) -> Option<Span> {
-        self.left.iter().find(|(key, ..)| *key == name).map(|(_, span, _)| *span)
+        self.left
+            .iter()
+            .find(|(key, ..)| *key == name)
+            .map(|(_, span, _)| *span)
     }
 
     /// Takes the node of a field; an empty value counts as absent.
     pub fn node(&mut self, name: &'static str) -> Option<Node<'s>> {
-        debug_assert!(self.known.contains(&name), "{name} is not among the known fields");
-        let node = self.left.iter_mut().find(|(key, ..)| *key == name)?.2.take()?;
+        debug_assert!(
+            self.known.contains(&name),
+            "{name} is not among the known fields"
+        );
+        let node = self
+            .left
+            .iter_mut()
+            .find(|(key, ..)| *key == name)?
+            .2
+            .take()?;
         match node.value {
             Value::Null => None,
             _ => Some(node),
@@ -107,7 +139,11 @@ impl<'s> Fields<'s> {
             Some(span) => (span, format!("field `{name}` is empty")),
             None => (self.span, format!("field `{name}` is missing")),
         };
-        findings.push(self.source.error(span, "missing-field", message).hint(hint.to_string()));
+        findings.push(
+            self.source
+                .error(span, "missing-field", message)
+                .hint(hint.to_string()),
+        );
     }
 
     /// A field that has to be there, with its place.
@@ -127,24 +163,37 @@ impl<'s> Fields<'s> {
     }
 
     /// A field that may be absent, with its place.
-    pub fn optional<T: FromStr<Err = Wrong>>(&mut self, name: &'static str, findings: &mut Findings) -> Option<(T, Span)> {
+    pub fn optional<T: FromStr<Err = Wrong>>(
+        &mut self,
+        name: &'static str,
+        findings: &mut Findings,
+    ) -> Option<(T, Span)> {
         let node = self.node(name)?;
         term(self.source, name, node, findings)
     }
 
     /// A text of one line that may be absent.
     pub fn text(&mut self, name: &'static str, findings: &mut Findings) -> Option<(String, Span)> {
-        self.optional::<Line>(name, findings).map(|(line, span)| (line.0, span))
+        self.optional::<Line>(name, findings)
+            .map(|(line, span)| (line.0, span))
     }
 
     /// A yes or no that may be absent.
     pub fn flag(&mut self, name: &'static str, findings: &mut Findings) -> Option<bool> {
-        self.optional::<Flag>(name, findings).map(|(flag, _)| flag.0)
+        self.optional::<Flag>(name, findings)
+            .map(|(flag, _)| flag.0)
     }
 
     /// A list of terms; absent is empty. Wrong items become findings and are left out.
-    pub fn list<T: FromStr<Err = Wrong>>(&mut self, name: &'static str, findings: &mut Findings) -> Vec<(T, Span)> {
-        self.nodes(name, findings).into_iter().filter_map(|node| term(self.source, name, node, findings)).collect()
+    pub fn list<T: FromStr<Err = Wrong>>(
+        &mut self,
+        name: &'static str,
+        findings: &mut Findings,
+    ) -> Vec<(T, Span)> {
+        self.nodes(name, findings)
+            .into_iter()
+            .filter_map(|node| term(self.source, name, node, findings))
+            .collect()
     }
 
     /// A list of terms in which nothing may stand twice; absent is empty.
@@ -157,8 +206,15 @@ impl<'s> Fields<'s> {
         for (item, span) in self.list::<T>(name, findings) {
             match seen.iter().any(|(other, _)| *other == item) {
                 true => {
-                    let message = format!("`{}` stands in `{name}` twice", shorten(&self.source.text[span.start..span.end]));
-                    findings.push(self.source.error(span, "duplicate-value", message).hint("remove one of the two"));
+                    let message = format!(
+                        "`{}` stands in `{name}` twice",
+                        shorten(&self.source.text[span.start..span.end])
+                    );
+                    findings.push(
+                        self.source
+                            .error(span, "duplicate-value", message)
+                            .hint("remove one of the two"),
+                    );
                 }
                 false => seen.push((item, span)),
             }
@@ -170,14 +226,23 @@ impl<'s> Fields<'s> {
     pub fn nodes(&mut self, name: &'static str, findings: &mut Findings) -> Vec<Node<'s>> {
         match self.node(name) {
             None => Vec::new(),
-            Some(Node { value: Value::List(items), .. }) => items,
+            Some(Node {
+                value: Value::List(items),
+                ..
+            }) => items,
             Some(node) => {
                 let hint = match &node.value {
-                    Value::Text(text) if !text.contains([',', '\n', '"']) => format!("write `{name}: [{}]`", shorten(text)),
+                    Value::Text(text) if !text.contains([',', '\n', '"']) => {
+                        format!("write `{name}: [{}]`", shorten(text))
+                    }
                     _ => format!("write `{name}: [one, two]`"),
                 };
                 let message = format!("field `{name}` has to be a list");
-                findings.push(self.source.error(node.span, "not-a-list", message).hint(hint));
+                findings.push(
+                    self.source
+                        .error(node.span, "not-a-list", message)
+                        .hint(hint),
+                );
                 Vec::new()
             }
         }
@@ -195,19 +260,33 @@ impl<'s> Fields<'s> {
                     if let (Some((lang, span)), Some((text, _))) = (lang, text)
                         && let Some(earlier) = texts.insert(lang, text.0)
                     {
-                        let message = format!("`{name}` has a text in this language already, `{}`", shorten(&earlier));
-                        findings.push(self.source.error(span, "duplicate-field", message).hint("remove one of the two"));
+                        let message = format!(
+                            "`{name}` has a text in this language already, `{}`",
+                            shorten(&earlier)
+                        );
+                        findings.push(
+                            self.source
+                                .error(span, "duplicate-field", message)
+                                .hint("remove one of the two"),
+                        );
                     }
                 }
                 if texts.is_empty() {
                     let message = format!("field `{name}` has no text in any language");
-                    let hint = format!("write `{name}: …`, or a text per language: `{name}: {{en: …, ru: …}}`");
-                    findings.push(self.source.error(node.span, "missing-field", message).hint(hint));
+                    let hint = format!(
+                        "write `{name}: …`, or a text per language: `{name}: {{en: …, ru: …}}`"
+                    );
+                    findings.push(
+                        self.source
+                            .error(node.span, "missing-field", message)
+                            .hint(hint),
+                    );
                     return None;
                 }
                 Some(Wording::Many(texts))
             }
-            _ => term::<Prose>(self.source, name, node, findings).map(|(text, _)| Wording::One(text.0)),
+            _ => term::<Prose>(self.source, name, node, findings)
+                .map(|(text, _)| Wording::One(text.0)),
         }
     }
 
@@ -221,14 +300,23 @@ impl<'s> Fields<'s> {
         match wrong {
             None => Some(wording),
             Some(wrong) => {
-                findings.push(self.source.wrong(self.key(name).unwrap_or(self.span), "bad-value", wrong));
+                findings.push(self.source.wrong(
+                    self.key(name).unwrap_or(self.span),
+                    "bad-value",
+                    wrong,
+                ));
                 None
             }
         }
     }
 
     /// A title that has to be there.
-    pub fn required_title(&mut self, name: &'static str, hint: &str, findings: &mut Findings) -> Option<Wording> {
+    pub fn required_title(
+        &mut self,
+        name: &'static str,
+        hint: &str,
+        findings: &mut Findings,
+    ) -> Option<Wording> {
         let before = findings.count(Level::Error);
         let title = self.title(name, findings);
         if title.is_none() && findings.count(Level::Error) == before {
@@ -239,7 +327,12 @@ impl<'s> Fields<'s> {
 }
 
 /// Reads one scalar as a term; a finding if it is none.
-pub fn term<T: FromStr<Err = Wrong>>(source: &Source, name: &str, node: Node, findings: &mut Findings) -> Option<(T, Span)> {
+pub fn term<T: FromStr<Err = Wrong>>(
+    source: &Source,
+    name: &str,
+    node: Node,
+    findings: &mut Findings,
+) -> Option<(T, Span)> {
     let text = match &node.value {
         Value::Text(text) => text,
         Value::Null => "",
@@ -279,5 +372,9 @@ fn code_of(name: &str) -> &'static str {
 }
 
 fn list(known: &[&str]) -> String {
-    known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    known
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

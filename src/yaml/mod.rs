@@ -45,7 +45,12 @@ const NODES: usize = 50_000;
 /// Reads one YAML document, `source.text[piece]`. The error is a finding with its place.
 pub fn parse(source: &Source, piece: Span) -> Result<Node<'_>, Finding> {
     let text = &source.text[piece.start..piece.end];
-    let mut reader = Reader { events: Parser::new_from_str_with_options(text, options()), text, base: piece.start, nodes: 0 };
+    let mut reader = Reader {
+        events: Parser::new_from_str_with_options(text, options()),
+        text,
+        base: piece.start,
+        nodes: 0,
+    };
     let node = match trouble::tab_indent(text) {
         Some(tab) => Err(Trouble::Tab(tab)),
         None => reader.document(),
@@ -80,7 +85,9 @@ impl<'s> Reader<'s> {
         loop {
             match self.next()? {
                 (Event::StreamStart | Event::DocumentEnd, _) => {}
-                (Event::DocumentStart(..), at) if root.is_some() => return Err(Trouble::SecondDocument(at.start)),
+                (Event::DocumentStart(..), at) if root.is_some() => {
+                    return Err(Trouble::SecondDocument(at.start));
+                }
                 (Event::DocumentStart(..), _) => {
                     let first = self.next()?;
                     root = Some(self.node(first, 0)?);
@@ -89,8 +96,13 @@ impl<'s> Reader<'s> {
                 (_, at) => return Err(Trouble::SecondDocument(at.start)),
             }
         }
-        let nothing = Node { span: Span::new(self.base, self.base), value: Value::Null };
-        Ok(root.filter(|root| !matches!(root.value, Value::Null)).unwrap_or(nothing))
+        let nothing = Node {
+            span: Span::new(self.base, self.base),
+            value: Value::Null,
+        };
+        Ok(root
+            .filter(|root| !matches!(root.value, Value::Null))
+            .unwrap_or(nothing))
     }
 
     /// The next event and its place in the text.
@@ -98,20 +110,32 @@ impl<'s> Reader<'s> {
         match self.events.next_event() {
             Some(Ok((event, span))) => {
                 let start = span.start.byte_offset().unwrap_or(0).min(self.text.len());
-                let end = span.end.byte_offset().unwrap_or(start).clamp(start, self.text.len());
+                let end = span
+                    .end
+                    .byte_offset()
+                    .unwrap_or(start)
+                    .clamp(start, self.text.len());
                 match event {
-                    Event::Alias(_) | Event::UnresolvedAlias(_) | Event::Anchor(..) => Err(Trouble::Anchor(start, end)),
+                    Event::Alias(_) | Event::UnresolvedAlias(_) | Event::Anchor(..) => {
+                        Err(Trouble::Anchor(start, end))
+                    }
                     Event::Scalar(_, _, _, Some(_))
                     | Event::SequenceStart(_, _, Some(_))
                     | Event::MappingStart(_, _, Some(_)) => {
-                        let tag = span.tag_span().and_then(|tag| tag.byte_range()).unwrap_or(start..end);
+                        let tag = span
+                            .tag_span()
+                            .and_then(|tag| tag.byte_range())
+                            .unwrap_or(start..end);
                         Err(Trouble::Tag(tag.start, tag.end))
                     }
                     event => Ok((event, Span::new(start, end))),
                 }
             }
             Some(Err(error)) => Err(Trouble::Scan(error)),
-            None => Ok((Event::StreamEnd, Span::new(self.text.len(), self.text.len()))),
+            None => Ok((
+                Event::StreamEnd,
+                Span::new(self.text.len(), self.text.len()),
+            )),
         }
     }
 
@@ -154,7 +178,10 @@ impl<'s> Reader<'s> {
         // What the parser counts as a part of a block, up to the next field, is none of it for a reader.
         let raw = self.text.get(at.start..end).unwrap_or_default();
         let span = Span::new(at.start, at.start + raw.trim_end().len());
-        Ok(Node { span: span.shifted(self.base), value })
+        Ok(Node {
+            span: span.shifted(self.base),
+            value,
+        })
     }
 }
 
@@ -173,9 +200,21 @@ mod tests {
         let finding = parse(&source, Span::new(0, text.len())).err();
         let found = finding.map(|f| {
             let line = text.lines().nth(f.place.line - 1).unwrap_or_default();
-            (f.message, line.chars().skip(f.place.column - 1).take(f.place.width).collect::<String>())
+            (
+                f.message,
+                line.chars()
+                    .skip(f.place.column - 1)
+                    .take(f.place.width)
+                    .collect::<String>(),
+            )
         });
-        assert_eq!(found.as_ref().map(|(message, at)| (message.as_str(), at.as_str())), expected, "{text:?}");
+        assert_eq!(
+            found
+                .as_ref()
+                .map(|(message, at)| (message.as_str(), at.as_str())),
+            expected,
+            "{text:?}"
+        );
     }
 
     #[test]
@@ -188,23 +227,47 @@ mod tests {
         tag("a: !x\n  b: c\n", "!x");
         tag("? !k a\n: b\n", "!k");
         tag("a:\n  - !<tag:x> b\n", "!<tag:x>");
-        for text in ["a: b!c d! e\n", "a: \"x !y\"\nb: 'c!'\n", "\"x !y\": z\n", "a: don't !x y\n", "a: # not !x\n  b: c\n"] {
+        for text in [
+            "a: b!c d! e\n",
+            "a: \"x !y\"\nb: 'c!'\n",
+            "\"x !y\": z\n",
+            "a: don't !x y\n",
+            "a: # not !x\n  b: c\n",
+        ] {
             check(text, None);
         }
     }
 
     #[test]
     fn what_is_not_closed_is_shown_where_it_opens() {
-        check("a: [b, c\nd: e\n", Some(("the bracket that is opened here is not closed", "[")));
-        check("a: {b: [c], d: e\nf: g\n", Some(("the brace that is opened here is not closed", "{")));
-        check("a: it's\nb: \"c\nd: \"e\"\n", Some(("the quote that is opened here is not closed", "\"")));
-        check("a: |\n  it's [ \"\nb: 'c\nd: e\n", Some(("the quote that is opened here is not closed", "'")));
+        check(
+            "a: [b, c\nd: e\n",
+            Some(("the bracket that is opened here is not closed", "[")),
+        );
+        check(
+            "a: {b: [c], d: e\nf: g\n",
+            Some(("the brace that is opened here is not closed", "{")),
+        );
+        check(
+            "a: it's\nb: \"c\nd: \"e\"\n",
+            Some(("the quote that is opened here is not closed", "\"")),
+        );
+        check(
+            "a: |\n  it's [ \"\nb: 'c\nd: e\n",
+            Some(("the quote that is opened here is not closed", "'")),
+        );
         check("a: [\"x ]\", 'it''s',\n  # [\n  c]\nb: \"d\n  e\"\n", None);
     }
 
     #[test]
     fn what_hides_meaning_is_refused() {
-        check("a: &x b\nc: *x\n", Some(("anchors and aliases are not allowed here", "&x")));
-        check("a: b\n---\nc: d\n", Some(("a second document begins here", "---")));
+        check(
+            "a: &x b\nc: *x\n",
+            Some(("anchors and aliases are not allowed here", "&x")),
+        );
+        check(
+            "a: b\n---\nc: d\n",
+            Some(("a second document begins here", "---")),
+        );
     }
 }

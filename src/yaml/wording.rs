@@ -35,13 +35,24 @@ impl FromStr for Line {
     fn from_str(text: &str) -> Result<Line, Wrong> {
         let text = text.trim();
         if text.is_empty() {
-            return Err(Wrong::new("the text is empty").hint("write something, or remove the field"));
+            return Err(
+                Wrong::new("the text is empty").hint("write something, or remove the field")
+            );
         }
-        if text.chars().any(|c| c.is_control() || is_foul(c) || matches!(c, '\u{2028}' | '\u{2029}')) {
-            return Err(Wrong::new(format!("`{}` has a line break or another control character", shorten(text)))
-                .hint("write it in one line"));
+        if text
+            .chars()
+            .any(|c| c.is_control() || is_foul(c) || matches!(c, '\u{2028}' | '\u{2029}'))
+        {
+            return Err(Wrong::new(format!(
+                "`{}` has a line break or another control character",
+                shorten(text)
+            ))
+            .hint("write it in one line"));
         }
-        if let Some(c) = text.chars().find(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) {
+        if let Some(c) = text
+            .chars()
+            .find(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+        {
             return Err(Wrong::new(format!(
                 "the text has the invisible sign U+{:04X}, which turns the order of letters round",
                 c as u32
@@ -62,7 +73,9 @@ impl FromStr for Prose {
     fn from_str(text: &str) -> Result<Prose, Wrong> {
         let text = text.trim();
         if text.is_empty() {
-            return Err(Wrong::new("the text is empty").hint("write something, or remove the field"));
+            return Err(
+                Wrong::new("the text is empty").hint("write something, or remove the field")
+            );
         }
         if text.chars().any(|c| is_foul(c) || c == '\r') {
             return Err(Wrong::new("the text has a control character")
@@ -82,7 +95,10 @@ impl FromStr for Flag {
         match text {
             "true" => Ok(Flag(true)),
             "false" => Ok(Flag(false)),
-            _ => Err(Wrong::new(format!("`{}` is neither `true` nor `false`", shorten(text))).hint("write `true` or `false`")),
+            _ => Err(
+                Wrong::new(format!("`{}` is neither `true` nor `false`", shorten(text)))
+                    .hint("write `true` or `false`"),
+            ),
         }
     }
 }

@@ -36,7 +36,10 @@ pub struct Authority {
 impl Authority {
     pub fn new() -> Authority {
         let key = key();
-        Authority { certificate: certificate("An authority", (-400, 400), &key, None), key }
+        Authority {
+            certificate: certificate("An authority", (-400, 400), &key, None),
+            key,
+        }
     }
 
     pub fn pem(&self) -> String {
@@ -48,7 +51,12 @@ impl Authority {
         let stranger = Authority::new;
         let own = key();
         let by = |authority: &Authority, name: &str, days| {
-            certificate(name, days, &own, Some((&authority.certificate, &authority.key)))
+            certificate(
+                name,
+                days,
+                &own,
+                Some((&authority.certificate, &authority.key)),
+            )
         };
         let leaf = match shown {
             Shown::Right => by(self, "localhost", (-1, 30)),
@@ -56,7 +64,8 @@ impl Authority {
             Shown::OfNobody => by(&stranger(), "localhost", (-1, 30)),
             Shown::Expired => by(self, "localhost", (-30, -1)),
         };
-        let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).expect("an acceptor");
+        let mut acceptor =
+            SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).expect("an acceptor");
         acceptor.set_private_key(&own).expect("a key");
         acceptor.set_certificate(&leaf).expect("a certificate");
         acceptor.build()
@@ -69,28 +78,50 @@ fn key() -> PKey<Private> {
 }
 
 /// `days`: from when to when, counted from today.
-fn certificate(name: &str, days: (i64, i64), key: &PKey<Private>, issuer: Option<(&X509, &PKey<Private>)>) -> X509 {
+fn certificate(
+    name: &str,
+    days: (i64, i64),
+    key: &PKey<Private>,
+    issuer: Option<(&X509, &PKey<Private>)>,
+) -> X509 {
     let day = |n: i64| {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
-        Asn1Time::from_unix(i64::try_from(now).expect("before the end of time") + n * 86_400).expect("a time")
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .expect("after 1970")
+            .as_secs();
+        Asn1Time::from_unix(i64::try_from(now).expect("before the end of time") + n * 86_400)
+            .expect("a time")
     };
     let mut subject = X509NameBuilder::new().expect("a name");
     subject.append_entry_by_text("CN", name).expect("a name");
     let subject = subject.build();
     let mut builder = X509::builder().expect("a builder");
     builder.set_version(2).expect("version 3");
-    let serial = BigNum::from_u32(if issuer.is_some() { 2 } else { 1 }).and_then(|n| n.to_asn1_integer()).expect("a number");
+    let serial = BigNum::from_u32(if issuer.is_some() { 2 } else { 1 })
+        .and_then(|n| n.to_asn1_integer())
+        .expect("a number");
     builder.set_serial_number(&serial).expect("a number");
     builder.set_subject_name(&subject).expect("a name");
-    builder.set_issuer_name(issuer.map_or(&*subject, |(ca, _)| ca.subject_name())).expect("a name");
+    builder
+        .set_issuer_name(issuer.map_or(&*subject, |(ca, _)| ca.subject_name()))
+        .expect("a name");
     builder.set_not_before(&day(days.0)).expect("a time");
     builder.set_not_after(&day(days.1)).expect("a time");
     builder.set_pubkey(key).expect("a key");
     let extension = match issuer {
-        None => BasicConstraints::new().critical().ca().build().expect("an extension"),
-        Some(_) => SubjectAlternativeName::new().dns(name).build(&builder.x509v3_context(None, None)).expect("an extension"),
+        None => BasicConstraints::new()
+            .critical()
+            .ca()
+            .build()
+            .expect("an extension"),
+        Some(_) => SubjectAlternativeName::new()
+            .dns(name)
+            .build(&builder.x509v3_context(None, None))
+            .expect("an extension"),
     };
     builder.append_extension(extension).expect("an extension");
-    builder.sign(issuer.map_or(key, |(_, key)| key), MessageDigest::sha256()).expect("signed");
+    builder
+        .sign(issuer.map_or(key, |(_, key)| key), MessageDigest::sha256())
+        .expect("signed");
     builder.build()
 }

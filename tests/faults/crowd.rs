@@ -20,7 +20,12 @@ use std::{
 };
 
 /// The advisories that are mailed.
-pub const IDS: [&str; 4] = ["EX-2026-0101", "EX-2026-0102", "EX-2026-0103", "EX-2026-0104"];
+pub const IDS: [&str; 4] = [
+    "EX-2026-0101",
+    "EX-2026-0102",
+    "EX-2026-0103",
+    "EX-2026-0104",
+];
 
 /// (advisory, `letter` or `notice`, address)
 type Copy = (String, String, String);
@@ -43,26 +48,61 @@ pub struct Size {
     open: usize,
 }
 
-pub const LARGE: Size = Size { closed: 20, careful: 10, open: 14 };
-pub const SMALL: Size = Size { closed: 2, careful: 1, open: 2 };
+pub const LARGE: Size = Size {
+    closed: 20,
+    careful: 10,
+    open: 14,
+};
+pub const SMALL: Size = Size {
+    closed: 2,
+    careful: 1,
+    open: 2,
+};
 
 impl Crowd {
     /// One constituent whose contacts read English or Russian by turns, one member who is held, one who is named.
     pub fn new(size: Size, mail: &str) -> Crowd {
         let now: Moment = NOW.parse().expect("a time");
-        let text = |language: &str| format!("## {language}\n\nSomething is wrong with Example Gateway. Update it.\n");
+        let text = |language: &str| {
+            format!("## {language}\n\nSomething is wrong with Example Gateway. Update it.\n")
+        };
         let mut world = World::without_advisories()
             .without("constituents")
             .change("advise.yaml", "transport: outbox", mail)
-            .advisory_with_body("EX-2026-0101", "tlp: AMBER\naudience: [universities]", &text("English"))
-            .file("advisories/2026/EX-2026-0101.ru.md", &format!("---\ntitle: Сбой\n---\n{}", text("По-русски")))
-            .advisory_with_body("EX-2026-0102", "tlp: CLEAR\naudience: [open-announce, public]", &text("English"))
-            .file("advisories/2026/EX-2026-0102.ru.md", &format!("---\ntitle: Сбой\n---\n{}", text("По-русски")))
-            .advisory_with_body("EX-2026-0103", "tlp: GREEN\naudience: [operators]", &text("English"))
-            .advisory_with_body("EX-2026-0104", "tlp: RED\naudience: [closed0@crowd.example.org]", &text("English"));
+            .advisory_with_body(
+                "EX-2026-0101",
+                "tlp: AMBER\naudience: [universities]",
+                &text("English"),
+            )
+            .file(
+                "advisories/2026/EX-2026-0101.ru.md",
+                &format!("---\ntitle: Сбой\n---\n{}", text("По-русски")),
+            )
+            .advisory_with_body(
+                "EX-2026-0102",
+                "tlp: CLEAR\naudience: [open-announce, public]",
+                &text("English"),
+            )
+            .file(
+                "advisories/2026/EX-2026-0102.ru.md",
+                &format!("---\ntitle: Сбой\n---\n{}", text("По-русски")),
+            )
+            .advisory_with_body(
+                "EX-2026-0103",
+                "tlp: GREEN\naudience: [operators]",
+                &text("English"),
+            )
+            .advisory_with_body(
+                "EX-2026-0104",
+                "tlp: RED\naudience: [closed0@crowd.example.org]",
+                &text("English"),
+            );
         let team = world.text("team.yaml");
-        let team: String =
-            team.lines().filter(|line| !line.starts_with("notifications:")).map(|line| format!("{line}\n")).collect();
+        let team: String = team
+            .lines()
+            .filter(|line| !line.starts_with("notifications:"))
+            .map(|line| format!("{line}\n"))
+            .collect();
         world = world.file("team.yaml", &team);
         let mut contacts = String::new();
         let mut owed = BTreeSet::new();
@@ -71,7 +111,9 @@ impl Crowd {
             ("careful", size.careful, "operators", "EX-2026-0103", true),
             ("open", size.open, "open-announce", "EX-2026-0102", false),
         ];
-        let mut owes = |id: &str, mail: &str, address: &str| owed.insert((id.into(), mail.into(), address.into()));
+        let mut owes = |id: &str, mail: &str, address: &str| {
+            owed.insert((id.into(), mail.into(), address.into()))
+        };
         for (group, count, list, id, keyed) in groups {
             for n in 0..count {
                 let address = format!("{group}{n}@crowd.example.org");
@@ -82,9 +124,13 @@ impl Crowd {
                 if keyed {
                     let user = format!("Member <{address}>");
                     let year = Duration::from_secs(365 * 86_400);
-                    let made = openpgp::generate(&[&user], Kind::Member, Some(year), &now, None).expect("a key");
+                    let made = openpgp::generate(&[&user], Kind::Member, Some(year), &now, None)
+                        .expect("a key");
                     let fingerprint = made.certificate.fingerprint().to_string();
-                    world = world.file(&format!("certs/{fingerprint}.asc"), &made.certificate.armored());
+                    world = world.file(
+                        &format!("certs/{fingerprint}.asc"),
+                        &made.certificate.armored(),
+                    );
                     contacts.push_str(&format!("    certificate: \"{fingerprint}\"\n"));
                 }
                 owes(id, "letter", &address);
@@ -92,10 +138,17 @@ impl Crowd {
         }
         owes("EX-2026-0104", "letter", "closed0@crowd.example.org");
         // Without a certificate: the letter is held, and he is told.
-        contacts.push_str("  - name: Held\n    address: held@crowd.example.org\n    lists: [universities]\n");
+        contacts.push_str(
+            "  - name: Held\n    address: held@crowd.example.org\n    lists: [universities]\n",
+        );
         owes("EX-2026-0101", "notice", "held@crowd.example.org");
-        let crowd = format!("name: A crowd\nlists: [universities, operators, open-announce]\ncontacts:\n{contacts}");
-        Crowd { world: world.file("constituents/crowd.yaml", &crowd), owed }
+        let crowd = format!(
+            "name: A crowd\nlists: [universities, operators, open-announce]\ncontacts:\n{contacts}"
+        );
+        Crowd {
+            world: world.file("constituents/crowd.yaml", &crowd),
+            owed,
+        }
     }
 
     /// The same for a server of the test.
@@ -112,8 +165,17 @@ impl Crowd {
 
     pub fn copy(&self) -> Place {
         let memory = Path::new("/dev/shm");
-        let temp = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.expect("a folder");
-        let place = Place { temp, words: [&["publish", "--yes"][..], &IDS].concat(), hours: Cell::new(0) };
+        let temp = if memory.is_dir() {
+            tempfile::tempdir_in(memory)
+        } else {
+            tempfile::tempdir()
+        }
+        .expect("a folder");
+        let place = Place {
+            temp,
+            words: [&["publish", "--yes"][..], &IDS].concat(),
+            hours: Cell::new(0),
+        };
         copy_all(self.world.root(), &place.root());
         place
     }
@@ -134,20 +196,33 @@ impl Crowd {
         for one in taken {
             *copies.entry(one.clone()).or_default() += 1;
         }
-        let mut verdict = Verdict { mails: taken.len(), ..Verdict::default() };
+        let mut verdict = Verdict {
+            mails: taken.len(),
+            ..Verdict::default()
+        };
         let mut settled = BTreeSet::new();
         for row in rows {
-            let who = (word(row, "advisory"), word(row, "mail"), word(row, "address"));
+            let who = (
+                word(row, "advisory"),
+                word(row, "mail"),
+                word(row, "address"),
+            );
             if !self.owed.contains(&who) {
                 assert_eq!(
                     who,
-                    (IDS[0].into(), "letter".into(), "held@crowd.example.org".into()),
+                    (
+                        IDS[0].into(),
+                        "letter".into(),
+                        "held@crowd.example.org".into()
+                    ),
                     "{story}: nobody is owed this"
                 );
                 assert_eq!(row["state"], "intended", "{story}: a letter that is held");
                 continue;
             }
-            let count = copies.remove(&(who.2.clone(), word(row, "message_id"))).unwrap_or(0);
+            let count = copies
+                .remove(&(who.2.clone(), word(row, "message_id")))
+                .unwrap_or(0);
             if who.1 == "notice" && row["state"] == "sending" {
                 // A notice, which has no content, goes at most once: where nobody knows, it is not sent again.
                 assert!(count <= 1, "{story}: {row:#}");
@@ -164,21 +239,36 @@ impl Crowd {
             settled.insert(who);
         }
         assert_eq!(settled, self.owed, "{story}");
-        assert!(copies.is_empty(), "{story}: the ledger knows nothing of {copies:?}");
-        assert!(verdict.lost == 0 && verdict.unmarked == 0, "{story}: {verdict:?}");
+        assert!(
+            copies.is_empty(),
+            "{story}: the ledger knows nothing of {copies:?}"
+        );
+        assert!(
+            verdict.lost == 0 && verdict.unmarked == 0,
+            "{story}: {verdict:?}"
+        );
         verdict
     }
 }
 
 /// `transport: …` for `advise.yaml`.
 pub fn smtp(port: u16, security: &str, more: &str) -> String {
-    let ca = if security == "none" { "" } else { ", ca_file: ca.pem" };
-    format!("transport: smtp\n  smtp: {{host: localhost, port: {port}, security: {security}{ca}{more}}}")
+    let ca = if security == "none" {
+        ""
+    } else {
+        ", ca_file: ca.pem"
+    };
+    format!(
+        "transport: smtp\n  smtp: {{host: localhost, port: {port}, security: {security}{ca}{more}}}"
+    )
 }
 
 /// Recipient and Message-ID of each.
 pub fn arrived(taken: &[Taken]) -> Vec<(String, String)> {
-    taken.iter().map(|mail| (mail.recipient.clone(), mail.message_id.clone())).collect()
+    taken
+        .iter()
+        .map(|mail| (mail.recipient.clone(), mail.message_id.clone()))
+        .collect()
 }
 
 /// What came of a story.
@@ -222,8 +312,16 @@ impl Place {
         let mut all: Vec<String> = before.to_vec();
         all.push(advise().display().to_string());
         let mut command = Command::new(&all[0]);
-        command.args(&all[1..]).arg("-C").arg(self.root()).args(["--now", &self.now()]).args(words);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args(&all[1..])
+            .arg("-C")
+            .arg(self.root())
+            .args(["--now", &self.now()])
+            .args(words);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command
     }
 
@@ -258,16 +356,28 @@ impl Place {
     }
 
     pub fn status(&self) -> Value {
-        let output = self.command(&[], &["status", "--json"]).output().expect("the program runs");
-        assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+        let output = self
+            .command(&[], &["status", "--json"])
+            .output()
+            .expect("the program runs");
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
 
     /// Recipient and Message-ID of each mail in the outbox.
     pub fn outbox(&self) -> Vec<(String, String)> {
-        let Ok(entries) = fs::read_dir(self.root().join("outbox/new")) else { return Vec::new() };
+        let Ok(entries) = fs::read_dir(self.root().join("outbox/new")) else {
+            return Vec::new();
+        };
         let mails = entries.map(|entry| super::world::Mail::read(entry.expect("an entry").path()));
-        mails.map(|mail| (mail.recipient(), mail.header("Message-ID").to_string())).collect()
+        mails
+            .map(|mail| (mail.recipient(), mail.header("Message-ID").to_string()))
+            .collect()
     }
 
     /// SQLite finds nothing wrong with the ledger.
@@ -275,7 +385,9 @@ impl Place {
         let path = self.root().join(".advise/ledger.sqlite");
         if path.exists() {
             let ledger = rusqlite::Connection::open(path).expect("it opens");
-            let words: String = ledger.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("an answer");
+            let words: String = ledger
+                .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+                .expect("an answer");
             assert_eq!(words, "ok", "{story}");
         }
     }
@@ -291,13 +403,18 @@ pub struct Run {
 impl Run {
     pub fn of(output: Output) -> Run {
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        Run { code: output.status.code(), signal: output.status.signal(), stderr }
+        Run {
+            code: output.status.code(),
+            signal: output.status.signal(),
+            stderr,
+        }
     }
 }
 
 fn copy_all(from: &Path, to: &Path) {
     fs::create_dir(to).expect("a folder");
-    fs::set_permissions(to, fs::metadata(from).expect("its mode").permissions()).expect("the same mode");
+    fs::set_permissions(to, fs::metadata(from).expect("its mode").permissions())
+        .expect("the same mode");
     for entry in fs::read_dir(from).expect("a folder") {
         let path = entry.expect("an entry").path();
         let there = to.join(path.file_name().expect("a name"));

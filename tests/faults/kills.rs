@@ -33,7 +33,17 @@ const STEPS: [Step; 10] = [
 ];
 
 /// What makes things durable, or visible.
-const DURABLE: [&str; 9] = ["fdatasync", "fsync", "renameat2", "rename", "pwrite64", "ftruncate", "unlink", "mkdir", "openat"];
+const DURABLE: [&str; 9] = [
+    "fdatasync",
+    "fsync",
+    "renameat2",
+    "rename",
+    "pwrite64",
+    "ftruncate",
+    "unlink",
+    "mkdir",
+    "openat",
+];
 
 /// How often a workspace's runs are killed before it may go on to the end.
 const IN_A_ROW: usize = 6;
@@ -47,9 +57,18 @@ enum Kind {
 
 #[test]
 fn kills() {
-    let wanted = std::env::var("ADVISE_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(60);
+    let wanted = std::env::var("ADVISE_KILLS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(60);
     let begin = Instant::now();
-    let sum = kill(wanted, std::env::var("ADVISE_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(20_261_122));
+    let sum = kill(
+        wanted,
+        std::env::var("ADVISE_SEED")
+            .ok()
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(20_261_122),
+    );
     println!("{sum} in {} s", begin.elapsed().as_secs());
     assert!(sum.kills >= wanted, "{sum}");
     assert!(sum.verdict.lost == 0 && sum.verdict.unmarked == 0, "{sum}");
@@ -67,13 +86,24 @@ struct Sum {
 
 impl std::fmt::Display for Sum {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Verdict { mails, in_doubt, lost, marked, twice, unmarked } = self.verdict;
+        let Verdict {
+            mails,
+            in_doubt,
+            lost,
+            marked,
+            twice,
+            unmarked,
+        } = self.verdict;
         let at = |kind: &Kind| match kind {
             Kind::Protocol => "at a step of the protocol",
             Kind::Durable => "at a durable step",
             Kind::Random => "at random",
         };
-        let kinds: Vec<String> = self.by_kind.iter().map(|(kind, n)| format!("{n} {}", at(kind))).collect();
+        let kinds: Vec<String> = self
+            .by_kind
+            .iter()
+            .map(|(kind, n)| format!("{n} {}", at(kind)))
+            .collect();
         write!(
             f,
             "kills {} ({}), workspaces {}, mails owed {}, copies {mails}, lost {lost}, twice {twice}, marked {marked}, twice and unmarked {unmarked}, notices in doubt {in_doubt}",
@@ -100,14 +130,21 @@ fn kill(wanted: usize, seed: u64) -> Sum {
             let (left, sum, injects) = (left.clone(), sum.clone(), injects.is_ok());
             thread::spawn(move || {
                 let server = Server::start();
-                let mut killer = Killer::new(Crowd::for_server(LARGE, &server, security, ""), server, seed, injects);
+                let mut killer = Killer::new(
+                    Crowd::for_server(LARGE, &server, security, ""),
+                    server,
+                    seed,
+                    injects,
+                );
                 while left.load(Ordering::SeqCst) > 0 {
                     let (kinds, verdict) = killer.story();
                     let mut sum = sum.lock().expect("no thread panicked with it");
                     let died = kinds.len();
                     left.fetch_sub(died.min(left.load(Ordering::SeqCst)), Ordering::SeqCst);
                     sum.kills += died;
-                    kinds.into_iter().for_each(|kind| *sum.by_kind.entry(kind).or_default() += 1);
+                    kinds
+                        .into_iter()
+                        .for_each(|kind| *sum.by_kind.entry(kind).or_default() += 1);
                     sum.workspaces += 1;
                     sum.members += killer.crowd.mails();
                     sum.verdict = sum.verdict + verdict;
@@ -116,8 +153,15 @@ fn kill(wanted: usize, seed: u64) -> Sum {
         })
         .collect();
     // (a panic in a worker is its test's)
-    workers.into_iter().for_each(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-    Arc::into_inner(sum).expect("the workers are done").into_inner().expect("no thread panicked with it")
+    workers.into_iter().for_each(|worker| {
+        worker
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    });
+    Arc::into_inner(sum)
+        .expect("the workers are done")
+        .into_inner()
+        .expect("no thread panicked with it")
 }
 
 impl std::ops::Add for Verdict {
@@ -152,15 +196,34 @@ impl Killer {
         let begin = Instant::now();
         place.heal("a run that nobody disturbs");
         let lasts = begin.elapsed();
-        let steps =
-            STEPS.iter().enumerate().map(|(at, step)| (at, server.count(*step))).filter(|(_, count)| *count > 0).collect();
-        let verdict = crowd.judge(&place, &arrived(&server.taken()), "a run that nobody disturbs");
-        assert_eq!((verdict.mails, verdict.twice, verdict.marked), (crowd.mails(), 0, 0));
+        let steps = STEPS
+            .iter()
+            .enumerate()
+            .map(|(at, step)| (at, server.count(*step)))
+            .filter(|(_, count)| *count > 0)
+            .collect();
+        let verdict = crowd.judge(
+            &place,
+            &arrived(&server.taken()),
+            "a run that nobody disturbs",
+        );
+        assert_eq!(
+            (verdict.mails, verdict.twice, verdict.marked),
+            (crowd.mails(), 0, 0)
+        );
         let calls = match injects {
             true => strace::census(&crowd.copy(), &DURABLE),
             false => Vec::new(),
         };
-        Killer { crowd, server, chance: Chance(seed | 1), steps, calls, lasts, turn: 0 }
+        Killer {
+            crowd,
+            server,
+            chance: Chance(seed | 1),
+            steps,
+            calls,
+            lasts,
+            turn: 0,
+        }
     }
 
     /// One workspace: killed some times in a row, then run until it is done. Gives the kills that hit.
@@ -187,19 +250,30 @@ impl Killer {
         }
         place.heal(&story);
         place.ledger_is_whole(&story);
-        let verdict = self.crowd.judge(&place, &arrived(&self.server.taken()), &story);
+        let verdict = self
+            .crowd
+            .judge(&place, &arrived(&self.server.taken()), &story);
         // Once more: nothing is left to do.
         let before = self.server.taken().len();
         let run = place.run();
-        assert!(run.stderr.contains("nothing to do") && self.server.taken().len() == before, "{story}: {}", run.stderr);
+        assert!(
+            run.stderr.contains("nothing to do") && self.server.taken().len() == before,
+            "{story}: {}",
+            run.stderr
+        );
         (hits, verdict)
     }
 
     /// The server kills the client at a step, before it answers.
     fn at_a_step(&mut self, place: &Place) -> (Kind, String, Run) {
-        let steps: Vec<(usize, usize)> = self.steps.iter().map(|(at, count)| (*at, *count)).collect();
+        let steps: Vec<(usize, usize)> =
+            self.steps.iter().map(|(at, count)| (*at, *count)).collect();
         let (at, count) = steps[self.turn % steps.len()];
-        let left = self.crowd.mails().saturating_sub(self.server.taken().len()).max(1);
+        let left = self
+            .crowd
+            .mails()
+            .saturating_sub(self.server.taken().len())
+            .max(1);
         let number = 1 + self.chance.below(count.min(left));
         let victim: Arc<Mutex<Option<Pid>>> = Arc::default();
         let its = victim.clone();
@@ -215,7 +289,8 @@ impl Killer {
             Act::HangUp
         }));
         let child = place.publish(&[]).spawn().expect("the program runs");
-        *victim.lock().expect("no thread panicked with it") = Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
+        *victim.lock().expect("no thread panicked with it") =
+            Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
         let run = Run::of(child.wait_with_output().expect("it ends"));
         (Kind::Protocol, format!("killed at {step:?} {number}"), run)
     }
@@ -226,7 +301,11 @@ impl Killer {
         // Earlier ones more often: a later run has less to do.
         let most = 1 + self.chance.below(count);
         let number = 1 + self.chance.below(most);
-        let before = strace::inject(&place.beside("log"), &[call], &format!("signal=SIGKILL:when={number}"));
+        let before = strace::inject(
+            &place.beside("log"),
+            &[call],
+            &format!("signal=SIGKILL:when={number}"),
+        );
         let run = Run::of(place.publish(&before).output().expect("strace runs"));
         (Kind::Durable, format!("killed at {call} {number}"), run)
     }

@@ -199,7 +199,9 @@ impl Server {
 
     /// Waits until no connection is open: a client that died may have left commands on the way.
     fn quiet(&self) {
-        super::world::wait_until("all connections are closed", || self.shared.open.load(Ordering::SeqCst) == 0);
+        super::world::wait_until("all connections are closed", || {
+            self.shared.open.load(Ordering::SeqCst) == 0
+        });
     }
 }
 
@@ -234,7 +236,14 @@ impl<'s> Talk<'s> {
             true => (Box::new(Talk::guarded(shared, stream)?), true),
             false => (Box::new(stream), false),
         };
-        Ok(Talk { shared, raw, stream: BufReader::new(stream), inside_tls, recipients: Vec::new(), logged_in: false })
+        Ok(Talk {
+            shared,
+            raw,
+            stream: BufReader::new(stream),
+            inside_tls,
+            recipients: Vec::new(),
+            logged_in: false,
+        })
     }
 
     fn guarded(shared: &Shared, stream: TcpStream) -> Result<SslStream<TcpStream>, Over> {
@@ -250,7 +259,11 @@ impl<'s> Talk<'s> {
             *count
         };
         let manner = locked(&self.shared.manner).clone();
-        manner(&Event { step, number, recipient: self.recipients.last().map_or("", String::as_str) })
+        manner(&Event {
+            step,
+            number,
+            recipient: self.recipients.last().map_or("", String::as_str),
+        })
     }
 
     fn say(&mut self, bytes: &[u8]) -> Result<(), Over> {
@@ -320,7 +333,11 @@ impl<'s> Talk<'s> {
                 _ => Step::Other,
             };
             if step == Step::Rcpt {
-                let address = line.split(['<', '>']).nth(1).unwrap_or_default().to_string();
+                let address = line
+                    .split(['<', '>'])
+                    .nth(1)
+                    .unwrap_or_default()
+                    .to_string();
                 self.recipients.push(address);
             }
             let act = self.act(step);
@@ -339,7 +356,10 @@ impl<'s> Talk<'s> {
                 Step::Rcpt if !as_usual || !usual.starts_with('2') => drop(self.recipients.pop()),
                 Step::Mail | Step::Rset => self.recipients.clear(),
                 Step::Quit => return Err(self.hang_up()),
-                Step::Data if usual.starts_with("354") && (as_usual || matches!(act, Act::Say(w) if w.starts_with("354"))) => {
+                Step::Data
+                    if usual.starts_with("354")
+                        && (as_usual || matches!(act, Act::Say(w) if w.starts_with("354"))) =>
+                {
                     self.message()?;
                 }
                 _ => {}
@@ -354,7 +374,10 @@ impl<'s> Talk<'s> {
             Step::Ehlo => {
                 let mut offers = vec!["mail.example.test"];
                 let all = locked(&self.shared.offers);
-                offers.extend(all.iter().filter(|offer| **offer != "STARTTLS" || !self.inside_tls));
+                offers.extend(
+                    all.iter()
+                        .filter(|offer| **offer != "STARTTLS" || !self.inside_tls),
+                );
                 if login.is_some() && self.inside_tls {
                     offers.push("AUTH PLAIN");
                 }
@@ -362,15 +385,27 @@ impl<'s> Talk<'s> {
                 offers
                     .iter()
                     .enumerate()
-                    .map(|(at, offer)| format!("250{}{offer}\r\n", if at < last { '-' } else { ' ' }))
+                    .map(|(at, offer)| {
+                        format!("250{}{offer}\r\n", if at < last { '-' } else { ' ' })
+                    })
                     .collect()
             }
             Step::StartTls => "220 2.0.0 go ahead\r\n".into(),
             Step::Auth => {
-                let given = line.split(' ').nth(2).and_then(|word| openssl::base64::decode_block(word).ok()).unwrap_or_default();
-                let wanted = login.map(|(user, password)| format!("\0{user}\0{password}").into_bytes());
+                let given = line
+                    .split(' ')
+                    .nth(2)
+                    .and_then(|word| openssl::base64::decode_block(word).ok())
+                    .unwrap_or_default();
+                let wanted =
+                    login.map(|(user, password)| format!("\0{user}\0{password}").into_bytes());
                 self.logged_in = self.inside_tls && wanted.is_some_and(|wanted| given == wanted);
-                if self.logged_in { "235 2.7.0 welcome\r\n" } else { "535 5.7.8 authentication failed\r\n" }.into()
+                if self.logged_in {
+                    "235 2.7.0 welcome\r\n"
+                } else {
+                    "535 5.7.8 authentication failed\r\n"
+                }
+                .into()
             }
             Step::Mail if !may_send => "530 5.7.0 authentication required\r\n".into(),
             Step::Data if self.recipients.is_empty() => "503 5.5.1 no valid recipients\r\n".into(),
@@ -385,7 +420,8 @@ impl<'s> Talk<'s> {
         let (mut bytes, mut lines) = (Vec::new(), 0);
         loop {
             let Ok(line) = self.line() else {
-                locked(&self.shared.heard).push(format!("(a message that broke off after {lines} lines)"));
+                locked(&self.shared.heard)
+                    .push(format!("(a message that broke off after {lines} lines)"));
                 return Err(Over);
             };
             if line == "." {
@@ -402,7 +438,14 @@ impl<'s> Talk<'s> {
             }
         }
         let act = self.act(Step::Dot);
-        if matches!(act, Act::Usual | Act::Slowly(_) | Act::KeepAndHangUp | Act::KeepAndSay(_) | Act::UsualAndHangUp) {
+        if matches!(
+            act,
+            Act::Usual
+                | Act::Slowly(_)
+                | Act::KeepAndHangUp
+                | Act::KeepAndSay(_)
+                | Act::UsualAndHangUp
+        ) {
             self.keep(&bytes);
         }
         let as_usual = self.answer(act, "250 2.0.0 queued\r\n")?;
@@ -420,7 +463,11 @@ impl<'s> Talk<'s> {
         let text = String::from_utf8_lossy(bytes);
         let head = text.split("\r\n\r\n").next().unwrap_or_default();
         let field = head.replace("\r\n ", " ").replace("\r\n\t", " ");
-        let message_id = field.lines().find_map(|line| line.strip_prefix("Message-ID: ")).expect("every mail has one").trim();
+        let message_id = field
+            .lines()
+            .find_map(|line| line.strip_prefix("Message-ID: "))
+            .expect("every mail has one")
+            .trim();
         for recipient in &self.recipients {
             locked(&self.shared.taken).push(Taken {
                 recipient: recipient.clone(),

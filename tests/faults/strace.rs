@@ -13,10 +13,16 @@ pub fn allowed() -> Result<(), String> {
     if !has("strace") {
         return Err("there is no `strace`".into());
     }
-    let run = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).stdin(Stdio::null()).output();
+    let run = Command::new("strace")
+        .args(["-f", "-o", "/dev/null", "true"])
+        .stdin(Stdio::null())
+        .output();
     match run.map_err(|error| error.to_string())? {
         run if run.status.success() => Ok(()),
-        run => Err(format!("`strace` may not trace here: {}", String::from_utf8_lossy(&run.stderr).trim())),
+        run => Err(format!(
+            "`strace` may not trace here: {}",
+            String::from_utf8_lossy(&run.stderr).trim()
+        )),
     }
 }
 
@@ -31,8 +37,18 @@ pub fn inject(log: &Path, calls: &[&str], how: &str) -> Vec<String> {
 
 fn trace(log: &Path, calls: &[&str]) -> Vec<String> {
     let log = log.display().to_string();
-    let words =
-        ["strace", "-f", "-y", "--seccomp-bpf", "-o", &log, "-e", "signal=none", "-e", &format!("trace={}", calls.join(","))];
+    let words = [
+        "strace",
+        "-f",
+        "-y",
+        "--seccomp-bpf",
+        "-o",
+        &log,
+        "-e",
+        "signal=none",
+        "-e",
+        &format!("trace={}", calls.join(",")),
+    ];
     words.map(str::to_string).to_vec()
 }
 
@@ -40,17 +56,36 @@ fn trace(log: &Path, calls: &[&str]) -> Vec<String> {
 /// each thread anew.
 pub fn census<'c>(place: &Place, calls: &[&'c str]) -> Vec<(&'c str, usize)> {
     let log = place.beside("census");
-    let run = place.publish(&trace(&log, calls)).output().expect("strace runs");
-    assert_eq!(run.status.code(), Some(1), "{}", String::from_utf8_lossy(&run.stderr));
+    let run = place
+        .publish(&trace(&log, calls))
+        .output()
+        .expect("strace runs");
+    assert_eq!(
+        run.status.code(),
+        Some(1),
+        "{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
     let text = fs::read_to_string(log).expect("a log");
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for line in text.lines() {
-        let Some((thread, rest)) = line.split_once(' ') else { continue };
+        let Some((thread, rest)) = line.split_once(' ') else {
+            continue;
+        };
         let name = rest.trim_start().split('(').next().unwrap_or_default();
         *counts.entry((name, thread)).or_default() += 1;
     }
-    let most = |call: &str| counts.iter().filter(|((name, _), _)| *name == call).map(|(_, count)| *count).max();
-    calls.iter().filter_map(|call| most(call).map(|count| (*call, count))).collect()
+    let most = |call: &str| {
+        counts
+            .iter()
+            .filter(|((name, _), _)| *name == call)
+            .map(|(_, count)| *count)
+            .max()
+    };
+    calls
+        .iter()
+        .filter_map(|call| most(call).map(|count| (*call, count)))
+        .collect()
 }
 
 /// Whether what the program had to say was among the calls that were made to fail.
@@ -80,7 +115,11 @@ fn hit(log: &Path) -> Vec<String> {
             begun.insert(thread, rest);
         }
         if rest.contains("(INJECTED)") {
-            let call = if rest.contains(" resumed>") { begun.get(thread).copied().unwrap_or_default() } else { rest };
+            let call = if rest.contains(" resumed>") {
+                begun.get(thread).copied().unwrap_or_default()
+            } else {
+                rest
+            };
             hit.push(call.to_string());
         }
     }

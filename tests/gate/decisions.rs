@@ -2,7 +2,8 @@
 //! the values are built by hand, so that nothing but gate and plan stands between them and the post.
 
 use crate::oracle::{
-    self, CEILINGS, EMBARGOES, Embargo, Fate, KEYS, Key, LABELS, Label, Past, Reader, STATUSES, Status, is_public,
+    self, CEILINGS, EMBARGOES, Embargo, Fate, KEYS, Key, LABELS, Label, Past, Reader, STATUSES,
+    Status, is_public,
 };
 use advise::{
     advisory::{self, Advisory},
@@ -57,7 +58,9 @@ fn certificate(key: Key) -> Option<Fingerprint> {
 }
 
 fn key_state(fingerprint: &Fingerprint) -> KeyState {
-    let named = KEYS.into_iter().filter(|key| certificate(*key).as_ref() == Some(fingerprint));
+    let named = KEYS
+        .into_iter()
+        .filter(|key| certificate(*key).as_ref() == Some(fingerprint));
     named.filter_map(state).next().unwrap_or(KeyState::Missing)
 }
 
@@ -73,7 +76,10 @@ fn settings() -> Settings {
 
 /// The list under test is `varied`. `other` is a member of the open list only, and in good order.
 fn audiences() -> Vec<Vec<Reader>> {
-    let (list, person) = (|name: &str| Reader::List(name.into()), |name: &str| Reader::Person(format!("{name}@example.net")));
+    let (list, person) = (
+        |name: &str| Reader::List(name.into()),
+        |name: &str| Reader::Person(format!("{name}@example.net")),
+    );
     vec![
         vec![Reader::Public],
         vec![list("varied")],
@@ -86,7 +92,12 @@ fn audiences() -> Vec<Vec<Reader>> {
         vec![list("varied"), person("member")],
         vec![list("empty")],
         vec![person("other")],
-        vec![Reader::Public, list("open"), person("member"), list("varied")],
+        vec![
+            Reader::Public,
+            list("open"),
+            person("member"),
+            list("varied"),
+        ],
     ]
 }
 
@@ -94,7 +105,13 @@ fn advisories() -> Vec<(oracle::Advisory, Advisory)> {
     let text = "---\nid: EX-2026-0001\ntitle: A title\ndate: 2026-06-20\ntlp: CLEAR\nseverity: low\naudience: [public]\n\
                 revisions:\n  - {number: \"1\", date: 2026-06-20, summary: one}\n  - {number: \"2\", date: 2026-06-25, summary: two}\n---\nText\n";
     let source = Source::new("advisories/EX-2026-0001.md", text);
-    let parsed = advisory::parse(&source, "EX-2026-0001", &Lang::english(), &mut Findings::new()).expect("an advisory");
+    let parsed = advisory::parse(
+        &source,
+        "EX-2026-0001",
+        &Lang::english(),
+        &mut Findings::new(),
+    )
+    .expect("an advisory");
     let mut all = Vec::new();
     for (label, audience, embargo, status) in product(&audiences()) {
         let number = u32::try_from(all.len()).expect("few") + 1;
@@ -116,22 +133,37 @@ fn advisories() -> Vec<(oracle::Advisory, Advisory)> {
                 .map(|reader| match reader {
                     Reader::Public => advisory::Reader::Public,
                     Reader::List(name) => advisory::Reader::List(read(name)),
-                    Reader::Person(address) => advisory::Reader::Person(read(&address.to_uppercase())),
+                    Reader::Person(address) => {
+                        advisory::Reader::Person(read(&address.to_uppercase()))
+                    }
                 })
                 .collect(),
             ..parsed.advisory.clone()
         };
-        all.push((oracle::Advisory { number, label, status, embargo, audience }, advisory));
+        all.push((
+            oracle::Advisory {
+                number,
+                label,
+                status,
+                embargo,
+                audience,
+            },
+            advisory,
+        ));
     }
     all
 }
 
-fn product(audiences: &[Vec<Reader>]) -> impl Iterator<Item = (Label, Vec<Reader>, Embargo, Status)> {
+fn product(
+    audiences: &[Vec<Reader>],
+) -> impl Iterator<Item = (Label, Vec<Reader>, Embargo, Status)> {
     LABELS.into_iter().flat_map(move |label| {
         audiences.iter().flat_map(move |audience| {
-            EMBARGOES
-                .into_iter()
-                .flat_map(move |embargo| STATUSES.into_iter().map(move |status| (label, audience.clone(), embargo, status)))
+            EMBARGOES.into_iter().flat_map(move |embargo| {
+                STATUSES
+                    .into_iter()
+                    .map(move |status| (label, audience.clone(), embargo, status))
+            })
         })
     })
 }
@@ -167,9 +199,25 @@ fn all_settings() -> Vec<Setting> {
     for ceiling in CEILINGS {
         for (always, relay) in [(false, false), (false, true), (true, false), (true, true)] {
             for key in KEYS {
-                for standing in [Standing::Member, Standing::Suspended, Standing::JoinedLate, Standing::NotOnTheList] {
-                    for before in [Before::Nothing, Before::FirstRevision, Before::NewestRevision] {
-                        all.push(Setting { ceiling, always, relay, key, standing, before });
+                for standing in [
+                    Standing::Member,
+                    Standing::Suspended,
+                    Standing::JoinedLate,
+                    Standing::NotOnTheList,
+                ] {
+                    for before in [
+                        Before::Nothing,
+                        Before::FirstRevision,
+                        Before::NewestRevision,
+                    ] {
+                        all.push(Setting {
+                            ceiling,
+                            always,
+                            relay,
+                            key,
+                            standing,
+                            before,
+                        });
                     }
                 }
             }
@@ -189,15 +237,24 @@ impl Setting {
             notify,
         };
         vec![
-            list("varied", self.ceiling, self.always, self.relay.then_some(self.key), !self.always),
+            list(
+                "varied",
+                self.ceiling,
+                self.always,
+                self.relay.then_some(self.key),
+                !self.always,
+            ),
             list("open", Label::Clear, false, None, true),
             list("empty", Label::Strict, false, None, true),
         ]
     }
 
     fn members(&self) -> Vec<oracle::Member> {
-        let varied =
-            if self.standing == Standing::NotOnTheList { vec!["open".into()] } else { vec!["varied".into(), "open".into()] };
+        let varied = if self.standing == Standing::NotOnTheList {
+            vec!["open".into()]
+        } else {
+            vec!["varied".into(), "open".into()]
+        };
         vec![
             oracle::Member {
                 address: "member@example.net".into(),
@@ -218,12 +275,24 @@ impl Setting {
 
     fn roster(&self) -> Roster {
         let lists = self.lists().into_iter().map(|list| {
-            let text = format!("title: A list\naddress: {}\ntlp: {}\n", list.address, list.ceiling.word());
+            let text = format!(
+                "title: A list\naddress: {}\ntlp: {}\n",
+                list.address,
+                list.ceiling.word()
+            );
             let source = Source::new("lists/list.yaml", text);
-            let parsed = parse_list(&source, read(&list.name), &mut Findings::new()).expect("a list").list;
+            let parsed = parse_list(&source, read(&list.name), &mut Findings::new())
+                .expect("a list")
+                .list;
             List {
-                encrypt: if list.always { Encrypt::Always } else { Encrypt::ByLabel },
-                delivery: list.relay.map_or(Delivery::Direct, |key| Delivery::Relay(certificate(key))),
+                encrypt: if list.always {
+                    Encrypt::Always
+                } else {
+                    Encrypt::ByLabel
+                },
+                delivery: list
+                    .relay
+                    .map_or(Delivery::Direct, |key| Delivery::Relay(certificate(key))),
                 notify_held: Some(list.notify),
                 bounces: advise::roster::Bounces::default(),
                 ..parsed
@@ -243,7 +312,10 @@ impl Setting {
                 constituent: constituent.clone(),
             })
         });
-        let constituent = Constituent { slug: constituent.clone(), contacts: contacts.collect() };
+        let constituent = Constituent {
+            slug: constituent.clone(),
+            contacts: contacts.collect(),
+        };
         Roster::new(lists.collect::<Vec<_>>(), [constituent])
     }
 
@@ -255,7 +327,11 @@ impl Setting {
             Before::FirstRevision => "1",
             Before::NewestRevision => "2",
         };
-        for address in ["member@example.net", "other@example.net", "varied@lists.example.org"] {
+        for address in [
+            "member@example.net",
+            "other@example.net",
+            "varied@lists.example.org",
+        ] {
             let member = hash(&read(address));
             for (facts, advisory) in advisories {
                 let who = (facts.number, address.to_string());
@@ -263,7 +339,12 @@ impl Setting {
                     Before::NewestRevision => past.has.insert(who),
                     _ => past.told.insert(who),
                 };
-                let key = DeliveryKey { advisory: advisory.id.clone(), revision: revision.into(), mail: Mail::Letter, member };
+                let key = DeliveryKey {
+                    advisory: advisory.id.clone(),
+                    revision: revision.into(),
+                    mail: Mail::Letter,
+                    member,
+                };
                 let intent = Intent {
                     key: key.clone(),
                     list: "varied".into(),
@@ -300,8 +381,16 @@ struct Team {
 
 impl Team {
     fn of(advisories: &[(oracle::Advisory, Advisory)]) -> Team {
-        let advisories = advisories.iter().map(|(_, advisory)| advisory.clone()).collect();
-        Team { advisories, settings: settings(), now: read(NOW), request: Request::default() }
+        let advisories = advisories
+            .iter()
+            .map(|(_, advisory)| advisory.clone())
+            .collect();
+        Team {
+            advisories,
+            settings: settings(),
+            now: read(NOW),
+            request: Request::default(),
+        }
     }
 
     fn plan<'a>(&'a self, roster: &'a Roster, history: &'a History) -> Plan<'a> {
@@ -324,18 +413,35 @@ impl Team {
 fn fates(plan: &Plan<'_>, case: &Setting) -> HashMap<String, BTreeMap<String, Fate>> {
     let mut fates: HashMap<String, BTreeMap<String, Fate>> = HashMap::new();
     let mut put = |advisory: &Advisory, address: &Address, fate| {
-        let twice = fates.entry(advisory.id.to_string()).or_default().insert(address.key(), fate);
-        assert_eq!(twice, None, "{} is planned twice for one address, {case:?}", advisory.id);
+        let twice = fates
+            .entry(advisory.id.to_string())
+            .or_default()
+            .insert(address.key(), fate);
+        assert_eq!(
+            twice, None,
+            "{} is planned twice for one address, {case:?}",
+            advisory.id
+        );
     };
     for batch in &plan.batches {
         for recipient in &batch.recipients {
             let encrypted = batch.cover == Cover::Encrypted;
             assert_eq!(recipient.certificate.is_some(), encrypted, "{case:?}");
-            put(batch.opened.advisory(), recipient.address, Fate::Letter { encrypted });
+            put(
+                batch.opened.advisory(),
+                recipient.address,
+                Fate::Letter { encrypted },
+            );
         }
     }
     for held in &plan.held {
-        put(held.opened.advisory(), held.address, Fate::Held { notice: held.notice });
+        put(
+            held.opened.advisory(),
+            held.address,
+            Fate::Held {
+                notice: held.notice,
+            },
+        );
     }
     fates
 }
@@ -353,24 +459,40 @@ fn every_combination_is_decided_as_the_oracle_says() {
             let (past, history) = case.past(&advisories);
             let plan = team.plan(&roster, &history);
             let mut planned = fates(&plan, case);
-            let public: BTreeSet<&str> = plan.public.thing().iter().map(|advisory| advisory.id.as_str()).collect();
+            let public: BTreeSet<&str> = plan
+                .public
+                .thing()
+                .iter()
+                .map(|advisory| advisory.id.as_str())
+                .collect();
             let mut letters = 0;
             for (expected, advisory) in &advisories {
                 let id = advisory.id.as_str();
                 if public.contains(id) != is_public(expected) {
-                    return Err(format!("on the site: {}, {expected:?}, {case:?}", public.contains(id)));
+                    return Err(format!(
+                        "on the site: {}, {expected:?}, {case:?}",
+                        public.contains(id)
+                    ));
                 }
                 let wanted = oracle::mail(expected, &lists, &members, &past);
                 let given: BTreeMap<String, Fate> = planned.remove(id).unwrap_or_default();
                 if wanted != given {
-                    return Err(format!("wanted {wanted:?}, given {given:?}, {expected:?}, {case:?}"));
+                    return Err(format!(
+                        "wanted {wanted:?}, given {given:?}, {expected:?}, {case:?}"
+                    ));
                 }
-                letters += wanted.values().filter(|fate| matches!(fate, Fate::Letter { .. })).count();
+                letters += wanted
+                    .values()
+                    .filter(|fate| matches!(fate, Fate::Letter { .. }))
+                    .count();
             }
             Ok(letters)
         })
         .collect();
-    let letters: usize = letters.unwrap_or_else(|mistake| panic!("{mistake}")).iter().sum();
+    let letters: usize = letters
+        .unwrap_or_else(|mistake| panic!("{mistake}"))
+        .iter()
+        .sum();
     let combinations = cases.len() * advisories.len();
     println!("{combinations} combinations, {letters} letters in them");
     assert!(combinations >= 2_000 && letters > 10_000);
@@ -389,14 +511,29 @@ fn what_stood_on_the_site_by_mistake_disappears() {
         before: Before::Nothing,
     };
     // As if a run of long ago, or a hand in the ledger, had put everything there.
-    let on_site = team.advisories.iter().map(|advisory| (advisory.id.clone(), ("2".into(), advisory.digest))).collect();
-    let history = History { on_site, ..History::default() };
+    let on_site = team
+        .advisories
+        .iter()
+        .map(|advisory| (advisory.id.clone(), ("2".into(), advisory.digest)))
+        .collect();
+    let history = History {
+        on_site,
+        ..History::default()
+    };
     let roster = case.roster();
     let plan = team.plan(&roster, &history);
-    let gone: BTreeSet<&str> =
-        plan.site.iter().filter(|(.., change)| *change == Change::Disappears).map(|(id, ..)| id.as_str()).collect();
+    let gone: BTreeSet<&str> = plan
+        .site
+        .iter()
+        .filter(|(.., change)| *change == Change::Disappears)
+        .map(|(id, ..)| id.as_str())
+        .collect();
     for (expected, advisory) in &advisories {
-        assert_eq!(gone.contains(advisory.id.as_str()), !is_public(expected), "{expected:?}");
+        assert_eq!(
+            gone.contains(advisory.id.as_str()),
+            !is_public(expected),
+            "{expected:?}"
+        );
     }
 }
 
@@ -404,15 +541,35 @@ fn what_stood_on_the_site_by_mistake_disappears() {
 fn a_frozen_revision_that_changed_is_sent_to_nobody() {
     let advisories = advisories();
     let mut team = Team::of(&advisories);
-    team.request.ids = team.advisories.iter().map(|advisory| advisory.id.clone()).collect();
-    let frozen = Frozen { digest: Digest::of(b"as it was"), at: team.now.clone() };
-    let frozen = team.advisories.iter().map(|advisory| ((advisory.id.clone(), "2".to_string()), frozen.clone())).collect();
-    let history = History { frozen, ..History::default() };
-    for case in all_settings().into_iter().filter(|case| case.before == Before::Nothing && case.key == Key::Usable) {
+    team.request.ids = team
+        .advisories
+        .iter()
+        .map(|advisory| advisory.id.clone())
+        .collect();
+    let frozen = Frozen {
+        digest: Digest::of(b"as it was"),
+        at: team.now.clone(),
+    };
+    let frozen = team
+        .advisories
+        .iter()
+        .map(|advisory| ((advisory.id.clone(), "2".to_string()), frozen.clone()))
+        .collect();
+    let history = History {
+        frozen,
+        ..History::default()
+    };
+    for case in all_settings()
+        .into_iter()
+        .filter(|case| case.before == Before::Nothing && case.key == Key::Usable)
+    {
         let roster = case.roster();
         let plan = team.plan(&roster, &history);
         assert!(plan.batches.is_empty() && plan.held.is_empty(), "{case:?}");
-        let finals = advisories.iter().filter(|(expected, _)| expected.status != Status::Draft).count();
+        let finals = advisories
+            .iter()
+            .filter(|(expected, _)| expected.status != Status::Draft)
+            .count();
         assert_eq!(plan.conflicts.len(), finals, "{case:?}");
     }
 }

@@ -9,8 +9,14 @@ use crate::{
 use std::{fs, path::PathBuf};
 
 fn small() -> World {
-    let lists = vec![list("amber", Label::Amber, false, None), list("open", Label::Clear, false, None)];
-    let members = vec![member(1, &["amber"], Key::Usable), member(2, &["open"], Key::NoneNamed)];
+    let lists = vec![
+        list("amber", Label::Amber, false, None),
+        list("open", Label::Clear, false, None),
+    ];
+    let members = vec![
+        member(1, &["amber"], Key::Usable),
+        member(2, &["open"], Key::NoneNamed),
+    ];
     let advisory = |number, label, audience: &[Reader]| Advisory {
         number,
         label,
@@ -41,7 +47,10 @@ fn edit(world: &World, path: &str, changes: &[(&str, &str)]) {
 }
 
 fn everything(world: &World) -> Vec<(PathBuf, Vec<u8>)> {
-    ["public", "outbox"].iter().flat_map(|folder| files(&world.path(folder))).collect()
+    ["public", "outbox"]
+        .iter()
+        .flat_map(|folder| files(&world.path(folder)))
+        .collect()
 }
 
 /// Whatever way is asked for, the program refuses with exit code 2, says why, and leaves all as it was.
@@ -59,44 +68,107 @@ fn refused(world: &World, says: &str) {
         let output = world.run(NOW, args);
         let talk = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {talk}");
-        assert!(talk.contains(says), "{args:?} does not say `{says}`: {talk}");
+        assert!(
+            talk.contains(says),
+            "{args:?} does not say `{says}`: {talk}"
+        );
         assert!(everything(world) == before, "{args:?} changed something");
     }
     for (path, bytes) in files(&world.path(".advise")) {
         let bytes = without_public_names(world, &path, bytes);
-        assert_eq!(trace_in_any_form(&bytes, CANARY), None, "{}", path.display());
+        assert_eq!(
+            trace_in_any_form(&bytes, CANARY),
+            None,
+            "{}",
+            path.display()
+        );
     }
 }
 
 fn is_published(world: &World) {
     let output = world.publish(NOW);
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]
 fn what_check_refuses_is_not_published_by_any_command() {
     for (path, changes, says) in [
-        (CLOSED, &[("audience: [amber]", "audience: [amber, public]")][..], "never goes to the public"),
-        (CLOSED, &[("audience: [amber]", "audience: [public]")], "never goes to the public"),
-        (CLOSED, &[("audience: [amber]", "audience: [open]")], "narrower than list"),
-        (CLOSED, &[("tlp: AMBER", "tlp: AMBER+STRICT")], "narrower than list"),
-        (CLOSED, &[("tlp: AMBER", "tlp: RED")], "never goes to a list"),
+        (
+            CLOSED,
+            &[("audience: [amber]", "audience: [amber, public]")][..],
+            "never goes to the public",
+        ),
+        (
+            CLOSED,
+            &[("audience: [amber]", "audience: [public]")],
+            "never goes to the public",
+        ),
+        (
+            CLOSED,
+            &[("audience: [amber]", "audience: [open]")],
+            "narrower than list",
+        ),
+        (
+            CLOSED,
+            &[("tlp: AMBER", "tlp: AMBER+STRICT")],
+            "narrower than list",
+        ),
+        (
+            CLOSED,
+            &[("tlp: AMBER", "tlp: RED")],
+            "never goes to a list",
+        ),
         (CLOSED, &[("tlp: AMBER\n", "")], "tlp"),
         (CLOSED, &[("tlp: AMBER", "tlp: Clear")], "CLEAR"),
         (CLOSED, &[("tlp: AMBER", "tlp: AMBER\ntlp: CLEAR")], "tlp"),
-        (CLOSED, &[("audience: [amber]", "audience: [Public]")], "Public"),
-        (RED, &[("tlp: RED", "tlp: RED"), ("audience: [", "audience: [amber, ")], "never goes to a list"),
-        (RED, &[("audience: [", "audience: [public, ")], "never goes to the public"),
-        (RED, &[("Oriole0001@org1", "oriole0001@org2")], "nobody in `constituents/`"),
-        ("lists/amber.yaml", &[("tlp: AMBER", "tlp: GREEN")], "narrower than list"),
+        (
+            CLOSED,
+            &[("audience: [amber]", "audience: [Public]")],
+            "Public",
+        ),
+        (
+            RED,
+            &[
+                ("tlp: RED", "tlp: RED"),
+                ("audience: [", "audience: [amber, "),
+            ],
+            "never goes to a list",
+        ),
+        (
+            RED,
+            &[("audience: [", "audience: [public, ")],
+            "never goes to the public",
+        ),
+        (
+            RED,
+            &[("Oriole0001@org1", "oriole0001@org2")],
+            "nobody in `constituents/`",
+        ),
+        (
+            "lists/amber.yaml",
+            &[("tlp: AMBER", "tlp: GREEN")],
+            "narrower than list",
+        ),
         ("lists/amber.yaml", &[("tlp: AMBER", "tlp: RED")], "RED"),
         ("lists/amber.yaml", &[("tlp: AMBER\n", "")], "tlp"),
-        ("lists/amber.yaml", &[("encrypt: by-label", "encrypt: never")], "never"),
+        (
+            "lists/amber.yaml",
+            &[("encrypt: by-label", "encrypt: never")],
+            "never",
+        ),
     ] {
         let world = small();
         edit(&world, path, changes);
         refused(&world, says);
-        assert!(everything(&world).is_empty(), "something was published before: {changes:?}");
+        assert!(
+            everything(&world).is_empty(),
+            "something was published before: {changes:?}"
+        );
     }
 }
 
@@ -107,8 +179,14 @@ fn a_published_revision_does_not_change_in_silence() {
     let told = "without a new revision";
     let before = world.read(CLOSED);
     for changes in [
-        &[("tlp: AMBER", "tlp: CLEAR"), ("audience: [amber]", "audience: [amber, public]")][..],
-        &[("tlp: AMBER", "tlp: CLEAR"), ("audience: [amber]", "audience: [public]")],
+        &[
+            ("tlp: AMBER", "tlp: CLEAR"),
+            ("audience: [amber]", "audience: [amber, public]"),
+        ][..],
+        &[
+            ("tlp: AMBER", "tlp: CLEAR"),
+            ("audience: [amber]", "audience: [public]"),
+        ],
         &[("tlp: AMBER", "tlp: GREEN")],
         &[("A long text", "Another long text")],
         &[("status: final", "status: withdrawn")],
@@ -119,7 +197,10 @@ fn a_published_revision_does_not_change_in_silence() {
         world.write(CLOSED, &before);
     }
     // What stands beside the file belongs to it.
-    let beside = ["advisories/EX-2026-0001.ru.md", "advisories/EX-2026-0001/kanarek0001n.csv"];
+    let beside = [
+        "advisories/EX-2026-0001.ru.md",
+        "advisories/EX-2026-0001/kanarek0001n.csv",
+    ];
     for path in beside {
         let before = world.read(path);
         world.write(path, before.clone() + "more\n");
@@ -134,15 +215,21 @@ fn a_published_revision_does_not_change_in_silence() {
 
     let before = everything(&world);
     is_published(&world);
-    assert!(everything(&world) == before, "with everything taken back there is nothing to do");
+    assert!(
+        everything(&world) == before,
+        "with everything taken back there is nothing to do"
+    );
 }
 
 #[test]
 fn a_label_is_widened_by_a_new_revision_only() {
     let mut world = small();
     is_published(&world);
-    let shown =
-        |world: &World| files(&world.path("public")).iter().any(|(_, bytes)| trace_in_any_form(bytes, "kanarek0001").is_some());
+    let shown = |world: &World| {
+        files(&world.path("public"))
+            .iter()
+            .any(|(_, bytes)| trace_in_any_form(bytes, "kanarek0001").is_some())
+    };
     assert!(!shown(&world));
     world.advisories[0].label = Label::Clear;
     world.advisories[0].audience.push(Reader::Public);
@@ -155,7 +242,10 @@ fn a_label_is_widened_by_a_new_revision_only() {
     world.advisories[0].audience.pop();
     world.write_advisory(&world.advisories[0], 4);
     is_published(&world);
-    assert!(!shown(&world), "a page of an advisory that is closed now is still there");
+    assert!(
+        !shown(&world),
+        "a page of an advisory that is closed now is still there"
+    );
 }
 
 #[test]
@@ -176,7 +266,12 @@ fn a_draft_again_or_a_lost_file_takes_its_pages_along() {
         let outbox = files(&world.path("outbox"));
         is_published(&world);
         let pages = files(&world.path("public"));
-        assert!(!pages.is_empty() && pages.iter().all(|(_, bytes)| trace_in_any_form(bytes, CANARY).is_none()));
+        assert!(
+            !pages.is_empty()
+                && pages
+                    .iter()
+                    .all(|(_, bytes)| trace_in_any_form(bytes, CANARY).is_none())
+        );
         assert!(files(&world.path("outbox")) == outbox);
     }
 }
@@ -185,7 +280,10 @@ fn a_draft_again_or_a_lost_file_takes_its_pages_along() {
 fn a_file_that_a_hand_put_into_public_does_not_outlive_the_next_switch() {
     let world = small();
     is_published(&world);
-    let stray = ["public/advisories/EX-2026-0001/index.html", "public/leak/kanarek0001n.csv"];
+    let stray = [
+        "public/advisories/EX-2026-0001/index.html",
+        "public/leak/kanarek0001n.csv",
+    ];
     for path in stray {
         world.write(path, world.read(CLOSED));
     }

@@ -12,7 +12,13 @@ pub enum Label {
     Red,
 }
 
-pub const LABELS: [Label; 5] = [Label::Clear, Label::Green, Label::Amber, Label::Strict, Label::Red];
+pub const LABELS: [Label; 5] = [
+    Label::Clear,
+    Label::Green,
+    Label::Amber,
+    Label::Strict,
+    Label::Red,
+];
 /// What a list may have as its ceiling.
 pub const CEILINGS: [Label; 4] = [Label::Clear, Label::Green, Label::Amber, Label::Strict];
 
@@ -29,7 +35,10 @@ impl Label {
 
     /// The column "closed list" of the table.
     pub fn may_go_to_list(self, ceiling: Label) -> bool {
-        let column = CEILINGS.iter().position(|one| *one == ceiling).expect("no list has another ceiling");
+        let column = CEILINGS
+            .iter()
+            .position(|one| *one == ceiling)
+            .expect("no list has another ceiling");
         match self {
             //               CLEAR  GREEN  AMBER  AMBER+STRICT
             Label::Clear => [true, true, true, true][column],
@@ -61,7 +70,15 @@ pub enum Key {
     Weak,
 }
 
-pub const KEYS: [Key; 7] = [Key::Usable, Key::NoneNamed, Key::Missing, Key::Expired, Key::Revoked, Key::CannotEncrypt, Key::Weak];
+pub const KEYS: [Key; 7] = [
+    Key::Usable,
+    Key::NoneNamed,
+    Key::Missing,
+    Key::Expired,
+    Key::Revoked,
+    Key::CannotEncrypt,
+    Key::Weak,
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
@@ -144,7 +161,12 @@ pub fn is_public(advisory: &Advisory) -> bool {
 }
 
 /// Everybody who gets a letter or is held, by address.
-pub fn mail(advisory: &Advisory, lists: &[List], members: &[Member], past: &Past) -> BTreeMap<String, Fate> {
+pub fn mail(
+    advisory: &Advisory,
+    lists: &[List],
+    members: &[Member],
+    past: &Past,
+) -> BTreeMap<String, Fate> {
     let mut fates = BTreeMap::new();
     if advisory.status == Status::Draft {
         return fates;
@@ -156,14 +178,20 @@ pub fn mail(advisory: &Advisory, lists: &[List], members: &[Member], past: &Past
         match reader {
             Reader::Public => {}
             Reader::Person(address) => {
-                let person = members.iter().find(|member| member.address == *address).expect("only members are named");
+                let person = members
+                    .iter()
+                    .find(|member| member.address == *address)
+                    .expect("only members are named");
                 // Who is named is meant, whenever they joined.
                 if !person.suspended {
                     candidates.push((&person.address, person.key, false, true));
                 }
             }
             Reader::List(name) => {
-                let list = lists.iter().find(|list| list.name == *name).expect("only known lists are named");
+                let list = lists
+                    .iter()
+                    .find(|list| list.name == *name)
+                    .expect("only known lists are named");
                 // An open list is the public by another name.
                 let shut = list.ceiling == Label::Clear && advisory.embargo == Embargo::Future;
                 if shut || !advisory.label.may_go_to_list(list.ceiling) {
@@ -172,8 +200,12 @@ pub fn mail(advisory: &Advisory, lists: &[List], members: &[Member], past: &Past
                 match list.relay {
                     Some(key) => candidates.push((&list.address, key, list.always, false)),
                     None => {
-                        let members = members.iter().filter(|m| m.lists.contains(name) && !m.suspended && !m.joined_late);
-                        candidates.extend(members.map(|m| (m.address.as_str(), m.key, list.always, list.notify)));
+                        let members = members
+                            .iter()
+                            .filter(|m| m.lists.contains(name) && !m.suspended && !m.joined_late);
+                        candidates.extend(
+                            members.map(|m| (m.address.as_str(), m.key, list.always, list.notify)),
+                        );
                     }
                 }
             }

@@ -25,7 +25,10 @@ pub fn traces(bytes: &[u8], word: &str) -> Traces {
 }
 
 pub fn numbers(bytes: &[u8], word: &str) -> BTreeSet<u32> {
-    traces(bytes, word).into_iter().map(|(number, _)| number).collect()
+    traces(bytes, word)
+        .into_iter()
+        .map(|(number, _)| number)
+        .collect()
 }
 
 fn collect(small: &[u8], word: &str, found: &mut Traces) {
@@ -33,11 +36,22 @@ fn collect(small: &[u8], word: &str, found: &mut Traces) {
     let mut from = 0;
     while let Some(at) = position(&small[from..], finder) {
         let end = from + at + finder.len();
-        let digits = small[end..].iter().take(4).take_while(|c| c.is_ascii_digit()).count();
+        let digits = small[end..]
+            .iter()
+            .take(4)
+            .take_while(|c| c.is_ascii_digit())
+            .count();
         // A word without its whole number is a trace as well.
-        let number = std::str::from_utf8(&small[end..end + digits]).ok().filter(|text| text.len() == 4);
+        let number = std::str::from_utf8(&small[end..end + digits])
+            .ok()
+            .filter(|text| text.len() == 4);
         let letter = small.get(end + digits).map_or(' ', |c| char::from(*c));
-        found.insert((number.and_then(|text| text.parse().ok()).unwrap_or(u32::MAX), letter));
+        found.insert((
+            number
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(u32::MAX),
+            letter,
+        ));
         from = end;
     }
 }
@@ -86,7 +100,10 @@ pub fn trace_in_any_form(bytes: &[u8], word: &str) -> Option<String> {
     if !traces(bytes, word).is_empty() {
         return Some("in the clear".into());
     }
-    let joined = bytes.split(|c| matches!(c, b'\r' | b'\n')).collect::<Vec<_>>().concat();
+    let joined = bytes
+        .split(|c| matches!(c, b'\r' | b'\n'))
+        .collect::<Vec<_>>()
+        .concat();
     let joined_small = joined.to_ascii_lowercase();
     let capital = word[..1].to_uppercase() + &word[1..];
     for spelled in [word.to_string(), capital, word.to_uppercase()] {
@@ -117,7 +134,9 @@ pub fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut all = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
         for entry in entries {
             let path = entry.expect("an entry").path();
             match path.is_dir() {
@@ -138,13 +157,29 @@ fn a_canary_is_found_in_whatever_form() {
     use openssl::base64::encode_block;
     for before in ["", "a", "ab", "abc", "a long text before "] {
         let text = format!("{before}kanarek0042t");
-        let wrapped: String =
-            encode_block(text.as_bytes()).as_bytes().chunks(5).map(|c| String::from_utf8_lossy(c) + "\r\n").collect();
-        assert!(trace_in_any_form(wrapped.as_bytes(), CANARY).is_some_and(|form| form.starts_with("in base64")), "{wrapped}");
-        assert_eq!(traces(text.to_uppercase().as_bytes(), CANARY), Traces::from([(42, 't')]));
+        let wrapped: String = encode_block(text.as_bytes())
+            .as_bytes()
+            .chunks(5)
+            .map(|c| String::from_utf8_lossy(c) + "\r\n")
+            .collect();
+        assert!(
+            trace_in_any_form(wrapped.as_bytes(), CANARY)
+                .is_some_and(|form| form.starts_with("in base64")),
+            "{wrapped}"
+        );
+        assert_eq!(
+            traces(text.to_uppercase().as_bytes(), CANARY),
+            Traces::from([(42, 't')])
+        );
     }
-    assert_eq!(traces(b"xx kana=\r\nrek0=\n042t", CANARY), Traces::from([(42, 't')]));
-    assert_eq!(trace_in_any_form(b"6B616E6172656B", CANARY).as_deref(), Some("in hexadecimal"));
+    assert_eq!(
+        traces(b"xx kana=\r\nrek0=\n042t", CANARY),
+        Traces::from([(42, 't')])
+    );
+    assert_eq!(
+        trace_in_any_form(b"6B616E6172656B", CANARY).as_deref(),
+        Some("in hexadecimal")
+    );
     assert_eq!(trace_in_any_form(b"nothing of it", CANARY), None);
 }
 
@@ -159,7 +194,10 @@ pub fn without_public_names(world: &World, path: &Path, bytes: Vec<u8>) -> Vec<u
         let mut fields = line.split('\t');
         left.extend(fields.by_ref().take(2));
         for name in fields {
-            assert!(world.path("public").join(name).is_file(), "the record of the site names `{name}`, which is not there");
+            assert!(
+                world.path("public").join(name).is_file(),
+                "the record of the site names `{name}`, which is not there"
+            );
         }
     }
     left.into_bytes()

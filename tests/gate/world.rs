@@ -36,8 +36,15 @@ pub struct World {
 /// A place where making things durable costs nothing, if there is one.
 fn folder() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
-    let base = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
-    tempfile::Builder::new().prefix("advise-gate").tempdir_in(base).expect("a folder")
+    let base = if memory.is_dir() {
+        memory.to_path_buf()
+    } else {
+        std::env::temp_dir()
+    };
+    tempfile::Builder::new()
+        .prefix("advise-gate")
+        .tempdir_in(base)
+        .expect("a folder")
 }
 
 fn at(text: &str) -> Moment {
@@ -54,9 +61,19 @@ fn key_in(state: Key, address: &str) -> Generated {
     let made = generate(&[&id], kind, validity, &at(MADE), None).expect("a key");
     match state {
         Key::Revoked => {
-            let certificate =
-                revoke(&made.certificate, &made.secret, None, Cause::Retired, "", &at("2025-02-01")).expect("revoked");
-            Generated { certificate, ..made }
+            let certificate = revoke(
+                &made.certificate,
+                &made.secret,
+                None,
+                Cause::Retired,
+                "",
+                &at("2025-02-01"),
+            )
+            .expect("revoked");
+            Generated {
+                certificate,
+                ..made
+            }
         }
         _ => made,
     }
@@ -68,19 +85,39 @@ pub fn address_of(member: u32) -> String {
 
 /// Runs a test on threads of its own: what fails on one that all tests share is told in the name of another, or nowhere.
 pub fn on_own_threads(test: impl FnOnce() + Send) {
-    rayon::ThreadPoolBuilder::new().build().expect("threads").install(test);
+    rayon::ThreadPoolBuilder::new()
+        .build()
+        .expect("threads")
+        .install(test);
 }
 
 impl World {
     pub fn new(lists: Vec<List>, members: Vec<Member>, advisories: Vec<Advisory>) -> World {
         let folder = folder();
         let keys = BTreeMap::new();
-        let mut world = World { folder, lists, members, advisories, keys, fingerprints: BTreeMap::new() };
-        let team = generate(&["Example CERT <cert@cert.example.org>"], Kind::Team, None, &at(MADE), None).expect("a key");
+        let mut world = World {
+            folder,
+            lists,
+            members,
+            advisories,
+            keys,
+            fingerprints: BTreeMap::new(),
+        };
+        let team = generate(
+            &["Example CERT <cert@cert.example.org>"],
+            Kind::Team,
+            None,
+            &at(MADE),
+            None,
+        )
+        .expect("a key");
         let fingerprint = team.certificate.fingerprint().to_string();
         world.write(".advise/keys/team.key", team.secret.expose());
         drop(Ledger::create(&world.path(".advise")).expect("a ledger"));
-        world.write(&format!("certs/{fingerprint}.asc"), team.certificate.armored());
+        world.write(
+            &format!("certs/{fingerprint}.asc"),
+            team.certificate.armored(),
+        );
         world.write(
             "advise.yaml",
             format!(
@@ -94,12 +131,28 @@ impl World {
             format!("name: Example CERT\nemail: cert@cert.example.org\ntime_zone: Asia/Almaty\nphone: \"+7 727 555 0100\"\nkeys: [\"{fingerprint}\"]\n"),
         );
         world.write("site/rfc2350.md", include_str!("../../site/rfc2350.md"));
-        world.write("site/rfc2350.ru.md", include_str!("../../site/rfc2350.ru.md"));
-        world.write("site/pages/about.md", "---\ntitle: About us\nnav: 10\n---\nWe are a team.\n");
-        for (address, key) in world.lists.iter().filter_map(|l| Some((l.address.clone(), l.relay?))).collect::<Vec<_>>() {
+        world.write(
+            "site/rfc2350.ru.md",
+            include_str!("../../site/rfc2350.ru.md"),
+        );
+        world.write(
+            "site/pages/about.md",
+            "---\ntitle: About us\nnav: 10\n---\nWe are a team.\n",
+        );
+        for (address, key) in world
+            .lists
+            .iter()
+            .filter_map(|l| Some((l.address.clone(), l.relay?)))
+            .collect::<Vec<_>>()
+        {
             world.give_key(&address, key);
         }
-        for (address, key) in world.members.iter().map(|m| (m.address.clone(), m.key)).collect::<Vec<_>>() {
+        for (address, key) in world
+            .members
+            .iter()
+            .map(|m| (m.address.clone(), m.key))
+            .collect::<Vec<_>>()
+        {
             world.give_key(&address, key);
         }
         for list in world.lists.clone() {
@@ -117,8 +170,15 @@ impl World {
 
     /// A second workspace with the same past, from which some advisories are taken out as if they had never been.
     pub fn without(&self, gone: impl Fn(&Advisory) -> bool) -> World {
-        let (kept, gone): (Vec<Advisory>, Vec<Advisory>) = self.advisories.iter().cloned().partition(|advisory| !gone(advisory));
-        let gone: Vec<String> = gone.iter().map(|advisory| format!("advisories/EX-2026-{:04}", advisory.number)).collect();
+        let (kept, gone): (Vec<Advisory>, Vec<Advisory>) = self
+            .advisories
+            .iter()
+            .cloned()
+            .partition(|advisory| !gone(advisory));
+        let gone: Vec<String> = gone
+            .iter()
+            .map(|advisory| format!("advisories/EX-2026-{:04}", advisory.number))
+            .collect();
         let world = World {
             folder: folder(),
             lists: self.lists.clone(),
@@ -128,7 +188,11 @@ impl World {
             fingerprints: self.fingerprints.clone(),
         };
         for (path, bytes) in files(self.root()) {
-            let path = path.strip_prefix(self.root()).expect("below").to_string_lossy().into_owned();
+            let path = path
+                .strip_prefix(self.root())
+                .expect("below")
+                .to_string_lossy()
+                .into_owned();
             let made = path.starts_with("public/") || path.starts_with("outbox/");
             if !made && !gone.iter().any(|gone| path.starts_with(gone)) {
                 world.write(&path, bytes);
@@ -163,10 +227,16 @@ impl World {
         let made = key_in(state, address);
         let fingerprint = made.certificate.fingerprint().to_string();
         if state != Key::Missing {
-            self.write(&format!("certs/{fingerprint}.asc"), made.certificate.armored());
+            self.write(
+                &format!("certs/{fingerprint}.asc"),
+                made.certificate.armored(),
+            );
         }
         self.fingerprints.insert(address.to_string(), fingerprint);
-        self.keys.insert(address.to_string(), Cert::from_bytes(made.secret.expose()).expect("a key"));
+        self.keys.insert(
+            address.to_string(),
+            Cert::from_bytes(made.secret.expose()).expect("a key"),
+        );
     }
 
     /// Puts the file there that was missing.
@@ -174,7 +244,10 @@ impl World {
         let cert = self.keys[address].clone().strip_secret_key_material();
         let bytes = sequoia_openpgp::serialize::SerializeInto::to_vec(&cert).expect("bytes");
         let certificate = advise::openpgp::Certificate::read(&bytes).expect("a certificate");
-        self.write(&format!("certs/{}.asc", self.fingerprints[address]), certificate.armored());
+        self.write(
+            &format!("certs/{}.asc", self.fingerprints[address]),
+            certificate.armored(),
+        );
     }
 
     pub fn write_list(&self, list: &List) {
@@ -302,10 +375,23 @@ pub fn reads_russian(place: usize) -> bool {
 pub fn list(name: &str, ceiling: Label, always: bool, relay: Option<Key>) -> List {
     // Half of the lists tell nobody that something is held.
     let notify = !always;
-    List { name: name.into(), address: format!("{name}@lists.example.org"), ceiling, always, relay, notify }
+    List {
+        name: name.into(),
+        address: format!("{name}@lists.example.org"),
+        ceiling,
+        always,
+        relay,
+        notify,
+    }
 }
 
 pub fn member(number: u32, lists: &[&str], key: Key) -> Member {
     let lists = lists.iter().map(ToString::to_string).collect();
-    Member { address: address_of(number), lists, key, suspended: false, joined_late: false }
+    Member {
+        address: address_of(number),
+        lists,
+        key,
+        suspended: false,
+        joined_late: false,
+    }
 }

@@ -13,11 +13,25 @@ use std::{
 
 /// Links to places of the site, as paths of files.
 pub fn links(page: &str) -> impl Iterator<Item = String> + '_ {
-    let values = page.split("href=\"").chain(page.split("src=\"")).skip(1).filter_map(|rest| rest.split('"').next());
-    values.filter(|link| link.starts_with('/') && !link.starts_with("//")).map(|link| {
-        let path = link.split(['?', '#']).next().unwrap_or_default().trim_start_matches('/');
-        if path.is_empty() || path.ends_with('/') { format!("{path}index.html") } else { path.to_string() }
-    })
+    let values = page
+        .split("href=\"")
+        .chain(page.split("src=\""))
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next());
+    values
+        .filter(|link| link.starts_with('/') && !link.starts_with("//"))
+        .map(|link| {
+            let path = link
+                .split(['?', '#'])
+                .next()
+                .unwrap_or_default()
+                .trim_start_matches('/');
+            if path.is_empty() || path.ends_with('/') {
+                format!("{path}index.html")
+            } else {
+                path.to_string()
+            }
+        })
 }
 
 /// Follows all links from the home pages on. A link that leads nowhere counts only if the page, read once more, still
@@ -30,7 +44,9 @@ pub fn crawl(read: impl Fn(&str) -> Option<String>) -> Result<usize, String> {
         let Some(page) = read(&path) else { continue };
         pages += 1;
         for link in links(&page) {
-            if read(&link).is_none() && read(&path).is_some_and(|now| links(&now).any(|one| one == link)) && read(&link).is_none()
+            if read(&link).is_none()
+                && read(&path).is_some_and(|now| links(&now).any(|one| one == link))
+                && read(&link).is_none()
             {
                 return Err(format!("{path} leads to {link}, which is not there"));
             }
@@ -44,8 +60,15 @@ pub fn crawl(read: impl Fn(&str) -> Option<String>) -> Result<usize, String> {
 
 pub fn with_target(world: World, target: &str) -> World {
     let settings = world.text("advise.yaml");
-    let line = settings.lines().find(|line| line.starts_with("  languages:")).expect("languages").to_string();
-    world.file("advise.yaml", &settings.replace(&line, &format!("{line}\n  deploy:\n{target}")))
+    let line = settings
+        .lines()
+        .find(|line| line.starts_with("  languages:"))
+        .expect("languages")
+        .to_string();
+    world.file(
+        "advise.yaml",
+        &settings.replace(&line, &format!("{line}\n  deploy:\n{target}")),
+    )
 }
 
 fn ready(story: &str) -> bool {
@@ -63,9 +86,13 @@ fn files(root: &Path) -> Vec<(String, Vec<u8>)> {
             let path = entry.expect("an entry").path();
             match path.is_dir() {
                 true => open.push(path),
-                false => {
-                    all.push((path.strip_prefix(root).expect("below").display().to_string(), fs::read(&path).expect("a file")))
-                }
+                false => all.push((
+                    path.strip_prefix(root)
+                        .expect("below")
+                        .display()
+                        .to_string(),
+                    fs::read(&path).expect("a file"),
+                )),
             }
         }
     }
@@ -80,12 +107,22 @@ fn rsync_keeps_every_link_whole_at_every_moment() {
     }
     let world = World::sample();
     let www = world.beside().join("www");
-    let target = format!("    - name: www\n      rsync: {}\n      keep: [.well-known/acme-challenge]\n", www.display());
+    let target = format!(
+        "    - name: www\n      rsync: {}\n      keep: [.well-known/acme-challenge]\n",
+        www.display()
+    );
     let world = with_target(world, &target);
-    let world = world.run("deploy").exits(2).says("cannot find").whatever_it_says();
+    let world = world
+        .run("deploy")
+        .exits(2)
+        .says("cannot find")
+        .whatever_it_says();
     let world = world.run("publish --yes").exits(1).whatever_it_says();
 
-    let world = world.run("deploy --dry-run").says("  add     advisories/EX-2026-0012/index.html").does_not_say("EX-2026-0009");
+    let world = world
+        .run("deploy --dry-run")
+        .says("  add     advisories/EX-2026-0012/index.html")
+        .does_not_say("EX-2026-0009");
     assert!(!www.exists(), "a dry run makes nothing");
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -98,30 +135,66 @@ fn rsync_keeps_every_link_whole_at_every_moment() {
             Ok::<_, String>((rounds, most))
         });
         let same = |world: &World| {
-            let there: Vec<_> = files(&www).into_iter().filter(|(path, _)| !path.contains("acme-challenge")).collect();
-            assert!(there == files(&world.path("public")), "the copy is not the site");
+            let there: Vec<_> = files(&www)
+                .into_iter()
+                .filter(|(path, _)| !path.contains("acme-challenge"))
+                .collect();
+            assert!(
+                there == files(&world.path("public")),
+                "the copy is not the site"
+            );
         };
         let world = world.run("deploy").says("www: ");
         same(&world);
         fs::create_dir_all(www.join(".well-known/acme-challenge")).expect("a folder");
-        fs::write(www.join(".well-known/acme-challenge/token"), "of the web server").expect("written");
-        let mut world = world.run("deploy").says("nothing to do: it has everything already");
+        fs::write(
+            www.join(".well-known/acme-challenge/token"),
+            "of the web server",
+        )
+        .expect("written");
+        let mut world = world
+            .run("deploy")
+            .says("nothing to do: it has everything already");
         for n in 1..=4 {
-            let fields = format!("tlp: CLEAR\naudience: [public]\naffected: [{{vendor: Vendor {n}, product: Thing}}]");
-            world = world.advisory(&format!("EX-2026-01{n:02}"), &fields).run("publish --only site --yes").whatever_it_says();
+            let fields = format!(
+                "tlp: CLEAR\naudience: [public]\naffected: [{{vendor: Vendor {n}, product: Thing}}]"
+            );
+            world = world
+                .advisory(&format!("EX-2026-01{n:02}"), &fields)
+                .run("publish --only site --yes")
+                .whatever_it_says();
             world = world.run("deploy www").says("www: ").look(same);
         }
         // And away with one of them again.
-        world = world.change("advisories/2026/EX-2026-0103.md", "audience: [public]", "audience: [universities]");
+        world = world.change(
+            "advisories/2026/EX-2026-0103.md",
+            "audience: [public]",
+            "audience: [universities]",
+        );
         world = world.change("advisories/2026/EX-2026-0103.md", "\n---\n##", "\nrevisions:\n  - {number: \"1\", date: 2026-11-20, summary: First}\n  - {number: \"2\", date: 2026-11-21, summary: Closed}\n---\n##");
         world = world.run("publish --only site --yes").whatever_it_says();
-        world = world.run("deploy --dry-run").says("  remove  advisories/EX-2026-0103/index.html").does_not_say("acme-challenge");
+        world = world
+            .run("deploy --dry-run")
+            .says("  remove  advisories/EX-2026-0103/index.html")
+            .does_not_say("acme-challenge");
         world = world.run("deploy").says("www: ").look(same);
         over.store(true, Ordering::Relaxed);
-        assert!(!www.join("advisories/EX-2026-0103").exists(), "no empty folder stays");
-        assert!(www.join(".well-known/acme-challenge/token").is_file(), "what is not ours stays");
-        let (rounds, most) = reader.join().expect("the reader").unwrap_or_else(|missing| panic!("{missing}"));
-        assert!(rounds > 3 && most > 40, "{rounds} rounds of at most {most} pages");
+        assert!(
+            !www.join("advisories/EX-2026-0103").exists(),
+            "no empty folder stays"
+        );
+        assert!(
+            www.join(".well-known/acme-challenge/token").is_file(),
+            "what is not ours stays"
+        );
+        let (rounds, most) = reader
+            .join()
+            .expect("the reader")
+            .unwrap_or_else(|missing| panic!("{missing}"));
+        assert!(
+            rounds > 3 && most > 40,
+            "{rounds} rounds of at most {most} pages"
+        );
         drop(world);
     });
 }
@@ -134,14 +207,27 @@ fn nothing_leaves_that_the_site_channel_did_not_make() {
     let world = published();
     let www = world.beside().join("www");
     let settings = world.text("advise.yaml");
-    let world = with_target(world, &format!("    - name: www\n      rsync: {}\n", www.display()));
-    let refused = |world: World, words: &str| world.run("deploy").exits(2).says(words).whatever_it_says();
+    let world = with_target(
+        world,
+        &format!("    - name: www\n      rsync: {}\n", www.display()),
+    );
+    let refused =
+        |world: World, words: &str| world.run("deploy").exits(2).says(words).whatever_it_says();
 
-    let world = refused(world.file("public/advisories/secret.html", "TLP:RED"), "`advisories/secret.html` in");
+    let world = refused(
+        world.file("public/advisories/secret.html", "TLP:RED"),
+        "`advisories/secret.html` in",
+    );
     assert!(!www.exists());
     let world = world.without("public/advisories/secret.html");
     let page = world.text("public/index.html");
-    let world = refused(world.file("public/index.html", &page.replace("</main>", "TLP:RED</main>")), "`index.html` in");
+    let world = refused(
+        world.file(
+            "public/index.html",
+            &page.replace("</main>", "TLP:RED</main>"),
+        ),
+        "`index.html` in",
+    );
     let world = refused(world.without("public/index.html"), "1 are missing");
     assert!(!www.exists());
     // `publish` makes it as it should be.
@@ -149,22 +235,37 @@ fn nothing_leaves_that_the_site_channel_did_not_make() {
 
     fs::create_dir_all(&www).expect("a folder");
     fs::write(www.join("thesis.txt"), "years of work").expect("written");
-    let world = refused(world, "the target holds 1 other files, such as `thesis.txt`");
+    let world = refused(
+        world,
+        "the target holds 1 other files, such as `thesis.txt`",
+    );
     assert_eq!(files(&www).len(), 1);
     let world = world.run("deploy --take-over").says("www: ");
     assert!(!www.join("thesis.txt").exists() && www.join("index.html").is_file());
 
     let mut world = world;
-    let (inside, around) = (world.path("site/assets/www").display().to_string(), world.beside().display().to_string());
+    let (inside, around) = (
+        world.path("site/assets/www").display().to_string(),
+        world.beside().display().to_string(),
+    );
     for (to, words) in [
         (inside.as_str(), "is a part of the workspace, or holds it"),
         (&around, "is a part of the workspace, or holds it"),
-        ("rsync://www.example.org/cert", "rsync's own protocol has no protection"),
-        ("www.example.org::cert", "rsync's own protocol has no protection"),
+        (
+            "rsync://www.example.org/cert",
+            "rsync's own protocol has no protection",
+        ),
+        (
+            "www.example.org::cert",
+            "rsync's own protocol has no protection",
+        ),
         ("-e/bin/sh", "it would be read as something else"),
         ("web@www.example.org:", "after the host comes a folder"),
     ] {
-        world = with_target(world.file("advise.yaml", &settings), &format!("    - name: www\n      rsync: \"{to}\"\n"));
+        world = with_target(
+            world.file("advise.yaml", &settings),
+            &format!("    - name: www\n      rsync: \"{to}\"\n"),
+        );
         world = refused(world, words);
     }
 }
@@ -181,26 +282,54 @@ fn what_was_closed_leaves_every_target_that_can_be_reached() {
         .whatever_it_says();
     let (one, two) = (world.beside().join("one"), world.beside().join("two"));
     let target = |name: &str, to: &str| format!("    - name: {name}\n      rsync: {to}\n");
-    let both = target("one", &one.display().to_string()) + &target("two", &two.display().to_string());
-    let world = with_target(world, &both).run("deploy").says("one: ").says("two: ").whatever_it_says();
+    let both =
+        target("one", &one.display().to_string()) + &target("two", &two.display().to_string());
+    let world = with_target(world, &both)
+        .run("deploy")
+        .says("one: ")
+        .says("two: ")
+        .whatever_it_says();
     let page = format!("advisories/{id}/index.html");
     assert!(one.join(&page).is_file() && two.join(&page).is_file());
 
     // Closed, and not published again yet: nothing of it goes anywhere.
-    let revisions =
-        "revisions: [{number: '1', date: 2026-11-20, summary: First}, {number: '2', date: 2026-11-21, summary: Closed}]";
-    let world = world.advisory(id, &format!("tlp: AMBER\naudience: [universities]\ndate: 2026-11-20\n{revisions}"));
-    let world =
-        world.run("deploy").exits(2).says("EX-2026-0101 stands in `public/` and is not public any more").whatever_it_says();
+    let revisions = "revisions: [{number: '1', date: 2026-11-20, summary: First}, {number: '2', date: 2026-11-21, summary: Closed}]";
+    let world = world.advisory(
+        id,
+        &format!("tlp: AMBER\naudience: [universities]\ndate: 2026-11-20\n{revisions}"),
+    );
+    let world = world
+        .run("deploy")
+        .exits(2)
+        .says("EX-2026-0101 stands in `public/` and is not public any more")
+        .whatever_it_says();
 
     // However it left `public/`, it leaves the targets, also those behind one that cannot be reached.
-    let world = world.without("public").run("publish --yes --only site").says("next: `advise deploy`").whatever_it_says();
+    let world = world
+        .without("public")
+        .run("publish --yes --only site")
+        .says("next: `advise deploy`")
+        .whatever_it_says();
     fs::remove_dir_all(&one).expect("removed");
     fs::write(&one, "no folder").expect("written");
-    let world = world.run("deploy").exits(3).says("target `one`").says("two: ").whatever_it_says();
+    let world = world
+        .run("deploy")
+        .exits(3)
+        .says("target `one`")
+        .says("two: ")
+        .whatever_it_says();
     assert!(!two.join(&page).exists() && two.join("index.html").is_file());
-    let world = world.run("status").exits(1).says("next: `advise deploy` copies the site to `one`").whatever_it_says();
+    let world = world
+        .run("status")
+        .exits(1)
+        .says("next: `advise deploy` copies the site to `one`")
+        .whatever_it_says();
     fs::remove_file(&one).expect("removed");
-    let _world = world.run("deploy").says("one: ").whatever_it_says().run("publish --yes --only site").whatever_it_says();
+    let _world = world
+        .run("deploy")
+        .says("one: ")
+        .whatever_it_says()
+        .run("publish --yes --only site")
+        .whatever_it_says();
     assert!(!one.join(&page).exists() && one.join("index.html").is_file());
 }

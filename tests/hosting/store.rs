@@ -62,8 +62,16 @@ impl S3 {
     /// As public/ has it.
     fn site(&self) -> BTreeMap<String, Vec<u8>> {
         let shelf = self.shelf();
-        let below = |key: &String| key.strip_prefix("www/").expect("below the prefix").to_string();
-        shelf.objects.iter().map(|(key, object)| (below(key), object.bytes.clone())).collect()
+        let below = |key: &String| {
+            key.strip_prefix("www/")
+                .expect("below the prefix")
+                .to_string()
+        };
+        shelf
+            .objects
+            .iter()
+            .map(|(key, object)| (below(key), object.bytes.clone()))
+            .collect()
     }
 }
 
@@ -75,27 +83,51 @@ fn serve(mut stream: TcpStream, shelf: &Mutex<Shelf>) {
             return;
         }
         let mut words = line.split_whitespace();
-        let (method, target) = (words.next().unwrap_or_default().to_string(), words.next().unwrap_or_default().to_string());
+        let (method, target) = (
+            words.next().unwrap_or_default().to_string(),
+            words.next().unwrap_or_default().to_string(),
+        );
         let mut fields = BTreeMap::new();
         loop {
             let mut line = String::new();
             reader.read_line(&mut line).expect("a header line");
-            let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+            let Some((name, value)) = line.trim_end().split_once(": ") else {
+                break;
+            };
             fields.insert(name.to_ascii_lowercase(), value.to_string());
         }
-        let length = fields.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        let length = fields
+            .get("content-length")
+            .and_then(|length| length.parse().ok())
+            .unwrap_or(0);
         let mut body = vec![0; length];
         reader.read_exact(&mut body).expect("the whole body");
-        let (status, answer) = shelf.lock().expect("nobody panicked at the shelf").answer(&method, &target, &fields, body);
-        let head = format!("HTTP/1.1 {status} x\r\nContent-Length: {}\r\n\r\n", answer.len());
-        if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(answer.as_bytes())).is_err() {
+        let (status, answer) = shelf
+            .lock()
+            .expect("nobody panicked at the shelf")
+            .answer(&method, &target, &fields, body);
+        let head = format!(
+            "HTTP/1.1 {status} x\r\nContent-Length: {}\r\n\r\n",
+            answer.len()
+        );
+        if stream
+            .write_all(head.as_bytes())
+            .and_then(|()| stream.write_all(answer.as_bytes()))
+            .is_err()
+        {
             return;
         }
     }
 }
 
 impl Shelf {
-    fn answer(&mut self, method: &str, target: &str, fields: &BTreeMap<String, String>, body: Vec<u8>) -> (u16, String) {
+    fn answer(
+        &mut self,
+        method: &str,
+        target: &str,
+        fields: &BTreeMap<String, String>,
+        body: Vec<u8>,
+    ) -> (u16, String) {
         let url = url::Url::parse(&format!("http://store{target}")).expect("an address");
         let query: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
         let says = |name: &str| query.get(name).cloned().unwrap_or_default();
@@ -103,19 +135,33 @@ impl Shelf {
             || says("X-Amz-Signature").len() != 64
             || !says("X-Amz-Credential").starts_with("KEY-OF-THE-TEST/")
         {
-            self.wrong.push(format!("{method} {} is not signed", url.path()));
+            self.wrong
+                .push(format!("{method} {} is not signed", url.path()));
             return (403, "<Error><Code>AccessDenied</Code></Error>".into());
         }
-        let key = url.path().strip_prefix("/bucket").expect("path style").trim_start_matches('/').to_string();
+        let key = url
+            .path()
+            .strip_prefix("/bucket")
+            .expect("path style")
+            .trim_start_matches('/')
+            .to_string();
         let done = match method {
             "GET" => return (200, self.list(&says("prefix"), &says("continuation-token"))),
             "PUT" if self.full_after.is_some_and(|most| self.puts >= most) => {
-                return (507, "<Error><Code>QuotaExceeded</Code><Message>KEY-OF-THE-TEST</Message></Error>".into());
+                return (
+                    507,
+                    "<Error><Code>QuotaExceeded</Code><Message>KEY-OF-THE-TEST</Message></Error>"
+                        .into(),
+                );
             }
             "PUT" => {
                 self.puts += 1;
                 let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
-                let object = Object { bytes: body, kind: field("content-type"), cache: field("cache-control") };
+                let object = Object {
+                    bytes: body,
+                    kind: field("content-type"),
+                    cache: field("cache-control"),
+                };
                 self.objects.insert(key, object);
                 200
             }
@@ -138,11 +184,16 @@ impl Shelf {
 
     fn list(&mut self, prefix: &str, after: &str) -> String {
         self.lists += 1;
-        let mut all = self.objects.iter().filter(|(key, _)| key.starts_with(prefix) && key.as_str() > after);
+        let mut all = self
+            .objects
+            .iter()
+            .filter(|(key, _)| key.starts_with(prefix) && key.as_str() > after);
         let part: Vec<_> = all.by_ref().take(PART).collect();
         let next = match (all.next(), part.last()) {
             (Some(_), Some((last, _))) => {
-                format!("<IsTruncated>true</IsTruncated><NextContinuationToken>{last}</NextContinuationToken>")
+                format!(
+                    "<IsTruncated>true</IsTruncated><NextContinuationToken>{last}</NextContinuationToken>"
+                )
             }
             _ => "<IsTruncated>false</IsTruncated>".into(),
         };
@@ -169,8 +220,11 @@ fn with_store(world: World, s3: &S3) -> World {
     );
     let world = with_target(world.file(".advise/keys/s3", access), &target);
     world.look(|world| {
-        std::fs::set_permissions(world.path(".advise/keys/s3"), std::fs::Permissions::from_mode(0o600))
-            .expect("closed to others");
+        std::fs::set_permissions(
+            world.path(".advise/keys/s3"),
+            std::fs::Permissions::from_mode(0o600),
+        )
+        .expect("closed to others");
     })
 }
 
@@ -180,7 +234,10 @@ fn a_store_gets_what_changed_in_an_order_that_keeps_links_whole() {
     let world = with_store(published(), &s3);
     let world = world.run("deploy --dry-run").says("  add     index.html");
     assert_eq!(s3.shelf().puts, 0);
-    let world = world.run("deploy").says("store: ").does_not_say("OF-THE-TEST");
+    let world = world
+        .run("deploy")
+        .says("store: ")
+        .does_not_say("OF-THE-TEST");
     assert!(s3.site() == files(&world), "the store has the site");
     {
         let shelf = s3.shelf();
@@ -189,31 +246,53 @@ fn a_store_gets_what_changed_in_an_order_that_keeps_links_whole() {
             (object.kind.clone(), object.cache.clone())
         };
         let short = "public, max-age=60, must-revalidate".to_string();
-        assert_eq!(object("index.html"), ("text/html; charset=utf-8".into(), short.clone()));
-        assert_eq!(object("ru/rss.xml"), ("application/rss+xml; charset=utf-8".into(), short.clone()));
-        assert_eq!(object("pgp-key.asc"), ("application/pgp-keys".into(), short.clone()));
-        assert_eq!(object(".well-known/security.txt"), ("text/plain; charset=utf-8".into(), short));
+        assert_eq!(
+            object("index.html"),
+            ("text/html; charset=utf-8".into(), short.clone())
+        );
+        assert_eq!(
+            object("ru/rss.xml"),
+            ("application/rss+xml; charset=utf-8".into(), short.clone())
+        );
+        assert_eq!(
+            object("pgp-key.asc"),
+            ("application/pgp-keys".into(), short.clone())
+        );
+        assert_eq!(
+            object(".well-known/security.txt"),
+            ("text/plain; charset=utf-8".into(), short)
+        );
         assert!(object("assets/site.css").1.contains("immutable"));
     }
     let puts = s3.shelf().puts;
-    let world = world.run("deploy").says("nothing to do: it has everything already");
+    let world = world
+        .run("deploy")
+        .says("nothing to do: it has everything already");
     assert_eq!(s3.shelf().puts, puts, "what is there already is not sent");
     assert!(s3.shelf().lists > 4, "the list has several parts");
 
-    let world =
-        world.advisory("EX-2026-0101", "tlp: CLEAR\naudience: [public]").run("publish --only site --yes").whatever_it_says();
+    let world = world
+        .advisory("EX-2026-0101", "tlp: CLEAR\naudience: [public]")
+        .run("publish --only site --yes")
+        .whatever_it_says();
     let world = world.run("deploy").says("store: ");
     assert!(s3.site() == files(&world));
     let sent = s3.shelf().puts - puts;
     assert!(sent < puts / 2, "{sent} of {puts} were sent again");
 
     // In the middle of a run the store is full; the next one goes on.
-    let world =
-        world.advisory("EX-2026-0102", "tlp: CLEAR\naudience: [public]").run("publish --only site --yes").whatever_it_says();
+    let world = world
+        .advisory("EX-2026-0102", "tlp: CLEAR\naudience: [public]")
+        .run("publish --only site --yes")
+        .whatever_it_says();
     let now = s3.shelf().puts;
     s3.shelf().full_after = Some(now + 3);
-    let world =
-        world.run("deploy").exits(3).says("HTTP status 507 (QuotaExceeded)").does_not_say("OF-THE-TEST").whatever_it_says();
+    let world = world
+        .run("deploy")
+        .exits(3)
+        .says("HTTP status 507 (QuotaExceeded)")
+        .does_not_say("OF-THE-TEST")
+        .whatever_it_says();
     s3.shelf().full_after = None;
     let world = world.run("deploy").says("store: ");
     assert!(s3.site() == files(&world));
@@ -221,7 +300,11 @@ fn a_store_gets_what_changed_in_an_order_that_keeps_links_whole() {
 }
 
 fn files(world: &World) -> BTreeMap<String, Vec<u8>> {
-    world.site().into_iter().filter(|(path, _)| !path.ends_with('/')).collect()
+    world
+        .site()
+        .into_iter()
+        .filter(|(path, _)| !path.ends_with('/'))
+        .collect()
 }
 
 #[test]
@@ -229,7 +312,11 @@ fn what_opens_a_store_is_for_nobody_else() {
     let s3 = S3::start();
     let world = with_store(published(), &s3);
     let open = |world: &World, mode| {
-        std::fs::set_permissions(world.path(".advise/keys/s3"), std::fs::Permissions::from_mode(mode)).expect("set");
+        std::fs::set_permissions(
+            world.path(".advise/keys/s3"),
+            std::fs::Permissions::from_mode(mode),
+        )
+        .expect("set");
     };
     open(&world, 0o640);
     let world = world
@@ -241,13 +328,27 @@ fn what_opens_a_store_is_for_nobody_else() {
     open(&world, 0o600);
     let world = world.change(".advise/keys/s3", "aws_secret_access_key", "something");
     open(&world, 0o600);
-    let world =
-        world.run("deploy").exits(2).says("does not say what opens the store").does_not_say("OF-THE-TEST").whatever_it_says();
+    let world = world
+        .run("deploy")
+        .exits(2)
+        .says("does not say what opens the store")
+        .does_not_say("OF-THE-TEST")
+        .whatever_it_says();
     let world = world.change("advise.yaml", ", credentials: .advise/keys/s3", "");
-    let world = world.run("deploy").exits(2).says("nothing is known that opens the store").whatever_it_says();
-    let world = world.with("AWS_ACCESS_KEY_ID", "OTHER-OF-THE-TEST").with("AWS_SECRET_ACCESS_KEY", "SECRET-OF-THE-TEST");
-    let world =
-        world.run("deploy").exits(2).says("HTTP status 403 (AccessDenied)").does_not_say("OF-THE-TEST").whatever_it_says();
+    let world = world
+        .run("deploy")
+        .exits(2)
+        .says("nothing is known that opens the store")
+        .whatever_it_says();
+    let world = world
+        .with("AWS_ACCESS_KEY_ID", "OTHER-OF-THE-TEST")
+        .with("AWS_SECRET_ACCESS_KEY", "SECRET-OF-THE-TEST");
+    let world = world
+        .run("deploy")
+        .exits(2)
+        .says("HTTP status 403 (AccessDenied)")
+        .does_not_say("OF-THE-TEST")
+        .whatever_it_says();
     assert!(s3.shelf().objects.is_empty());
     drop(world);
 }

@@ -3,7 +3,11 @@
 /// Number, title and text of each section; an empty text for chapters.
 pub const SECTIONS: [(&str, &str, &str); 34] = [
     ("1", "Document Information", ""),
-    ("1.1", "Date of Last Update", "This is version 3.2, published on 2026-05-04."),
+    (
+        "1.1",
+        "Date of Last Update",
+        "This is version 3.2, published on 2026-05-04.",
+    ),
     (
         "1.2",
         "Distribution List for Notifications",
@@ -20,20 +24,48 @@ pub const SECTIONS: [(&str, &str, &str); 34] = [
         "How to verify the text is explained at https://cert.marsh.example/verify/ in detail.",
     ),
     ("2", "Contact Information", ""),
-    ("2.1", "Name of the Team", "Full name: Marshland Response Team\nShort name: MARSH-CERT"),
-    ("2.2", "Address", "Marshland Response Team\nDike Road 4\n20095 Hamburg\nGermany"),
-    ("2.3", "Time Zone", "Europe/Berlin, which is UTC+01:00 in winter and UTC+02:00 in summer."),
+    (
+        "2.1",
+        "Name of the Team",
+        "Full name: Marshland Response Team\nShort name: MARSH-CERT",
+    ),
+    (
+        "2.2",
+        "Address",
+        "Marshland Response Team\nDike Road 4\n20095 Hamburg\nGermany",
+    ),
+    (
+        "2.3",
+        "Time Zone",
+        "Europe/Berlin, which is UTC+01:00 in winter and UTC+02:00 in summer.",
+    ),
     ("2.4", "Telephone Number", "+49 40 555 0100"),
     ("2.5", "Facsimile Number", "None available."),
-    ("2.6", "Other Telecommunication", "A room for video calls is opened on request."),
-    ("2.7", "Electronic Mail Address", "Reports go to cert@marsh.example and are read day and night by the person on duty."),
+    (
+        "2.6",
+        "Other Telecommunication",
+        "A room for video calls is opened on request.",
+    ),
+    (
+        "2.7",
+        "Electronic Mail Address",
+        "Reports go to cert@marsh.example and are read day and night by the person on duty.",
+    ),
     (
         "2.8",
         "Public Keys and Encryption Information",
         "Please encrypt what is sensitive.\n\nFingerprint: 8C1B 20DE 93A7 F64E 0B52  71C9 E3D8 4AF6 9B05 D217",
     ),
-    ("2.9", "Team Members", "Names are given to partners on request. The head of the team is named in each contract."),
-    ("2.10", "Other Information", "More about us is at https://cert.marsh.example/about in two languages."),
+    (
+        "2.9",
+        "Team Members",
+        "Names are given to partners on request. The head of the team is named in each contract.",
+    ),
+    (
+        "2.10",
+        "Other Information",
+        "More about us is at https://cert.marsh.example/about in two languages.",
+    ),
     (
         "2.11",
         "Points of Customer Contact",
@@ -46,9 +78,21 @@ pub const SECTIONS: [(&str, &str, &str); 34] = [
         "Mission Statement",
         "We keep the networks of the marshes dry.\n\nWhere water came in, we help to pump it out, and write down how it came.",
     ),
-    ("3.2", "Constituency", "All organisations behind the dikes are our constituency, from the smallest farm to the port."),
-    ("3.3", "Sponsorship and/or Affiliation", "The Dike Board pays for the team. It has no say in single cases."),
-    ("3.4", "Authority", "We advise. Only the Dike Board can give orders, and it does so in writing."),
+    (
+        "3.2",
+        "Constituency",
+        "All organisations behind the dikes are our constituency, from the smallest farm to the port.",
+    ),
+    (
+        "3.3",
+        "Sponsorship and/or Affiliation",
+        "The Dike Board pays for the team. It has no say in single cases.",
+    ),
+    (
+        "3.4",
+        "Authority",
+        "We advise. Only the Dike Board can give orders, and it does so in writing.",
+    ),
     ("4", "Policies", ""),
     (
         "4.1",
@@ -60,15 +104,47 @@ pub const SECTIONS: [(&str, &str, &str); 34] = [
         "Co-operation, Interaction and Disclosure of Information",
         "We use TLP 2.0. What comes without a label is treated as TLP:AMBER by us.\n\nNames of reporters stay with us.",
     ),
-    ("4.3", "Communication and Authentication", "For daily matters the telephone is enough; for all else see 2.8 above."),
+    (
+        "4.3",
+        "Communication and Authentication",
+        "For daily matters the telephone is enough; for all else see 2.8 above.",
+    ),
     ("5", "Services", ""),
-    ("5.1", "Incident Response", "Help is given at any hour, with the following parts."),
-    ("5.1.1", "Incident Triage", "- Is it water at all?\n- How high does it stand?"),
-    ("5.1.2", "Incident Coordination", "- Calling those who live further down.\n- Asking other boards for pumps."),
-    ("5.1.3", "Incident Resolution", "- Pumping.\n- Mending the hole, so that it does not open again\n  in the next storm."),
-    ("5.2", "Proactive Activities", "Every spring all sluices are opened and closed once, while we watch."),
-    ("6", "Incident Reporting Forms", "A form is at https://cert.marsh.example/form/ but a plain mail does as well."),
-    ("7", "Disclaimers", "The Marshland Response Team takes care, and is not liable for what comes of its advice."),
+    (
+        "5.1",
+        "Incident Response",
+        "Help is given at any hour, with the following parts.",
+    ),
+    (
+        "5.1.1",
+        "Incident Triage",
+        "- Is it water at all?\n- How high does it stand?",
+    ),
+    (
+        "5.1.2",
+        "Incident Coordination",
+        "- Calling those who live further down.\n- Asking other boards for pumps.",
+    ),
+    (
+        "5.1.3",
+        "Incident Resolution",
+        "- Pumping.\n- Mending the hole, so that it does not open again\n  in the next storm.",
+    ),
+    (
+        "5.2",
+        "Proactive Activities",
+        "Every spring all sluices are opened and closed once, while we watch.",
+    ),
+    (
+        "6",
+        "Incident Reporting Forms",
+        "A form is at https://cert.marsh.example/form/ but a plain mail does as well.",
+    ),
+    (
+        "7",
+        "Disclaimers",
+        "The Marshland Response Team takes care, and is not liable for what comes of its advice.",
+    ),
 ];
 
 /// Titles in other languages, in the same order.

@@ -16,13 +16,25 @@ impl Dice {
 
 /// How often; more with `ADVISE_ROUNDS=100`, for whoever has the time.
 fn rounds(few: usize) -> usize {
-    std::env::var("ADVISE_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(few)
+    std::env::var("ADVISE_ROUNDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(few)
 }
 
 /// Reads and imports; what is refused is refused for a reason that is not ours.
 fn survives(bytes: &[u8]) {
-    let Ok(document) = rfc2350::read("document", bytes, None, &[], &now()) else { return };
-    let import = Import { lang: None, email: None, certificates: &[], of_team: &[], keys: &[], now: &now() };
+    let Ok(document) = rfc2350::read("document", bytes, None, &[], &now()) else {
+        return;
+    };
+    let import = Import {
+        lang: None,
+        email: None,
+        certificates: &[],
+        of_team: &[],
+        keys: &[],
+        now: &now(),
+    };
     match rfc2350::import(&document, &import) {
         Ok(_) | Err(rfc2350::Refused::Restricted { .. }) => {}
         Err(error) => panic!("{error}\n---\n{}\n---", String::from_utf8_lossy(bytes)),
@@ -32,9 +44,18 @@ fn survives(bytes: &[u8]) {
 
 fn documents() -> Vec<Vec<u8>> {
     let mut all = vec![twin("sound.txt"), twin("fjord.txt")];
-    let html: String = super::base::SECTIONS.iter().map(|(n, t, b)| format!("<h2>{n} {t}</h2>\n<p>{b}</p>\n")).collect();
-    let markdown: String = super::base::SECTIONS.iter().map(|(n, t, b)| format!("## {n} {t}\n\n{b}\n\n")).collect();
-    all.extend([format!("<!doctype html><nav>x</nav>{html}").into_bytes(), markdown.into_bytes()]);
+    let html: String = super::base::SECTIONS
+        .iter()
+        .map(|(n, t, b)| format!("<h2>{n} {t}</h2>\n<p>{b}</p>\n"))
+        .collect();
+    let markdown: String = super::base::SECTIONS
+        .iter()
+        .map(|(n, t, b)| format!("## {n} {t}\n\n{b}\n\n"))
+        .collect();
+    all.extend([
+        format!("<!doctype html><nav>x</nav>{html}").into_bytes(),
+        markdown.into_bytes(),
+    ]);
     all
 }
 
@@ -89,7 +110,10 @@ fn changed_documents_lose_nothing() {
                         let to = dice.next(chars.len());
                         chars.splice(to..to, copy);
                     }
-                    2 => chars[at] = char::from_u32(u32::try_from(dice.next(0x500)).expect("small")).unwrap_or('x'),
+                    2 => {
+                        chars[at] = char::from_u32(u32::try_from(dice.next(0x500)).expect("small"))
+                            .unwrap_or('x')
+                    }
                     _ => {
                         let piece = PIECES[dice.next(PIECES.len())];
                         chars.splice(at..at, piece.chars());
@@ -116,7 +140,11 @@ fn damaged_bytes_do_no_harm() {
         }
     }
     for length in [0, 1, 2, 3, 50, 5000] {
-        survives(&(0..length).map(|_| u8::try_from(dice.next(256)).expect("a byte")).collect::<Vec<_>>());
+        survives(
+            &(0..length)
+                .map(|_| u8::try_from(dice.next(256)).expect("a byte"))
+                .collect::<Vec<_>>(),
+        );
     }
 }
 
@@ -148,11 +176,23 @@ fn odd_files_do_no_harm() {
 fn large_files_end_soon_or_are_refused() {
     let many = |line: &str, count: usize| line.repeat(count).into_bytes();
     survives(&many("1.1 Date of Last Update\n", 5_000));
-    survives(&many("2.4 Telephone Number 2.5 Facsimile Number 2.6 Other Telecommunication ", 1_000));
+    survives(&many(
+        "2.4 Telephone Number 2.5 Facsimile Number 2.6 Other Telecommunication ",
+        1_000,
+    ));
     survives(&many("<div><p>Deep", 5_000));
-    survives(&many("a@b.example cert(at)example.org +49 40 5550100 8C1B20DE ", 1_500));
+    survives(&many(
+        "a@b.example cert(at)example.org +49 40 5550100 8C1B20DE ",
+        1_500,
+    ));
     survives(&many("Address\n\n", 3_000));
     survives(&many("word ", 50_000));
-    assert!(matches!(rfc2350::read("d", &many("x\n", 30_000), None, &[], &now()), Err(rfc2350::Unreadable::TooManyLines { .. })));
-    assert!(matches!(rfc2350::read("d", &many("x", 5 << 20), None, &[], &now()), Err(rfc2350::Unreadable::TooLong { .. })));
+    assert!(matches!(
+        rfc2350::read("d", &many("x\n", 30_000), None, &[], &now()),
+        Err(rfc2350::Unreadable::TooManyLines { .. })
+    ));
+    assert!(matches!(
+        rfc2350::read("d", &many("x", 5 << 20), None, &[], &now()),
+        Err(rfc2350::Unreadable::TooLong { .. })
+    ));
 }

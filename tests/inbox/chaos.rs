@@ -28,7 +28,9 @@ pub fn everything(bytes: Vec<u8>) -> &'static str {
         doors: Doors {
             lists: vec![(
                 "universities".parse().expect("a list"),
-                "universities@lists.cert.example.org".parse().expect("an address"),
+                "universities@lists.cert.example.org"
+                    .parse()
+                    .expect("an address"),
             )],
             desk: Some("cert@example.org".parse().expect("an address")),
         },
@@ -48,12 +50,27 @@ pub fn everything(bytes: Vec<u8>) -> &'static str {
 }
 
 fn look_at(mail: &Mail, house: &House) {
-    let _ = (mail.from(), mail.reply_to(), mail.recipients(), mail.message_id(), mail.date().map(|date| date.rfc3339()));
-    let _ = (mail.text().len(), mail.attachments().len(), mail.is_automatic(), mail.encrypted().map(|bytes| bytes.len()));
+    let _ = (
+        mail.from(),
+        mail.reply_to(),
+        mail.recipients(),
+        mail.message_id(),
+        mail.date().map(|date| date.rfc3339()),
+    );
+    let _ = (
+        mail.text().len(),
+        mail.attachments().len(),
+        mail.is_automatic(),
+        mail.encrypted().map(|bytes| bytes.len()),
+    );
     let _ = (house.token(mail), mail.signed_part().is_some());
     assert!(mail.raw().len() <= advise::inbound::mail::MAX_BYTES);
     for name in ["from", "to", "subject", "message-id", "content-type"] {
-        assert!(mail.headers(name).all(|value| !value.contains(char::is_control)), "a field is on one line");
+        assert!(
+            mail.headers(name)
+                .all(|value| !value.contains(char::is_control)),
+            "a field is on one line"
+        );
     }
 }
 
@@ -147,8 +164,17 @@ const PIECES: &[&[u8]] = &[
 /// A request that is signed, with its certificate.
 fn request() -> Vec<u8> {
     let now = "2026-11-22T11:00:00Z".parse().expect("a moment");
-    let made = openpgp::generate(&["Ada <ada@uni.example.org>"], openpgp::Kind::Member, None, &now, None).expect("a key");
-    let key = openpgp::TeamKey::from_file(made.secret.expose(), None, made.certificate.clone(), &now).expect("a key that signs");
+    let made = openpgp::generate(
+        &["Ada <ada@uni.example.org>"],
+        openpgp::Kind::Member,
+        None,
+        &now,
+        None,
+    )
+    .expect("a key");
+    let key =
+        openpgp::TeamKey::from_file(made.secret.expose(), None, made.certificate.clone(), &now)
+            .expect("a key that signs");
     let armor = |text: String| text.replace('\n', "\r\n");
     let entity = format!(
         "Content-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\nsubscribe universities@cert.example.org\r\n--i\r\nContent-Type: application/pgp-keys\r\n\r\n{}\r\n--i--\r\n",
@@ -170,12 +196,15 @@ fn mutate(chance: &mut Chance, mail: &mut Vec<u8>, seeds: &[Vec<u8>]) {
             1 if at < mail.len() => mail[at] ^= 1 << chance.below(8),
             2 => drop(mail.drain(at..to)),
             3 => mail.splice(at..at, mail[at..to].to_vec()).for_each(drop),
-            4 | 5 => mail.splice(at..at, PIECES[chance.below(PIECES.len())].iter().copied()).for_each(drop),
+            4 | 5 => mail
+                .splice(at..at, PIECES[chance.below(PIECES.len())].iter().copied())
+                .for_each(drop),
             6 => {
                 let other = &seeds[chance.below(seeds.len())];
                 let from = chance.below(other.len() + 1);
                 let until = (from + chance.below(2_000)).min(other.len());
-                mail.splice(at..to, other[from..until].iter().copied()).for_each(drop);
+                mail.splice(at..to, other[from..until].iter().copied())
+                    .for_each(drop);
             }
             7 => {
                 let piece = PIECES[chance.below(PIECES.len())].repeat(1 + chance.below(300));
@@ -190,7 +219,12 @@ fn mutate(chance: &mut Chance, mail: &mut Vec<u8>, seeds: &[Vec<u8>]) {
 /// The pages of memory that this process holds, in bytes; zero where the system does not say.
 fn held() -> usize {
     let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or_default() * 4096
+    statm
+        .split_whitespace()
+        .nth(1)
+        .and_then(|pages| pages.parse::<usize>().ok())
+        .unwrap_or_default()
+        * 4096
 }
 
 /// No mail of a megabyte may need more, even without optimisation.
@@ -198,14 +232,26 @@ const LONG: Duration = Duration::from_secs(5);
 
 #[test]
 fn no_mail_breaks_the_way_in() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse().ok());
+    let number = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .and_then(|value| value.parse().ok())
+    };
     let duration = Duration::from_secs(number("ADVISE_FUZZ_SECONDS").unwrap_or(5));
     let seed: u64 = number("ADVISE_SEED").unwrap_or(1);
     let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let own = samples::own().into_iter().map(|(_, mail)| mail);
-    let seeds: Vec<Vec<u8>> = own.chain((0..4).map(|_| request())).chain(samples::real()).collect();
+    let seeds: Vec<Vec<u8>> = own
+        .chain((0..4).map(|_| request()))
+        .chain(samples::real())
+        .collect();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/chaos");
-    let (begun, mut mails, mut verdicts, mut slowest) = (Instant::now(), 0_usize, BTreeMap::<&str, usize>::new(), Duration::ZERO);
+    let (begun, mut mails, mut verdicts, mut slowest) = (
+        Instant::now(),
+        0_usize,
+        BTreeMap::<&str, usize>::new(),
+        Duration::ZERO,
+    );
     let mut before = 0;
     while begun.elapsed() < duration {
         let mut mail = seeds[chance.below(seeds.len())].clone();
@@ -224,7 +270,11 @@ fn no_mail_breaks_the_way_in() {
             fs::create_dir_all(&folder).expect("a folder");
             let path = folder.join(format!("{seed}-{mails}.eml"));
             fs::write(&path, &mail).expect("written");
-            panic!("mail {mails} of seed {seed} {}: {}", if is_slow { "took too long" } else { "broke it" }, path.display());
+            panic!(
+                "mail {mails} of seed {seed} {}: {}",
+                if is_slow { "took too long" } else { "broke it" },
+                path.display()
+            );
         }
         *verdicts.entry(verdict.unwrap_or_default()).or_default() += 1;
         slowest = slowest.max(took);
@@ -235,7 +285,18 @@ fn no_mail_breaks_the_way_in() {
         }
     }
     let grown = held().saturating_sub(before);
-    println!("{mails} mails in {:?}, the slowest in {slowest:?}, {} KiB grown: {verdicts:?}", begun.elapsed(), grown / 1024);
-    assert!(mails < 500 || grown < 64 * 1024 * 1024, "{} MiB more are held after {mails} mails", grown >> 20);
-    assert!(verdicts.contains_key("bounce") && verdicts.len() > 4, "the mails are of many kinds: {verdicts:?}");
+    println!(
+        "{mails} mails in {:?}, the slowest in {slowest:?}, {} KiB grown: {verdicts:?}",
+        begun.elapsed(),
+        grown / 1024
+    );
+    assert!(
+        mails < 500 || grown < 64 * 1024 * 1024,
+        "{} MiB more are held after {mails} mails",
+        grown >> 20
+    );
+    assert!(
+        verdicts.contains_key("bounce") && verdicts.len() > 4,
+        "the mails are of many kinds: {verdicts:?}"
+    );
 }

@@ -22,7 +22,9 @@ fn a_mail_of_50_megabytes_is_refused_at_once() {
 fn ten_thousand_parts_in_one_another_are_refused_at_once() {
     let mut multiparts = String::new();
     for n in 0..10_000 {
-        multiparts.push_str(&format!("Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n"));
+        multiparts.push_str(&format!(
+            "Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n"
+        ));
     }
     refused(multiparts.into_bytes(), Unreadable::TooDeep);
     let mails = "Content-Type: message/rfc822\r\n\r\n".repeat(10_000);
@@ -38,25 +40,47 @@ fn ten_thousand_parts_beside_one_another_are_refused_at_once() {
 
 #[test]
 fn a_hundred_thousand_header_lines_are_refused_at_once() {
-    refused("X-Line: long\r\n".repeat(100_000).into_bytes(), Unreadable::TooManyHeaderLines);
-    refused(format!("X-Line: long\r\n{}\r\n", " folded\r\n".repeat(100_000)).into_bytes(), Unreadable::TooManyHeaderLines);
-    let inside = format!("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n{}\r\n", "X-Line: long\r\n".repeat(100_000));
+    refused(
+        "X-Line: long\r\n".repeat(100_000).into_bytes(),
+        Unreadable::TooManyHeaderLines,
+    );
+    refused(
+        format!("X-Line: long\r\n{}\r\n", " folded\r\n".repeat(100_000)).into_bytes(),
+        Unreadable::TooManyHeaderLines,
+    );
+    let inside = format!(
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n{}\r\n",
+        "X-Line: long\r\n".repeat(100_000)
+    );
     refused(inside.into_bytes(), Unreadable::TooManyHeaderLines);
 }
 
 /// What is within the limits and made to be slow.
 #[test]
 fn what_is_just_within_the_limits_is_read_in_time() {
-    let long = |field: &str, value: &str| format!("{field}: {}\r\n\r\ntext", value.repeat(20_000_000 / value.len()));
-    let deep = (0..20).map(|n| format!("Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n")).collect::<String>();
+    let long = |field: &str, value: &str| {
+        format!(
+            "{field}: {}\r\n\r\ntext",
+            value.repeat(20_000_000 / value.len())
+        )
+    };
+    let deep = (0..20)
+        .map(|n| format!("Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n"))
+        .collect::<String>();
     for mail in [
         long("Subject", "=?utf-8?Q?"),
         long("Subject", "=?utf-8?B?QUJD?= "),
         long("From", "<a@example.org>, "),
         long("From", "((((\"\\"),
         long("Content-Type", "multipart/mixed; boundary*0=\"a\"; "),
-        format!("From: mailer-daemon@example.org\r\n\r\n{}", "could not be delivered ada@example.org\r\n".repeat(400_000)),
-        format!("From: mailer-daemon@example.org\r\nContent-Type: text/html\r\n\r\n{}", "<p <![CDATA[<!-- &amp".repeat(800_000)),
+        format!(
+            "From: mailer-daemon@example.org\r\n\r\n{}",
+            "could not be delivered ada@example.org\r\n".repeat(400_000)
+        ),
+        format!(
+            "From: mailer-daemon@example.org\r\nContent-Type: text/html\r\n\r\n{}",
+            "<p <![CDATA[<!-- &amp".repeat(800_000)
+        ),
         format!("{deep}{}", "--b".repeat(6_000_000)),
         format!("{deep}{}", "--b19x\r\n".repeat(2_000_000)),
     ] {

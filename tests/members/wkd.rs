@@ -48,14 +48,29 @@ struct Directory {
 impl Directory {
     fn start(root: &Path) -> Directory {
         fs::create_dir_all(root).expect("a folder");
-        let names: Vec<String> =
-            DOMAINS.iter().flat_map(|domain| [format!("DNS:{domain}"), format!("DNS:openpgpkey.{domain}")]).collect();
-        fs::write(root.join("ext"), format!("subjectAltName={}\n", names.join(","))).expect("written");
+        let names: Vec<String> = DOMAINS
+            .iter()
+            .flat_map(|domain| [format!("DNS:{domain}"), format!("DNS:openpgpkey.{domain}")])
+            .collect();
+        fs::write(
+            root.join("ext"),
+            format!("subjectAltName={}\n", names.join(",")),
+        )
+        .expect("written");
         let script = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=Test-CA -days 3650 -keyout ca.key -out ca.pem &&
             openssl req -newkey rsa:2048 -nodes -subj /CN=wkd -keyout key.pem -out csr &&
             openssl x509 -req -in csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 3000 -extfile ext -out cert.pem";
-        let made = Command::new("sh").arg("-c").arg(script).current_dir(root).output().expect("openssl runs");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let made = Command::new("sh")
+            .arg("-c")
+            .arg(script)
+            .current_dir(root)
+            .output()
+            .expect("openssl runs");
+        assert!(
+            made.status.success(),
+            "{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/members/wkd.py");
         let mut server = Command::new("python3")
             .arg(script)
@@ -64,11 +79,22 @@ impl Directory {
             .spawn()
             .expect("python runs");
         let mut port = String::new();
-        BufReader::new(server.stdout.take().expect("a pipe")).read_line(&mut port).expect("a port");
-        let hosts = DOMAINS.iter().chain(&["wrong.example"]).map(|domain| domain.to_string());
+        BufReader::new(server.stdout.take().expect("a pipe"))
+            .read_line(&mut port)
+            .expect("a port");
+        let hosts = DOMAINS
+            .iter()
+            .chain(&["wrong.example"])
+            .map(|domain| domain.to_string());
         let hosts = hosts.chain(ADVANCED.iter().map(|domain| format!("openpgpkey.{domain}")));
-        let resolve: Vec<String> = hosts.map(|host| format!("--resolve {host}=127.0.0.1:{}", port.trim())).collect();
-        Directory { server, root: root.to_path_buf(), resolve: resolve.join(" ") }
+        let resolve: Vec<String> = hosts
+            .map(|host| format!("--resolve {host}=127.0.0.1:{}", port.trim()))
+            .collect();
+        Directory {
+            server,
+            root: root.to_path_buf(),
+            resolve: resolve.join(" "),
+        }
     }
 
     fn has(&self, layout: &str, address: &str, bytes: impl AsRef<[u8]>) {
@@ -96,7 +122,14 @@ impl Drop for Directory {
 
 fn key(address: &str) -> Generated {
     let now: Moment = NOW.parse().expect("a time");
-    openpgp::generate(&[&format!("Somebody <{address}>")], Kind::Member, Some(30 * DAY), &now, None).expect("a key")
+    openpgp::generate(
+        &[&format!("Somebody <{address}>")],
+        Kind::Member,
+        Some(30 * DAY),
+        &now,
+        None,
+    )
+    .expect("a key")
 }
 
 /// A constituent with one contact for each address and certificate.
@@ -106,25 +139,37 @@ fn house(world: World, members: &[(&str, Option<&Certificate>)]) -> World {
     for (address, certificate) in members {
         text.push_str(&format!("  - name: Somebody\n    address: {address}\n"));
         if let Some(certificate) = certificate {
-            text.push_str(&format!("    certificate: \"{}\"\n", certificate.fingerprint()));
-            files.push((format!("certs/{}.asc", certificate.fingerprint()), certificate.armored()));
+            text.push_str(&format!(
+                "    certificate: \"{}\"\n",
+                certificate.fingerprint()
+            ));
+            files.push((
+                format!("certs/{}.asc", certificate.fingerprint()),
+                certificate.armored(),
+            ));
         }
     }
     let world = world.file("constituents/house.yaml", &text);
-    files.into_iter().fold(world, |world, (path, armor)| world.file(&path, &armor))
+    files
+        .into_iter()
+        .fold(world, |world, (path, armor)| world.file(&path, &armor))
 }
 
 fn trusting(world: World, directory: &Directory) -> World {
     let authority = fs::read_to_string(directory.root.join("ca.pem")).expect("the authority");
     let settings = world.text("advise.yaml");
-    world
-        .file("wkd-ca.pem", &authority)
-        .file("advise.yaml", &format!("{settings}\nwkd:\n  ca_file: wkd-ca.pem\n  private_addresses: true\n"))
+    world.file("wkd-ca.pem", &authority).file(
+        "advise.yaml",
+        &format!("{settings}\nwkd:\n  ca_file: wkd-ca.pem\n  private_addresses: true\n"),
+    )
 }
 
 fn result<'a>(json: &'a Value, address: &str) -> &'a Value {
     let contacts = json["contacts"].as_array().expect("contacts");
-    contacts.iter().find(|contact| contact["address"] == address).unwrap_or_else(|| panic!("{address} is not in {json}"))
+    contacts
+        .iter()
+        .find(|contact| contact["address"] == address)
+        .unwrap_or_else(|| panic!("{address} is not in {json}"))
 }
 
 fn ready(story: &str) -> bool {
@@ -156,27 +201,56 @@ fn new_copies_are_taken_and_nothing_else() {
         "Kim.O'Neil+cert@both.example",
         "leo@nowhere.example",
     ];
-    let keys: Vec<(&str, Generated)> =
-        [ada, bob, cyd, dia, eve, flo, gus, hal, ivy, jay, kim, leo].map(|address| (address, key(address))).into();
-    let of = |address: &str| &keys.iter().find(|(one, _)| *one == address).expect("a key").1;
+    let keys: Vec<(&str, Generated)> = [ada, bob, cyd, dia, eve, flo, gus, hal, ivy, jay, kim, leo]
+        .map(|address| (address, key(address)))
+        .into();
+    let of = |address: &str| {
+        &keys
+            .iter()
+            .find(|(one, _)| *one == address)
+            .expect("a key")
+            .1
+    };
     let world = World::sample();
     let directory = Directory::start(&world.beside().join("wkd"));
-    let members: Vec<(&str, Option<&Certificate>)> =
-        keys.iter().map(|(address, made)| (*address, (*address != kim).then_some(&made.certificate))).collect();
+    let members: Vec<(&str, Option<&Certificate>)> = keys
+        .iter()
+        .map(|(address, made)| (*address, (*address != kim).then_some(&made.certificate)))
+        .collect();
     let world = trusting(house(world, &members), &directory).at(LATER);
 
     // Ada has extended hers, and added a user ID that is nobody's business here.
     let gpg = Gnupg::with(of(ada).secret.expose());
     let mine = of(ada).certificate.fingerprint().to_string();
-    gpg.run(MORNING, &["--quick-add-uid", &mine, "Mallory <mallory@evil.example>"]);
+    gpg.run(
+        MORNING,
+        &["--quick-add-uid", &mine, "Mallory <mallory@evil.example>"],
+    );
     let extended = gpg.extends(MORNING, &mine, "2y");
-    assert!(Certificate::read(extended.as_bytes()).expect("a certificate").user_ids().len() == 2);
+    assert!(
+        Certificate::read(extended.as_bytes())
+            .expect("a certificate")
+            .user_ids()
+            .len()
+            == 2
+    );
     let now: Moment = LATER.parse().expect("a time");
-    let revoked =
-        openpgp::revoke(&of(dia).certificate, &of(dia).secret, None, Cause::Compromised, "stolen", &now).expect("revoked");
+    let revoked = openpgp::revoke(
+        &of(dia).certificate,
+        &of(dia).secret,
+        None,
+        Cause::Compromised,
+        "stolen",
+        &now,
+    )
+    .expect("revoked");
     let (other, newer) = (key(cyd).certificate, key(dia).certificate);
     directory.has("advanced", ada, extended);
-    directory.has("direct", ada, "what stands at the other place is not asked for");
+    directory.has(
+        "direct",
+        ada,
+        "what stands at the other place is not asked for",
+    );
     directory.has("direct", bob, of(bob).certificate.binary());
     directory.has("direct", cyd, other.binary());
     directory.has("direct", dia, [revoked.binary(), newer.binary()].concat());
@@ -194,13 +268,22 @@ fn new_copies_are_taken_and_nothing_else() {
     directory.has("advanced", kim, of(kim).certificate.binary());
 
     let path = |certificate: &Certificate| format!("certs/{}.asc", certificate.fingerprint());
-    let before: Vec<String> =
-        keys.iter().filter(|(one, _)| *one != kim).map(|(_, made)| world.text(&path(&made.certificate))).collect();
+    let before: Vec<String> = keys
+        .iter()
+        .filter(|(one, _)| *one != kim)
+        .map(|(_, made)| world.text(&path(&made.certificate)))
+        .collect();
     let world = world
         .run("plan")
         .whatever_it_says()
         .exits(1)
-        .look(|_| assert_eq!(directory.asked(), "", "nothing is asked unless it is asked for"))
+        .look(|_| {
+            assert_eq!(
+                directory.asked(),
+                "",
+                "nothing is asked unless it is asked for"
+            )
+        })
         .run(&directory.refresh("house --dry-run"))
         .exits(1)
         .says(ada)
@@ -211,7 +294,11 @@ fn new_copies_are_taken_and_nothing_else() {
         .gives(|json| {
             let is = |address: &str, word: &str, staff: bool| {
                 let found = result(json, address);
-                assert_eq!((found["result"].as_str(), found["needs_staff"].as_bool()), (Some(word), Some(staff)), "{found:#}");
+                assert_eq!(
+                    (found["result"].as_str(), found["needs_staff"].as_bool()),
+                    (Some(word), Some(staff)),
+                    "{found:#}"
+                );
             };
             is(ada, "extended", false);
             is(bob, "unchanged", false);
@@ -226,9 +313,15 @@ fn new_copies_are_taken_and_nothing_else() {
             is(kim, "other-key", true);
             is(leo, "unreachable", true);
             assert_eq!(result(json, ada)["days_left"], 729);
-            assert_eq!(result(json, cyd)["other_keys"][0], other.fingerprint().to_string());
+            assert_eq!(
+                result(json, cyd)["other_keys"][0],
+                other.fingerprint().to_string()
+            );
             assert_eq!(result(json, dia)["revoked"], true);
-            assert_eq!(result(json, dia)["other_keys"][0], newer.fingerprint().to_string());
+            assert_eq!(
+                result(json, dia)["other_keys"][0],
+                newer.fingerprint().to_string()
+            );
             for (address, why) in [
                 (eve, "SECRET key"),
                 (flo, "not an OpenPGP certificate"),
@@ -253,20 +346,37 @@ fn new_copies_are_taken_and_nothing_else() {
         .says("write it into constituents/house.yaml");
 
     // What was written: the new end without the foreign user ID, the revocation, and nothing else.
-    let written =
-        |address: &str| Certificate::read(world.text(&path(&of(address).certificate)).as_bytes()).expect("a certificate");
+    let written = |address: &str| {
+        Certificate::read(world.text(&path(&of(address).certificate)).as_bytes())
+            .expect("a certificate")
+    };
     assert_eq!(written(ada).user_ids(), of(ada).certificate.user_ids());
-    assert!(written(ada).state(&now).days_left(&now) == Some(729) && !written(dia).state(&now).is_usable());
-    let after: Vec<String> =
-        keys.iter().filter(|(one, _)| *one != kim).map(|(_, made)| world.text(&path(&made.certificate))).collect();
-    let changed: Vec<usize> = (0..after.len()).filter(|i| after[*i] != before[*i]).collect();
+    assert!(
+        written(ada).state(&now).days_left(&now) == Some(729)
+            && !written(dia).state(&now).is_usable()
+    );
+    let after: Vec<String> = keys
+        .iter()
+        .filter(|(one, _)| *one != kim)
+        .map(|(_, made)| world.text(&path(&made.certificate)))
+        .collect();
+    let changed: Vec<usize> = (0..after.len())
+        .filter(|i| after[*i] != before[*i])
+        .collect();
     assert_eq!(changed, [0, 3], "of Ada and Dia");
     assert!(!world.path(&path(&other)).exists() && !world.path(&path(&newer)).exists());
-    assert!(directory.asked().contains("Kim.O'Neil+cert") && !directory.asked().contains("Cookie"), "{}", directory.asked());
+    assert!(
+        directory.asked().contains("Kim.O'Neil+cert") && !directory.asked().contains("Cookie"),
+        "{}",
+        directory.asked()
+    );
 
     // Staff have called Kim, and write the fingerprint into the file.
     let line = format!("    address: {kim}\n");
-    let named = format!("{line}    certificate: \"{}\"\n", of(kim).certificate.fingerprint());
+    let named = format!(
+        "{line}    certificate: \"{}\"\n",
+        of(kim).certificate.fingerprint()
+    );
     world
         .change("constituents/house.yaml", &line, &named)
         .run(&directory.refresh(kim))
@@ -284,14 +394,21 @@ fn nothing_inside_of_a_network_is_asked_and_no_unknown_authority_trusted() {
     let world = World::sample();
     let directory = Directory::start(&world.beside().join("wkd"));
     directory.has("direct", "bob@direct.example", made.certificate.binary());
-    let world = trusting(house(world, &[("bob@direct.example", Some(&made.certificate))]), &directory);
+    let world = trusting(
+        house(world, &[("bob@direct.example", Some(&made.certificate))]),
+        &directory,
+    );
     world
         .change("advise.yaml", "  private_addresses: true\n", "")
         .run(&directory.refresh("bob@direct.example"))
         .exits(1)
         .says("REFUSED: the way from `direct.example` leads to a private address")
         .look(|_| assert_eq!(directory.asked(), ""))
-        .change("advise.yaml", "  ca_file: wkd-ca.pem\n", "  private_addresses: true\n")
+        .change(
+            "advise.yaml",
+            "  ca_file: wkd-ca.pem\n",
+            "  private_addresses: true\n",
+        )
         .run(&directory.refresh("bob@direct.example"))
         .exits(1)
         .says("unreachable: the TLS certificate of `direct.example` does not hold")
@@ -314,9 +431,15 @@ fn the_certificate_of_a_request_is_found_in_its_senders_directory() {
     let directory = Directory::start(&world.beside().join("wkd"));
     let ada = key("ada@direct.example");
     let now: Moment = NOW.parse().expect("a time");
-    let hand = openpgp::TeamKey::from_file(ada.secret.expose(), None, ada.certificate.clone(), &now).expect("a key that signs");
-    let entity = "Content-Type: text/plain\r\n\r\nsubscribe universities@lists.cert.example.org\r\n";
-    let signature = hand.detach(entity.as_bytes()).expect("a signature").replace('\n', "\r\n");
+    let hand =
+        openpgp::TeamKey::from_file(ada.secret.expose(), None, ada.certificate.clone(), &now)
+            .expect("a key that signs");
+    let entity =
+        "Content-Type: text/plain\r\n\r\nsubscribe universities@lists.cert.example.org\r\n";
+    let signature = hand
+        .detach(entity.as_bytes())
+        .expect("a signature")
+        .replace('\n', "\r\n");
     let mail = |id: &str| {
         format!(
             "From: ada@direct.example\r\nTo: universities-subscribe@lists.cert.example.org\r\nMessage-ID: <{id}@direct.example>\r\nContent-Type: multipart/signed; boundary=o; protocol=\"application/pgp-signature\"\r\n\r\n--o\r\n{entity}\r\n--o\r\nContent-Type: application/pgp-signature\r\n\r\n{signature}\r\n--o--\r\n"
@@ -326,13 +449,25 @@ fn the_certificate_of_a_request_is_found_in_its_senders_directory() {
     for folder in ["new", "cur", "tmp"] {
         fs::create_dir_all(maildir.join(folder)).expect("a folder");
     }
-    let words = format!("inbox --json --maildir {} {}", maildir.display(), directory.resolve);
+    let words = format!(
+        "inbox --json --maildir {} {}",
+        maildir.display(),
+        directory.resolve
+    );
     // It is not there, so nobody knows who signed; then it is.
     fs::write(maildir.join("new/1"), mail("1")).expect("written");
-    let world = trusting(world, &directory)
-        .run(&words)
-        .gives(|json| assert_eq!(json["messages"][0]["request"]["decision"], "explained", "{json:#}"));
+    let world = trusting(world, &directory).run(&words).gives(|json| {
+        assert_eq!(
+            json["messages"][0]["request"]["decision"], "explained",
+            "{json:#}"
+        )
+    });
     directory.has("direct", "ada@direct.example", ada.certificate.binary());
     fs::write(maildir.join("new/2"), mail("2")).expect("written");
-    drop(world.run(&words).gives(|json| assert_eq!(json["messages"][0]["request"]["decision"], "request", "{json:#}")));
+    drop(world.run(&words).gives(|json| {
+        assert_eq!(
+            json["messages"][0]["request"]["decision"], "request",
+            "{json:#}"
+        )
+    }));
 }

@@ -28,13 +28,24 @@ impl Person {
     /// The same with a key that was made then and is good for so many days.
     pub fn since(name: &str, address: &str, made: &str, days: Option<u32>) -> Person {
         let at: Moment = made.parse().expect("a moment");
-        let key = openpgp::generate(&[&format!("{name} <{address}>")], Kind::Member, days.map(|days| DAY * days), &at, None);
-        Person { address: address.into(), name: name.into(), key: key.expect("a key") }
+        let key = openpgp::generate(
+            &[&format!("{name} <{address}>")],
+            Kind::Member,
+            days.map(|days| DAY * days),
+            &at,
+            None,
+        );
+        Person {
+            address: address.into(),
+            name: name.into(),
+            key: key.expect("a key"),
+        }
     }
 
     /// A contact of the sample, with the key that the sample made.
     pub fn of_sample(world: &World, name: &str, address: &str) -> Person {
-        let secret = fs::read(world.path(&format!(".advise/keys/{address}.key"))).expect("a key of the sample");
+        let secret = fs::read(world.path(&format!(".advise/keys/{address}.key")))
+            .expect("a key of the sample");
         let mut made = openpgp::generate(
             &[&format!("{name} <{address}>")],
             Kind::Member,
@@ -43,13 +54,24 @@ impl Person {
             None,
         )
         .expect("a key");
-        let file = fs::read_dir(world.path("certs")).expect("certs").filter_map(|entry| {
-            let certificate = Certificate::read(&fs::read(entry.ok()?.path()).ok()?).ok()?;
-            certificate.has_address(&address.parse().ok()?).then_some(certificate)
-        });
-        made.certificate = file.into_iter().next().expect("a certificate of the sample");
+        let file = fs::read_dir(world.path("certs"))
+            .expect("certs")
+            .filter_map(|entry| {
+                let certificate = Certificate::read(&fs::read(entry.ok()?.path()).ok()?).ok()?;
+                certificate
+                    .has_address(&address.parse().ok()?)
+                    .then_some(certificate)
+            });
+        made.certificate = file
+            .into_iter()
+            .next()
+            .expect("a certificate of the sample");
         made.secret = Secret::new(secret);
-        Person { address: address.into(), name: name.into(), key: made }
+        Person {
+            address: address.into(),
+            name: name.into(),
+            key: made,
+        }
     }
 
     pub fn fingerprint(&self) -> String {
@@ -59,22 +81,38 @@ impl Person {
     /// A detached signature made at this time.
     pub fn signs(&self, bytes: &[u8], at: &str) -> String {
         let at: Moment = at.parse().expect("a moment");
-        let key =
-            TeamKey::from_file(self.key.secret.expose(), None, self.key.certificate.clone(), &at).expect("a key that signs");
+        let key = TeamKey::from_file(
+            self.key.secret.expose(),
+            None,
+            self.key.certificate.clone(),
+            &at,
+        )
+        .expect("a key that signs");
         key.detach(bytes).expect("a signature")
     }
 
     /// A signature of a text, for which all line ends are the same.
     pub fn signs_text(&self, text: &str, at: &str) -> String {
         let at: Moment = at.parse().expect("a moment");
-        let key =
-            TeamKey::from_file(self.key.secret.expose(), None, self.key.certificate.clone(), &at).expect("a key that signs");
-        key.clearsign(text).expect("a signature").block().to_string()
+        let key = TeamKey::from_file(
+            self.key.secret.expose(),
+            None,
+            self.key.certificate.clone(),
+            &at,
+        )
+        .expect("a key that signs");
+        key.clearsign(text)
+            .expect("a signature")
+            .block()
+            .to_string()
     }
 
     /// The part that is signed: a text, and this certificate.
     pub fn entity(text: &str, attached: Option<&Certificate>) -> String {
-        let words = format!("Content-Type: text/plain; charset=utf-8\r\n\r\n{}\r\n", text.replace('\n', "\r\n"));
+        let words = format!(
+            "Content-Type: text/plain; charset=utf-8\r\n\r\n{}\r\n",
+            text.replace('\n', "\r\n")
+        );
         match attached {
             None => words,
             Some(certificate) => format!(
@@ -93,10 +131,21 @@ impl Person {
     }
 
     /// A mail that is signed as a whole by `signer`, with a certificate attached to what is signed.
-    pub fn signed_by(&self, signer: &Person, to: &str, id: &str, text: &str, attached: Option<&Certificate>) -> String {
+    pub fn signed_by(
+        &self,
+        signer: &Person,
+        to: &str,
+        id: &str,
+        text: &str,
+        attached: Option<&Certificate>,
+    ) -> String {
         let entity = Person::entity(text, attached);
         let signature = signer.signs(entity.as_bytes(), "2026-11-22T12:00:00Z");
-        format!("{}{}", self.header(to, "hello", id), whole(&entity, &signature))
+        format!(
+            "{}{}",
+            self.header(to, "hello", id),
+            whole(&entity, &signature)
+        )
     }
 
     /// The usual: signed with the own key, which is attached.
@@ -105,7 +154,10 @@ impl Person {
     }
 
     pub fn unsigned(&self, to: &str, id: &str, subject: &str, text: &str) -> String {
-        format!("{}Content-Type: text/plain\r\n\r\n{text}\r\n", self.header(to, subject, id))
+        format!(
+            "{}Content-Type: text/plain\r\n\r\n{text}\r\n",
+            self.header(to, subject, id)
+        )
     }
 
     /// What a mail to this person says, if it is encrypted to them.
@@ -135,7 +187,9 @@ impl World {
             fs::create_dir_all(folder.join(name)).expect("a folder");
         }
         fs::write(folder.join("new/mail"), mail).expect("written");
-        let world = self.run(&format!("inbox --maildir {} --json", folder.display())).whatever_it_says();
+        let world = self
+            .run(&format!("inbox --maildir {} --json", folder.display()))
+            .whatever_it_says();
         fs::remove_dir_all(folder).expect("removed");
         world
     }
@@ -144,7 +198,11 @@ impl World {
     pub fn decides(self, decision: &str, answer: &str) -> World {
         self.ends_as_it_should().gives(|json| {
             let request = &json["messages"][0]["request"];
-            assert_eq!((&request["decision"], &request["answer"]), (&Value::from(decision), &Value::from(answer)), "{json:#}");
+            assert_eq!(
+                (&request["decision"], &request["answer"]),
+                (&Value::from(decision), &Value::from(answer)),
+                "{json:#}"
+            );
         })
     }
 
@@ -156,22 +214,40 @@ impl World {
 
     /// It was no request at all.
     pub fn does_not_know_it(self) -> World {
-        self.ends_as_it_should().gives(|json| assert_eq!(json["messages"][0]["request"], Value::Null, "{json:#}"))
+        self.ends_as_it_should()
+            .gives(|json| assert_eq!(json["messages"][0]["request"], Value::Null, "{json:#}"))
     }
 
     /// The names of the requests that wait.
     pub fn waiting(&self) -> Vec<String> {
-        let Ok(entries) = fs::read_dir(self.path(".advise/requests")) else { return Vec::new() };
-        let mut all: Vec<String> =
-            entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+        let Ok(entries) = fs::read_dir(self.path(".advise/requests")) else {
+            return Vec::new();
+        };
+        let mut all: Vec<String> = entries
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .collect();
         all.sort();
         all
     }
 
     /// The newest mail in the outbox to this address.
     pub fn last_mail_to(&self, address: &str) -> Mail {
-        let mut mail: Vec<Mail> = self.mail().into_iter().filter(|mail| mail.recipient().eq_ignore_ascii_case(address)).collect();
-        mail.sort_by_key(|mail| fs::metadata(&mail.path).and_then(|data| data.modified()).expect("a time"));
+        let mut mail: Vec<Mail> = self
+            .mail()
+            .into_iter()
+            .filter(|mail| mail.recipient().eq_ignore_ascii_case(address))
+            .collect();
+        mail.sort_by_key(|mail| {
+            fs::metadata(&mail.path)
+                .and_then(|data| data.modified())
+                .expect("a time")
+        });
         mail.pop().unwrap_or_else(|| panic!("no mail to {address}"))
     }
 }

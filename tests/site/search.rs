@@ -18,8 +18,14 @@ use std::collections::BTreeMap;
 /// An advisory with some CVEs of its own, one that all of a year share, and a long title in two-byte letters.
 fn made(number: usize) -> Advisory {
     let (year, month, day) = (2021 + number / 700, 1 + number / 59 % 12, 1 + number % 28);
-    let title = format!("Шлюз \\\"{number}\\\" & {}: <script>", "уязвимость ".repeat(12));
-    let affected = format!("{{vendor: Vendor {}, product: \"Product S7-{number} of the house\", versions: all}}", number % 40);
+    let title = format!(
+        "Шлюз \\\"{number}\\\" & {}: <script>",
+        "уязвимость ".repeat(12)
+    );
+    let affected = format!(
+        "{{vendor: Vendor {}, product: \"Product S7-{number} of the house\", versions: all}}",
+        number % 40
+    );
     let text = format!(
         "---\nid: EX-{year}-{number:04}\nstatus: final\ntitle: \"{title}\"\ndate: {year}-{month:02}-{day:02}\ntlp: CLEAR\n\
          severity: high\naudience: [public]\naffected: [{affected}]\n\
@@ -31,7 +37,10 @@ fn made(number: usize) -> Advisory {
     let id = format!("EX-{year}-{number:04}");
     let source = Source::new(format!("advisories/{id}.md"), text);
     let parsed = advisory::parse(&source, &id, &lang("en"), &mut findings);
-    parsed.unwrap_or_else(|| panic!("{findings:?}")).advisory.with(Vec::new(), Vec::new())
+    parsed
+        .unwrap_or_else(|| panic!("{findings:?}"))
+        .advisory
+        .with(Vec::new(), Vec::new())
 }
 
 /// A file, and digests of what it was made of.
@@ -40,7 +49,11 @@ type Files = BTreeMap<String, (Artefact, Vec<Digest>)>;
 /// All that search is made of for these advisories, in one language.
 fn files(sample: &Sample, advisories: &[Advisory]) -> Files {
     let gate = Gate::at("2026-11-22T12:00:00Z".parse::<Moment>().expect("a moment"));
-    let public = Shareable::gather(advisories.iter().filter_map(|one| gate.open(one, Public).ok()));
+    let public = Shareable::gather(
+        advisories
+            .iter()
+            .filter_map(|one| gate.open(one, Public).ok()),
+    );
     let site = &sample.settings.site;
     let words = words::read(&site.languages, &[], &mut Findings::new());
     let documents = BTreeMap::new();
@@ -62,14 +75,29 @@ fn files(sample: &Sample, advisories: &[Advisory]) -> Files {
     let shelves = Shelves::of(public.thing(), site.url.path());
     let parts = shelves.parts().map(|part| {
         let part = PartShop { site, part };
-        (public.make::<IndexPart>(&part).expect("a part of the index").into_artefact(), part.made_of(public.thing()))
+        (
+            public
+                .make::<IndexPart>(&part)
+                .expect("a part of the index")
+                .into_artefact(),
+            part.made_of(public.thing()),
+        )
     });
     let pages = shelves.pages().iter().map(|found| {
         let page = FoundShop { room, found };
         assert!(page.path().starts_with("ru/search/"));
-        (public.make::<FoundPage>(&page).expect("a page").into_artefact(), page.made_of(public.thing()))
+        (
+            public
+                .make::<FoundPage>(&page)
+                .expect("a page")
+                .into_artefact(),
+            page.made_of(public.thing()),
+        )
     });
-    parts.chain(pages).map(|(file, made_of)| (file.thing().path.clone(), (file.thing().clone(), made_of))).collect()
+    parts
+        .chain(pages)
+        .map(|(file, made_of)| (file.thing().path.clone(), (file.thing().clone(), made_of)))
+        .collect()
 }
 
 fn text(file: &Artefact) -> String {
@@ -87,31 +115,75 @@ fn a_large_archive_stays_in_small_files_and_a_new_advisory_changes_few() {
             index += file.bytes.len();
             continue;
         }
-        assert!(file.bytes.len() < 60_000, "{path} has {} bytes", file.bytes.len());
-        for link in text(file).split("href=\"/").skip(1).filter_map(|rest| rest.split('"').next()) {
-            if let Some(id) = link.strip_prefix("ru/advisories/").filter(|id| !id.is_empty()) {
-                *linked.entry(id.trim_end_matches('/').to_string()).or_default() += 1;
+        assert!(
+            file.bytes.len() < 60_000,
+            "{path} has {} bytes",
+            file.bytes.len()
+        );
+        for link in text(file)
+            .split("href=\"/")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+        {
+            if let Some(id) = link
+                .strip_prefix("ru/advisories/")
+                .filter(|id| !id.is_empty())
+            {
+                *linked
+                    .entry(id.trim_end_matches('/').to_string())
+                    .or_default() += 1;
             } else if link.starts_with("ru/search/") && link != "ru/search/" {
-                assert!(before.contains_key(&format!("{link}index.html")), "{path} leads to {link}, which is not there");
+                assert!(
+                    before.contains_key(&format!("{link}index.html")),
+                    "{path} leads to {link}, which is not there"
+                );
             }
         }
     }
-    assert!(index < 2000 * 500, "{index} bytes of index, of titles with 280 bytes each");
+    assert!(
+        index < 2000 * 500,
+        "{index} bytes of index, of titles with 280 bytes each"
+    );
     for one in &advisories {
-        assert_eq!(linked.get(one.id.as_str()), Some(&4), "{}: by month and by each of three CVEs", one.id);
+        assert_eq!(
+            linked.get(one.id.as_str()),
+            Some(&4),
+            "{}: by month and by each of three CVEs",
+            one.id
+        );
     }
-    assert!(before.contains_key("ru/search/cve/2021/1000/page/2/index.html"), "one CVE of many advisories has several pages");
+    assert!(
+        before.contains_key("ru/search/cve/2021/1000/page/2/index.html"),
+        "one CVE of many advisories has several pages"
+    );
     assert!(before.contains_key("ru/search/cve/2021/30xxx/index.html"));
-    let part: serde_json::Value = serde_json::from_str(&text(&before["search/2021-1.json"].0)).expect("JSON");
+    let part: serde_json::Value =
+        serde_json::from_str(&text(&before["search/2021-1.json"].0)).expect("JSON");
     assert_eq!(part.as_array().map(Vec::len), Some(500));
-    assert_eq!(part[0][5], "Vendor Product S7-0 of the house", "each word once, and none of the title");
+    assert_eq!(
+        part[0][5], "Vendor Product S7-0 of the house",
+        "each word once, and none of the title"
+    );
 
     advisories.push(made(2000));
     let after = files(&sample, &advisories);
-    let changed: Vec<&String> =
-        after.iter().filter(|(path, file)| before.get(*path) != Some(file)).map(|(path, _)| path).collect();
-    let parts: Vec<&&String> = changed.iter().filter(|path| path.ends_with(".json")).collect();
-    assert_eq!(parts, [&"search/2023-2.json"], "one part of the index, the last");
+    let changed: Vec<&String> = after
+        .iter()
+        .filter(|(path, file)| before.get(*path) != Some(file))
+        .map(|(path, _)| path)
+        .collect();
+    let parts: Vec<&&String> = changed
+        .iter()
+        .filter(|path| path.ends_with(".json"))
+        .collect();
+    assert_eq!(
+        parts,
+        [&"search/2023-2.json"],
+        "one part of the index, the last"
+    );
     assert!(changed.len() <= 6, "its month, its CVEs: {changed:?}");
-    assert!(before.keys().all(|path| after.contains_key(path)), "nothing moved");
+    assert!(
+        before.keys().all(|path| after.contains_key(path)),
+        "nothing moved"
+    );
 }

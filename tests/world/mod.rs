@@ -103,9 +103,23 @@ impl World {
 
     fn made(temp: tempfile::TempDir, now: &str) -> World {
         let root = temp.path().join("w");
-        let made = Command::new(advise()).args(["--now", now, "init", "--sample"]).arg(&root).output().expect("the program runs");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        World { temp, root, now: now.into(), variables: Vec::new(), last: None }
+        let made = Command::new(advise())
+            .args(["--now", now, "init", "--sample"])
+            .arg(&root)
+            .output()
+            .expect("the program runs");
+        assert!(
+            made.status.success(),
+            "{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        World {
+            temp,
+            root,
+            now: now.into(),
+            variables: Vec::new(),
+            last: None,
+        }
     }
 
     /// The sample's team, lists and members, with no advisory yet.
@@ -130,17 +144,25 @@ impl World {
 
     /// Writes an advisory. What `fields` does not say is filled with something ordinary.
     pub fn advisory(self, id: &str, fields: &str) -> World {
-        let body = "## Summary\n\nSomething is wrong with Example Gateway.\n\n## What to do\n\nUpdate it.";
+        let body =
+            "## Summary\n\nSomething is wrong with Example Gateway.\n\n## What to do\n\nUpdate it.";
         self.advisory_with_body(id, fields, body)
     }
 
     /// The same with a text of its own.
     pub fn advisory_with_body(self, id: &str, fields: &str, body: &str) -> World {
         let mut text = format!("---\nid: {id}\n");
-        let ordinary =
-            [("status", "final"), ("title", "\"Example Gateway: a fault\""), ("date", "2026-11-20"), ("severity", "medium")];
+        let ordinary = [
+            ("status", "final"),
+            ("title", "\"Example Gateway: a fault\""),
+            ("date", "2026-11-20"),
+            ("severity", "medium"),
+        ];
         for (name, value) in ordinary {
-            if !fields.lines().any(|line| line.starts_with(&format!("{name}:"))) {
+            if !fields
+                .lines()
+                .any(|line| line.starts_with(&format!("{name}:")))
+            {
                 text.push_str(&format!("{name}: {value}\n"));
             }
         }
@@ -168,18 +190,33 @@ impl World {
     pub fn without(mut self, path: &str) -> World {
         self.settle();
         let path = self.root.join(path);
-        if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.expect("removed");
+        if path.is_dir() {
+            fs::remove_dir_all(path)
+        } else {
+            fs::remove_file(path)
+        }
+        .expect("removed");
         self
     }
 
     /// Makes a certificate for a contact who had none, and names it in the constituent's file.
     pub fn gets_certificate(self, constituent: &str, name: &str, address: &str) -> World {
         let now: Moment = self.now.parse().expect("a time");
-        let made =
-            openpgp::generate(&[&format!("{name} <{address}>")], Kind::Member, Some(365 * DAY), &now, None).expect("a key");
+        let made = openpgp::generate(
+            &[&format!("{name} <{address}>")],
+            Kind::Member,
+            Some(365 * DAY),
+            &now,
+            None,
+        )
+        .expect("a key");
         let fingerprint = made.certificate.fingerprint().to_string();
         let line = format!("    address: {address}\n");
-        self.file(&format!("certs/{fingerprint}.asc"), &made.certificate.armored()).change(
+        self.file(
+            &format!("certs/{fingerprint}.asc"),
+            &made.certificate.armored(),
+        )
+        .change(
             &format!("constituents/{constituent}.yaml"),
             &line,
             &format!("{line}    certificate: \"{fingerprint}\"\n"),
@@ -209,13 +246,22 @@ impl World {
     /// The program, ready to be run with these words.
     pub fn command(&self, words: &str) -> Command {
         let mut command = Command::new(advise());
-        command.arg("-C").arg(&self.root).arg("--now").arg(&self.now).args(split(words));
+        command
+            .arg("-C")
+            .arg(&self.root)
+            .arg("--now")
+            .arg(&self.now)
+            .args(split(words));
         self.prepare(&mut command);
         command
     }
 
     fn prepare(&self, command: &mut Command) {
-        command.stdin(Stdio::null()).env_remove("NO_COLOR").env_remove("VISUAL").env_remove("EDITOR");
+        command
+            .stdin(Stdio::null())
+            .env_remove("NO_COLOR")
+            .env_remove("VISUAL")
+            .env_remove("EDITOR");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
     }
 
@@ -228,8 +274,17 @@ impl World {
     /// Runs a shell command in the workspace, with the program as `$advise`.
     pub fn shell(self, script: &str) -> World {
         let mut command = Command::new("bash");
-        let program = format!("{} -C {} --now {}", advise().display(), self.root.display(), self.now);
-        command.arg("-c").arg(script).env("advise", program).current_dir(&self.root);
+        let program = format!(
+            "{} -C {} --now {}",
+            advise().display(),
+            self.root.display(),
+            self.now
+        );
+        command
+            .arg("-c")
+            .arg(script)
+            .env("advise", program)
+            .current_dir(&self.root);
         self.prepare(&mut command);
         self.run_as(script, command)
     }
@@ -243,13 +298,21 @@ impl World {
             _ if words.contains("build") => &["public/", ".advise/", "made/"],
             _ if words.contains("deploy") || words.contains("constituent resume") => &[".advise/"],
             _ if words.contains("new ") => &["advisories/"],
-            _ if words.contains("constituent refresh") && !words.contains("--dry-run") => &["certs/"],
+            _ if words.contains("constituent refresh") && !words.contains("--dry-run") => {
+                &["certs/"]
+            }
             _ if words.contains("--dry-run") => &[],
             _ if words.contains("constituent add") => &["constituents/", "certs/"],
-            _ if ["suspend", "remove", "import"].iter().any(|verb| words.contains(&format!("constituent {verb}"))) => {
+            _ if ["suspend", "remove", "import"]
+                .iter()
+                .any(|verb| words.contains(&format!("constituent {verb}"))) =>
+            {
                 &["constituents/"]
             }
-            _ if words.contains("inbox") || words.contains("constituent approve") || words.contains("constituent refuse") => {
+            _ if words.contains("inbox")
+                || words.contains("constituent approve")
+                || words.contains("constituent refuse") =>
+            {
                 &[".advise/", "outbox/", "certs/", "constituents/"]
             }
             _ if words.contains("constituent vouch") => &[".advise/"],
@@ -257,22 +320,46 @@ impl World {
             _ => &[],
         };
         let after = tree(&self.root);
-        let changed: Vec<&String> =
-            after.iter().filter(|(path, bytes)| before.get(*path) != Some(bytes)).map(|(path, _)| path).collect();
+        let changed: Vec<&String> = after
+            .iter()
+            .filter(|(path, bytes)| before.get(*path) != Some(bytes))
+            .map(|(path, _)| path)
+            .collect();
         let gone = before.keys().filter(|path| !after.contains_key(*path));
         for path in changed.iter().copied().chain(gone) {
-            assert!(writes.iter().any(|folder| path.starts_with(folder)), "`{words}` touched `{path}`\n{}", shown(&output));
+            assert!(
+                writes.iter().any(|folder| path.starts_with(folder)),
+                "`{words}` touched `{path}`\n{}",
+                shown(&output)
+            );
         }
         if output.status.code() == Some(2) {
-            let left: Vec<_> = changed.iter().filter(|path| path.starts_with("public/") || path.starts_with("outbox/")).collect();
-            assert!(left.is_empty(), "`{words}` failed, and yet this is new: {left:?}");
+            let left: Vec<_> = changed
+                .iter()
+                .filter(|path| path.starts_with("public/") || path.starts_with("outbox/"))
+                .collect();
+            assert!(
+                left.is_empty(),
+                "`{words}` failed, and yet this is new: {left:?}"
+            );
         }
         let stderr = String::from_utf8(output.stderr.clone()).expect("standard error is UTF-8");
         self.last = Some(Run {
             command: words.into(),
-            code: output.status.code().unwrap_or_else(|| panic!("`{words}` was ended by a signal\n{}", shown(&output))),
+            code: output
+                .status
+                .code()
+                .unwrap_or_else(|| panic!("`{words}` was ended by a signal\n{}", shown(&output))),
             stdout: String::from_utf8(output.stdout.clone()).expect("standard output is UTF-8"),
-            stderr: stderr.lines().map(|line| (line.to_string(), DEEDS.iter().any(|deed| line.starts_with(deed)))).collect(),
+            stderr: stderr
+                .lines()
+                .map(|line| {
+                    (
+                        line.to_string(),
+                        DEEDS.iter().any(|deed| line.starts_with(deed)),
+                    )
+                })
+                .collect(),
             expected: 0,
         });
         self
@@ -281,11 +368,32 @@ impl World {
     /// Judges what the last command did beyond what the story mentioned.
     fn settle(&mut self) {
         let Some(run) = self.last.take() else { return };
-        let stderr = || run.stderr.iter().map(|(line, _)| line.as_str()).collect::<Vec<_>>().join("\n");
-        assert_eq!(run.code, run.expected, "`advise {}`\n{}\n{}", run.command, run.stdout, stderr());
-        let unexpected: Vec<&str> =
-            run.stderr.iter().filter(|(line, known)| !known && !line.is_empty()).map(|(line, _)| line.as_str()).collect();
-        assert!(unexpected.is_empty(), "`advise {}` also said: {unexpected:#?}", run.command);
+        let stderr = || {
+            run.stderr
+                .iter()
+                .map(|(line, _)| line.as_str())
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        assert_eq!(
+            run.code,
+            run.expected,
+            "`advise {}`\n{}\n{}",
+            run.command,
+            run.stdout,
+            stderr()
+        );
+        let unexpected: Vec<&str> = run
+            .stderr
+            .iter()
+            .filter(|(line, known)| !known && !line.is_empty())
+            .map(|(line, _)| line.as_str())
+            .collect();
+        assert!(
+            unexpected.is_empty(),
+            "`advise {}` also said: {unexpected:#?}",
+            run.command
+        );
     }
 
     fn last(&mut self) -> &mut Run {
@@ -302,8 +410,13 @@ impl World {
     pub fn says(mut self, words: &str) -> World {
         let run = self.last();
         let mut found = run.stdout.contains(words);
-        let at: Vec<usize> =
-            run.stderr.iter().enumerate().filter(|(_, (line, _))| line.contains(words)).map(|(at, _)| at).collect();
+        let at: Vec<usize> = run
+            .stderr
+            .iter()
+            .enumerate()
+            .filter(|(_, (line, _))| line.contains(words))
+            .map(|(at, _)| at)
+            .collect();
         for at in at {
             found = true;
             run.stderr[at].1 = true;
@@ -311,7 +424,8 @@ impl World {
             for (line, known) in run.stderr[at + 1..].iter_mut() {
                 let trimmed = line.trim_start();
                 if !(line.starts_with(' ')
-                    && (trimmed.starts_with(['|', '=', '-', '^']) || trimmed.starts_with(|c: char| c.is_ascii_digit())))
+                    && (trimmed.starts_with(['|', '=', '-', '^'])
+                        || trimmed.starts_with(|c: char| c.is_ascii_digit())))
                 {
                     break;
                 }
@@ -319,7 +433,13 @@ impl World {
             }
         }
         let stderr: Vec<&str> = run.stderr.iter().map(|(line, _)| line.as_str()).collect();
-        assert!(found, "`advise {}` did not say `{words}`:\n{}\n{}", run.command, run.stdout, stderr.join("\n"));
+        assert!(
+            found,
+            "`advise {}` did not say `{words}`:\n{}\n{}",
+            run.command,
+            run.stdout,
+            stderr.join("\n")
+        );
         self
     }
 
@@ -348,7 +468,8 @@ impl World {
     /// The JSON document that the last command printed.
     pub fn json(&mut self) -> Value {
         let run = self.last();
-        serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("`{}`: {error}:\n{}", run.command, run.stdout))
+        serde_json::from_str(&run.stdout)
+            .unwrap_or_else(|error| panic!("`{}`: {error}:\n{}", run.command, run.stdout))
     }
 
     /// Judges the JSON document of the last command.
@@ -360,15 +481,24 @@ impl World {
 
     /// No page, text or feed of the site mentions it, and no file is named after it.
     pub fn leaves_no_page(self, id: &str) -> World {
-        for (path, bytes) in tree(&self.root).iter().filter(|(path, _)| path.starts_with("public/")) {
-            assert!(!path.contains(id) && !contains(bytes, id), "{path} tells of {id}");
+        for (path, bytes) in tree(&self.root)
+            .iter()
+            .filter(|(path, _)| path.starts_with("public/"))
+        {
+            assert!(
+                !path.contains(id) && !contains(bytes, id),
+                "{path} tells of {id}"
+            );
         }
         self
     }
 
     /// The site has this file.
     pub fn leaves_a_page(self, path: &str) -> World {
-        assert!(self.path("public").join(path).is_file(), "there is no public/{path}");
+        assert!(
+            self.path("public").join(path).is_file(),
+            "there is no public/{path}"
+        );
         self
     }
 
@@ -380,24 +510,35 @@ impl World {
 
     /// All mail in the outbox.
     pub fn mail(&self) -> Vec<Mail> {
-        let Ok(entries) = fs::read_dir(self.path("outbox/new")) else { return Vec::new() };
-        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+        let Ok(entries) = fs::read_dir(self.path("outbox/new")) else {
+            return Vec::new();
+        };
+        let mut paths: Vec<PathBuf> = entries
+            .map(|entry| entry.expect("an entry").path())
+            .collect();
         paths.sort();
         paths.into_iter().map(Mail::read).collect()
     }
 
     /// Who has letters of this subject: addresses in alphabetical order, one for each letter.
     pub fn recipients(&self, subject: &str) -> Vec<String> {
-        let mut all: Vec<String> =
-            self.mail().iter().filter(|mail| mail.header("Subject").contains(subject)).map(Mail::recipient).collect();
+        let mut all: Vec<String> = self
+            .mail()
+            .iter()
+            .filter(|mail| mail.header("Subject").contains(subject))
+            .map(Mail::recipient)
+            .collect();
         all.sort();
         all
     }
 
     /// So many mails are in the outbox.
     pub fn has_mails(self, count: usize) -> World {
-        let mail: Vec<String> =
-            self.mail().iter().map(|mail| format!("{}: {}", mail.recipient(), mail.header("Subject"))).collect();
+        let mail: Vec<String> = self
+            .mail()
+            .iter()
+            .map(|mail| format!("{}: {}", mail.recipient(), mail.header("Subject")))
+            .collect();
         assert_eq!(mail.len(), count, "{mail:#?}");
         self
     }
@@ -415,7 +556,11 @@ impl World {
 
     /// Starts a command and goes on with the story.
     pub fn starts(&self, words: &str) -> Child {
-        self.command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs")
+        self.command(words)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program runs")
     }
 }
 
@@ -432,18 +577,27 @@ impl Drop for World {
 pub fn wait_until(what: &str, so: impl Fn() -> bool) {
     let begin = Instant::now();
     while !so() {
-        assert!(begin.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
+        assert!(
+            begin.elapsed() < Duration::from_secs(60),
+            "waited in vain: {what}"
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
 /// Whether these bytes hold these words.
 pub fn contains(bytes: &[u8], words: &str) -> bool {
-    bytes.windows(words.len()).any(|window| window == words.as_bytes())
+    bytes
+        .windows(words.len())
+        .any(|window| window == words.as_bytes())
 }
 
 fn shown(output: &Output) -> String {
-    format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 fn split(words: &str) -> Vec<String> {
@@ -462,10 +616,16 @@ fn tree(root: &Path) -> Tree {
     let mut all = Tree::new();
     let mut open = vec![root.to_path_buf()];
     while let Some(folder) = open.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
         for entry in entries {
             let path = entry.expect("an entry").path();
-            let name = path.strip_prefix(root).expect("below").display().to_string();
+            let name = path
+                .strip_prefix(root)
+                .expect("below")
+                .display()
+                .to_string();
             if path.is_dir() {
                 all.insert(format!("{name}/"), Vec::new());
                 open.push(path);
@@ -492,7 +652,12 @@ impl Mail {
     pub fn read(path: PathBuf) -> Mail {
         let raw = fs::read(&path).expect("a readable mail");
         let text = String::from_utf8_lossy(&raw);
-        let head = text.split("\n\n").next().unwrap_or_default().replace("\n ", " ").replace("\n\t", " ");
+        let head = text
+            .split("\n\n")
+            .next()
+            .unwrap_or_default()
+            .replace("\n ", " ")
+            .replace("\n\t", " ");
         let headers = head
             .lines()
             .filter_map(|line| line.split_once(": "))
@@ -503,7 +668,10 @@ impl Mail {
 
     /// A header field of the message, unfolded and not decoded; empty if it is not there.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.iter().find(|(one, _)| one.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
+        self.headers
+            .iter()
+            .find(|(one, _)| one.eq_ignore_ascii_case(name))
+            .map_or("", |(_, value)| value)
     }
 
     /// Who gets it.
@@ -513,17 +681,25 @@ impl Mail {
 
     /// Whether it is a multipart of this kind (`signed`, `encrypted`).
     pub fn is(&self, kind: &str) -> bool {
-        self.header("Content-Type").starts_with(&format!("multipart/{kind}"))
+        self.header("Content-Type")
+            .starts_with(&format!("multipart/{kind}"))
     }
 
     /// The parts between the boundaries, as they lie there, without the line end before each boundary.
     pub fn parts(&self) -> Vec<Vec<u8>> {
         let kind = self.header("Content-Type");
-        let boundary = kind.split("boundary=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a boundary");
+        let boundary = kind
+            .split("boundary=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .expect("a boundary");
         let mark = format!("\n--{boundary}");
-        let at: Vec<usize> =
-            (0..self.raw.len().saturating_sub(mark.len())).filter(|at| self.raw[*at..].starts_with(mark.as_bytes())).collect();
-        at.windows(2).map(|two| self.raw[two[0] + mark.len() + 1..two[1]].to_vec()).collect()
+        let at: Vec<usize> = (0..self.raw.len().saturating_sub(mark.len()))
+            .filter(|at| self.raw[*at..].starts_with(mark.as_bytes()))
+            .collect();
+        at.windows(2)
+            .map(|two| self.raw[two[0] + mark.len() + 1..two[1]].to_vec())
+            .collect()
     }
 }
 

@@ -29,25 +29,44 @@ impl Postfix {
 
     /// It takes mail from this user with this password only.
     pub fn start_with_login(story: &str, user: &str, password: &str) -> Option<Postfix> {
-        let plugins = Path::new("/usr/lib").join(format!("{}-linux-gnu/sasl2/libsasldb.so", std::env::consts::ARCH));
-        if !has("/usr/sbin/saslpasswd2") || !(plugins.exists() || Path::new("/usr/lib/sasl2/libsasldb.so").exists()) {
-            skip(story, "there is no `saslpasswd2`, or no library for its passwords");
+        let plugins = Path::new("/usr/lib").join(format!(
+            "{}-linux-gnu/sasl2/libsasldb.so",
+            std::env::consts::ARCH
+        ));
+        if !has("/usr/sbin/saslpasswd2")
+            || !(plugins.exists() || Path::new("/usr/lib/sasl2/libsasldb.so").exists())
+        {
+            skip(
+                story,
+                "there is no `saslpasswd2`, or no library for its passwords",
+            );
             return None;
         }
         Postfix::start_with(story, Some((user, password)), None)
     }
 
-    fn start_with(story: &str, login: Option<(&str, &str)>, pipe: Option<(&[String], &str)>) -> Option<Postfix> {
+    fn start_with(
+        story: &str,
+        login: Option<(&str, &str)>,
+        pipe: Option<(&[String], &str)>,
+    ) -> Option<Postfix> {
         let number = |what: &[&str]| -> Option<u32> {
-            let run = Command::new("id").args(what).output().ok().filter(|run| run.status.success())?;
+            let run = Command::new("id")
+                .args(what)
+                .output()
+                .ok()
+                .filter(|run| run.status.success())?;
             String::from_utf8_lossy(&run.stdout).trim().parse().ok()
         };
         let daemons = ["/usr/lib/postfix/sbin", "/usr/libexec/postfix"]
             .into_iter()
             .find(|folder| Path::new(folder).join("master").exists());
-        let (Some(daemons), Some(user), Some(group), true) =
-            (daemons, number(&["-u", "postfix"]), number(&["-g", "postfix"]), has("openssl"))
-        else {
+        let (Some(daemons), Some(user), Some(group), true) = (
+            daemons,
+            number(&["-u", "postfix"]),
+            number(&["-g", "postfix"]),
+            has("openssl"),
+        ) else {
             skip(story, "there is no Postfix or no `openssl`");
             return None;
         };
@@ -61,7 +80,10 @@ impl Postfix {
             .tempdir_in("/tmp")
             .expect("a folder");
         // A port that was free a moment ago.
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|socket| socket.local_addr())
+            .expect("a free port")
+            .port();
         let server = Postfix { home, port };
         let at = |name: &str| server.home.path().join(name).display().to_string();
         for folder in ["etc", "queue", "data", "mail"] {
@@ -95,7 +117,10 @@ impl Postfix {
             server.knows(name, password, user);
         }
         if let Some((addresses, _)) = pipe {
-            let map: String = addresses.iter().map(|address| format!("{address} advise:\n")).collect();
+            let map: String = addresses
+                .iter()
+                .map(|address| format!("{address} advise:\n"))
+                .collect();
             fs::write(at("etc/transport"), map).expect("written");
             main.push_str(&format!(
                 "transport_maps = texthash:{}\nadvise_destination_recipient_limit = 1\n",
@@ -120,27 +145,51 @@ impl Postfix {
             services.push_str(&format!("{name} unix - - n - 0 {program}\n"));
         }
         if let Some((_, command)) = pipe {
-            services.push_str(&format!("advise unix - n n - 1 pipe\n  flags=DRO user=nobody argv={command}\n"));
+            services.push_str(&format!(
+                "advise unix - n n - 1 pipe\n  flags=DRO user=nobody argv={command}\n"
+            ));
         }
         fs::write(at("etc/master.cf"), services).expect("written");
         let run = server.postfix("start");
-        assert!(run.status.success(), "{}\n{}", String::from_utf8_lossy(&run.stderr), server.log());
-        wait_until("Postfix listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        assert!(
+            run.status.success(),
+            "{}\n{}",
+            String::from_utf8_lossy(&run.stderr),
+            server.log()
+        );
+        wait_until("Postfix listens", || {
+            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
         Some(server)
     }
 
     /// A database of passwords that `owner` may read.
     fn knows(&self, name: &str, password: &str, owner: u32) {
-        let (folder, file) = (self.home.path().join("etc/sasl"), self.home.path().join("sasldb2"));
+        let (folder, file) = (
+            self.home.path().join("etc/sasl"),
+            self.home.path().join("sasldb2"),
+        );
         // (there Debian's Postfix looks for it, whatever it is told)
         fs::create_dir(&folder).expect("a folder");
-        let settings =
-            format!("pwcheck_method: auxprop\nauxprop_plugin: sasldb\nmech_list: PLAIN LOGIN\nsasldb_path: {}\n", file.display());
+        let settings = format!(
+            "pwcheck_method: auxprop\nauxprop_plugin: sasldb\nmech_list: PLAIN LOGIN\nsasldb_path: {}\n",
+            file.display()
+        );
         fs::write(folder.join("smtpd.conf"), settings).expect("written");
         let words = ["-p", "-c", "-u", "mail.example.test", "-f"];
-        let mut child =
-            Command::new("saslpasswd2").args(words).arg(&file).arg(name).stdin(Stdio::piped()).spawn().expect("saslpasswd2 runs");
-        child.stdin.take().expect("piped").write_all(password.as_bytes()).expect("written");
+        let mut child = Command::new("saslpasswd2")
+            .args(words)
+            .arg(&file)
+            .arg(name)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("saslpasswd2 runs");
+        child
+            .stdin
+            .take()
+            .expect("piped")
+            .write_all(password.as_bytes())
+            .expect("written");
         assert!(child.wait().expect("it ends").success());
         std::os::unix::fs::chown(&file, Some(owner), None).expect("root may");
     }
@@ -156,12 +205,25 @@ impl Postfix {
             openssl req -newkey rsa:2048 -nodes -keyout leaf.key -out leaf.csr -subj /CN=localhost &&
             printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\\n' > extensions &&
             openssl x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 3650 -extfile extensions -out leaf.pem";
-        let run = Command::new("sh").args(["-c", script]).current_dir(self.home.path()).output().expect("openssl runs");
-        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        let run = Command::new("sh")
+            .args(["-c", script])
+            .current_dir(self.home.path())
+            .output()
+            .expect("openssl runs");
+        assert!(
+            run.status.success(),
+            "{}",
+            String::from_utf8_lossy(&run.stderr)
+        );
     }
 
     fn postfix(&self, verb: &str) -> Output {
-        Command::new("/usr/sbin/postfix").arg("-c").arg(self.home.path().join("etc")).arg(verb).output().expect("postfix runs")
+        Command::new("/usr/sbin/postfix")
+            .arg("-c")
+            .arg(self.home.path().join("etc"))
+            .arg(verb)
+            .output()
+            .expect("postfix runs")
     }
 
     pub fn log(&self) -> String {
@@ -170,8 +232,12 @@ impl Postfix {
 
     /// All mail that was delivered.
     pub fn delivered(&self) -> Vec<Mail> {
-        let Ok(entries) = fs::read_dir(self.home.path().join("mail/inbox/new")) else { return Vec::new() };
-        entries.map(|entry| Mail::read(entry.expect("an entry").path())).collect()
+        let Ok(entries) = fs::read_dir(self.home.path().join("mail/inbox/new")) else {
+            return Vec::new();
+        };
+        entries
+            .map(|entry| Mail::read(entry.expect("an entry").path()))
+            .collect()
     }
 }
 

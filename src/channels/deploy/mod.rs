@@ -28,7 +28,11 @@ use std::{
 #[allow(missing_docs, reason = "each variant's message says it")]
 pub enum DeployError {
     #[error("cannot {doing} `{}`: {source}", path.display())]
-    Io { doing: &'static str, path: PathBuf, source: io::Error },
+    Io {
+        doing: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
     #[error("it is not known which files of `{}` are the site's, so nothing is sent", .0.display())]
     Unrecorded(PathBuf),
     #[error("`{path}` in `{}` is not as `publish` made it, so nothing is sent", public.display())]
@@ -37,12 +41,17 @@ pub enum DeployError {
     Missing { public: PathBuf, count: usize },
     #[error("`{}` is a part of the workspace, or holds it", .0.display())]
     Inside(PathBuf),
-    #[error("the target holds {count} other files, such as `{example}`, and no site: they would be removed")]
+    #[error(
+        "the target holds {count} other files, such as `{example}`, and no site: they would be removed"
+    )]
     Foreign { count: usize, example: String },
     #[error("`keep` covers `{0}`, which is a part of the site")]
     Kept(String),
     #[error("cannot run `{program}`: {source}")]
-    Program { program: &'static str, source: io::Error },
+    Program {
+        program: &'static str,
+        source: io::Error,
+    },
     #[error("`rsync` ended with {status}: {words}")]
     Rsync { status: String, words: String },
     #[error(transparent)]
@@ -54,7 +63,11 @@ pub enum DeployError {
 
 impl DeployError {
     fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DeployError {
-        move |source| DeployError::Io { doing, path: path.to_path_buf(), source }
+        move |source| DeployError::Io {
+            doing,
+            path: path.to_path_buf(),
+            source,
+        }
     }
 
     /// Whether something was sent before it happened.
@@ -76,23 +89,36 @@ impl Standing {
     /// Compares the folder with the record, file by file.
     pub fn open(public: &Path, record: &Record) -> Result<Standing, DeployError> {
         // A link in its place is followed, since that is how it is published; links in it are not.
-        let root = public.canonicalize().map_err(DeployError::io("find", public))?;
+        let root = public
+            .canonicalize()
+            .map_err(DeployError::io("find", public))?;
         if record.len() == 0 {
             return Err(DeployError::Unrecorded(public.to_path_buf()));
         }
-        let not_ours = |path: &str| DeployError::NotOurs { public: public.to_path_buf(), path: path.to_string() };
+        let not_ours = |path: &str| DeployError::NotOurs {
+            public: public.to_path_buf(),
+            path: path.to_string(),
+        };
         let mut files = BTreeMap::new();
         for path in files_below(&root)? {
-            let digest = record.content(&path).ok_or_else(|| not_ours(&path))?.to_string();
+            let digest = record
+                .content(&path)
+                .ok_or_else(|| not_ours(&path))?
+                .to_string();
             files.insert(path, digest);
         }
         // (No two paths have one name there, so what is left over is missing here.)
         if files.len() < record.len() {
-            return Err(DeployError::Missing { public: public.to_path_buf(), count: record.len() - files.len() });
+            return Err(DeployError::Missing {
+                public: public.to_path_buf(),
+                count: record.len() - files.len(),
+            });
         }
         let standing = Standing { root, files };
         let paths: Vec<&str> = standing.files.keys().map(String::as_str).collect();
-        paths.par_iter().try_for_each(|path| standing.bytes(path).map(drop))?;
+        paths
+            .par_iter()
+            .try_for_each(|path| standing.bytes(path).map(drop))?;
         Ok(standing)
     }
 
@@ -102,7 +128,10 @@ impl Standing {
         let bytes = fs::read(&full).map_err(DeployError::io("read", &full))?;
         match self.files.get(path) {
             Some(digest) if *digest == Digest::of(&bytes).hex() => Ok(bytes),
-            _ => Err(DeployError::NotOurs { public: self.root.clone(), path: path.to_string() }),
+            _ => Err(DeployError::NotOurs {
+                public: self.root.clone(),
+                path: path.to_string(),
+            }),
         }
     }
 
@@ -126,8 +155,16 @@ fn files_below(root: &Path) -> Result<BTreeSet<String>, DeployError> {
         for entry in fs::read_dir(&full).map_err(DeployError::io("read the folder", &full))? {
             let entry = entry.map_err(DeployError::io("read the folder", &full))?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
-            match entry.file_type().map_err(DeployError::io("look at", &entry.path()))?.is_dir() {
+            let path = if folder.is_empty() {
+                name
+            } else {
+                format!("{folder}/{name}")
+            };
+            match entry
+                .file_type()
+                .map_err(DeployError::io("look at", &entry.path()))?
+                .is_dir()
+            {
                 true => open.push(path),
                 false => drop(found.insert(path)),
             }
@@ -142,10 +179,21 @@ pub trait Place {
     fn difference(&self, tree: &Standing, keep: &[String]) -> Result<Changes, DeployError>;
 
     /// Sends these files; when it returns without an error, readers get them.
-    fn send(&self, tree: &Standing, paths: &[&str], step: &(dyn Fn() + Sync)) -> Result<(), DeployError>;
+    fn send(
+        &self,
+        tree: &Standing,
+        paths: &[&str],
+        step: &(dyn Fn() + Sync),
+    ) -> Result<(), DeployError>;
 
     /// Removes these files, which are all that lies there and is neither the tree's nor to be kept.
-    fn remove(&self, tree: &Standing, paths: &[&str], keep: &[String], step: &(dyn Fn() + Sync)) -> Result<(), DeployError>;
+    fn remove(
+        &self,
+        tree: &Standing,
+        paths: &[&str],
+        keep: &[String],
+        step: &(dyn Fn() + Sync),
+    ) -> Result<(), DeployError>;
 }
 
 /// What would be done at a place.
@@ -176,10 +224,16 @@ impl<'a> Deployment<'a> {
             .into_iter()
             .all(|path| tree.files.contains_key(path) && !is_new(path));
         match changes.removed.first() {
-            Some(example) if !is_a_site && !taken_over => {
-                Err(DeployError::Foreign { count: changes.removed.len(), example: example.clone() })
-            }
-            _ => Ok(Deployment { tree, changes, keep, languages }),
+            Some(example) if !is_a_site && !taken_over => Err(DeployError::Foreign {
+                count: changes.removed.len(),
+                example: example.clone(),
+            }),
+            _ => Ok(Deployment {
+                tree,
+                changes,
+                keep,
+                languages,
+            }),
         }
     }
 
@@ -189,7 +243,11 @@ impl<'a> Deployment<'a> {
     }
 
     /// Carries it out, pass by pass. An error is [`DeployError::Midway`] if something was sent before.
-    pub fn carry_out(&self, place: &dyn Place, step: &(dyn Fn() + Sync)) -> Result<(), DeployError> {
+    pub fn carry_out(
+        &self,
+        place: &dyn Place,
+        step: &(dyn Fn() + Sync),
+    ) -> Result<(), DeployError> {
         let mut sent = false;
         for pass in order::passes(&self.changes, self.languages) {
             let done = match pass.removes {
@@ -209,5 +267,10 @@ impl<'a> Deployment<'a> {
 
 /// Whether a path is one of those that are not ours, or lies below one.
 fn is_kept(path: &str, keep: &[String]) -> bool {
-    keep.iter().any(|kept| path == kept || path.strip_prefix(kept.as_str()).is_some_and(|rest| rest.starts_with('/')))
+    keep.iter().any(|kept| {
+        path == kept
+            || path
+                .strip_prefix(kept.as_str())
+                .is_some_and(|rest| rest.starts_with('/'))
+    })
 }

@@ -18,11 +18,20 @@ pub(super) fn passes<'a>(changes: &'a Changes, languages: &[Lang]) -> Vec<Pass<'
     let mut passes = Vec::new();
     for paths in [&changes.added, &changes.changed] {
         for rank in Rank::ALL {
-            let of_rank = paths.iter().map(String::as_str).filter(|path| Rank::of(path, languages) == rank);
-            passes.push(Pass { paths: of_rank.collect(), removes: false });
+            let of_rank = paths
+                .iter()
+                .map(String::as_str)
+                .filter(|path| Rank::of(path, languages) == rank);
+            passes.push(Pass {
+                paths: of_rank.collect(),
+                removes: false,
+            });
         }
     }
-    passes.push(Pass { paths: changes.removed.iter().map(String::as_str).collect(), removes: true });
+    passes.push(Pass {
+        paths: changes.removed.iter().map(String::as_str).collect(),
+        removes: true,
+    });
     passes.retain(|pass| !pass.paths.is_empty());
     passes
 }
@@ -43,7 +52,14 @@ enum Rank {
 }
 
 impl Rank {
-    const ALL: [Rank; 6] = [Rank::Leaf, Rank::Page, Rank::List, Rank::Feed, Rank::Home, Rank::First];
+    const ALL: [Rank; 6] = [
+        Rank::Leaf,
+        Rank::Page,
+        Rank::List,
+        Rank::Feed,
+        Rank::Home,
+        Rank::First,
+    ];
 
     fn of(path: &str, languages: &[Lang]) -> Rank {
         if path == "index.html" {
@@ -63,11 +79,14 @@ impl Rank {
         }
         let mut parts = folder.split('/');
         match (parts.next(), parts.next()) {
-            (Some("severity" | "kind" | "vendor" | "language" | "search" | "feeds"), _) | (Some("advisories"), None) => {
+            (Some("severity" | "kind" | "vendor" | "language" | "search" | "feeds"), _)
+            | (Some("advisories"), None) => Rank::List,
+            // Years and the pages of a list, which no id can be mistaken for.
+            (Some("advisories"), Some(part))
+                if part == "page" || part.bytes().all(|b| b.is_ascii_digit()) =>
+            {
                 Rank::List
             }
-            // Years and the pages of a list, which no id can be mistaken for.
-            (Some("advisories"), Some(part)) if part == "page" || part.bytes().all(|b| b.is_ascii_digit()) => Rank::List,
             _ => Rank::Page,
         }
     }
@@ -79,9 +98,17 @@ mod tests {
 
     #[test]
     fn what_leads_to_others_comes_after_them() {
-        let owned = |paths: &[&str]| paths.iter().map(|path| path.to_string()).collect::<Vec<_>>();
+        let owned = |paths: &[&str]| {
+            paths
+                .iter()
+                .map(|path| path.to_string())
+                .collect::<Vec<_>>()
+        };
         let changes = Changes {
-            added: owned(&["advisories/EX-2026-0001/index.html", "vendor/acme/index.html"]),
+            added: owned(&[
+                "advisories/EX-2026-0001/index.html",
+                "vendor/acme/index.html",
+            ]),
             changed: owned(&[
                 "advisories/EX-2026-0002/index.html",
                 "advisories/2026/index.html",
@@ -97,16 +124,27 @@ mod tests {
             removed: owned(&["advisories/EX-2026-0003/index.html"]),
         };
         let languages = ["en", "ru"].map(|lang| lang.parse().expect("a language"));
-        let passes: Vec<(Vec<&str>, bool)> =
-            passes(&changes, &languages).into_iter().map(|pass| (pass.paths, pass.removes)).collect();
+        let passes: Vec<(Vec<&str>, bool)> = passes(&changes, &languages)
+            .into_iter()
+            .map(|pass| (pass.paths, pass.removes))
+            .collect();
         assert_eq!(
             passes,
             [
                 (vec!["advisories/EX-2026-0001/index.html"], false),
                 (vec!["vendor/acme/index.html"], false),
-                (vec!["advisories/EX-2026-0002.txt", "assets/site.css"], false),
-                (vec!["advisories/EX-2026-0002/index.html", "pgp/index.html"], false),
-                (vec!["advisories/2026/index.html", "severity/high/index.html"], false),
+                (
+                    vec!["advisories/EX-2026-0002.txt", "assets/site.css"],
+                    false
+                ),
+                (
+                    vec!["advisories/EX-2026-0002/index.html", "pgp/index.html"],
+                    false
+                ),
+                (
+                    vec!["advisories/2026/index.html", "severity/high/index.html"],
+                    false
+                ),
                 (vec!["ru/rss.xml", "sitemap.xml"], false),
                 (vec!["ru/index.html"], false),
                 (vec!["index.html"], false),

@@ -85,10 +85,15 @@ impl Record {
         changes: &Changes,
         anew: bool,
     ) -> Result<(), DeployError> {
-        let made = put.into_iter().map(|(path, digest)| (name(&path), digest.hex()));
+        let made = put
+            .into_iter()
+            .map(|(path, digest)| (name(&path), digest.hex()));
         if anew {
             remove(&away(work))?;
-            return Record { files: made.collect() }.write(work);
+            return Record {
+                files: made.collect(),
+            }
+            .write(work);
         }
         let path = away(work);
         let mut lines = String::new();
@@ -131,14 +136,21 @@ impl Record {
 
     /// Of all of it: targets that have the same site have the same.
     pub fn digest(&self) -> Digest {
-        Digest::of_parts(self.files.iter().flat_map(|(path, digest)| [path.as_bytes(), digest.as_bytes()]))
+        Digest::of_parts(
+            self.files
+                .iter()
+                .flat_map(|(path, digest)| [path.as_bytes(), digest.as_bytes()]),
+        )
     }
 
     /// Notes that a target has this site now.
     pub fn reached(&self, work: &Path, target: &Slug) -> Result<(), DeployError> {
         let mut known = deployed(work)?;
         known.insert(target.to_string(), self.digest().hex());
-        let text: String = known.iter().map(|(target, digest)| format!("{target} {digest}\n")).collect();
+        let text: String = known
+            .iter()
+            .map(|(target, digest)| format!("{target} {digest}\n"))
+            .collect();
         let path = work.join(DEPLOYED);
         let fresh = path.with_extension("new");
         fs::write(&fresh, text).map_err(DeployError::io("write", &fresh))?;
@@ -146,9 +158,17 @@ impl Record {
     }
 
     /// Those of the targets that have another site than this one, or none, as far as is known.
-    pub fn behind<'t>(&self, work: &Path, targets: &'t [Target]) -> Result<Vec<&'t Slug>, DeployError> {
+    pub fn behind<'t>(
+        &self,
+        work: &Path,
+        targets: &'t [Target],
+    ) -> Result<Vec<&'t Slug>, DeployError> {
         let (known, current) = (deployed(work)?, self.digest().hex());
-        Ok(targets.iter().map(|target| &target.name).filter(|name| known.get(name.as_str()) != Some(&current)).collect())
+        Ok(targets
+            .iter()
+            .map(|target| &target.name)
+            .filter(|name| known.get(name.as_str()) != Some(&current))
+            .collect())
     }
 
     /// What the file of this path holds, if it is one of the site's.
@@ -165,7 +185,11 @@ impl Record {
 fn deployed(work: &Path) -> Result<BTreeMap<String, String>, DeployError> {
     let path = work.join(DEPLOYED);
     match fs::read_to_string(&path) {
-        Ok(text) => Ok(text.lines().filter_map(|line| line.split_once(' ')).map(|(a, b)| (a.into(), b.into())).collect()),
+        Ok(text) => Ok(text
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .map(|(a, b)| (a.into(), b.into()))
+            .collect()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
         Err(source) => Err(DeployError::io("read", &path)(source)),
     }
@@ -179,13 +203,20 @@ fn line(path: &str, content: &str) -> String {
 fn written(path: &Path) -> Result<u64, io::Error> {
     let mut head = [0; 32];
     let read = File::open(path)?.read(&mut head)?;
-    let line = head[..read].split(|byte| *byte == b'\n').next().and_then(|line| std::str::from_utf8(line).ok());
-    Ok(line.and_then(|line| line.strip_prefix(HEAD)?.trim().parse().ok()).unwrap_or(0))
+    let line = head[..read]
+        .split(|byte| *byte == b'\n')
+        .next()
+        .and_then(|line| std::str::from_utf8(line).ok());
+    Ok(line
+        .and_then(|line| line.strip_prefix(HEAD)?.trim().parse().ok())
+        .unwrap_or(0))
 }
 
 fn remove(path: &Path) -> Result<(), DeployError> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(DeployError::io("remove", path)(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(DeployError::io("remove", path)(error))
+        }
         _ => Ok(()),
     }
 }
@@ -199,27 +230,49 @@ mod tests {
     use super::*;
 
     fn made(paths: &[(&str, &str)]) -> Vec<(String, Digest)> {
-        paths.iter().map(|(path, content)| (path.to_string(), Digest::of(content.as_bytes()))).collect()
+        paths
+            .iter()
+            .map(|(path, content)| (path.to_string(), Digest::of(content.as_bytes())))
+            .collect()
     }
 
     #[test]
     fn what_is_added_line_by_line_is_what_would_be_written_whole() {
         let dir = tempfile::tempdir().expect("a folder");
         let work = dir.path();
-        let whole: Vec<(String, String)> = (0..3_000).map(|n| (format!("p{n}"), "old".to_string())).collect();
-        let whole: Vec<(&str, &str)> = whole.iter().map(|(path, content)| (path.as_str(), content.as_str())).collect();
+        let whole: Vec<(String, String)> = (0..3_000)
+            .map(|n| (format!("p{n}"), "old".to_string()))
+            .collect();
+        let whole: Vec<(&str, &str)> = whole
+            .iter()
+            .map(|(path, content)| (path.as_str(), content.as_str()))
+            .collect();
         Record::follow(work, made(&whole), &Changes::default(), true).expect("written");
-        let mut expected: BTreeMap<String, String> =
-            made(&whole).iter().map(|(path, digest)| (name(path), digest.hex())).collect();
+        let mut expected: BTreeMap<String, String> = made(&whole)
+            .iter()
+            .map(|(path, digest)| (name(path), digest.hex()))
+            .collect();
         for round in 0..6 {
             let (content, gone) = (format!("new {round}"), format!("p{round}"));
-            let put: Vec<(&str, &str)> = whole.iter().skip(1_000).map(|(path, _)| (*path, content.as_str())).collect();
-            let changes = Changes { changed: vec!["p2000".into()], removed: vec![gone.clone()], ..Changes::default() };
+            let put: Vec<(&str, &str)> = whole
+                .iter()
+                .skip(1_000)
+                .map(|(path, _)| (*path, content.as_str()))
+                .collect();
+            let changes = Changes {
+                changed: vec!["p2000".into()],
+                removed: vec![gone.clone()],
+                ..Changes::default()
+            };
             Record::put_away(work).expect("put away");
             assert!(!Record::is_kept(work));
             assert_eq!(Record::read(work).expect("none").len(), 0);
             Record::follow(work, made(&put), &changes, false).expect("followed");
-            expected.extend(made(&put).iter().map(|(path, digest)| (name(path), digest.hex())));
+            expected.extend(
+                made(&put)
+                    .iter()
+                    .map(|(path, digest)| (name(path), digest.hex())),
+            );
             expected.remove(&name(&gone));
             assert_eq!(Record::read(work).expect("a record").files, expected);
             assert!(!away(work).exists());
@@ -232,12 +285,21 @@ mod tests {
     fn a_run_that_broke_off_leaves_no_record() {
         let dir = tempfile::tempdir().expect("a folder");
         let work = dir.path();
-        Record::follow(work, made(&[("a", "1"), ("b", "1")]), &Changes::default(), true).expect("written");
+        Record::follow(
+            work,
+            made(&[("a", "1"), ("b", "1")]),
+            &Changes::default(),
+            true,
+        )
+        .expect("written");
         Record::put_away(work).expect("put away");
         // The next run finds none, and makes everything; what was put away must not come back.
         Record::put_away(work).expect("nothing there");
         Record::follow(work, made(&[("a", "2")]), &Changes::default(), true).expect("written");
-        assert_eq!(Record::read(work).expect("a record").content("a"), Some(Digest::of(b"2").hex().as_str()));
+        assert_eq!(
+            Record::read(work).expect("a record").content("a"),
+            Some(Digest::of(b"2").hex().as_str())
+        );
         assert_eq!(Record::read(work).expect("a record").content("b"), None);
         assert!(!away(work).exists());
     }

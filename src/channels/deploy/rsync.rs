@@ -26,9 +26,15 @@ impl Rsync {
                 return Err(DeployError::Inside(folder));
             }
             let to = folder.to_string_lossy().into_owned();
-            return Ok(Rsync { to: format!("{}/", to.trim_end_matches('/')), ssh: None });
+            return Ok(Rsync {
+                to: format!("{}/", to.trim_end_matches('/')),
+                ssh: None,
+            });
         }
-        Ok(Rsync { to: format!("{}/", to.trim_end_matches('/')), ssh: ssh.map(str::to_string) })
+        Ok(Rsync {
+            to: format!("{}/", to.trim_end_matches('/')),
+            ssh: ssh.map(str::to_string),
+        })
     }
 
     fn command(&self) -> Command {
@@ -41,13 +47,37 @@ impl Rsync {
     }
 
     /// Runs it with these names on its standard input, and gives what it prints.
-    fn run(&self, mut command: Command, tree: &Standing, names: Option<&[&str]>) -> Result<String, DeployError> {
+    fn run(
+        &self,
+        mut command: Command,
+        tree: &Standing,
+        names: Option<&[&str]>,
+    ) -> Result<String, DeployError> {
         // The slash at the end: what is in the folder, not the folder itself.
-        command.arg("--").arg(format!("{}/", tree.root.display())).arg(&self.to);
-        command.stdin(if names.is_some() { Stdio::piped() } else { Stdio::null() });
-        let failed = |source| DeployError::Program { program: "rsync", source };
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
-        let list = names.map(|names| names.iter().flat_map(|name| name.bytes().chain([0])).collect::<Vec<u8>>());
+        command
+            .arg("--")
+            .arg(format!("{}/", tree.root.display()))
+            .arg(&self.to);
+        command.stdin(if names.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        });
+        let failed = |source| DeployError::Program {
+            program: "rsync",
+            source,
+        };
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(failed)?;
+        let list = names.map(|names| {
+            names
+                .iter()
+                .flat_map(|name| name.bytes().chain([0]))
+                .collect::<Vec<u8>>()
+        });
         let writer = child.stdin.take().zip(list).map(|(mut input, list)| {
             // On a thread of its own, since rsync may speak before it has heard all. If it hears no more, its end says why.
             std::thread::spawn(move || drop(input.write_all(&list)))
@@ -58,8 +88,16 @@ impl Rsync {
         }
         if !output.status.success() {
             let words = String::from_utf8_lossy(&output.stderr).into_owned();
-            let words = words.lines().find(|line| !line.trim().is_empty()).unwrap_or("it says no more").trim().to_string();
-            return Err(DeployError::Rsync { status: output.status.to_string(), words });
+            let words = words
+                .lines()
+                .find(|line| !line.trim().is_empty())
+                .unwrap_or("it says no more")
+                .trim()
+                .to_string();
+            return Err(DeployError::Rsync {
+                status: output.status.to_string(),
+                words,
+            });
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
@@ -68,42 +106,83 @@ impl Rsync {
 impl Place for Rsync {
     fn difference(&self, tree: &Standing, keep: &[String]) -> Result<Changes, DeployError> {
         let mut command = self.command();
-        command.args(["--dry-run", "--recursive", "--checksum", "--delete", "--8-bit-output", "--out-format=%i %n"]);
+        command.args([
+            "--dry-run",
+            "--recursive",
+            "--checksum",
+            "--delete",
+            "--8-bit-output",
+            "--out-format=%i %n",
+        ]);
         command.args(exclusions(keep));
         let listed = self.run(command, tree, None)?;
         let mut changes = Changes::default();
         for line in listed.lines() {
-            let Some((what, path)) = line.split_once(' ') else { continue };
+            let Some((what, path)) = line.split_once(' ') else {
+                continue;
+            };
             let path = path.trim_start();
             match what {
-                "*deleting" if !path.ends_with('/') && !is_kept(path, keep) => changes.removed.push(path.to_string()),
-                _ if what.starts_with(['<', '>']) && what[1..].starts_with("f+") => changes.added.push(path.to_string()),
-                _ if what.starts_with(['<', '>']) && what[1..].starts_with('f') => changes.changed.push(path.to_string()),
+                "*deleting" if !path.ends_with('/') && !is_kept(path, keep) => {
+                    changes.removed.push(path.to_string())
+                }
+                _ if what.starts_with(['<', '>']) && what[1..].starts_with("f+") => {
+                    changes.added.push(path.to_string())
+                }
+                _ if what.starts_with(['<', '>']) && what[1..].starts_with('f') => {
+                    changes.changed.push(path.to_string())
+                }
                 _ => {}
             }
         }
         // A name that rsync writes in another way, or a thing that is no file, would be lost here.
         for path in changes.added.iter().chain(&changes.changed) {
             if !tree.files.contains_key(path) {
-                return Err(DeployError::NotOurs { public: tree.root.clone(), path: path.clone() });
+                return Err(DeployError::NotOurs {
+                    public: tree.root.clone(),
+                    path: path.clone(),
+                });
             }
         }
-        for paths in [&mut changes.added, &mut changes.changed, &mut changes.removed] {
+        for paths in [
+            &mut changes.added,
+            &mut changes.changed,
+            &mut changes.removed,
+        ] {
             paths.sort_unstable();
         }
         Ok(changes)
     }
 
-    fn send(&self, tree: &Standing, paths: &[&str], step: &(dyn Fn() + Sync)) -> Result<(), DeployError> {
+    fn send(
+        &self,
+        tree: &Standing,
+        paths: &[&str],
+        step: &(dyn Fn() + Sync),
+    ) -> Result<(), DeployError> {
         let mut command = self.command();
         // Each file is written beside its place and then renamed. They were compared already, by content: `-I`.
-        command.args(["-I", "--times", "--perms", "--chmod=D755,F644", "--omit-dir-times", "--from0", "--files-from=-"]);
+        command.args([
+            "-I",
+            "--times",
+            "--perms",
+            "--chmod=D755,F644",
+            "--omit-dir-times",
+            "--from0",
+            "--files-from=-",
+        ]);
         self.run(command, tree, Some(paths))?;
         paths.iter().for_each(|_| step());
         Ok(())
     }
 
-    fn remove(&self, tree: &Standing, paths: &[&str], keep: &[String], step: &(dyn Fn() + Sync)) -> Result<(), DeployError> {
+    fn remove(
+        &self,
+        tree: &Standing,
+        paths: &[&str],
+        keep: &[String],
+        step: &(dyn Fn() + Sync),
+    ) -> Result<(), DeployError> {
         let mut command = self.command();
         // With both of the last two nothing is sent. (Files that are named one by one leave their empty folders behind,
         // and an rsync that is asked to remove those ends with an error.)
@@ -128,13 +207,15 @@ fn existing(path: &Path) -> std::io::Result<PathBuf> {
     loop {
         match there.canonicalize() {
             Ok(found) => return Ok(rest.iter().rev().fold(found, |path, part| path.join(part))),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => match (there.parent(), there.file_name()) {
-                (Some(parent), Some(name)) => {
-                    rest.push(name.to_os_string());
-                    there = parent;
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                match (there.parent(), there.file_name()) {
+                    (Some(parent), Some(name)) => {
+                        rest.push(name.to_os_string());
+                        there = parent;
+                    }
+                    _ => return Err(error),
                 }
-                _ => return Err(error),
-            },
+            }
             Err(error) => return Err(error),
         }
     }

@@ -18,7 +18,11 @@ const AT_ONCE: usize = 8;
 pub struct Objects(pub Store);
 
 impl Objects {
-    fn each(&self, paths: &[&str], act: impl Fn(&str) -> Result<(), DeployError> + Sync) -> Result<(), DeployError> {
+    fn each(
+        &self,
+        paths: &[&str],
+        act: impl Fn(&str) -> Result<(), DeployError> + Sync,
+    ) -> Result<(), DeployError> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(AT_ONCE).build();
         match pool {
             Ok(pool) => pool.install(|| paths.par_iter().try_for_each(|path| act(path))),
@@ -39,11 +43,19 @@ impl Place for Objects {
                 Some(_) => changes.changed.push(path.clone()),
             }
         }
-        changes.removed = there.into_keys().filter(|path| !is_kept(path, keep)).collect();
+        changes.removed = there
+            .into_keys()
+            .filter(|path| !is_kept(path, keep))
+            .collect();
         Ok(changes)
     }
 
-    fn send(&self, tree: &Standing, paths: &[&str], step: &(dyn Fn() + Sync)) -> Result<(), DeployError> {
+    fn send(
+        &self,
+        tree: &Standing,
+        paths: &[&str],
+        step: &(dyn Fn() + Sync),
+    ) -> Result<(), DeployError> {
         self.each(paths, |path| {
             self.0.put(path, &tree.bytes(path)?, headers(path))?;
             step();
@@ -51,7 +63,13 @@ impl Place for Objects {
         })
     }
 
-    fn remove(&self, _: &Standing, paths: &[&str], _: &[String], step: &(dyn Fn() + Sync)) -> Result<(), DeployError> {
+    fn remove(
+        &self,
+        _: &Standing,
+        paths: &[&str],
+        _: &[String],
+        step: &(dyn Fn() + Sync),
+    ) -> Result<(), DeployError> {
         self.each(paths, |path| {
             self.0.delete(path)?;
             step();
@@ -64,7 +82,9 @@ impl Place for Objects {
 fn md5(bytes: &[u8]) -> String {
     let digest = openssl::hash::hash(openssl::hash::MessageDigest::md5(), bytes);
     // Where MD5 is forbidden every file counts as changed, and is sent.
-    digest.map(|digest| digest.iter().map(|byte| format!("{byte:02x}")).collect()).unwrap_or_default()
+    digest
+        .map(|digest| digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        .unwrap_or_default()
 }
 
 /// How a file of the site is served; the samples in `docs/hosting/` say the same to web servers.
@@ -83,5 +103,8 @@ fn headers(path: &str) -> Headers {
         _ if path.starts_with("assets/") => "public, max-age=86400",
         _ => "public, max-age=60, must-revalidate",
     };
-    Headers { content_type, cache_control }
+    Headers {
+        content_type,
+        cache_control,
+    }
 }

@@ -30,17 +30,28 @@ impl Outbox {
         let mut taken = HashSet::new();
         for part in ["tmp", "new", "cur"] {
             let path = folder.join(part);
-            DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(PostError::io(&path))?;
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&path)
+                .map_err(PostError::io(&path))?;
             if part == "tmp" {
                 continue;
             }
             for entry in fs::read_dir(&path).map_err(PostError::io(&path))? {
-                let name = entry.map_err(PostError::io(&path))?.file_name().to_string_lossy().into_owned();
+                let name = entry
+                    .map_err(PostError::io(&path))?
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned();
                 // Maildir: a reader moves a message from `new` to `cur` and appends `:2,` and flags.
                 taken.insert(name.split(':').next().unwrap_or_default().to_string());
             }
         }
-        Ok(Outbox { folder: folder.to_path_buf(), taken })
+        Ok(Outbox {
+            folder: folder.to_path_buf(),
+            taken,
+        })
     }
 
     /// Writes the message where no reader looks, not yet durable.
@@ -48,9 +59,19 @@ impl Outbox {
         let path = self.folder.join("tmp").join(name);
         let write = || -> Result<File, io::Error> {
             // What a crashed try left under this name is written anew.
-            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&path)?;
             // As a delivery agent does (RFC 5321, 4.4): the envelope on top of the message.
-            let mut bytes = format!("Return-Path: <{}>\nDelivered-To: {}\n", parcel.sender(), parcel.recipient).into_bytes();
+            let mut bytes = format!(
+                "Return-Path: <{}>\nDelivered-To: {}\n",
+                parcel.sender(),
+                parcel.recipient
+            )
+            .into_bytes();
             bytes.extend(parcel.unix_bytes());
             file.write_all(&bytes)?;
             Ok(file)
@@ -75,7 +96,9 @@ impl Outbox {
 
     fn sync_new(&self) -> Result<(), PostError> {
         let path = self.folder.join("new");
-        File::open(&path).and_then(|folder| folder.sync_all()).map_err(PostError::io(&path))
+        File::open(&path)
+            .and_then(|folder| folder.sync_all())
+            .map_err(PostError::io(&path))
     }
 }
 
@@ -102,7 +125,9 @@ impl Post for Outbox {
         if self.taken.contains(&name) {
             return Ok(again());
         }
-        self.draft(parcel, &name)?.sync_all().map_err(PostError::io(&self.folder))?;
+        self.draft(parcel, &name)?
+            .sync_all()
+            .map_err(PostError::io(&self.folder))?;
         let outcome = self.show(name)?;
         self.sync_new()?;
         Ok(outcome)
@@ -118,11 +143,18 @@ impl Post for Outbox {
                     last = Some(outbox.draft(parcel, name)?);
                 }
             }
-            let Some(last) = last else { return Ok(parcels.iter().map(|_| again()).collect()) };
-            sync(&last, &outbox.folder.join("tmp"), &names).map_err(PostError::io(&outbox.folder))?;
+            let Some(last) = last else {
+                return Ok(parcels.iter().map(|_| again()).collect());
+            };
+            sync(&last, &outbox.folder.join("tmp"), &names)
+                .map_err(PostError::io(&outbox.folder))?;
             let mut outcomes = Vec::with_capacity(names.len());
             for name in names.iter().cloned() {
-                outcomes.push(if outbox.taken.contains(&name) { again() } else { outbox.show(name)? });
+                outcomes.push(if outbox.taken.contains(&name) {
+                    again()
+                } else {
+                    outbox.show(name)?
+                });
             }
             outbox.sync_new()?;
             Ok(outcomes)

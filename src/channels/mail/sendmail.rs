@@ -36,10 +36,17 @@ impl Sendmail {
         if program.components().count() != 1 {
             let found = std::fs::metadata(&program).map_err(PostError::io(&program))?;
             if !found.is_file() {
-                return Err(PostError::Io { path: program, source: io::ErrorKind::InvalidInput.into() });
+                return Err(PostError::Io {
+                    path: program,
+                    source: io::ErrorKind::InvalidInput.into(),
+                });
             }
         }
-        Ok(Sendmail { program, arguments: words.collect(), patience: PATIENCE })
+        Ok(Sendmail {
+            program,
+            arguments: words.collect(),
+            patience: PATIENCE,
+        })
     }
 
     fn wait(&self, child: &mut Child) -> Result<Option<ExitStatus>, io::Error> {
@@ -61,11 +68,20 @@ impl Sendmail {
 
 impl Post for Sendmail {
     fn send(&mut self, parcel: &Parcel<'_>) -> Result<Outcome, PostError> {
-        let sender = if parcel.sender.is_some() { parcel.sender() } else { "<>" };
+        let sender = if parcel.sender.is_some() {
+            parcel.sender()
+        } else {
+            "<>"
+        };
         let mut command = Command::new(&self.program);
         // -i: a line with a single dot does not end the message. --: an address is never an option.
-        command.args(&self.arguments).args(["-i", "-f", sender, "--", parcel.recipient.as_str()]);
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+            .args(&self.arguments)
+            .args(["-i", "-f", sender, "--", parcel.recipient.as_str()]);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().map_err(PostError::io(&self.program))?;
         let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
         let bytes = parcel.unix_bytes();
@@ -84,16 +100,28 @@ impl Post for Sendmail {
             }
             said
         });
-        let status = self.wait(&mut child).map_err(PostError::io(&self.program))?;
+        let status = self
+            .wait(&mut child)
+            .map_err(PostError::io(&self.program))?;
         let given = given.recv_timeout(LINGER).unwrap_or(false);
         let said = said.recv_timeout(LINGER).unwrap_or_default();
         let said = parcel.hide(String::from_utf8_lossy(&said).trim());
-        let words = |code: &str| [code, &said].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(": ");
+        let words = |code: &str| {
+            [code, &said]
+                .into_iter()
+                .filter(|s| !s.is_empty())
+                .collect::<Vec<_>>()
+                .join(": ")
+        };
         Ok(match status.map(|status| status.code()) {
             // It went away content without having read the whole message.
-            Some(Some(0)) if !given => Outcome::Failed(words("exit code 0 before the end of the message")),
+            Some(Some(0)) if !given => {
+                Outcome::Failed(words("exit code 0 before the end of the message"))
+            }
             Some(Some(0)) => Outcome::Accepted(words("")),
-            Some(Some(code)) if FOR_GOOD.contains(&code) => Outcome::Failed(words(&format!("exit code {code}"))),
+            Some(Some(code)) if FOR_GOOD.contains(&code) => {
+                Outcome::Failed(words(&format!("exit code {code}")))
+            }
             // All else (75 most of all) is about this system, and can be mended here.
             Some(Some(code)) => Outcome::Deferred(words(&format!("exit code {code}"))),
             // Ended by a signal, ours or another: if it had read everything it may have kept it.

@@ -98,29 +98,52 @@ impl Relay {
 }
 
 impl Relays {
-    fn new(settings: &[Smtp], workspace: &Path, passwords: &[Option<String>], limits: Limits) -> Result<Relays, PostError> {
+    fn new(
+        settings: &[Smtp],
+        workspace: &Path,
+        passwords: &[Option<String>],
+        limits: Limits,
+    ) -> Result<Relays, PostError> {
         let mut all = Vec::with_capacity(settings.len());
         for (number, settings) in settings.iter().enumerate() {
             if settings.security == Security::None && !is_loopback(&settings.host) {
-                return Err(PostError::Unguarded { host: settings.host.clone() });
+                return Err(PostError::Unguarded {
+                    host: settings.host.clone(),
+                });
             }
-            let trust = socket::Trust::new(settings.ca_file.as_ref().map(|file| workspace.join(file)))?;
-            let credentials = match (settings.user.clone(), passwords.get(number).cloned().flatten()) {
+            let trust =
+                socket::Trust::new(settings.ca_file.as_ref().map(|file| workspace.join(file)))?;
+            let credentials = match (
+                settings.user.clone(),
+                passwords.get(number).cloned().flatten(),
+            ) {
                 (Some(user), Some(password)) => Some(Credentials::new(user, password)),
                 (None, _) => None,
                 (Some(_), None) => {
-                    return Err(PostError::Login { host: settings.host.clone(), why: "there is no password".into() });
+                    return Err(PostError::Login {
+                        host: settings.host.clone(),
+                        why: "there is no password".into(),
+                    });
                 }
             };
             let (live, taken, trouble) = Default::default();
-            all.push(Relay { settings: settings.clone(), trust, credentials, live, taken, trouble });
+            all.push(Relay {
+                settings: settings.clone(),
+                trust,
+                credentials,
+                live,
+                taken,
+                trouble,
+            });
         }
         Ok(Relays { all, limits })
     }
 
     /// The first that was not passed over.
     fn current(&self) -> Option<usize> {
-        self.all.iter().position(|relay| relay.trouble.get().is_none())
+        self.all
+            .iter()
+            .position(|relay| relay.trouble.get().is_none())
     }
 
     fn pass_over(&self, number: usize, why: String) {
@@ -129,14 +152,23 @@ impl Relays {
     }
 
     fn none_left(&self) -> PostError {
-        let all: Vec<&str> = self.all.iter().filter_map(|relay| relay.trouble.get()).map(String::as_str).collect();
+        let all: Vec<&str> = self
+            .all
+            .iter()
+            .filter_map(|relay| relay.trouble.get())
+            .map(String::as_str)
+            .collect();
         PostError::NoneLeft(all.join("; "))
     }
 }
 
 impl Server {
     fn new(relays: &Arc<Relays>) -> Server {
-        Server { connection: None, relays: relays.clone(), troubles: 0 }
+        Server {
+            connection: None,
+            relays: relays.clone(),
+            troubles: 0,
+        }
     }
 
     /// The first connection of a run: each server is tried once, in order.
@@ -164,7 +196,10 @@ impl Server {
     fn reach(&mut self) -> Result<(usize, Connection), PostError> {
         let mut failed = None;
         loop {
-            let number = self.relays.current().ok_or_else(|| self.relays.none_left())?;
+            let number = self
+                .relays
+                .current()
+                .ok_or_else(|| self.relays.none_left())?;
             match self.connect(number) {
                 Ok(connection) => return Ok((number, connection)),
                 Err(_) if failed != Some(number) => {
@@ -177,20 +212,35 @@ impl Server {
         }
     }
 
-    fn transact(&mut self, number: usize, mut connection: Connection, parcel: &Parcel<'_>, next: Option<&Parcel<'_>>) -> End {
+    fn transact(
+        &mut self,
+        number: usize,
+        mut connection: Connection,
+        parcel: &Parcel<'_>,
+        next: Option<&Parcel<'_>>,
+    ) -> End {
         let end = connection.transact(parcel, next);
         if end.usable {
             self.connection = Some((number, connection));
         }
-        self.troubles = if end.usable || end.answered { 0 } else { self.troubles + 1 };
+        self.troubles = if end.usable || end.answered {
+            0
+        } else {
+            self.troubles + 1
+        };
         if self.troubles >= TRIES {
             self.troubles = 0;
             let host = &self.relays.all[number].settings.host;
             let words = end.outcome.words();
-            self.relays.pass_over(number, format!("{TRIES} connections to `{host}` broke, the last with: {words}"));
+            self.relays.pass_over(
+                number,
+                format!("{TRIES} connections to `{host}` broke, the last with: {words}"),
+            );
         }
         if matches!(end.outcome, Outcome::Accepted(_)) {
-            self.relays.all[number].taken.fetch_add(1, Ordering::Relaxed);
+            self.relays.all[number]
+                .taken
+                .fetch_add(1, Ordering::Relaxed);
         }
         end
     }
@@ -201,7 +251,11 @@ impl Post for Server {
         self.send_before(parcel, None)
     }
 
-    fn send_before(&mut self, parcel: &Parcel<'_>, next: Option<&Parcel<'_>>) -> Result<Outcome, PostError> {
+    fn send_before(
+        &mut self,
+        parcel: &Parcel<'_>,
+        next: Option<&Parcel<'_>>,
+    ) -> Result<Outcome, PostError> {
         // A connection that was idle for too long, or has carried as many mails as the server allows, shows it
         // at the first command. Nothing was handed over then, so the parcel gets a fresh one.
         if let Some((number, connection)) = self.connection.take() {

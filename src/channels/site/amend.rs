@@ -25,7 +25,10 @@ impl Stage {
         for path in changed {
             self.bring(live, path)?;
         }
-        changes.removed.iter().try_for_each(|path| self.take_away(live, path))
+        changes
+            .removed
+            .iter()
+            .try_for_each(|path| self.take_away(live, path))
     }
 
     fn bring(&self, live: &File, path: &str) -> Result<(), SiteError> {
@@ -34,7 +37,9 @@ impl Stage {
     }
 
     fn live_folder_of(&self, live: &File, path: &str) -> Result<(), SiteError> {
-        let Some((parent, _)) = path.rsplit_once('/') else { return Ok(()) };
+        let Some((parent, _)) = path.rsplit_once('/') else {
+            return Ok(());
+        };
         let make = || rustix::fs::mkdirat(live, parent, Mode::from_raw_mode(0o755));
         let made = match make() {
             Err(Errno::NOENT) => {
@@ -45,7 +50,9 @@ impl Stage {
         };
         match made {
             Ok(()) | Err(Errno::EXIST) => Ok(()),
-            Err(e) => Err(SiteError::io("make the folder", &self.public.join(parent))(e.into())),
+            Err(e) => Err(SiteError::io("make the folder", &self.public.join(parent))(
+                e.into(),
+            )),
         }
     }
 
@@ -60,7 +67,12 @@ impl Stage {
             match rustix::fs::unlinkat(live, parent, AtFlags::REMOVEDIR) {
                 Ok(()) | Err(Errno::NOENT) => rest = parent,
                 Err(Errno::NOTEMPTY | Errno::EXIST) => break,
-                Err(e) => return Err(SiteError::io("remove the folder", &self.public.join(parent))(e.into())),
+                Err(e) => {
+                    return Err(SiteError::io(
+                        "remove the folder",
+                        &self.public.join(parent),
+                    )(e.into()));
+                }
             }
         }
         Ok(())

@@ -44,7 +44,9 @@ impl Standing {
     pub(super) fn trusted(record: &Path, public: &Path) -> Option<Standing> {
         let text = fs::read_to_string(record).ok()?;
         let body = text.len().checked_sub(HEX + 1)?;
-        if !text.is_char_boundary(body) || text[body..].trim_end() != Digest::of(&text.as_bytes()[..body]).hex() {
+        if !text.is_char_boundary(body)
+            || text[body..].trim_end() != Digest::of(&text.as_bytes()[..body]).hex()
+        {
             return None;
         }
         let head = head(public).ok()?;
@@ -57,20 +59,36 @@ impl Standing {
             let (name_start, after_name) = (start + HEX + 1, line.get(HEX + 1..)?);
             let name_end = name_start + after_name.find('\t')?;
             let hash = hash(&text[name_start..name_end]);
-            lines.push(Line { start, name_end, end, kept: AtomicBool::new(false) });
+            lines.push(Line {
+                start,
+                name_end,
+                end,
+                kept: AtomicBool::new(false),
+            });
             // Of two names with one hash it could not be told which is meant.
             if by_name.insert(hash, lines.len() - 1).is_some() {
                 return None;
             }
             start = end + 1;
         }
-        Some(Standing { text, lines, by_name })
+        Some(Standing {
+            text,
+            lines,
+            by_name,
+        })
     }
 
     /// Whether the unit stands as it would be made; its files then stay.
     pub(super) fn keeps(&self, unit: &Unit) -> bool {
-        let Some(line) = self.by_name.get(&hash(unit.name())).map(|at| &self.lines[*at]) else { return false };
-        let stands = self.name(line) == unit.name() && unit.key().is_hex(&self.text[line.start..line.start + HEX]);
+        let Some(line) = self
+            .by_name
+            .get(&hash(unit.name()))
+            .map(|at| &self.lines[*at])
+        else {
+            return false;
+        };
+        let stands = self.name(line) == unit.name()
+            && unit.key().is_hex(&self.text[line.start..line.start + HEX]);
         if stands {
             line.kept.store(true, Ordering::Relaxed);
         }
@@ -81,7 +99,9 @@ impl Standing {
     pub(super) fn files(&self) -> impl Iterator<Item = (&str, bool)> {
         self.lines.iter().flat_map(|line| {
             let kept = line.kept.load(Ordering::Relaxed);
-            self.text[line.name_end + 1..line.end].split('\t').map(move |path| (path, kept))
+            self.text[line.name_end + 1..line.end]
+                .split('\t')
+                .map(move |path| (path, kept))
         })
     }
 
@@ -106,10 +126,13 @@ pub(super) fn body(before: Option<&Standing>, made: &Made) -> String {
         }
         lines.push((name, line));
     }
-    let kept = before.into_iter().flat_map(|standing| standing.lines.iter().map(move |line| (standing, line)));
+    let kept = before
+        .into_iter()
+        .flat_map(|standing| standing.lines.iter().map(move |line| (standing, line)));
     let kept = kept.filter(|(_, line)| line.kept.load(Ordering::Relaxed));
-    let mut all: Vec<(&str, &str)> =
-        kept.map(|(standing, line)| (standing.name(line), &standing.text[line.start..line.end])).collect();
+    let mut all: Vec<(&str, &str)> = kept
+        .map(|(standing, line)| (standing.name(line), &standing.text[line.start..line.end]))
+        .collect();
     all.extend(lines.iter().map(|(name, line)| (*name, line.as_str())));
     // (Those that stay are in their order already.)
     all.sort();
@@ -134,27 +157,44 @@ pub(super) fn forget(record: &Path) -> Result<(), SiteError> {
 pub(super) fn write(record: &Path, public: &Path, body: &str) -> Result<(), SiteError> {
     let write = || -> Result<(), io::Error> {
         let head = head(public)?;
-        let end = format!("{}\n", Digest::of_joined([head.as_bytes(), body.as_bytes()]).hex());
+        let end = format!(
+            "{}\n",
+            Digest::of_joined([head.as_bytes(), body.as_bytes()]).hex()
+        );
         let fresh = record.with_extension("new");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-        [head.as_str(), body, &end].into_iter().try_for_each(|part| file.write_all(part.as_bytes()))?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&fresh)?;
+        [head.as_str(), body, &end]
+            .into_iter()
+            .try_for_each(|part| file.write_all(part.as_bytes()))?;
         file.sync_all()?;
         fs::rename(&fresh, record)?;
         sync_folder_of(record)
     };
-    write().map_err(|source| SiteError::Unrecorded { path: record.to_path_buf(), source })
+    write().map_err(|source| SiteError::Unrecorded {
+        path: record.to_path_buf(),
+        source,
+    })
 }
 
 /// Which program wrote it, and which folder it is about: another one in its place, or one whose files came and went since,
 /// is not the same.
 fn head(public: &Path) -> Result<String, io::Error> {
     let m = fs::metadata(public)?;
-    let (made, changed) = ((m.dev(), m.ino()), (m.mtime(), m.mtime_nsec(), m.ctime(), m.ctime_nsec()));
+    let (made, changed) = (
+        (m.dev(), m.ino()),
+        (m.mtime(), m.mtime_nsec(), m.ctime(), m.ctime_nsec()),
+    );
     Ok(format!("advise {PROGRAM} {made:?} {changed:?}\n"))
 }
 
 fn sync_folder_of(path: &Path) -> Result<(), io::Error> {
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    path.parent()
+        .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 fn hash(name: &str) -> u64 {

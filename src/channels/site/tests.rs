@@ -26,7 +26,10 @@ impl Made<Note, Public> for Artefact {
 
 fn page(path: &'static str, text: &str) -> Shareable<Artefact, Public> {
     let gate = Gate::at("2026-07-01".parse().expect("a moment"));
-    gate.open(Note(path, text.into()), Public).expect("clear").make(&()).expect("an artefact")
+    gate.open(Note(path, text.into()), Public)
+        .expect("clear")
+        .make(&())
+        .expect("an artefact")
 }
 
 fn publish(public: &Path, pages: &[(&'static str, &str)]) -> Changes {
@@ -34,12 +37,24 @@ fn publish(public: &Path, pages: &[(&'static str, &str)]) -> Changes {
     for (path, text) in pages {
         stage.put(&page(path, text)).expect("put");
     }
-    stage.finish().expect("finished").commit().expect("switched")
+    stage
+        .finish()
+        .expect("finished")
+        .commit()
+        .expect("switched")
 }
 
 fn beside(public: &Path) -> Vec<String> {
     let entries = fs::read_dir(public.parent().expect("a parent")).expect("a folder");
-    entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
+    entries
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect()
 }
 
 fn paths(all: &[&str]) -> Vec<String> {
@@ -50,17 +65,45 @@ fn paths(all: &[&str]) -> Vec<String> {
 fn what_stays_keeps_its_file_and_what_goes_is_gone() {
     let temp = tempfile::tempdir().expect("a folder");
     let public = temp.path().join("public");
-    let first = publish(&public, &[("index.html", "one"), ("a/b/index.html", "same"), ("old/index.html", "old")]);
-    assert_eq!(first.added, paths(&["a/b/index.html", "index.html", "old/index.html"]));
-    let same = || fs::metadata(public.join("a/b/index.html")).map(|m| (m.ino(), m.mtime_nsec())).expect("is there");
+    let first = publish(
+        &public,
+        &[
+            ("index.html", "one"),
+            ("a/b/index.html", "same"),
+            ("old/index.html", "old"),
+        ],
+    );
+    assert_eq!(
+        first.added,
+        paths(&["a/b/index.html", "index.html", "old/index.html"])
+    );
+    let same = || {
+        fs::metadata(public.join("a/b/index.html"))
+            .map(|m| (m.ino(), m.mtime_nsec()))
+            .expect("is there")
+    };
     let before = same();
 
-    let second = publish(&public, &[("index.html", "two"), ("a/b/index.html", "same"), ("new.txt", "")]);
-    let expected = Changes { added: paths(&["new.txt"]), changed: paths(&["index.html"]), removed: paths(&["old/index.html"]) };
+    let second = publish(
+        &public,
+        &[
+            ("index.html", "two"),
+            ("a/b/index.html", "same"),
+            ("new.txt", ""),
+        ],
+    );
+    let expected = Changes {
+        added: paths(&["new.txt"]),
+        changed: paths(&["index.html"]),
+        removed: paths(&["old/index.html"]),
+    };
     assert_eq!(second, expected);
     assert_eq!(same(), before, "the same file, not a copy");
     assert!(!public.join("old").exists());
-    assert_eq!(fs::read_to_string(public.join("index.html")).expect("readable"), "two");
+    assert_eq!(
+        fs::read_to_string(public.join("index.html")).expect("readable"),
+        "two"
+    );
     assert_eq!(beside(&public), ["public"]);
 }
 
@@ -91,7 +134,10 @@ fn a_stage_that_is_not_switched_leaves_nothing() {
     drop(other);
     assert!(!stage.finish().expect("finished").changes().is_empty());
     assert_eq!(beside(&public), ["public"]);
-    assert_eq!(fs::read_to_string(public.join("index.html")).expect("readable"), "one");
+    assert_eq!(
+        fs::read_to_string(public.join("index.html")).expect("readable"),
+        "one"
+    );
 }
 
 #[test]
@@ -99,8 +145,14 @@ fn two_pages_cannot_have_one_path() {
     let temp = tempfile::tempdir().expect("a folder");
     let stage = Stage::begin(&temp.path().join("public")).expect("a stage");
     stage.put(&page("index.html", "one")).expect("put");
-    assert!(matches!(stage.put(&page("index.html", "one")), Err(SiteError::Twice(_))));
-    assert!(stage.put(&page("index.html/more.html", "one")).is_err(), "a file is no folder");
+    assert!(matches!(
+        stage.put(&page("index.html", "one")),
+        Err(SiteError::Twice(_))
+    ));
+    assert!(
+        stage.put(&page("index.html/more.html", "one")).is_err(),
+        "a file is no folder"
+    );
     assert!(matches!(stage.finish(), Err(SiteError::Incomplete(_))));
 }
 
@@ -112,7 +164,10 @@ fn a_link_to_the_site_stays_a_link() {
     std::os::unix::fs::symlink("www", &public).expect("a link");
     publish(&public, &[("index.html", "one")]);
     assert!(public.is_symlink());
-    assert_eq!(fs::read_to_string(temp.path().join("www/index.html")).expect("readable"), "one");
+    assert_eq!(
+        fs::read_to_string(temp.path().join("www/index.html")).expect("readable"),
+        "one"
+    );
 }
 
 #[test]
@@ -122,8 +177,14 @@ fn a_named_folder_is_replaced_only_if_it_was_a_site() {
     fs::create_dir(&home).expect("a folder");
     drop(Stage::into_folder(&home).expect("an empty folder is taken"));
     fs::write(home.join("thesis.txt"), "years of work").expect("written");
-    assert!(matches!(Stage::into_folder(&home), Err(SiteError::NotASite(_))));
-    publish(&temp.path().join("out"), &[("rss.xml", "<rss/>"), ("advisories/index.html", "all")]);
+    assert!(matches!(
+        Stage::into_folder(&home),
+        Err(SiteError::NotASite(_))
+    ));
+    publish(
+        &temp.path().join("out"),
+        &[("rss.xml", "<rss/>"), ("advisories/index.html", "all")],
+    );
     drop(Stage::into_folder(&temp.path().join("out")).expect("an earlier site is taken"));
     drop(Stage::into_folder(&temp.path().join("a/b/new")).expect("a new folder is made"));
 }
@@ -133,11 +194,27 @@ fn several_threads_may_put() {
     let temp = tempfile::tempdir().expect("a folder");
     let public = temp.path().join("public");
     let stage = Stage::begin(&public).expect("a stage");
-    let names: Vec<&'static str> =
-        (0..400).map(|n| &*Box::leak(format!("advisories/{}/{n}/index.html", n % 7).into_boxed_str())).collect();
-    names.par_iter().for_each(|name| assert_eq!(stage.put(&page(name, name)).expect("put"), Put::Written));
-    assert_eq!(stage.finish().expect("finished").commit().expect("switched").added.len(), 400);
-    assert!(names.iter().all(|name| fs::read_to_string(public.join(name)).is_ok_and(|text| text == *name)));
+    let names: Vec<&'static str> = (0..400)
+        .map(|n| &*Box::leak(format!("advisories/{}/{n}/index.html", n % 7).into_boxed_str()))
+        .collect();
+    names
+        .par_iter()
+        .for_each(|name| assert_eq!(stage.put(&page(name, name)).expect("put"), Put::Written));
+    assert_eq!(
+        stage
+            .finish()
+            .expect("finished")
+            .commit()
+            .expect("switched")
+            .added
+            .len(),
+        400
+    );
+    assert!(
+        names
+            .iter()
+            .all(|name| fs::read_to_string(public.join(name)).is_ok_and(|text| text == *name))
+    );
 }
 
 #[test]
@@ -157,7 +234,13 @@ fn readers_never_miss_a_page() {
             reads
         });
         for n in 1..60 {
-            publish(&public, &[("index.html", &n.to_string()), ("a/index.html", &n.to_string())]);
+            publish(
+                &public,
+                &[
+                    ("index.html", &n.to_string()),
+                    ("a/index.html", &n.to_string()),
+                ],
+            );
         }
         over.store(true, Ordering::Relaxed);
         reader.join().expect("the reader")

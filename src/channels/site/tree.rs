@@ -46,7 +46,8 @@ impl Tree {
             let path = parent.join(format!("{prefix}{}-{count}", std::process::id()));
             match fs::create_dir(&path) {
                 Ok(()) => {
-                    let folder = File::open(&path).map_err(SiteError::io("open the folder", &path))?;
+                    let folder =
+                        File::open(&path).map_err(SiteError::io("open the folder", &path))?;
                     // Where folders cannot be locked, leftovers are not removed either, so nothing is lost.
                     return match folder.try_lock() {
                         Err(TryLockError::WouldBlock) => continue,
@@ -62,7 +63,11 @@ impl Tree {
 
     pub(super) fn change_places_with(self, public: &Path, stands: bool) -> Result<(), SiteError> {
         let refused = |e: Errno| SiteError::io("switch to the new", public)(e.into());
-        let flags = if stands { RenameFlags::EXCHANGE } else { RenameFlags::NOREPLACE };
+        let flags = if stands {
+            RenameFlags::EXCHANGE
+        } else {
+            RenameFlags::NOREPLACE
+        };
         match rustix::fs::renameat_with(CWD, &self.path, CWD, public, flags) {
             Ok(()) => {}
             // A file system that cannot exchange: two steps, with a moment between them that has no site.
@@ -88,9 +93,15 @@ impl Tree {
         }
         if let Some(parent) = public.parent() {
             let synced = File::open(parent).and_then(|parent| parent.sync_all());
-            synced.map_err(|source| SiteError::Leftover { path: self.path.clone(), source })?;
+            synced.map_err(|source| SiteError::Leftover {
+                path: self.path.clone(),
+                source,
+            })?;
         }
-        remove(&self.path).map_err(|source| SiteError::Leftover { path: self.path.clone(), source })
+        remove(&self.path).map_err(|source| SiteError::Leftover {
+            path: self.path.clone(),
+            source,
+        })
     }
 }
 
@@ -156,8 +167,10 @@ pub(super) fn files_below(folder: &Path, prefix: &str) -> Result<Vec<String>, io
             false => files.push(path),
         }
     }
-    let below: Result<Vec<Vec<String>>, io::Error> =
-        folders.par_iter().map(|(folder, prefix)| files_below(folder, prefix)).collect();
+    let below: Result<Vec<Vec<String>>, io::Error> = folders
+        .par_iter()
+        .map(|(folder, prefix)| files_below(folder, prefix))
+        .collect();
     files.extend(below?.into_iter().flatten());
     Ok(files)
 }

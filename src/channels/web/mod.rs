@@ -22,7 +22,10 @@ pub enum AuthorityError {
 
 /// The certificates of a file in PEM.
 fn authority(path: &Path) -> Result<RootCerts, AuthorityError> {
-    let pem = fs::read(path).map_err(|source| AuthorityError::Io { path: path.to_path_buf(), source })?;
+    let pem = fs::read(path).map_err(|source| AuthorityError::Io {
+        path: path.to_path_buf(),
+        source,
+    })?;
     let certificates: Vec<Certificate<'static>> = parse_pem(&pem)
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(certificate),
@@ -37,5 +40,9 @@ fn authority(path: &Path) -> Result<RootCerts, AuthorityError> {
 
 /// The reason that OpenSSL puts in brackets at the end, after much about itself.
 fn plain(words: &str) -> String {
-    words.strip_suffix(')').and_then(|words| words.rsplit_once('(')).map_or(words, |(_, reason)| reason).to_string()
+    words
+        .strip_suffix(')')
+        .and_then(|words| words.rsplit_once('('))
+        .map_or(words, |(_, reason)| reason)
+        .to_string()
 }

@@ -47,7 +47,11 @@ pub enum StoreError {
     #[error("the store at `{host}` cannot be addressed: {why}")]
     Bucket { host: String, why: String },
     #[error("the store at `{host}` answers with HTTP status {status}{}", if code.is_empty() { String::new() } else { format!(" ({code})") })]
-    Status { host: String, status: u16, code: String },
+    Status {
+        host: String,
+        status: u16,
+        code: String,
+    },
     #[error("cannot talk to the store at `{host}`: {why}")]
     Failed { host: String, why: String },
     #[error("the store at `{host}` lists its objects in a way that cannot be read: {why}")]
@@ -80,17 +84,39 @@ impl fmt::Debug for Store {
 
 impl Store {
     /// `workspace` is where a named file is; `now` is that of the clock, since stores compare it with theirs.
-    pub fn open(settings: &Settings, access: Access, workspace: &Path, now: &Moment) -> Result<Store, StoreError> {
+    pub fn open(
+        settings: &Settings,
+        access: Access,
+        workspace: &Path,
+        now: &Moment,
+    ) -> Result<Store, StoreError> {
         let host = settings.endpoint.host_str().unwrap_or_default().to_string();
-        let style = if settings.virtual_host { UrlStyle::VirtualHost } else { UrlStyle::Path };
-        let bucket = Bucket::new(settings.endpoint.clone(), style, settings.bucket.clone(), settings.region.clone())
-            .map_err(|error| StoreError::Bucket { host: host.clone(), why: error.to_string() })?;
+        let style = if settings.virtual_host {
+            UrlStyle::VirtualHost
+        } else {
+            UrlStyle::Path
+        };
+        let bucket = Bucket::new(
+            settings.endpoint.clone(),
+            style,
+            settings.bucket.clone(),
+            settings.region.clone(),
+        )
+        .map_err(|error| StoreError::Bucket {
+            host: host.clone(),
+            why: error.to_string(),
+        })?;
         let roots = match &settings.ca_file {
             Some(file) => authority(&workspace.join(file))?,
             None => RootCerts::PlatformVerifier,
         };
         let config = Config::builder()
-            .tls_config(TlsConfig::builder().provider(TlsProvider::NativeTls).root_certs(roots).build())
+            .tls_config(
+                TlsConfig::builder()
+                    .provider(TlsProvider::NativeTls)
+                    .root_certs(roots)
+                    .build(),
+            )
             .max_redirects(0)
             .http_status_as_error(false)
             .timeout_global(Some(PATIENCE))
@@ -98,7 +124,14 @@ impl Store {
             .user_agent("advise")
             .build();
         let agent = Agent::new_with_config(config);
-        Ok(Store { agent, bucket, access, prefix: settings.prefix.clone(), host, now: now.timestamp() })
+        Ok(Store {
+            agent,
+            bucket,
+            access,
+            prefix: settings.prefix.clone(),
+            host,
+            now: now.timestamp(),
+        })
     }
 
     /// What lies there: the path below the prefix, and the store's tag of the content (for an object that was put in one
@@ -116,8 +149,10 @@ impl Store {
             }
             let answer = self.agent.get(self.signed(&request).as_str()).call();
             let text = self.judged(answer, &[])?;
-            let list = ListObjectsV2::parse_response(&text)
-                .map_err(|error| StoreError::List { host: self.host.clone(), why: error.to_string() })?;
+            let list = ListObjectsV2::parse_response(&text).map_err(|error| StoreError::List {
+                host: self.host.clone(),
+                why: error.to_string(),
+            })?;
             for object in list.contents {
                 if let Some(path) = object.key.strip_prefix(&self.prefix) {
                     let tag = object.etag.unwrap_or_default();
@@ -147,7 +182,9 @@ impl Store {
     /// Takes an object away; one that is not there is no error.
     pub fn delete(&self, path: &str) -> Result<(), StoreError> {
         let key = self.key(path);
-        let request = self.bucket.delete_object(Some(&self.access.credentials), &key);
+        let request = self
+            .bucket
+            .delete_object(Some(&self.access.credentials), &key);
         let answer = self.agent.delete(self.signed(&request).as_str()).call();
         self.judged(answer, &[StatusCode::NOT_FOUND]).map(drop)
     }
@@ -161,12 +198,19 @@ impl Store {
     }
 
     /// The text of an answer that is good. Addresses of requests are signed, and so never in a message.
-    fn judged(&self, answer: Result<Response<ureq::Body>, Error>, also: &[StatusCode]) -> Result<String, StoreError> {
+    fn judged(
+        &self,
+        answer: Result<Response<ureq::Body>, Error>,
+        also: &[StatusCode],
+    ) -> Result<String, StoreError> {
         let host = self.host.clone();
         let failed = |error: Error| StoreError::Failed {
             host: self.host.clone(),
             why: match error {
-                Error::NativeTls(error) => format!("its TLS certificate does not hold: {}", plain(&error.to_string())),
+                Error::NativeTls(error) => format!(
+                    "its TLS certificate does not hold: {}",
+                    plain(&error.to_string())
+                ),
                 Error::Timeout(_) => "it does not answer in time".into(),
                 Error::HostNotFound => "it has no address".into(),
                 Error::Io(error) => error.to_string(),
@@ -175,13 +219,29 @@ impl Store {
         };
         let mut answer = answer.map_err(failed)?;
         let status = answer.status();
-        let text = answer.body_mut().with_config().limit(LIMIT).read_to_string().map_err(failed)?;
+        let text = answer
+            .body_mut()
+            .with_config()
+            .limit(LIMIT)
+            .read_to_string()
+            .map_err(failed)?;
         if status.is_success() || also.contains(&status) {
             return Ok(text);
         }
         // `<Code>AccessDenied</Code>`; what else the store says repeats the request.
-        let code = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map_or("", |(code, _)| code);
-        let code = code.chars().filter(char::is_ascii_alphanumeric).take(64).collect();
-        Err(StoreError::Status { host, status: status.as_u16(), code })
+        let code = text
+            .split_once("<Code>")
+            .and_then(|(_, rest)| rest.split_once("</Code>"))
+            .map_or("", |(code, _)| code);
+        let code = code
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(64)
+            .collect();
+        Err(StoreError::Status {
+            host,
+            status: status.as_u16(),
+            code,
+        })
     }
 }

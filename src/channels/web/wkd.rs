@@ -40,7 +40,9 @@ pub enum WkdError {
     Authority(#[from] AuthorityError),
     #[error("`{host}` has no address")]
     NoHost { host: String },
-    #[error("the way from `{host}` leads to a private address; `wkd.private_addresses` allows that")]
+    #[error(
+        "the way from `{host}` leads to a private address; `wkd.private_addresses` allows that"
+    )]
     Private { host: String },
     #[error("`{host}` redirects to an address without TLS")]
     NotHttps { host: String },
@@ -63,7 +65,10 @@ impl WkdError {
     pub fn is_refusal(&self) -> bool {
         matches!(
             self,
-            WkdError::Private { .. } | WkdError::NotHttps { .. } | WkdError::Redirects { .. } | WkdError::TooLong { .. }
+            WkdError::Private { .. }
+                | WkdError::NotHttps { .. }
+                | WkdError::Redirects { .. }
+                | WkdError::TooLong { .. }
         )
     }
 }
@@ -85,14 +90,27 @@ impl Directories {
         workspace: &Path,
         hosts: impl IntoIterator<Item = (String, SocketAddr)>,
     ) -> Result<Directories, WkdError> {
-        let names = Names { hosts: Arc::new(hosts.into_iter().collect()), private: settings.private_addresses };
+        let names = Names {
+            hosts: Arc::new(hosts.into_iter().collect()),
+            private: settings.private_addresses,
+        };
         let mut trusted = vec![RootCerts::PlatformVerifier];
         if let Some(file) = &settings.ca_file {
             trusted.push(authority(&workspace.join(file))?);
         }
-        let agents = trusted.iter().map(|roots| agent(roots.clone(), names.clone(), true)).collect();
-        let visitors = trusted.into_iter().map(|roots| agent(roots, names.clone(), false)).collect();
-        Ok(Directories { agents, visitors, names })
+        let agents = trusted
+            .iter()
+            .map(|roots| agent(roots.clone(), names.clone(), true))
+            .collect();
+        let visitors = trusted
+            .into_iter()
+            .map(|roots| agent(roots, names.clone(), false))
+            .collect();
+        Ok(Directories {
+            agents,
+            visitors,
+            names,
+        })
     }
 
     /// Whether somebody answers at an address of the web, which is public: the status, after all redirects. What is
@@ -106,11 +124,16 @@ impl Directories {
         for agent in &self.visitors {
             let mut answer = agent.head(url.as_str()).call();
             // Many servers know no HEAD, or have another opinion on it.
-            if answer.as_ref().is_ok_and(|answer| answer.status().as_u16() >= 400) {
+            if answer
+                .as_ref()
+                .is_ok_and(|answer| answer.status().as_u16() >= 400)
+            {
                 answer = agent.get(url.as_str()).call();
             }
             let untrusted = matches!(answer, Err(Error::NativeTls(_)));
-            last = answer.map(|answer| answer.status().as_u16()).map_err(|error| failure(&host, error));
+            last = answer
+                .map(|answer| answer.status().as_u16())
+                .map_err(|error| failure(&host, error));
             if !untrusted {
                 break;
             }
@@ -128,14 +151,23 @@ impl Directories {
         // mean that the fall back should be carried out."
         let advanced = format!("openpgpkey.{domain}");
         let (host, path) = match self.names.exist(&advanced) {
-            true => (advanced, format!("/.well-known/openpgpkey/{domain}/hu/{hash}")),
-            false => (domain.to_string(), format!("/.well-known/openpgpkey/hu/{hash}")),
+            true => (
+                advanced,
+                format!("/.well-known/openpgpkey/{domain}/hu/{hash}"),
+            ),
+            false => (
+                domain.to_string(),
+                format!("/.well-known/openpgpkey/hu/{hash}"),
+            ),
         };
         if !self.names.exist(&host) {
             return Err(WkdError::NoHost { host });
         }
-        let mut url = Url::parse(&format!("https://{host}{path}"))
-            .map_err(|error| WkdError::Failed { host: host.clone(), why: error.to_string() })?;
+        let mut url =
+            Url::parse(&format!("https://{host}{path}")).map_err(|error| WkdError::Failed {
+                host: host.clone(),
+                why: error.to_string(),
+            })?;
         url.query_pairs_mut().append_pair("l", address.local());
         let mut answer = self.agents[0].get(url.as_str()).call();
         for agent in &self.agents[1..] {
@@ -150,13 +182,19 @@ impl Directories {
                 body.map(Some).map_err(|error| failure(&host, error))
             }
             StatusCode::NOT_FOUND | StatusCode::GONE => Ok(None),
-            status => Err(WkdError::Status { host, status: status.as_u16() }),
+            status => Err(WkdError::Status {
+                host,
+                status: status.as_u16(),
+            }),
         }
     }
 }
 
 fn agent(roots: RootCerts, names: Names, https_only: bool) -> Agent {
-    let tls = TlsConfig::builder().provider(TlsProvider::NativeTls).root_certs(roots).build();
+    let tls = TlsConfig::builder()
+        .provider(TlsProvider::NativeTls)
+        .root_certs(roots)
+        .build();
     let config = Config::builder()
         .tls_config(tls)
         .https_only(https_only)
@@ -179,11 +217,26 @@ fn failure(host: &str, error: Error) -> WkdError {
         Error::TooManyRedirects | Error::RedirectFailed => WkdError::Redirects { host },
         Error::BodyExceedsLimit(_) => WkdError::TooLong { host },
         Error::Timeout(_) => WkdError::Timeout { host },
-        Error::NativeTls(error) => WkdError::Tls { host, why: plain(&error.to_string()) },
-        Error::HostNotFound => WkdError::Failed { host, why: "it redirects to a host without an address".into() },
-        Error::BadUri(_) => WkdError::Failed { host, why: "it redirects to something that is no address".into() },
-        Error::Io(error) => WkdError::Failed { host, why: error.to_string() },
-        error => WkdError::Failed { host, why: error.to_string() },
+        Error::NativeTls(error) => WkdError::Tls {
+            host,
+            why: plain(&error.to_string()),
+        },
+        Error::HostNotFound => WkdError::Failed {
+            host,
+            why: "it redirects to a host without an address".into(),
+        },
+        Error::BadUri(_) => WkdError::Failed {
+            host,
+            why: "it redirects to something that is no address".into(),
+        },
+        Error::Io(error) => WkdError::Failed {
+            host,
+            why: error.to_string(),
+        },
+        error => WkdError::Failed {
+            host,
+            why: error.to_string(),
+        },
     }
 }
 
@@ -203,24 +256,47 @@ struct Inside;
 impl Names {
     fn exist(&self, host: &str) -> bool {
         match self.hosts.is_empty() {
-            true => (host, 443).to_socket_addrs().is_ok_and(|mut found| found.next().is_some()),
+            true => (host, 443)
+                .to_socket_addrs()
+                .is_ok_and(|mut found| found.next().is_some()),
             false => self.hosts.contains_key(host),
         }
     }
 }
 
 impl Resolver for Names {
-    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
         let found: Vec<SocketAddr> = match self.hosts.is_empty() {
-            true => DefaultResolver::default().resolve(uri, config, timeout)?.iter().copied().collect(),
-            false => uri.host().and_then(|host| self.hosts.get(host)).copied().into_iter().collect(),
+            true => DefaultResolver::default()
+                .resolve(uri, config, timeout)?
+                .iter()
+                .copied()
+                .collect(),
+            false => uri
+                .host()
+                .and_then(|host| self.hosts.get(host))
+                .copied()
+                .into_iter()
+                .collect(),
         };
         if found.is_empty() {
             return Err(Error::HostNotFound);
         }
         let mut open = self.empty();
-        found.into_iter().filter(|address| self.private || is_public(address.ip())).for_each(|address| open.push(address));
-        if open.is_empty() { Err(Error::Other(Box::new(Inside))) } else { Ok(open) }
+        found
+            .into_iter()
+            .filter(|address| self.private || is_public(address.ip()))
+            .for_each(|address| open.push(address));
+        if open.is_empty() {
+            Err(Error::Other(Box::new(Inside)))
+        } else {
+            Ok(open)
+        }
     }
 }
 
@@ -230,15 +306,27 @@ fn is_public(address: IpAddr) -> bool {
         IpAddr::V4(v4) => {
             let [a, b, c, _] = v4.octets();
             let shared = a == 100 && (64..128).contains(&b);
-            let special = a == 0 || a >= 240 || (a, b, c) == (192, 0, 0) || (a == 198 && (18..20).contains(&b));
-            !(v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_multicast() || shared || special)
+            let special = a == 0
+                || a >= 240
+                || (a, b, c) == (192, 0, 0)
+                || (a == 198 && (18..20).contains(&b));
+            !(v4.is_private()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || v4.is_multicast()
+                || shared
+                || special)
         }
         IpAddr::V6(v6) => {
             let parts = v6.segments();
-            let within = |high: u16, low: u16| IpAddr::V4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
+            let within = |high: u16, low: u16| {
+                IpAddr::V4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
+            };
             match parts {
                 // IPv4 in other clothes: mapped, translated (RFC 6052), 6to4.
-                [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => is_public(within(high, low)),
+                [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+                    is_public(within(high, low))
+                }
                 [0x2002, high, low, ..] => is_public(within(high, low)),
                 // Global unicast is 2000::/3.
                 _ => parts[0] & 0xe000 == 0x2000,
@@ -277,7 +365,14 @@ mod tests {
         ] {
             assert!(!is_public(inside.parse().expect(inside)), "{inside}");
         }
-        for outside in ["9.9.9.9", "100.128.0.1", "172.32.0.1", "2620:fe::fe", "::ffff:9.9.9.9", "64:ff9b::909:909"] {
+        for outside in [
+            "9.9.9.9",
+            "100.128.0.1",
+            "172.32.0.1",
+            "2620:fe::fe",
+            "::ffff:9.9.9.9",
+            "64:ff9b::909:909",
+        ] {
             assert!(is_public(outside.parse().expect(outside)), "{outside}");
         }
     }

@@ -21,8 +21,10 @@ use std::{fs, path::Path};
 
 /// Add a contact to a constituent, or a constituent with its first contact
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: `advise constituent add north ada@north.example.org --name \"Ada Example\" \
-                        --certificate ada.asc --list universities`")]
+#[command(
+    after_help = "Example: `advise constituent add north ada@north.example.org --name \"Ada Example\" \
+                        --certificate ada.asc --list universities`"
+)]
 pub struct Args {
     /// The constituent's file name without `.yaml`
     constituent: Slug,
@@ -53,7 +55,12 @@ pub struct Args {
 
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let workspace = desk.workspace()?;
-    let (fingerprint, new) = args.certificate.as_deref().map(|it| certificate(&workspace, it)).transpose()?.unzip();
+    let (fingerprint, new) = args
+        .certificate
+        .as_deref()
+        .map(|it| certificate(&workspace, it))
+        .transpose()?
+        .unzip();
     let new = new.flatten();
     let contact = NewContact {
         name: args.name.0,
@@ -68,17 +75,28 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     };
     let slug = &args.constituent;
     let judge = Judge::new(&workspace, &desk.now);
-    let known = judge.constituent(slug).map(|_| judge.profile(slug)).transpose()?;
-    let all_lists = known.as_ref().map_or_else(|| contact.lists.clone().unwrap_or_default(), |known| known.lists.clone());
+    let known = judge
+        .constituent(slug)
+        .map(|_| judge.profile(slug))
+        .transpose()?;
+    let all_lists = known.as_ref().map_or_else(
+        || contact.lists.clone().unwrap_or_default(),
+        |known| known.lists.clone(),
+    );
     let doubts = judge.doubts(slug, &all_lists, &contact, new.as_ref())?;
     if let Some(error) = doubts.iter().find(|doubt| doubt.level == Level::Error) {
         return Err(Failure::usage(&error.message).hint(&error.hint));
     }
     let mut changes = Changes::new(desk);
     match (known, args.organisation) {
-        (Some(_), None) => changes.edit(slug, |path, text| edit::with_newcomer(path, text, &contact))?,
+        (Some(_), None) => {
+            changes.edit(slug, |path, text| edit::with_newcomer(path, text, &contact))?
+        }
         (Some(_), Some(_)) => {
-            return Err(Failure::usage(format!("constituent `{slug}` exists already")).hint("leave `--organisation` out"));
+            return Err(
+                Failure::usage(format!("constituent `{slug}` exists already"))
+                    .hint("leave `--organisation` out"),
+            );
         }
         (None, Some(name)) => {
             let constituent = NewConstituent {
@@ -88,9 +106,15 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
                 domains: Vec::new(),
                 products: Vec::new(),
                 lists: all_lists,
-                contacts: vec![NewContact { lists: None, ..contact.clone() }],
+                contacts: vec![NewContact {
+                    lists: None,
+                    ..contact.clone()
+                }],
             };
-            changes.create(slug, edit::new_constituent(&Changes::path(slug), &constituent)?);
+            changes.create(
+                slug,
+                edit::new_constituent(&Changes::path(slug), &constituent)?,
+            );
         }
         (None, None) => {
             let failure = Failure::usage(format!("constituent `{slug}` does not exist"));
@@ -109,7 +133,8 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     }
     let files = changes.write(desk)?;
     for doubt in &doubts {
-        desk.ui.warning(&format!("{}; {}", doubt.message, doubt.hint));
+        desk.ui
+            .warning(&format!("{}; {}", doubt.message, doubt.hint));
     }
     if desk.ui.wants_json() {
         let warnings: Vec<&str> = doubts.iter().map(|doubt| doubt.message.as_str()).collect();
@@ -118,18 +143,27 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
             "constituent": slug.as_str(), "address": contact.address.as_str(), "certificate": certificate, "files": files, "warnings": warnings,
         }));
     }
-    Ok(if is_sound(desk)? && doubts.is_empty() { Done::Well } else { Done::WithFindings })
+    Ok(if is_sound(desk)? && doubts.is_empty() {
+        Done::Well
+    } else {
+        Done::WithFindings
+    })
 }
 
 /// The fingerprint that is meant, and the certificate if it has to be put into `certs/`.
-fn certificate(workspace: &Workspace, given: &str) -> Result<(Fingerprint, Option<Certificate>), Failure> {
+fn certificate(
+    workspace: &Workspace,
+    given: &str,
+) -> Result<(Fingerprint, Option<Certificate>), Failure> {
     if let Ok(fingerprint) = given.parse::<Fingerprint>() {
         return Ok((fingerprint, None));
     }
     let path = Path::new(given);
-    let bytes = fs::read(path).map_err(|error| Failure::io(path, error).hint("give a file, or a whole fingerprint"))?;
+    let bytes = fs::read(path)
+        .map_err(|error| Failure::io(path, error).hint("give a file, or a whole fingerprint"))?;
     let certificate = Certificate::read(&bytes).map_err(|error| {
-        Failure::usage(format!("`{given}`: {error}")).hint("`gpg --export --armor FINGERPRINT` gives the public certificate")
+        Failure::usage(format!("`{given}`: {error}"))
+            .hint("`gpg --export --armor FINGERPRINT` gives the public certificate")
     })?;
     let fingerprint = certificate.fingerprint().clone();
     // What is there may have more in it, such as a revocation.

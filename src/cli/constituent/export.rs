@@ -23,16 +23,24 @@ pub struct Args {
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let workspace = desk.workspace()?;
     if desk.ui.wants_json() && (args.csv || args.excel) {
-        return Err(Failure::usage("`--json` prints JSON: leave `--csv` or `--excel` out"));
+        return Err(Failure::usage(
+            "`--json` prints JSON: leave `--csv` or `--excel` out",
+        ));
     }
     let constituents = workspace.roster.constituents.iter();
-    let entries = constituents.map(|one| Ok((one, profile(&workspace, &one.slug)?))).collect::<Result<Vec<_>, Failure>>()?;
+    let entries = constituents
+        .map(|one| Ok((one, profile(&workspace, &one.slug)?)))
+        .collect::<Result<Vec<_>, Failure>>()?;
     if desk.ui.wants_json() {
         let rows = table::rows(&entries);
         let filled = |row: std::collections::BTreeMap<String, String>| -> Value {
-            row.into_iter().filter(|(_, cell)| !cell.is_empty()).map(|(column, cell)| (column, Value::from(cell))).collect()
+            row.into_iter()
+                .filter(|(_, cell)| !cell.is_empty())
+                .map(|(column, cell)| (column, Value::from(cell)))
+                .collect()
         };
-        desk.ui.json(&json!({ "rows": rows.into_iter().map(filled).collect::<Vec<Value>>() }));
+        desk.ui
+            .json(&json!({ "rows": rows.into_iter().map(filled).collect::<Vec<Value>>() }));
     } else {
         desk.ui.data(&table::write(&entries, args.excel));
     }

@@ -77,7 +77,9 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let workspace = desk.workspace()?;
     let mut findings = Findings::new();
     let source = source(&args.file, &mut findings)?;
-    let rows = source.as_ref().map_or_else(Vec::new, |source| table::read(source, &mut findings));
+    let rows = source
+        .as_ref()
+        .map_or_else(Vec::new, |source| table::read(source, &mut findings));
     let unread = Source::new("", "");
     let mut import = Import {
         judge: Judge::new(&workspace, &desk.now),
@@ -92,7 +94,11 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         report.push((row, import.row(row)?));
     }
     import.found()?;
-    let Import { mut findings, changes, .. } = import;
+    let Import {
+        mut findings,
+        changes,
+        ..
+    } = import;
     findings.sort();
     let errors = findings.count(Level::Error);
     let files = changes.paths();
@@ -117,11 +123,19 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         // The document is printed already.
         return match desk.ui.wants_json() {
             true => Ok(Done::NotAtAll),
-            false => Err(Failure { kind: Kind::Findings, error, hints: vec!["mend them and run the same command again".into()] }),
+            false => Err(Failure {
+                kind: Kind::Findings,
+                error,
+                hints: vec!["mend them and run the same command again".into()],
+            }),
         };
     }
     let is_sound = !is_written || files.is_empty() || is_sound(desk)?;
-    Ok(if is_sound && findings.is_empty() { Done::Well } else { Done::WithFindings })
+    Ok(if is_sound && findings.is_empty() {
+        Done::Well
+    } else {
+        Done::WithFindings
+    })
 }
 
 /// How far an import went.
@@ -136,23 +150,38 @@ fn source(file: &Path, findings: &mut Findings) -> Result<Option<Source>, Failur
     let io = |error| Failure::io(file, error);
     let path = file.display().to_string();
     if fs::metadata(file).map_err(io)?.len() > LIMIT {
-        return Err(Failure::usage(format!("`{path}` has more than {} MB", LIMIT >> 20)).hint("import it in pieces"));
+        return Err(
+            Failure::usage(format!("`{path}` has more than {} MB", LIMIT >> 20))
+                .hint("import it in pieces"),
+        );
     }
     let bytes = fs::read(file).map_err(io)?;
-    let hint = "save it as `CSV UTF-8`; `iconv -f windows-1251 -t utf-8` converts an old Cyrillic file";
+    let hint =
+        "save it as `CSV UTF-8`; `iconv -f windows-1251 -t utf-8` converts an old Cyrillic file";
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         findings.push(Finding::of_file(&path, "not-utf8", "the table is in UTF-16").hint(hint));
         return Ok(None);
     }
     match String::from_utf8(bytes) {
         // Places are counted without the mark, which nobody sees.
-        Ok(text) => Ok(Some(Source::new(path, text.strip_prefix('\u{feff}').unwrap_or(&text)))),
+        Ok(text) => Ok(Some(Source::new(
+            path,
+            text.strip_prefix('\u{feff}').unwrap_or(&text),
+        ))),
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let byte = error.as_bytes()[at];
             let lossy = Source::new(path, String::from_utf8_lossy(error.as_bytes()));
             let message = format!("the table is not UTF-8: here stands the byte {byte:#04x}");
-            findings.push(lossy.error(Span::new(at, at + '\u{fffd}'.len_utf8()), "not-utf8", message).hint(hint));
+            findings.push(
+                lossy
+                    .error(
+                        Span::new(at, at + '\u{fffd}'.len_utf8()),
+                        "not-utf8",
+                        message,
+                    )
+                    .hint(hint),
+            );
             Ok(None)
         }
     }
@@ -166,41 +195,85 @@ impl Import<'_> {
             Some(constituent) => self.known(row, constituent)?,
             None => self.unknown(row)?,
         };
-        Ok(if self.findings.count(Level::Error) > before { Outcome::Wrong } else { outcome })
+        Ok(if self.findings.count(Level::Error) > before {
+            Outcome::Wrong
+        } else {
+            outcome
+        })
     }
 
     /// A line about a constituent that has a file.
     fn known(&mut self, row: &Row, constituent: &Constituent) -> Result<Outcome, Failure> {
         let profile = self.judge.profile(&constituent.slug)?;
         let said = [
-            ("organisation", row.organisation.as_ref().is_some_and(|name| *name != profile.name)),
-            ("sector", row.sector.is_some() && row.sector != profile.sector),
-            ("networks", !row.networks.is_empty() && row.networks != profile.networks),
-            ("domains", !row.domains.is_empty() && row.domains != profile.domains),
-            ("products", !row.products.is_empty() && row.products != profile.products),
-            ("organisation_lists", !row.organisation_lists.is_empty() && row.organisation_lists != profile.lists),
+            (
+                "organisation",
+                row.organisation
+                    .as_ref()
+                    .is_some_and(|name| *name != profile.name),
+            ),
+            (
+                "sector",
+                row.sector.is_some() && row.sector != profile.sector,
+            ),
+            (
+                "networks",
+                !row.networks.is_empty() && row.networks != profile.networks,
+            ),
+            (
+                "domains",
+                !row.domains.is_empty() && row.domains != profile.domains,
+            ),
+            (
+                "products",
+                !row.products.is_empty() && row.products != profile.products,
+            ),
+            (
+                "organisation_lists",
+                !row.organisation_lists.is_empty() && row.organisation_lists != profile.lists,
+            ),
         ];
         for (column, _) in said.into_iter().filter(|(_, differs)| *differs) {
-            let message = format!("`{}` says otherwise, and was left as it is", Changes::path(&row.constituent));
+            let message = format!(
+                "`{}` says otherwise, and was left as it is",
+                Changes::path(&row.constituent)
+            );
             let finding = self.source.error(row.place(column), "differs", message);
-            self.findings.push(finding.hint("an import adds contacts; change the file by hand").warning());
+            self.findings.push(
+                finding
+                    .hint("an import adds contacts; change the file by hand")
+                    .warning(),
+            );
         }
-        let Some(contact) = &row.contact else { return Ok(Outcome::Unchanged) };
+        let Some(contact) = &row.contact else {
+            return Ok(Outcome::Unchanged);
+        };
         if self.is_twice(row, contact) {
             return Ok(Outcome::Wrong);
         }
         let key = contact.address.key();
-        if let Some(there) = constituent.contacts.iter().find(|there| there.address.key() == key) {
+        if let Some(there) = constituent
+            .contacts
+            .iter()
+            .find(|there| there.address.key() == key)
+        {
             let differing = differing(contact, there);
             for column in &differing {
-                let message = format!("this contact is in `{}` already, with another value", Changes::path(&row.constituent));
+                let message = format!(
+                    "this contact is in `{}` already, with another value",
+                    Changes::path(&row.constituent)
+                );
                 let finding = self.source.error(row.place(column), "differs", message);
-                self.findings.push(finding.hint("an import changes nobody who is there: change the file by hand, or this line"));
+                self.findings.push(finding.hint(
+                    "an import changes nobody who is there: change the file by hand, or this line",
+                ));
             }
             return Ok(Outcome::Unchanged);
         }
         if self.doubts(row, &profile.lists, contact)? == 0 {
-            self.changes.edit(&row.constituent, |path, text| edit::with_newcomer(path, text, contact))?;
+            self.changes.edit(&row.constituent, |path, text| {
+                edit::with_newcomer(path, text, contact)
+            })?;
         }
         Ok(Outcome::Added)
     }
@@ -212,11 +285,17 @@ impl Import<'_> {
         lists.extend(known.iter().flat_map(|known| known.lists.clone()));
         if known.is_none() && row.organisation.is_none() {
             let hint = match self.judge.near(&row.constituent) {
-                Some(near) => format!("did you mean `{near}`? Fill the column `organisation` if it is new"),
+                Some(near) => {
+                    format!("did you mean `{near}`? Fill the column `organisation` if it is new")
+                }
                 None => "fill the column `organisation` if it is new".to_string(),
             };
             let message = format!("constituent `{}` does not exist", row.constituent);
-            self.findings.push(self.source.error(row.place("constituent"), "unknown-constituent", message).hint(hint));
+            self.findings.push(
+                self.source
+                    .error(row.place("constituent"), "unknown-constituent", message)
+                    .hint(hint),
+            );
             return Ok(Outcome::Wrong);
         }
         for list in &row.organisation_lists {
@@ -230,25 +309,35 @@ impl Import<'_> {
             }
             self.doubts(row, &lists, contact)?;
         }
-        let Some(name) = self.founded.get(&row.constituent).map(|known| known.name.clone()).or_else(|| row.organisation.clone())
+        let Some(name) = self
+            .founded
+            .get(&row.constituent)
+            .map(|known| known.name.clone())
+            .or_else(|| row.organisation.clone())
         else {
             return Ok(Outcome::Wrong);
         };
         if row.organisation.as_ref().is_some_and(|said| *said != name) {
             let message = format!("an earlier line has another name for `{}`", row.constituent);
-            let finding = self.source.error(row.place("organisation"), "differs", message);
-            self.findings.push(finding.hint("write the same on all its lines, or only on the first"));
+            let finding = self
+                .source
+                .error(row.place("organisation"), "differs", message);
+            self.findings
+                .push(finding.hint("write the same on all its lines, or only on the first"));
             return Ok(Outcome::Wrong);
         }
-        let founded = self.founded.entry(row.constituent.clone()).or_insert_with(|| NewConstituent {
-            name,
-            sector: None,
-            networks: Vec::new(),
-            domains: Vec::new(),
-            products: Vec::new(),
-            lists: Vec::new(),
-            contacts: Vec::new(),
-        });
+        let founded = self
+            .founded
+            .entry(row.constituent.clone())
+            .or_insert_with(|| NewConstituent {
+                name,
+                sector: None,
+                networks: Vec::new(),
+                domains: Vec::new(),
+                products: Vec::new(),
+                lists: Vec::new(),
+                contacts: Vec::new(),
+            });
         if founded.sector.is_none() {
             founded.sector.clone_from(&row.sector);
         }
@@ -265,9 +354,15 @@ impl Import<'_> {
     /// Notes the files of constituents that are new. Its lists are all that a line names; who gets all of them says nothing.
     fn found(&mut self) -> Result<(), Failure> {
         let has_errors = self.findings.has_errors();
-        for (slug, mut constituent) in std::mem::take(&mut self.founded).into_iter().filter(|_| !has_errors) {
-            let named: Vec<Slug> =
-                constituent.contacts.iter().flat_map(|contact| contact.lists.clone().unwrap_or_default()).collect();
+        for (slug, mut constituent) in std::mem::take(&mut self.founded)
+            .into_iter()
+            .filter(|_| !has_errors)
+        {
+            let named: Vec<Slug> = constituent
+                .contacts
+                .iter()
+                .flat_map(|contact| contact.lists.clone().unwrap_or_default())
+                .collect();
             let before = constituent.lists.clone();
             add(&mut constituent.lists, &named);
             for contact in &mut constituent.contacts {
@@ -286,36 +381,65 @@ impl Import<'_> {
     fn is_twice(&mut self, row: &Row, contact: &NewContact) -> bool {
         let seen = self.seen.entry(contact.address.key()).or_default();
         let same = seen.iter().find(|(slug, ..)| *slug == row.constituent);
-        let other = seen.iter().find(|(_, certificate, _)| *certificate != contact.certificate);
+        let other = seen
+            .iter()
+            .find(|(_, certificate, _)| *certificate != contact.certificate);
         let (message, hint) = match (same, other) {
-            (Some((.., line)), _) => {
-                (format!("line {line} has this address already"), "one address is one contact: remove one of the two lines")
-            }
+            (Some((.., line)), _) => (
+                format!("line {line} has this address already"),
+                "one address is one contact: remove one of the two lines",
+            ),
             (None, Some((.., line))) => {
                 let message = format!("line {line} has this address too, with another certificate");
-                (message, "one person has one certificate: write the same in both")
+                (
+                    message,
+                    "one person has one certificate: write the same in both",
+                )
             }
             (None, None) => {
-                seen.push((row.constituent.clone(), contact.certificate.clone(), row.line));
+                seen.push((
+                    row.constituent.clone(),
+                    contact.certificate.clone(),
+                    row.line,
+                ));
                 return false;
             }
         };
-        self.findings.push(self.source.error(row.place("address"), "duplicate-address", message).hint(hint));
+        self.findings.push(
+            self.source
+                .error(row.place("address"), "duplicate-address", message)
+                .hint(hint),
+        );
         true
     }
 
     /// Says what only the workspace knows, and gives how many errors that were.
-    fn doubts(&mut self, row: &Row, all_lists: &[Slug], contact: &NewContact) -> Result<usize, Failure> {
+    fn doubts(
+        &mut self,
+        row: &Row,
+        all_lists: &[Slug],
+        contact: &NewContact,
+    ) -> Result<usize, Failure> {
         let before = self.findings.count(Level::Error);
-        for doubt in self.judge.doubts(&row.constituent, all_lists, contact, None)? {
+        for doubt in self
+            .judge
+            .doubts(&row.constituent, all_lists, contact, None)?
+        {
             self.tell(row, doubt);
         }
         Ok(self.findings.count(Level::Error) - before)
     }
 
     fn tell(&mut self, row: &Row, doubt: Doubt) {
-        let finding = self.source.error(row.place(doubt.field), doubt.code, doubt.message).hint(doubt.hint);
-        self.findings.push(if doubt.level == Level::Error { finding } else { finding.warning() });
+        let finding = self
+            .source
+            .error(row.place(doubt.field), doubt.code, doubt.message)
+            .hint(doubt.hint);
+        self.findings.push(if doubt.level == Level::Error {
+            finding
+        } else {
+            finding.warning()
+        });
     }
 }
 
@@ -335,14 +459,35 @@ fn is_same(one: &[Slug], other: &[Slug]) -> bool {
 fn differing(said: &NewContact, there: &Contact) -> Vec<&'static str> {
     let fields = [
         ("name", said.name != there.name),
-        ("certificate", said.certificate.is_some() && said.certificate != there.certificate),
-        ("language", said.language.is_some() && said.language != there.language),
+        (
+            "certificate",
+            said.certificate.is_some() && said.certificate != there.certificate,
+        ),
+        (
+            "language",
+            said.language.is_some() && said.language != there.language,
+        ),
         ("phone", said.phone.is_some() && said.phone != there.phone),
-        ("lists", said.lists.as_ref().is_some_and(|lists| !is_same(lists, &there.lists))),
-        ("joined", said.joined.is_some() && said.joined != there.joined),
-        ("suspended", said.suspended.is_some() && said.suspended != there.suspended),
+        (
+            "lists",
+            said.lists
+                .as_ref()
+                .is_some_and(|lists| !is_same(lists, &there.lists)),
+        ),
+        (
+            "joined",
+            said.joined.is_some() && said.joined != there.joined,
+        ),
+        (
+            "suspended",
+            said.suspended.is_some() && said.suspended != there.suspended,
+        ),
     ];
-    fields.into_iter().filter(|(_, differs)| *differs).map(|(column, _)| column).collect()
+    fields
+        .into_iter()
+        .filter(|(_, differs)| *differs)
+        .map(|(column, _)| column)
+        .collect()
 }
 
 /// What came of a line, in its order; of one that could not be read there is only its number.
@@ -358,14 +503,24 @@ fn lines(report: &[(&Row, Outcome)], findings: &Findings) -> Vec<Line> {
     let read = report.iter().map(|(row, outcome)| Line {
         number: row.line,
         constituent: Some(row.constituent.to_string()),
-        address: row.contact.as_ref().map(|contact| contact.address.to_string()),
+        address: row
+            .contact
+            .as_ref()
+            .map(|contact| contact.address.to_string()),
         outcome: *outcome,
     });
     let mut lines: BTreeMap<usize, Line> = read.map(|line| (line.number, line)).collect();
     // The first line names the columns.
-    let errors = findings.iter().filter(|finding| finding.level == Level::Error && finding.place.line > 1);
+    let errors = findings
+        .iter()
+        .filter(|finding| finding.level == Level::Error && finding.place.line > 1);
     for number in errors.map(|finding| finding.place.line) {
-        lines.entry(number).or_insert(Line { number, constituent: None, address: None, outcome: Outcome::Wrong });
+        lines.entry(number).or_insert(Line {
+            number,
+            constituent: None,
+            address: None,
+            outcome: Outcome::Wrong,
+        });
     }
     lines.into_values().collect()
 }
@@ -395,8 +550,19 @@ fn tell(desk: &Desk, lines: &[Line], findings: &Findings, files: &[String], how:
         (outcome, _) => outcome.as_str(),
     };
     let cells = |line: &Line| {
-        let (constituent, address) = (line.constituent.clone().unwrap_or_default(), line.address.clone().unwrap_or_default());
-        vec![line.number.to_string(), constituent, address, word(line.outcome).to_string()]
+        let (constituent, address) = (
+            line.constituent.clone().unwrap_or_default(),
+            line.address.clone().unwrap_or_default(),
+        );
+        vec![
+            line.number.to_string(),
+            constituent,
+            address,
+            word(line.outcome).to_string(),
+        ]
     };
-    desk.ui.data(&columns(&["LINE", "CONSTITUENT", "ADDRESS", "RESULT"], &lines.iter().map(cells).collect::<Vec<_>>()));
+    desk.ui.data(&columns(
+        &["LINE", "CONSTITUENT", "ADDRESS", "RESULT"],
+        &lines.iter().map(cells).collect::<Vec<_>>(),
+    ));
 }

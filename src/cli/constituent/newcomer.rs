@@ -22,12 +22,34 @@ pub struct Doubt {
 }
 
 impl Doubt {
-    fn error(field: &'static str, code: &'static str, message: String, hint: impl Into<String>) -> Doubt {
-        Doubt { level: Level::Error, field, code, message, hint: hint.into() }
+    fn error(
+        field: &'static str,
+        code: &'static str,
+        message: String,
+        hint: impl Into<String>,
+    ) -> Doubt {
+        Doubt {
+            level: Level::Error,
+            field,
+            code,
+            message,
+            hint: hint.into(),
+        }
     }
 
-    fn warning(field: &'static str, code: &'static str, message: String, hint: impl Into<String>) -> Doubt {
-        Doubt { level: Level::Warning, field, code, message, hint: hint.into() }
+    fn warning(
+        field: &'static str,
+        code: &'static str,
+        message: String,
+        hint: impl Into<String>,
+    ) -> Doubt {
+        Doubt {
+            level: Level::Warning,
+            field,
+            code,
+            message,
+            hint: hint.into(),
+        }
     }
 }
 
@@ -42,9 +64,16 @@ impl<'w> Judge<'w> {
     pub fn new(workspace: &'w Workspace, now: &'w Moment) -> Judge<'w> {
         let mut by_address: HashMap<String, Vec<&Contact>> = HashMap::new();
         for contact in workspace.roster.contacts() {
-            by_address.entry(contact.address.key()).or_default().push(contact);
+            by_address
+                .entry(contact.address.key())
+                .or_default()
+                .push(contact);
         }
-        Judge { workspace, now, by_address }
+        Judge {
+            workspace,
+            now,
+            by_address,
+        }
     }
 
     /// The constituent of a name, if there is one.
@@ -59,7 +88,14 @@ impl<'w> Judge<'w> {
 
     /// The constituent that was probably meant by a name that there is not.
     pub fn near(&self, name: &Slug) -> Option<&'w str> {
-        nearest(name.as_str(), self.workspace.roster.constituents.iter().map(|one| one.slug.as_str()))
+        nearest(
+            name.as_str(),
+            self.workspace
+                .roster
+                .constituents
+                .iter()
+                .map(|one| one.slug.as_str()),
+        )
     }
 
     /// That a list does not exist.
@@ -71,9 +107,17 @@ impl<'w> Judge<'w> {
         let names: Vec<&str> = lists.keys().map(Slug::as_str).collect();
         let hint = match nearest(name.as_str(), names.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}; a new one is a file `lists/{name}.yaml`", names.join(", ")),
+            None => format!(
+                "there are {}; a new one is a file `lists/{name}.yaml`",
+                names.join(", ")
+            ),
         };
-        Some(Doubt::error(field, "unknown-list", format!("list `{name}` does not exist"), hint))
+        Some(Doubt::error(
+            field,
+            "unknown-list",
+            format!("list `{name}` does not exist"),
+            hint,
+        ))
     }
 
     /// Everything there is to say. `new` is a certificate that is to be put into `certs/` with the contact.
@@ -84,12 +128,25 @@ impl<'w> Judge<'w> {
         contact: &NewContact,
         new: Option<&Certificate>,
     ) -> Result<Vec<Doubt>, Failure> {
-        let mut doubts: Vec<Doubt> = contact.lists.iter().flatten().filter_map(|list| self.unknown_list("lists", list)).collect();
-        let there = self.by_address.get(&contact.address.key()).into_iter().flatten();
-        let mut elsewhere = there.filter(|other| other.constituent != *constituent && other.certificate != contact.certificate);
+        let mut doubts: Vec<Doubt> = contact
+            .lists
+            .iter()
+            .flatten()
+            .filter_map(|list| self.unknown_list("lists", list))
+            .collect();
+        let there = self
+            .by_address
+            .get(&contact.address.key())
+            .into_iter()
+            .flatten();
+        let mut elsewhere = there.filter(|other| {
+            other.constituent != *constituent && other.certificate != contact.certificate
+        });
         if let Some(other) = elsewhere.next() {
-            let message =
-                format!("this address stands in `constituents/{}.yaml` too, with another certificate", other.constituent);
+            let message = format!(
+                "this address stands in `constituents/{}.yaml` too, with another certificate",
+                other.constituent
+            );
             doubts.push(Doubt::error(
                 "address",
                 "duplicate-address",
@@ -99,16 +156,29 @@ impl<'w> Judge<'w> {
         }
         let lists = contact.lists.as_deref().unwrap_or(all_lists);
         if lists.is_empty() && contact.lists.is_none() {
-            let message = "no list is named: this contact gets only what names the address".to_string();
-            doubts.push(Doubt::warning("lists", "no-list", message, "name the lists, or write `-` if that is meant"));
+            let message =
+                "no list is named: this contact gets only what names the address".to_string();
+            doubts.push(Doubt::warning(
+                "lists",
+                "no-list",
+                message,
+                "name the lists, or write `-` if that is meant",
+            ));
         }
         match &contact.certificate {
             Some(fingerprint) => doubts.extend(self.certificate(fingerprint, contact, new)?),
             None => {
-                let needs = |list: &&List| list.encrypt == Encrypt::Always || list.tlp.must_encrypt();
-                let needs = lists.iter().filter_map(|name| self.workspace.roster.lists.get(name)).find(needs);
+                let needs =
+                    |list: &&List| list.encrypt == Encrypt::Always || list.tlp.must_encrypt();
+                let needs = lists
+                    .iter()
+                    .filter_map(|name| self.workspace.roster.lists.get(name))
+                    .find(needs);
                 doubts.extend(needs.filter(|_| contact.suspended.is_none()).map(|list| {
-                    let message = format!("no certificate: what list `{}` encrypts is held for this contact", list.name);
+                    let message = format!(
+                        "no certificate: what list `{}` encrypts is held for this contact",
+                        list.name
+                    );
                     Doubt::warning(
                         "certificate",
                         "certificate-missing",
@@ -134,16 +204,23 @@ impl<'w> Judge<'w> {
         };
         let Some(known) = known else {
             let message = format!("there is no certificate `certs/{fingerprint}.asc`");
-            return Ok(Some(Doubt::warning("certificate", "certificate-missing", message, format!("put it there; {held}"))));
+            return Ok(Some(Doubt::warning(
+                "certificate",
+                "certificate-missing",
+                message,
+                format!("put it there; {held}"),
+            )));
         };
         let state = known.state(self.now);
         Ok(match state {
-            KeyState::Usable { .. } if !known.has_address(&contact.address) => Some(Doubt::warning(
-                "certificate",
-                "certificate-address",
-                "this certificate has no user ID with this contact's address".into(),
-                "make sure that it really is this contact's",
-            )),
+            KeyState::Usable { .. } if !known.has_address(&contact.address) => {
+                Some(Doubt::warning(
+                    "certificate",
+                    "certificate-address",
+                    "this certificate has no user ID with this contact's address".into(),
+                    "make sure that it really is this contact's",
+                ))
+            }
             KeyState::Usable { .. } => None,
             state => Some(Doubt::warning(
                 "certificate",

@@ -42,7 +42,10 @@ pub struct Args {
 /// Reads what takes the place of DNS in tests.
 pub fn host(text: &str) -> Result<(String, SocketAddr), String> {
     let (host, address) = text.split_once('=').ok_or("write HOST=ADDRESS:PORT")?;
-    Ok((host.to_string(), address.parse().map_err(|error| format!("{error}"))?))
+    Ok((
+        host.to_string(),
+        address.parse().map_err(|error| format!("{error}"))?,
+    ))
 }
 
 /// What came of one question.
@@ -96,12 +99,18 @@ struct Answer<'a> {
 impl Answer<'_> {
     fn needs_staff(&self) -> bool {
         !self.others.is_empty()
-            || matches!(self.outcome, Outcome::OtherKey | Outcome::Unreachable(_) | Outcome::Refused(_))
+            || matches!(
+                self.outcome,
+                Outcome::OtherKey | Outcome::Unreachable(_) | Outcome::Refused(_)
+            )
             || self.state.as_ref().is_some_and(|state| !state.is_usable())
     }
 
     fn words(&self) -> String {
-        let state = self.state.as_ref().map_or_else(|| "no certificate".into(), KeyState::to_string);
+        let state = self
+            .state
+            .as_ref()
+            .map_or_else(|| "no certificate".into(), KeyState::to_string);
         let good = self.state.as_ref().is_none_or(KeyState::is_usable);
         match (&self.outcome, &self.state) {
             (Outcome::Updated, Some(KeyState::Revoked(_))) => format!("REVOKED: {state}"),
@@ -139,8 +148,12 @@ impl Answer<'_> {
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let workspace = desk.workspace()?;
     let contacts = chosen(&workspace, &args.who)?;
-    let directories = Directories::open(&workspace.settings.wkd, &workspace.root, args.resolve).map_err(Failure::new)?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(AT_ONCE).build().map_err(Failure::new)?;
+    let directories = Directories::open(&workspace.settings.wkd, &workspace.root, args.resolve)
+        .map_err(Failure::new)?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(AT_ONCE)
+        .build()
+        .map_err(Failure::new)?;
     let bar = desk.ui.progress(contacts.len() as u64, "directories");
     let found: Vec<Result<Vec<Certificate>, Outcome>> = pool.install(|| {
         let one = |contact: &&Contact| {
@@ -156,8 +169,17 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let mut known: BTreeMap<Fingerprint, Certificate> = BTreeMap::new();
     let mut answers = Vec::new();
     for (contact, found) in contacts.into_iter().zip(found) {
-        if let Some(named) = contact.certificate.as_ref().filter(|named| !known.contains_key(*named)) {
-            known.extend(workspace.certificates.read(named)?.map(|certificate| (named.clone(), certificate)));
+        if let Some(named) = contact
+            .certificate
+            .as_ref()
+            .filter(|named| !known.contains_key(*named))
+        {
+            known.extend(
+                workspace
+                    .certificates
+                    .read(named)?
+                    .map(|certificate| (named.clone(), certificate)),
+            );
         }
         let answer = judge(contact, found, &known, &desk.now);
         if let Some(news) = &answer.news {
@@ -171,7 +193,11 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         answers.push(answer);
     }
     tell(desk, &answers, args.dry_run);
-    Ok(if answers.iter().any(Answer::needs_staff) { Done::WithFindings } else { Done::Well })
+    Ok(if answers.iter().any(Answer::needs_staff) {
+        Done::WithFindings
+    } else {
+        Done::Well
+    })
 }
 
 /// Who is meant: those who are named, or everybody who is not suspended; each address once.
@@ -179,19 +205,31 @@ fn chosen<'a>(workspace: &'a Workspace, who: &[String]) -> Result<Vec<&'a Contac
     let roster = &workspace.roster;
     let mut chosen: Vec<&Contact> = Vec::new();
     for word in who {
-        let unknown =
-            |what: &str| Failure::usage(format!("{what} `{word}` does not exist")).hint("`advise constituent` shows all");
+        let unknown = |what: &str| {
+            Failure::usage(format!("{what} `{word}` does not exist"))
+                .hint("`advise constituent` shows all")
+        };
         if word.contains('@') {
-            let address: Address = word.parse().map_err(|wrong: crate::terms::Wrong| Failure::usage(wrong.message))?;
+            let address: Address = word
+                .parse()
+                .map_err(|wrong: crate::terms::Wrong| Failure::usage(wrong.message))?;
             chosen.push(roster.contact(&address).ok_or_else(|| unknown("contact"))?);
         } else {
-            let constituent = roster.constituents.iter().find(|constituent| constituent.slug.as_str() == word);
+            let constituent = roster
+                .constituents
+                .iter()
+                .find(|constituent| constituent.slug.as_str() == word);
             let contacts = &constituent.ok_or_else(|| unknown("constituent"))?.contacts;
             chosen.extend(contacts.iter().map(|contact| &**contact));
         }
     }
     if who.is_empty() {
-        chosen.extend(roster.contacts().map(|contact| &**contact).filter(|contact| contact.suspended.is_none()));
+        chosen.extend(
+            roster
+                .contacts()
+                .map(|contact| &**contact)
+                .filter(|contact| contact.suspended.is_none()),
+        );
     }
     let mut seen = HashSet::new();
     chosen.retain(|contact| seen.insert(contact.address.key()));
@@ -202,7 +240,10 @@ fn ask(directories: &Directories, address: &Address) -> Result<Vec<Certificate>,
     let bytes = directories.ask(address)?.ok_or(Outcome::NotFound)?;
     Certificate::read_all(&bytes).map_err(|error| {
         Outcome::Refused(match error {
-            CertError::SecretKey => "it shows a SECRET key to everybody: call its owner at once, it has to be revoked".into(),
+            CertError::SecretKey => {
+                "it shows a SECRET key to everybody: call its owner at once, it has to be revoked"
+                    .into()
+            }
             error => error.to_string(),
         })
     })
@@ -218,24 +259,43 @@ fn judge<'a>(
     let named = contact.certificate.as_ref();
     let known = named.and_then(|fingerprint| certificates.get(fingerprint));
     let before = named.map(|_| known.map_or(KeyState::Missing, |known| known.state(now)));
-    let mut answer = Answer { contact, outcome: Outcome::NotFound, state: before.clone(), others: Vec::new(), news: None };
+    let mut answer = Answer {
+        contact,
+        outcome: Outcome::NotFound,
+        state: before.clone(),
+        others: Vec::new(),
+        news: None,
+    };
     let found = match found {
         Ok(found) => found,
         Err(outcome) => return Answer { outcome, ..answer },
     };
-    let (mine, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| Some(found.fingerprint()) == named);
+    let (mine, others): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .partition(|found| Some(found.fingerprint()) == named);
     answer.others = others
         .iter()
         .filter(|other| mine.is_empty() || other.state(now).is_usable())
         .map(|other| other.fingerprint().clone())
         .collect();
-    let Some(copy) = mine.first() else { return Answer { outcome: Outcome::OtherKey, ..answer } };
+    let Some(copy) = mine.first() else {
+        return Answer {
+            outcome: Outcome::OtherKey,
+            ..answer
+        };
+    };
     let Some(renewed) = Certificate::renewed(known, copy, &contact.address) else {
         let why = "its copy of the certificate does not name this address".into();
-        return Answer { outcome: Outcome::Refused(why), ..answer };
+        return Answer {
+            outcome: Outcome::Refused(why),
+            ..answer
+        };
     };
     if known.is_some_and(|known| known.binary() == renewed.binary()) {
-        return Answer { outcome: Outcome::Unchanged, ..answer };
+        return Answer {
+            outcome: Outcome::Unchanged,
+            ..answer
+        };
     }
     let state = renewed.state(now);
     let ended = match &before {
@@ -244,25 +304,48 @@ fn judge<'a>(
         _ => None,
     };
     // What never ended cannot be extended.
-    let later = state.is_usable() && ended.is_some_and(|ended| state.ends().is_none_or(|ends| *ends > ended));
-    answer.outcome = if later { Outcome::Extended } else { Outcome::Updated };
-    Answer { state: Some(state), news: Some(renewed), ..answer }
+    let later = state.is_usable()
+        && ended.is_some_and(|ended| state.ends().is_none_or(|ends| *ends > ended));
+    answer.outcome = if later {
+        Outcome::Extended
+    } else {
+        Outcome::Updated
+    };
+    Answer {
+        state: Some(state),
+        news: Some(renewed),
+        ..answer
+    }
 }
 
 fn tell(desk: &Desk, answers: &[Answer<'_>], dry_run: bool) {
     if desk.ui.wants_json() {
-        let contacts: Vec<Value> = answers.iter().map(|answer| answer.json(&desk.now, dry_run)).collect();
-        return desk.ui.json(&json!({ "contacts": contacts, "dry_run": dry_run }));
+        let contacts: Vec<Value> = answers
+            .iter()
+            .map(|answer| answer.json(&desk.now, dry_run))
+            .collect();
+        return desk
+            .ui
+            .json(&json!({ "contacts": contacts, "dry_run": dry_run }));
     }
-    let rows: Vec<Vec<String>> = answers.iter().map(|answer| vec![answer.contact.address.to_string(), answer.words()]).collect();
+    let rows: Vec<Vec<String>> = answers
+        .iter()
+        .map(|answer| vec![answer.contact.address.to_string(), answer.words()])
+        .collect();
     let mut text = table(&["ADDRESS", "RESULT"], &rows);
     for answer in answers.iter().filter(|answer| !answer.others.is_empty()) {
         text.push_str(&other_keys(answer));
     }
     desk.ui.data(&text);
-    let news = answers.iter().filter(|answer| answer.news.is_some()).count();
+    let news = answers
+        .iter()
+        .filter(|answer| answer.news.is_some())
+        .count();
     if dry_run && news > 0 {
-        desk.ui.deed(&format!("{} would be written", count(news, "certificate", "certificates")));
+        desk.ui.deed(&format!(
+            "{} would be written",
+            count(news, "certificate", "certificates")
+        ));
     }
 }
 
@@ -270,8 +353,14 @@ fn tell(desk: &Desk, answers: &[Answer<'_>], dry_run: bool) {
 fn other_keys(answer: &Answer<'_>) -> String {
     let contact = answer.contact;
     let file = format!("constituents/{}.yaml", contact.constituent);
-    let named = contact.certificate.as_ref().map_or_else(|| "none".into(), Fingerprint::spaced);
-    let mut text = format!("\n{} has another key in the directory:\n  {file}: {named}\n", contact.address);
+    let named = contact
+        .certificate
+        .as_ref()
+        .map_or_else(|| "none".into(), Fingerprint::spaced);
+    let mut text = format!(
+        "\n{} has another key in the directory:\n  {file}: {named}\n",
+        contact.address
+    );
     for other in &answer.others {
         text.push_str(&format!("  directory: {}\n", other.spaced()));
     }

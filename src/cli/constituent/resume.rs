@@ -22,7 +22,11 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let workspace = desk.workspace()?;
     let mut ledger = Ledger::open(&desk.work())?;
     let member = ledger.member(&args.address);
-    let Resumed { lists, bounces, letters } = ledger.resume(&member)?;
+    let Resumed {
+        lists,
+        bounces,
+        letters,
+    } = ledger.resume(&member)?;
     let contact = workspace.roster.contact(&args.address);
     if lists + bounces == 0 {
         let failure = Failure::usage(format!("nothing came back from `{}`", args.address));
@@ -38,17 +42,27 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         desk.ui.json(&json!({ "address": args.address.as_str(), "lists": lists, "bounces": bounces, "letters": letters }));
     }
     let lists = count(lists, "list sends", "lists send");
-    let bounces = count(bounces, "mail that came back counts", "mails that came back count");
-    desk.ui.deed(&format!("resumed {}: {lists} to it again, {bounces} no more", args.address));
+    let bounces = count(
+        bounces,
+        "mail that came back counts",
+        "mails that came back count",
+    );
+    desk.ui.deed(&format!(
+        "resumed {}: {lists} to it again, {bounces} no more",
+        args.address
+    ));
     if contact.is_some_and(|contact| contact.suspended.is_some()) {
-        desk.ui.warning("it stays suspended by hand, in its constituent's file");
+        desk.ui
+            .warning("it stays suspended by hand, in its constituent's file");
     } else {
         let again = match letters {
             0 => String::new(),
             1 => ", and the letter that came back".into(),
             n => format!(", and the {n} letters that came back"),
         };
-        desk.ui.deed(&format!("next: `advise publish` sends what was kept from it{again}"));
+        desk.ui.deed(&format!(
+            "next: `advise publish` sends what was kept from it{again}"
+        ));
     }
     Ok(Done::Well)
 }

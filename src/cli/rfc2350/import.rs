@@ -54,15 +54,27 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let mut certificates = of_team.clone();
     certificates.extend(super::kept(&root)?);
     let shown = args.file.display().to_string();
-    let name = args.file.file_name().map_or(shown.clone(), |name| name.to_string_lossy().into_owned());
-    let document = rfc2350::read(&name, &file.bytes, file.detached.as_deref(), &certificates, &desk.now)
-        .map_err(|error| Failure::usage(format!("cannot read `{shown}`: {error}")))?;
+    let name = args
+        .file
+        .file_name()
+        .map_or(shown.clone(), |name| name.to_string_lossy().into_owned());
+    let document = rfc2350::read(
+        &name,
+        &file.bytes,
+        file.detached.as_deref(),
+        &certificates,
+        &desk.now,
+    )
+    .map_err(|error| Failure::usage(format!("cannot read `{shown}`: {error}")))?;
     if let rfc2350::Seal::Bad(error) = &document.seal {
         desk.ui.warning(&format!("`{shown}`: {error}"));
     }
     let target = Target::open(&root)?;
     // A certificate that stands in the document is the team's if section 2.8 names it.
-    let inside = document.certificates.iter().filter_map(|armored| Certificate::read(armored.as_bytes()).ok());
+    let inside = document
+        .certificates
+        .iter()
+        .filter_map(|armored| Certificate::read(armored.as_bytes()).ok());
     certificates.extend(inside);
     let mut imported = rfc2350::import(
         &document,
@@ -92,18 +104,33 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         false => desk.ui.data(&imported.report.text(&imported.faults)),
     }
     for path in files.keys() {
-        desk.ui.deed(&format!("wrote {}", root.join(path).display()));
+        desk.ui
+            .deed(&format!("wrote {}", root.join(path).display()));
     }
-    if imported.parsed.email.as_str() == team::UNKNOWN_ADDRESS && files.contains_key("team.yaml") && target.team.is_none() {
-        desk.ui.warning("the document has no mail address that can be read; write the team's into team.yaml");
+    if imported.parsed.email.as_str() == team::UNKNOWN_ADDRESS
+        && files.contains_key("team.yaml")
+        && target.team.is_none()
+    {
+        desk.ui.warning(
+            "the document has no mail address that can be read; write the team's into team.yaml",
+        );
     }
     if !target.languages.is_empty() && !target.languages.contains(&imported.lang) {
-        desk.ui.warning(&format!("the site has no language `{0}`: add `{0}` to `site.languages` in advise.yaml", imported.lang));
+        desk.ui.warning(&format!(
+            "the site has no language `{0}`: add `{0}` to `site.languages` in advise.yaml",
+            imported.lang
+        ));
     }
     let faults = imported.faults.count(Level::Error) + imported.faults.count(Level::Warning);
     let found = count(faults, "fault", "faults");
-    desk.ui.deed(&format!("imported {shown}: {found} of the document; next: `advise check`"));
-    Ok(if faults > 0 || !imported.report.disagreements.is_empty() { Done::WithFindings } else { Done::Well })
+    desk.ui.deed(&format!(
+        "imported {shown}: {found} of the document; next: `advise check`"
+    ));
+    Ok(if faults > 0 || !imported.report.disagreements.is_empty() {
+        Done::WithFindings
+    } else {
+        Done::Well
+    })
 }
 
 /// The folder that is written to.
@@ -127,8 +154,8 @@ impl Target {
         let languages = match read(&root.join("advise.yaml"))? {
             None => Vec::new(),
             Some(text) => {
-                let settings =
-                    settings::parse(&Source::new("advise.yaml", text), &mut findings).ok_or_else(|| wrong("advise.yaml"))?;
+                let settings = settings::parse(&Source::new("advise.yaml", text), &mut findings)
+                    .ok_or_else(|| wrong("advise.yaml"))?;
                 settings.site.languages
             }
         };
@@ -137,14 +164,20 @@ impl Target {
             let source = Source::new("team.yaml", text);
             let parsed = team::parse(&source, &mut findings).ok_or_else(|| wrong("team.yaml"))?;
             let skeleton = team::parse(&Source::new("team.yaml", init::NEW_TEAM), &mut findings);
-            let is_new =
-                skeleton.is_some_and(|new| new.name == parsed.name && new.email == parsed.email && parsed.address.is_none());
+            let is_new = skeleton.is_some_and(|new| {
+                new.name == parsed.name && new.email == parsed.email && parsed.address.is_none()
+            });
             match is_new {
                 true => new_team = Some(parsed),
                 false => team = Some((source, parsed)),
             }
         }
-        Ok(Target { root: root.to_path_buf(), languages, team, new_team })
+        Ok(Target {
+            root: root.to_path_buf(),
+            languages,
+            team,
+            new_team,
+        })
     }
 
     /// What is to be written. A file that somebody wrote is left alone, unless staff say otherwise; only texts of a new
@@ -157,15 +190,24 @@ impl Target {
     ) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
         let lang = imported.lang.clone();
         let first = self.languages.first().unwrap_or(&lang).clone();
-        let end = if lang == first { String::new() } else { format!(".{lang}") };
+        let end = if lang == first {
+            String::new()
+        } else {
+            format!(".{lang}")
+        };
         let prose = format!("site/rfc2350{end}.md");
         let report = format!("rfc2350-import{end}.txt");
         let mut files = BTreeMap::new();
         for (path, new) in [(&prose, Some(init::new_prose())), (&report, None)] {
             let there = read_bytes(&self.root.join(path))?;
             if there.is_some_and(|there| !force && new != Some(there.as_slice())) {
-                return Err(Failure::usage(format!("`{}` exists already", self.root.join(path).display()))
-                    .hint("nothing was written; `--force` overwrites it, `--out DIR` writes elsewhere"));
+                return Err(Failure::usage(format!(
+                    "`{}` exists already",
+                    self.root.join(path).display()
+                ))
+                .hint(
+                    "nothing was written; `--force` overwrites it, `--out DIR` writes elsewhere",
+                ));
             }
         }
         match self.team.as_ref().filter(|_| !force) {
@@ -182,7 +224,10 @@ impl Target {
             }
         }
         let named: Vec<&Fingerprint> = imported.parsed.keys.iter().collect();
-        for certificate in certificates.iter().filter(|certificate| named.contains(&certificate.fingerprint())) {
+        for certificate in certificates
+            .iter()
+            .filter(|certificate| named.contains(&certificate.fingerprint()))
+        {
             let path = format!("certs/{}.asc", certificate.fingerprint());
             if !self.root.join(&path).exists() {
                 files.insert(path, certificate.armored().into_bytes());
@@ -195,8 +240,11 @@ impl Target {
                 .as_deref()
                 .and_then(|url| url::Url::parse(url).ok())
                 .map(|url| url.origin().ascii_serialization());
-            let settings = init::NEW_SETTINGS.replace("languages: [en]", &format!("languages: [{lang}]"));
-            let settings = url.map_or(settings.clone(), |url| settings.replace("https://cert.example.org ", &format!("{url} ")));
+            let settings =
+                init::NEW_SETTINGS.replace("languages: [en]", &format!("languages: [{lang}]"));
+            let settings = url.map_or(settings.clone(), |url| {
+                settings.replace("https://cert.example.org ", &format!("{url} "))
+            });
             files.insert("advise.yaml".into(), settings.into_bytes());
             if !self.root.join(".gitignore").exists() {
                 files.insert(".gitignore".into(), init::IGNORED.into());
@@ -217,8 +265,12 @@ fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
 }
 
 fn read(path: &Path) -> Result<Option<String>, Failure> {
-    let Some(bytes) = read_bytes(path)? else { return Ok(None) };
-    String::from_utf8(bytes).map(Some).map_err(|_| Failure::usage(format!("`{}` is not UTF-8", path.display())))
+    let Some(bytes) = read_bytes(path)? else {
+        return Ok(None);
+    };
+    String::from_utf8(bytes)
+        .map(Some)
+        .map_err(|_| Failure::usage(format!("`{}` is not UTF-8", path.display())))
 }
 
 fn write(root: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<(), Failure> {

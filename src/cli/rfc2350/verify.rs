@@ -31,17 +31,32 @@ pub struct Args {
 pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let file = super::open(&args.file)?;
     let of_team = super::given(&args.key)?;
-    let certificates = if of_team.is_empty() { super::kept(&desk.root)? } else { of_team.clone() };
+    let certificates = if of_team.is_empty() {
+        super::kept(&desk.root)?
+    } else {
+        of_team.clone()
+    };
     let shown = args.file.display().to_string();
-    let document = rfc2350::read(&shown, &file.bytes, file.detached.as_deref(), &certificates, &desk.now)
-        .map_err(|error| Failure::usage(format!("cannot read `{shown}`: {error}")))?;
+    let document = rfc2350::read(
+        &shown,
+        &file.bytes,
+        file.detached.as_deref(),
+        &certificates,
+        &desk.now,
+    )
+    .map_err(|error| Failure::usage(format!("cannot read `{shown}`: {error}")))?;
     let verdict = rfc2350::judge(&document, &certificates, &of_team, &desk.now);
-    let (errors, warnings) = (verdict.findings.count(Level::Error), verdict.findings.count(Level::Warning));
+    let (errors, warnings) = (
+        verdict.findings.count(Level::Error),
+        verdict.findings.count(Level::Warning),
+    );
     let passes = verdict.passes() && !(args.strict && warnings > 0);
     let signature = rfc2350::signature(&document.seal);
     if desk.ui.wants_json() {
         let signer = match &document.seal {
-            Seal::Good { signer, made } => Some(json!({ "fingerprint": signer.to_string(), "made": made.rfc3339() })),
+            Seal::Good { signer, made } => {
+                Some(json!({ "fingerprint": signer.to_string(), "made": made.rfc3339() }))
+            }
             _ => None,
         };
         desk.ui.json(&json!({
@@ -50,15 +65,29 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         }));
     } else {
         let state = if passes { "passes" } else { "does not pass" };
-        let counts = format!("{}, {}", count(errors, "error", "errors"), count(warnings, "warning", "warnings"));
-        desk.ui.data(&format!("{}{shown}: {signature}\n{shown}: {state}: {counts}\n", findings(desk, &verdict.findings)));
+        let counts = format!(
+            "{}, {}",
+            count(errors, "error", "errors"),
+            count(warnings, "warning", "warnings")
+        );
+        desk.ui.data(&format!(
+            "{}{shown}: {signature}\n{shown}: {state}: {counts}\n",
+            findings(desk, &verdict.findings)
+        ));
     }
-    Ok(if passes { Done::Well } else { Done::WithFindings })
+    Ok(if passes {
+        Done::Well
+    } else {
+        Done::WithFindings
+    })
 }
 
 /// The findings with their names, which docs/rfc2350-import.md explains.
 fn findings(desk: &Desk, all: &diag::Findings) -> String {
-    let named =
-        |finding: &diag::Finding| diag::Finding { message: format!("{}: {}", finding.code, finding.message), ..finding.clone() };
-    desk.ui.findings(&all.iter().map(named).collect(), Level::Warning)
+    let named = |finding: &diag::Finding| diag::Finding {
+        message: format!("{}: {}", finding.code, finding.message),
+        ..finding.clone()
+    };
+    desk.ui
+        .findings(&all.iter().map(named).collect(), Level::Warning)
 }

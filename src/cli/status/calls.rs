@@ -18,12 +18,19 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Prints who has to be phoned.
-pub fn run(desk: &Desk, workspace: &Workspace, ledger: &Ledger, id: Option<&Id>, after: Duration) -> Result<Done, Failure> {
+pub fn run(
+    desk: &Desk,
+    workspace: &Workspace,
+    ledger: &Ledger,
+    id: Option<&Id>,
+    after: Duration,
+) -> Result<Done, Failure> {
     let lang = workspace.settings.site.default_lang();
     if let Some(id) = id {
-        let advisory = workspace
-            .advisory(id)
-            .ok_or_else(|| Failure::usage(format!("there is no advisory `{id}`")).hint("`advise status` shows what was sent"))?;
+        let advisory = workspace.advisory(id).ok_or_else(|| {
+            Failure::usage(format!("there is no advisory `{id}`"))
+                .hint("`advise status` shows what was sent")
+        })?;
         match (advisory.status, advisory.severity) {
             (Status::Final, Severity::Critical) if !was_mailed(ledger, id)? => {
                 desk.ui.warning(&format!("no letter of `{id}` was sent yet: `advise publish` sends them"));
@@ -41,16 +48,25 @@ pub fn run(desk: &Desk, workspace: &Workspace, ledger: &Ledger, id: Option<&Id>,
     desk.considered(workspace, ledger, &Request::default(), |facts| {
         let calls = named(calls(facts, id, after), workspace, lang)?;
         match desk.ui.wants_json() {
-            true => desk.ui.json(&json!({ "calls": calls.iter().map(view).collect::<Vec<_>>() })),
+            true => desk
+                .ui
+                .json(&json!({ "calls": calls.iter().map(view).collect::<Vec<_>>() })),
             false => desk.ui.data(&sheet(&calls)),
         }
-        Ok(if calls.is_empty() { Done::Well } else { Done::WithFindings })
+        Ok(if calls.is_empty() {
+            Done::Well
+        } else {
+            Done::WithFindings
+        })
     })
 }
 
 /// Whether at least one letter of it was meant to go.
 fn was_mailed(ledger: &Ledger, id: &Id) -> Result<bool, Failure> {
-    Ok(ledger.receipts_of(id)?.iter().any(|receipt| receipt.intent.key.mail == Mail::Letter))
+    Ok(ledger
+        .receipts_of(id)?
+        .iter()
+        .any(|receipt| receipt.intent.key.mail == Mail::Letter))
 }
 
 /// Something critical that cannot be mailed, to a constituent of which nobody else has it.
@@ -61,11 +77,19 @@ pub struct Alarms {
 
 impl Alarms {
     /// Of one advisory, or of all that are young enough to be mailed.
-    pub fn of(facts: &Facts<'_>, id: Option<&Id>, workspace: &Workspace, lang: &Lang) -> Result<Alarms, Failure> {
+    pub fn of(
+        facts: &Facts<'_>,
+        id: Option<&Id>,
+        workspace: &Workspace,
+        lang: &Lang,
+    ) -> Result<Alarms, Failure> {
         let mut calls = calls(facts, id, SignedDuration::MAX);
         calls.retain(Call::is_alarming);
         let calls = named(calls, workspace, lang)?;
-        Ok(Alarms { lines: calls.iter().map(line).collect(), views: calls.iter().map(view).collect() })
+        Ok(Alarms {
+            lines: calls.iter().map(line).collect(),
+            views: calls.iter().map(view).collect(),
+        })
     }
 
     /// Whether there are none.
@@ -90,10 +114,19 @@ impl Alarms {
     }
 }
 
-fn line(Entry { call, name, constituent }: &Entry<'_>) -> String {
+fn line(
+    Entry {
+        call,
+        name,
+        constituent,
+    }: &Entry<'_>,
+) -> String {
     let phone = call.phone().unwrap_or("no phone number");
     let (id, revision) = (&call.advisory.id, call.revision);
-    format!("  {phone}  {name}, {constituent}: {id} r{revision}, {}\n", words(&call.missing))
+    format!(
+        "  {phone}  {name}, {constituent}: {id} r{revision}, {}\n",
+        words(&call.missing)
+    )
 }
 
 fn sheet(calls: &[Entry<'_>]) -> String {
@@ -102,26 +135,41 @@ fn sheet(calls: &[Entry<'_>]) -> String {
     }
     let rows: Vec<Vec<String>> = calls
         .iter()
-        .map(|Entry { call, name, constituent }| {
-            let others = match call.others {
-                0 => "nobody else".into(),
-                n => count(n, "other has it", "others have it"),
-            };
-            vec![
-                call.phone().unwrap_or("no phone number").into(),
-                name.clone(),
-                constituent.clone(),
-                format!("{} r{}", call.advisory.id, call.revision),
-                others,
-                words(&call.missing),
-            ]
-        })
+        .map(
+            |Entry {
+                 call,
+                 name,
+                 constituent,
+             }| {
+                let others = match call.others {
+                    0 => "nobody else".into(),
+                    n => count(n, "other has it", "others have it"),
+                };
+                vec![
+                    call.phone().unwrap_or("no phone number").into(),
+                    name.clone(),
+                    constituent.clone(),
+                    format!("{} r{}", call.advisory.id, call.revision),
+                    others,
+                    words(&call.missing),
+                ]
+            },
+        )
         .collect();
-    let mut text = table(&["PHONE", "NAME", "CONSTITUENT", "LETTER", "OF THEM", "WHY"], &rows);
-    let silent = calls.iter().filter(|entry| entry.call.phone().is_none()).count();
+    let mut text = table(
+        &["PHONE", "NAME", "CONSTITUENT", "LETTER", "OF THEM", "WHY"],
+        &rows,
+    );
+    let silent = calls
+        .iter()
+        .filter(|entry| entry.call.phone().is_none())
+        .count();
     text.push_str(&format!("{} to make", count(calls.len(), "call", "calls")));
     if silent > 0 {
-        text.push_str(&format!("; of {} no phone number is known", count(silent, "person", "persons")));
+        text.push_str(&format!(
+            "; of {} no phone number is known",
+            count(silent, "person", "persons")
+        ));
     }
     text.push_str(".\n");
     text
@@ -134,24 +182,44 @@ struct Entry<'a> {
     constituent: String,
 }
 
-fn named<'a>(calls: Vec<Call<'a>>, workspace: &Workspace, lang: &Lang) -> Result<Vec<Entry<'a>>, Failure> {
+fn named<'a>(
+    calls: Vec<Call<'a>>,
+    workspace: &Workspace,
+    lang: &Lang,
+) -> Result<Vec<Entry<'a>>, Failure> {
     let named = calls.into_iter().map(|call| {
         let (name, constituent) = match call.callee {
             Callee::Contact(contact) => {
                 let profile = workspace.profile(&contact.constituent)?;
-                let own = profile.map_or_else(|| contact.constituent.to_string(), |one| one.name.in_lang(lang).to_string());
+                let own = profile.map_or_else(
+                    || contact.constituent.to_string(),
+                    |one| one.name.in_lang(lang).to_string(),
+                );
                 (contact.name.clone(), own)
             }
-            Callee::Server(list) => (format!("the list server of `{}`", list.name), list.title.in_lang(lang).to_string()),
+            Callee::Server(list) => (
+                format!("the list server of `{}`", list.name),
+                list.title.in_lang(lang).to_string(),
+            ),
         };
-        Ok(Entry { call, name, constituent })
+        Ok(Entry {
+            call,
+            name,
+            constituent,
+        })
     });
     named.collect()
 }
 
 /// Why, in words.
 fn words(missing: &Missing) -> String {
-    let said = |what: &str, words: &str| if words.is_empty() { what.to_string() } else { format!("{what}: {words}") };
+    let said = |what: &str, words: &str| {
+        if words.is_empty() {
+            what.to_string()
+        } else {
+            format!("{what}: {words}")
+        }
+    };
     match missing {
         Missing::CameBack(words) => said("came back", words),
         Missing::Refused(words) => said("was refused", words),
@@ -176,11 +244,19 @@ fn word(missing: &Missing) -> &'static str {
     }
 }
 
-fn view(Entry { call, name, constituent }: &Entry<'_>) -> Value {
+fn view(
+    Entry {
+        call,
+        name,
+        constituent,
+    }: &Entry<'_>,
+) -> Value {
     let (slug, address, language) = match call.callee {
-        Callee::Contact(contact) => {
-            (Some(contact.constituent.as_str()), &contact.address, contact.language.as_ref().map(Lang::as_str))
-        }
+        Callee::Contact(contact) => (
+            Some(contact.constituent.as_str()),
+            &contact.address,
+            contact.language.as_ref().map(Lang::as_str),
+        ),
         Callee::Server(list) => (None, &list.address, None),
     };
     json!({

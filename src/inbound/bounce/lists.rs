@@ -65,8 +65,10 @@ pub const ROLES: &[&str] = &[
 ];
 
 /// How the subject of an answer or of a forwarded mail begins.
-pub const ANSWERED: &[&str] =
-    &["re:", "fw:", "fwd:", "aw:", "wg:", "sv:", "tr:", "rv:", "rif:", "ha:", "antw:", "回复:", "返信:", "转发:"];
+pub const ANSWERED: &[&str] = &[
+    "re:", "fw:", "fwd:", "aw:", "wg:", "sv:", "tr:", "rv:", "rif:", "ha:", "antw:", "回复:",
+    "返信:", "转发:",
+];
 
 /// Subjects of reports.
 pub const SUBJECTS: &[&str] = &[

@@ -66,7 +66,11 @@ pub enum Report {
 /// else can know (VERP) may have an effect.
 pub fn judge(mail: &Mail) -> Report {
     if let Some(bounces) = report::told(mail) {
-        return if bounces.is_empty() { Report::None } else { Report::Bounces(bounces) };
+        return if bounces.is_empty() {
+            Report::None
+        } else {
+            Report::Bounces(bounces)
+        };
     }
     if report::is_complaint(mail) {
         return Report::Complaint;
@@ -84,7 +88,11 @@ pub fn judge(mail: &Mail) -> Report {
 /// Without two for one recipient; the first that was told stays.
 fn distinct(bounces: Vec<Bounce>) -> Vec<Bounce> {
     let mut seen = std::collections::HashSet::new();
-    bounces.into_iter().filter(|bounce| seen.insert(bounce.recipient.to_lowercase())).take(MAX_BOUNCES).collect()
+    bounces
+        .into_iter()
+        .filter(|bounce| seen.insert(bounce.recipient.to_lowercase()))
+        .take(MAX_BOUNCES)
+        .collect()
 }
 
 /// More recipients are not told of one mail: each of our letters has one.
@@ -95,7 +103,10 @@ const MAX_WORDS: usize = 300;
 /// A reason on one line, not too long, with nothing in it that moves a cursor.
 fn reason(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().filter(|c| !c.is_control()).take(MAX_WORDS).collect()
+    line.chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_WORDS)
+        .collect()
 }
 
 #[cfg(test)]

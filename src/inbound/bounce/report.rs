@@ -12,8 +12,13 @@ use serde_json::Value;
 /// What a report says did not arrive; empty if all did. None if it is no such report.
 pub fn told(mail: &Mail) -> Option<Vec<Bounce>> {
     let groups_of = |quoted| {
-        let reports = mail.parts().iter().filter(move |part| part.is_quoted == quoted && is_status(part));
-        reports.flat_map(|part| groups(&part.text(mail.raw()))).collect::<Vec<Group>>()
+        let reports = mail
+            .parts()
+            .iter()
+            .filter(move |part| part.is_quoted == quoted && is_status(part));
+        reports
+            .flat_map(|part| groups(&part.text(mail.raw())))
+            .collect::<Vec<Group>>()
     };
     let found = groups_of(false);
     if !found.is_empty() {
@@ -31,19 +36,31 @@ pub fn told(mail: &Mail) -> Option<Vec<Bounce>> {
     let is_meant = mail.root().kind == "multipart/report" || sender::machine(mail) != Machine::No;
     let text = mail.shown().filter(|_| is_meant)?.text(mail.raw());
     let groups = groups(&text);
-    let is_one = groups.iter().any(|group| group.get("action").is_some() && group.get("final-recipient").is_some());
+    let is_one = groups
+        .iter()
+        .any(|group| group.get("action").is_some() && group.get("final-recipient").is_some());
     is_one.then(|| bounces(groups))
 }
 
 /// Whether somebody complains about a mail of ours.
 pub fn is_complaint(mail: &Mail) -> bool {
-    mail.root().attribute("report-type").is_some_and(|kind| kind.eq_ignore_ascii_case("feedback-report"))
-        || mail.parts().iter().any(|part| !part.is_quoted && part.kind == "message/feedback-report")
-        || notification(mail).is_some_and(|value| value["notificationType"] == "Complaint" || value["eventType"] == "Complaint")
+    mail.root()
+        .attribute("report-type")
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("feedback-report"))
+        || mail
+            .parts()
+            .iter()
+            .any(|part| !part.is_quoted && part.kind == "message/feedback-report")
+        || notification(mail).is_some_and(|value| {
+            value["notificationType"] == "Complaint" || value["eventType"] == "Complaint"
+        })
 }
 
 fn is_status(part: &Part) -> bool {
-    matches!(part.kind.as_str(), "message/delivery-status" | "message/global-delivery-status")
+    matches!(
+        part.kind.as_str(),
+        "message/delivery-status" | "message/global-delivery-status"
+    )
 }
 
 /// The fields about one recipient, names in lower case.
@@ -51,7 +68,10 @@ struct Group(Vec<(String, String)>);
 
 impl Group {
     fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// What follows the type: `rfc822; ada@example.org`.
@@ -61,28 +81,56 @@ impl Group {
     }
 
     fn recipient(&self) -> Option<String> {
-        let names = ["final-recipient", "original-recipient", "x-actual-recipient"];
-        let given: Vec<String> =
-            names.iter().filter_map(|name| self.typed(name)).map(bare).filter(|address| !address.is_empty()).collect();
-        given.iter().find(|address| address.contains('@')).or(given.first()).cloned()
+        let names = [
+            "final-recipient",
+            "original-recipient",
+            "x-actual-recipient",
+        ];
+        let given: Vec<String> = names
+            .iter()
+            .filter_map(|name| self.typed(name))
+            .map(bare)
+            .filter(|address| !address.is_empty())
+            .collect();
+        given
+            .iter()
+            .find(|address| address.contains('@'))
+            .or(given.first())
+            .cloned()
     }
 
     fn bounce(&self) -> Option<Bounce> {
         // RFC 3464, 2.3.3: failed, delayed, delivered, relayed, expanded; comments may follow.
         let action = self.get("action").unwrap_or_default().to_ascii_lowercase();
-        if ["delivered", "relayed", "expanded", "deliverable"].iter().any(|good| action.starts_with(good)) {
+        if ["delivered", "relayed", "expanded", "deliverable"]
+            .iter()
+            .any(|good| action.starts_with(good))
+        {
             return None;
         }
         let diagnostic = self.typed("diagnostic-code").unwrap_or_default();
-        let given = self.get("status").and_then(|given| given.split([' ', '\t', '(']).find(|word| status::is_code(word)));
-        let code = given.map(str::to_string).or_else(|| status::code(diagnostic));
+        let given = self.get("status").and_then(|given| {
+            given
+                .split([' ', '\t', '('])
+                .find(|word| status::is_code(word))
+        });
+        let code = given
+            .map(str::to_string)
+            .or_else(|| status::code(diagnostic));
         let verdict = match &code {
             _ if action.starts_with("delay") => Severity::Soft,
             Some(code) if code.starts_with('2') && !action.starts_with("fail") => return None,
             Some(code) => status::severity(code).unwrap_or(Severity::Hard),
-            None => status::reply(diagnostic).and_then(status::severity).unwrap_or(Severity::Hard),
+            None => status::reply(diagnostic)
+                .and_then(status::severity)
+                .unwrap_or(Severity::Hard),
         };
-        Some(Bounce { recipient: self.recipient()?, verdict, status: code, words: reason(diagnostic) })
+        Some(Bounce {
+            recipient: self.recipient()?,
+            verdict,
+            status: code,
+            words: reason(diagnostic),
+        })
     }
 }
 
@@ -95,7 +143,9 @@ fn groups(text: &str) -> Vec<Group> {
     let (mut all, mut group) = (Vec::<Group>::new(), Vec::<(String, String)>::new());
     let mut close = |group: &mut Vec<(String, String)>| {
         let group = Group(std::mem::take(group));
-        if group.get("final-recipient").is_some() || group.get("original-recipient").is_some() && group.get("action").is_some() {
+        if group.get("final-recipient").is_some()
+            || group.get("original-recipient").is_some() && group.get("action").is_some()
+        {
             all.push(group);
         }
     };
@@ -107,7 +157,9 @@ fn groups(text: &str) -> Vec<Group> {
                     value.push_str(line.trim());
                 }
             }
-            (Some(_), Some((name, value))) if !name.trim().is_empty() && !name.trim().contains(' ') => {
+            (Some(_), Some((name, value)))
+                if !name.trim().is_empty() && !name.trim().contains(' ') =>
+            {
                 let name = name.trim().to_ascii_lowercase();
                 // Some leave out the empty line between two recipients.
                 if name == "final-recipient" && group.iter().any(|(key, _)| *key == name) {
@@ -126,15 +178,26 @@ fn groups(text: &str) -> Vec<Group> {
 /// An address without what stands around it.
 fn bare(address: &str) -> String {
     let address = address.trim().trim_end_matches([';', ',', '.']);
-    let inner = address.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or(address, |(inner, _)| inner);
+    let inner = address
+        .split_once('<')
+        .and_then(|(_, rest)| rest.split_once('>'))
+        .map_or(address, |(inner, _)| inner);
     let inner = inner.trim();
     // `"ada"@example.org` needs its quotes.
-    inner.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')).unwrap_or(inner).to_string()
+    inner
+        .strip_prefix('"')
+        .and_then(|inner| inner.strip_suffix('"'))
+        .unwrap_or(inner)
+        .to_string()
 }
 
 /// What Amazon SES posts about a mail, if this is such a post.
 fn notification(mail: &Mail) -> Option<Value> {
-    if !mail.addresses("from").iter().any(|from| from.to_ascii_lowercase().ends_with("amazonaws.com")) {
+    if !mail
+        .addresses("from")
+        .iter()
+        .any(|from| from.to_ascii_lowercase().ends_with("amazonaws.com"))
+    {
         return None;
     }
     let text = mail.text();
@@ -146,12 +209,24 @@ fn notification(mail: &Mail) -> Option<Value> {
 fn of_ses(mail: &Mail) -> Option<Vec<Bounce>> {
     let value = notification(mail)?;
     let bounce = value.get("bounce")?;
-    let verdict = if bounce["bounceType"] == "Transient" { Severity::Soft } else { Severity::Hard };
+    let verdict = if bounce["bounceType"] == "Transient" {
+        Severity::Soft
+    } else {
+        Severity::Hard
+    };
     let recipients = bounce["bouncedRecipients"].as_array()?;
     let told = recipients.iter().filter_map(|one| {
         let words = one["diagnosticCode"].as_str().unwrap_or_default();
-        let status = one["status"].as_str().filter(|code| status::is_code(code)).map(str::to_string);
-        Some(Bounce { recipient: bare(one["emailAddress"].as_str()?), verdict, status, words: reason(words) })
+        let status = one["status"]
+            .as_str()
+            .filter(|code| status::is_code(code))
+            .map(str::to_string);
+        Some(Bounce {
+            recipient: bare(one["emailAddress"].as_str()?),
+            verdict,
+            status,
+            words: reason(words),
+        })
     });
     let told = distinct(told.collect());
     (!told.is_empty()).then_some(told)

@@ -26,7 +26,9 @@ pub fn machine(mail: &Mail) -> Machine {
     }
     match is_daemon(mail) || mail.header("x-failed-recipients").is_some() {
         true => Machine::Surely,
-        false if speaks_of_failure(&subject) && is_impersonal(mail) && !is_of_a_list(mail) => Machine::Perhaps,
+        false if speaks_of_failure(&subject) && is_impersonal(mail) && !is_of_a_list(mail) => {
+            Machine::Perhaps
+        }
         false => Machine::No,
     }
 }
@@ -36,17 +38,23 @@ fn is_impersonal(mail: &Mail) -> bool {
     let local = |address: &String| address.split('@').next().unwrap_or_default().to_lowercase();
     let is_role = |local: String| lists::ROLES.iter().any(|role| local.contains(role));
     mail.addresses("from").iter().map(local).any(is_role)
-        || mail.header("auto-submitted").is_some_and(|value| !value.to_lowercase().starts_with("no"))
+        || mail
+            .header("auto-submitted")
+            .is_some_and(|value| !value.to_lowercase().starts_with("no"))
 }
 
 /// Whether it came by way of a mailing list, which hands on what people write.
 pub fn is_of_a_list(mail: &Mail) -> bool {
-    ["list-id", "list-post", "list-unsubscribe"].iter().any(|name| mail.header(name).is_some())
+    ["list-id", "list-post", "list-unsubscribe"]
+        .iter()
+        .any(|name| mail.header(name).is_some())
 }
 
 /// Whether the subject is one with which servers report.
 pub fn speaks_of_failure(subject: &str) -> bool {
-    lists::SUBJECTS.iter().any(|phrase| subject.contains(phrase))
+    lists::SUBJECTS
+        .iter()
+        .any(|phrase| subject.contains(phrase))
 }
 
 /// Whether it came with the null sender, as reports have to (RFC 5321, 4.5.5), or with what older servers write for it.
@@ -58,12 +66,22 @@ fn has_null_sender(mail: &Mail) -> bool {
 }
 
 fn is_daemon(mail: &Mail) -> bool {
-    let Some(from) = mail.header("from") else { return false };
+    let Some(from) = mail.header("from") else {
+        return false;
+    };
     let from = from.to_lowercase();
     if from.trim() == "<>" {
         return true;
     }
-    let is_daemon =
-        |word: &str| lists::DAEMONS.iter().any(|name| word.trim_matches(['<', '>', '"', '\'', ' ']).starts_with(name));
-    is_daemon(&from) || mail.addresses("from").iter().any(|address| is_daemon(&address.to_lowercase()))
+    let is_daemon = |word: &str| {
+        lists::DAEMONS.iter().any(|name| {
+            word.trim_matches(['<', '>', '"', '\'', ' '])
+                .starts_with(name)
+        })
+    };
+    is_daemon(&from)
+        || mail
+            .addresses("from")
+            .iter()
+            .any(|address| is_daemon(&address.to_lowercase()))
 }

@@ -27,7 +27,11 @@ pub fn told(mail: &Mail) -> Option<Vec<Bounce>> {
     if failed.is_empty() && !report.opens() && !sender::speaks_of_failure(&subject) {
         return None;
     }
-    let ours: Vec<String> = mail.addresses("to").iter().map(|address| address.to_lowercase()).collect();
+    let ours: Vec<String> = mail
+        .addresses("to")
+        .iter()
+        .map(|address| address.to_lowercase())
+        .collect();
     let mut found = match failed.is_empty() {
         true => report.listed(),
         false => report.about(failed),
@@ -41,12 +45,19 @@ pub fn told(mail: &Mail) -> Option<Vec<Bounce>> {
         found = report.scattered(&ours);
     }
     if found.is_empty() && may_guess {
-        found = returned(mail, &report).into_iter().map(|address| (address, report.lines.join(" "))).collect();
+        found = returned(mail, &report)
+            .into_iter()
+            .map(|address| (address, report.lines.join(" ")))
+            .collect();
     }
     let is_delay = report.is_delay(&subject);
     let bounces = found.into_iter().map(|(recipient, words)| Bounce {
         recipient,
-        verdict: if is_delay { Severity::Soft } else { Severity::Hard },
+        verdict: if is_delay {
+            Severity::Soft
+        } else {
+            Severity::Hard
+        },
         status: status::code(&words),
         words: reason(&words),
     });
@@ -61,8 +72,15 @@ pub fn told(mail: &Mail) -> Option<Vec<Bounce>> {
 /// The addresses in `X-Failed-Recipients`, which Exim and Google write.
 fn failed_recipients(mail: &Mail) -> Vec<String> {
     let fields = mail.headers("x-failed-recipients");
-    let words = fields.flat_map(|value| value.split([',', ' ', ';']).map(str::to_string).collect::<Vec<_>>());
-    words.filter_map(|word| address(&word).map(str::to_string)).collect()
+    let words = fields.flat_map(|value| {
+        value
+            .split([',', ' ', ';'])
+            .map(str::to_string)
+            .collect::<Vec<_>>()
+    });
+    words
+        .filter_map(|word| address(&word).map(str::to_string))
+        .collect()
 }
 
 /// What a server says, line by line, without the returned mail.
@@ -77,20 +95,36 @@ struct Report {
 impl Report {
     fn of(mail: &Mail) -> Report {
         // What is left of structure that got lost on the way, such as boundaries, does no harm among the lines.
-        let texts = mail.parts().iter().filter(|part| !part.is_quoted && part.is_text());
+        let texts = mail
+            .parts()
+            .iter()
+            .filter(|part| !part.is_quoted && part.is_text());
         let (mut lines, mut returned) = (Vec::new(), Vec::new());
         for text in texts.take(2).map(|part| part.text(mail.raw())) {
-            let mut all =
-                text.lines().map(|line| line.char_indices().nth(MAX_LINE).map_or(line, |(end, _)| &line[..end]).trim_end());
+            let mut all = text.lines().map(|line| {
+                line.char_indices()
+                    .nth(MAX_LINE)
+                    .map_or(line, |(end, _)| &line[..end])
+                    .trim_end()
+            });
             // The second text is often the returned mail itself.
             if !lines.is_empty() && !all.clone().take(20).any(|line| opens(&flat([line]))) {
                 continue;
             }
-            lines.extend(all.by_ref().take_while(|line| !is_returned(line)).take(MAX_LINES).map(str::to_string));
+            lines.extend(
+                all.by_ref()
+                    .take_while(|line| !is_returned(line))
+                    .take(MAX_LINES)
+                    .map(str::to_string),
+            );
             returned.extend(all.take(MAX_LINES).map(str::to_string));
         }
         let flat = flat(lines.iter().map(String::as_str));
-        Report { lines, flat, returned }
+        Report {
+            lines,
+            flat,
+            returned,
+        }
     }
 
     fn opens(&self) -> bool {
@@ -98,29 +132,42 @@ impl Report {
     }
 
     fn fails(&self) -> bool {
-        lists::OPENINGS.iter().any(|phrase| self.flat.contains(phrase))
+        lists::OPENINGS
+            .iter()
+            .any(|phrase| self.flat.contains(phrase))
     }
 
     fn is_delay(&self, subject: &str) -> bool {
-        let says = |phrases: &[&str]| phrases.iter().any(|phrase| self.flat.contains(phrase) || subject.contains(phrase));
+        let says = |phrases: &[&str]| {
+            phrases
+                .iter()
+                .any(|phrase| self.flat.contains(phrase) || subject.contains(phrase))
+        };
         says(lists::DELAYS) && !says(lists::ENDS)
     }
 
     /// Addresses at the head of a line, below an opening; each with the lines below it.
     fn listed(&self) -> Vec<(String, String)> {
-        let Some(start) = self.first_opening() else { return Vec::new() };
+        let Some(start) = self.first_opening() else {
+            return Vec::new();
+        };
         let mut found: Vec<(String, String)> = Vec::new();
         let mut indent = None;
         for line in &self.lines[start..] {
             let depth = line.len() - line.trim_start().len();
             match head_address(line) {
                 // Deeper lines go on with a reason, and the address in them may be the sender's.
-                Some((address, rest)) if indent.is_none_or(|indent| depth <= indent) && !is_desk(address) => {
+                Some((address, rest))
+                    if indent.is_none_or(|indent| depth <= indent) && !is_desk(address) =>
+                {
                     indent.get_or_insert(depth);
                     found.push((address.to_string(), rest.to_string()));
                 }
                 _ => {
-                    if let Some((_, words)) = found.last_mut().filter(|(_, words)| words.len() < super::MAX_WORDS) {
+                    if let Some((_, words)) = found
+                        .last_mut()
+                        .filter(|(_, words)| words.len() < super::MAX_WORDS)
+                    {
                         words.push(' ');
                         words.push_str(line.trim());
                     }
@@ -132,21 +179,29 @@ impl Report {
 
     /// The line on which the first opening ends.
     fn first_opening(&self) -> Option<usize> {
-        let is_open = |from: usize, to: usize| opens(&flat(self.lines[from..to].iter().map(String::as_str)));
-        (1..=self.lines.len()).find(|end| is_open(end.saturating_sub(3), *end)).map(|end| {
-            // A line that opens may be one that already has its address at its head.
-            if self.lines[end - 1].trim_start().starts_with('<') || head_address(&self.lines[end - 1]).is_some() {
-                end - 1
-            } else {
-                end
-            }
-        })
+        let is_open =
+            |from: usize, to: usize| opens(&flat(self.lines[from..to].iter().map(String::as_str)));
+        (1..=self.lines.len())
+            .find(|end| is_open(end.saturating_sub(3), *end))
+            .map(|end| {
+                // A line that opens may be one that already has its address at its head.
+                if self.lines[end - 1].trim_start().starts_with('<')
+                    || head_address(&self.lines[end - 1]).is_some()
+                {
+                    end - 1
+                } else {
+                    end
+                }
+            })
     }
 
     /// For addresses that the header names: the words below each in the text, or all words.
     fn about(&mut self, failed: Vec<String>) -> Vec<(String, String)> {
         let of = |wanted: &str| {
-            let at = self.lines.iter().position(|line| line.to_lowercase().contains(&wanted.to_lowercase()))?;
+            let at = self
+                .lines
+                .iter()
+                .position(|line| line.to_lowercase().contains(&wanted.to_lowercase()))?;
             Some(
                 self.lines[at..]
                     .iter()
@@ -159,7 +214,14 @@ impl Report {
         };
         failed
             .iter()
-            .map(|wanted| (wanted.clone(), of(wanted).filter(|words| !words.is_empty()).unwrap_or_else(|| self.lines.join(" "))))
+            .map(|wanted| {
+                (
+                    wanted.clone(),
+                    of(wanted)
+                        .filter(|words| !words.is_empty())
+                        .unwrap_or_else(|| self.lines.join(" ")),
+                )
+            })
             .collect()
     }
 
@@ -169,14 +231,25 @@ impl Report {
         for phrase in lists::INLINE {
             for at in 0..self.lines.len() {
                 let line = self.lines[at].to_lowercase();
-                let Some(hit) = line.find(phrase) else { continue };
+                let Some(hit) = line.find(phrase) else {
+                    continue;
+                };
                 // Lower case may differ in length, so the rest is taken from the lowered line.
                 let rest = line[hit + phrase.len()..].trim();
-                let next = self.lines.get(at + 1).map(|line| line.trim().to_lowercase()).unwrap_or_default();
+                let next = self
+                    .lines
+                    .get(at + 1)
+                    .map(|line| line.trim().to_lowercase())
+                    .unwrap_or_default();
                 let near = if rest.is_empty() { next.as_str() } else { rest };
                 let near = near.split_whitespace().take(3).find_map(address);
                 if let Some(near) = near.filter(|near| !is_desk(near)) {
-                    let words = self.lines[at..].iter().map(|line| line.trim()).take(6).collect::<Vec<_>>().join(" ");
+                    let words = self.lines[at..]
+                        .iter()
+                        .map(|line| line.trim())
+                        .take(6)
+                        .collect::<Vec<_>>()
+                        .join(" ");
                     found.push((self.as_written(near), words));
                 }
             }
@@ -189,8 +262,14 @@ impl Report {
 
     /// The one address, other than ours, that the report names anywhere.
     fn scattered(&self, ours: &[String]) -> Vec<(String, String)> {
-        let all = self.lines.iter().flat_map(|line| line.split_whitespace()).filter_map(address);
-        let mut others: Vec<&str> = all.filter(|address| !is_desk(address) && !ours.contains(&address.to_lowercase())).collect();
+        let all = self
+            .lines
+            .iter()
+            .flat_map(|line| line.split_whitespace())
+            .filter_map(address);
+        let mut others: Vec<&str> = all
+            .filter(|address| !is_desk(address) && !ours.contains(&address.to_lowercase()))
+            .collect();
         others.sort_unstable_by_key(|address| address.to_lowercase());
         others.dedup_by_key(|address| address.to_lowercase());
         match others[..] {
@@ -201,18 +280,35 @@ impl Report {
 
     /// An address with the capitals that it has in the text.
     fn as_written(&self, lower: &str) -> String {
-        let words = self.lines.iter().flat_map(|line| line.split_whitespace()).filter_map(address);
-        words.into_iter().find(|address| address.to_lowercase() == lower).unwrap_or(lower).to_string()
+        let words = self
+            .lines
+            .iter()
+            .flat_map(|line| line.split_whitespace())
+            .filter_map(address);
+        words
+            .into_iter()
+            .find(|address| address.to_lowercase() == lower)
+            .unwrap_or(lower)
+            .to_string()
     }
 }
 
 /// To whom the returned mail went, if it was one recipient.
 fn returned(mail: &Mail, report: &Report) -> Vec<String> {
-    let quoted = mail.parts().iter().find(|part| part.is_quoted && part.field("to").is_some());
-    let field = quoted.and_then(|part| part.field("to")).map(str::to_string).or_else(|| {
-        let lines = report.returned.iter().chain(&report.lines);
-        lines.filter_map(|line| line.trim_start_matches(['>', ' ']).strip_prefix("To:")).map(str::to_string).next()
-    });
+    let quoted = mail
+        .parts()
+        .iter()
+        .find(|part| part.is_quoted && part.field("to").is_some());
+    let field = quoted
+        .and_then(|part| part.field("to"))
+        .map(str::to_string)
+        .or_else(|| {
+            let lines = report.returned.iter().chain(&report.lines);
+            lines
+                .filter_map(|line| line.trim_start_matches(['>', ' ']).strip_prefix("To:"))
+                .map(str::to_string)
+                .next()
+        });
     let all: Vec<String> = field
         .iter()
         .flat_map(|field| field.split([' ', ',', ';']))
@@ -222,21 +318,35 @@ fn returned(mail: &Mail, report: &Report) -> Vec<String> {
 }
 
 fn flat<'l>(lines: impl IntoIterator<Item = &'l str>) -> String {
-    let words = lines.into_iter().flat_map(str::split_whitespace).map(str::to_lowercase);
+    let words = lines
+        .into_iter()
+        .flat_map(str::split_whitespace)
+        .map(str::to_lowercase);
     words.collect::<Vec<_>>().join(" ").replace('\u{2019}', "'")
 }
 
 fn opens(flat: &str) -> bool {
-    lists::OPENINGS.iter().chain(lists::DELAYS).any(|phrase| flat.contains(phrase))
+    lists::OPENINGS
+        .iter()
+        .chain(lists::DELAYS)
+        .any(|phrase| flat.contains(phrase))
 }
 
 /// Whether the returned mail begins here.
 fn is_returned(line: &str) -> bool {
     let lower = line.trim_start_matches(['>', '|', ' ']).to_lowercase();
-    let is_field = ["received:", "return-path:", "x-received:", "dkim-signature:", "mime-version:", "message-id:"]
-        .iter()
-        .any(|field| lower.starts_with(field));
-    is_field || lists::RETURNED.iter().any(|mark| lower.contains(mark)) && !lower.contains("attached")
+    let is_field = [
+        "received:",
+        "return-path:",
+        "x-received:",
+        "dkim-signature:",
+        "mime-version:",
+        "message-id:",
+    ]
+    .iter()
+    .any(|field| lower.starts_with(field));
+    is_field
+        || lists::RETURNED.iter().any(|mark| lower.contains(mark)) && !lower.contains("attached")
 }
 
 /// An address at the head of a line, and what follows it there.
@@ -245,9 +355,12 @@ fn head_address(line: &str) -> Option<(&str, &str)> {
     let bare = bare.strip_prefix("Error-for:").unwrap_or(bare).trim_start();
     let word = bare.split_whitespace().next()?;
     // `c=US;a= ;p=IKON;dda:SMTP=ada@example.org;` of X.400 has it at the end of the word's last pair.
-    let address = address(word.rsplit_once("SMTP=").map_or(word, |(_, address)| address))
-        .or_else(|| address(bare.rsplit_once("SMTP=")?.1.split(';').next()?))
-        .or_else(|| named(bare))?;
+    let address = address(
+        word.rsplit_once("SMTP=")
+            .map_or(word, |(_, address)| address),
+    )
+    .or_else(|| address(bare.rsplit_once("SMTP=")?.1.split(';').next()?))
+    .or_else(|| named(bare))?;
     let at = bare.find(address)? + address.len();
     let rest = bare[at..].trim_start_matches(['>', '"', ']', ')', ':', ';', ',', ' ']);
     Some((address, rest))
@@ -257,33 +370,54 @@ fn head_address(line: &str) -> Option<(&str, &str)> {
 fn named(line: &str) -> Option<&str> {
     let inner = line.trim_end_matches([':', '.', ' ']);
     let (name, rest) = inner.rsplit_once(['<', '(', '['])?;
-    let is_name = name.len() < 60 && !name.contains([':', '.', '@', '<']) && name.split_whitespace().count() < 5;
+    let is_name = name.len() < 60
+        && !name.contains([':', '.', '@', '<'])
+        && name.split_whitespace().count() < 5;
     let rest = rest.strip_suffix(['>', ')', ']'])?;
     address(rest.trim_start_matches("mailto:")).filter(|_| is_name)
 }
 
 /// A word as an address, without what stands around it.
 fn address(word: &str) -> Option<&str> {
-    let around =
-        ['<', '>', '"', '\'', '(', ')', '[', ']', '{', '}', ',', ';', ':', '.', '`', '*', '!', '?', '“', '”', '„', '«', '»'];
+    let around = [
+        '<', '>', '"', '\'', '(', ')', '[', ']', '{', '}', ',', ';', ':', '.', '`', '*', '!', '?',
+        '“', '”', '„', '«', '»',
+    ];
     let word = word.trim_matches(around);
     let word = word.strip_prefix("mailto:").unwrap_or(word);
     // `<ada@example.org>:said`, `ada@example.org>...`
     let word = word
-        .split(['：', '，', '；', '。', '、', '<', '>', '(', ')', '[', ']', '"', ',', ';', ':'])
+        .split([
+            '：', '，', '；', '。', '、', '<', '>', '(', ')', '[', ']', '"', ',', ';', ':',
+        ])
         .find(|piece| piece.contains('@'))?;
     let word = word.trim_end_matches(['.', '-']);
     let (local, domain) = word.rsplit_once('@')?;
     let is_domain = domain.contains('.')
-        && domain.split('.').all(|label| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_'));
-    let is_local = !local.is_empty() && local.len() <= 128 && !local.chars().any(|c| c.is_whitespace() || c.is_control());
+        && domain.split('.').all(|label| {
+            !label.is_empty()
+                && label
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+        });
+    let is_local = !local.is_empty()
+        && local.len() <= 128
+        && !local.chars().any(|c| c.is_whitespace() || c.is_control());
     (is_domain && is_local).then_some(word)
 }
 
 /// Whether an address is where people may complain, and not one that was written to.
 fn is_desk(address: &str) -> bool {
     let lower = address.to_lowercase();
-    ["postmaster@", "mailer-daemon@", "abuse@", "support@", "helpdesk@", "webmaster@", "noc@"]
-        .iter()
-        .any(|desk| lower.starts_with(desk))
+    [
+        "postmaster@",
+        "mailer-daemon@",
+        "abuse@",
+        "support@",
+        "helpdesk@",
+        "webmaster@",
+        "noc@",
+    ]
+    .iter()
+    .any(|desk| lower.starts_with(desk))
 }

@@ -44,56 +44,108 @@ pub struct Entry {
 
 impl Mailbox {
     /// Connects, logs in, and opens the folder.
-    pub fn open(settings: &settings::Imap, authorities: Option<&Path>, password: &str) -> Result<Mailbox, SourceError> {
+    pub fn open(
+        settings: &settings::Imap,
+        authorities: Option<&Path>,
+        password: &str,
+    ) -> Result<Mailbox, SourceError> {
         let host = settings.host.clone();
-        let unreachable = |why: String| SourceError::Unreachable { host: host.clone(), why };
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| unreachable(error.to_string()))?;
+        let unreachable = |why: String| SourceError::Unreachable {
+            host: host.clone(),
+            why,
+        };
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| unreachable(error.to_string()))?;
         let trust = trust(authorities)?;
         let connected = runtime.block_on(patiently(async {
             let bare = settings.host.trim_matches(['[', ']']);
-            let socket = TcpStream::connect((bare, settings.port)).await.map_err(|error| error.to_string())?;
+            let socket = TcpStream::connect((bare, settings.port))
+                .await
+                .map_err(|error| error.to_string())?;
             let wire: Box<dyn Wire> = match settings.tls {
                 true => {
                     let connector = tokio_native_tls::TlsConnector::from(trust);
-                    Box::new(connector.connect(bare, socket).await.map_err(|error| error.to_string())?)
+                    Box::new(
+                        connector
+                            .connect(bare, socket)
+                            .await
+                            .map_err(|error| error.to_string())?,
+                    )
                 }
                 false => Box::new(socket),
             };
             let mut client = Client::new(wire);
-            match client.read_response().await.map_err(|error| error.to_string())? {
+            match client
+                .read_response()
+                .await
+                .map_err(|error| error.to_string())?
+            {
                 Some(_) => Ok(client),
                 None => Err("it closed the connection".to_string()),
             }
         }));
         let client = connected.map_err(unreachable)?;
-        let refused = |what, why| SourceError::Refused { host: host.clone(), what, why };
-        let login = runtime
-            .block_on(patiently(async { client.login(&settings.user, password).await.map_err(|(error, _)| error.to_string()) }));
+        let refused = |what, why| SourceError::Refused {
+            host: host.clone(),
+            what,
+            why,
+        };
+        let login = runtime.block_on(patiently(async {
+            client
+                .login(&settings.user, password)
+                .await
+                .map_err(|(error, _)| error.to_string())
+        }));
         let mut session = login.map_err(|why| refused("the login", why))?;
         let opened = runtime.block_on(patiently(async {
-            let capabilities = session.capabilities().await.map_err(|error| error.to_string())?;
-            session.select(&settings.folder).await.map_err(|error| error.to_string())?;
+            let capabilities = session
+                .capabilities()
+                .await
+                .map_err(|error| error.to_string())?;
+            session
+                .select(&settings.folder)
+                .await
+                .map_err(|error| error.to_string())?;
             Ok(capabilities.has_str("UIDPLUS"))
         }));
         let removes_one = opened.map_err(|why| refused("the folder", why))?;
-        Ok(Mailbox { runtime, session, host, folder: settings.folder.clone(), removes_one })
+        Ok(Mailbox {
+            runtime,
+            session,
+            host,
+            folder: settings.folder.clone(),
+            removes_one,
+        })
     }
 
     /// What is not done yet, oldest first.
     pub fn entries(&mut self) -> Result<Vec<Entry>, SourceError> {
         let session = &mut self.session;
-        let found = self
-            .runtime
-            .block_on(patiently(async { session.uid_search("UNDELETED UNFLAGGED").await.map_err(|error| error.to_string()) }));
+        let found = self.runtime.block_on(patiently(async {
+            session
+                .uid_search("UNDELETED UNFLAGGED")
+                .await
+                .map_err(|error| error.to_string())
+        }));
         let found = found.map_err(|why| self.refused("a search", why))?;
-        let mut entries: Vec<Entry> =
-            found.into_iter().map(|uid| Entry { uid, name: format!("{}/{uid}", self.folder) }).collect();
+        let mut entries: Vec<Entry> = found
+            .into_iter()
+            .map(|uid| Entry {
+                uid,
+                name: format!("{}/{uid}", self.folder),
+            })
+            .collect();
         entries.sort();
         Ok(entries)
     }
 
     /// The bytes of a mail; none if it is gone. A mail that is too large is not fetched.
-    pub fn read(&mut self, entry: &Entry) -> Result<Option<Result<Vec<u8>, Unreadable>>, SourceError> {
+    pub fn read(
+        &mut self,
+        entry: &Entry,
+    ) -> Result<Option<Result<Vec<u8>, Unreadable>>, SourceError> {
         let session = &mut self.session;
         let uid = entry.uid.to_string();
         let fetched = self.runtime.block_on(patiently(async {
@@ -106,7 +158,9 @@ impl Mailbox {
                 .map_err(|e| e.to_string())?;
             match size.iter().find_map(|one| one.size) {
                 None => return Ok(None),
-                Some(size) if size as usize > MAX_BYTES => return Ok(Some(Err(Unreadable::TooLarge))),
+                Some(size) if size as usize > MAX_BYTES => {
+                    return Ok(Some(Err(Unreadable::TooLarge)));
+                }
                 Some(_) => {}
             }
             // PEEK: the server shall not think that somebody has read it.
@@ -117,10 +171,13 @@ impl Mailbox {
                 .try_collect()
                 .await
                 .map_err(|e| e.to_string())?;
-            Ok(whole
-                .iter()
-                .find_map(|one| one.body())
-                .map(|body| if body.len() > MAX_BYTES { Err(Unreadable::TooLarge) } else { Ok(body.to_vec()) }))
+            Ok(whole.iter().find_map(|one| one.body()).map(|body| {
+                if body.len() > MAX_BYTES {
+                    Err(Unreadable::TooLarge)
+                } else {
+                    Ok(body.to_vec())
+                }
+            }))
         }));
         fetched.map_err(|why| self.refused("a mail", why))
     }
@@ -129,7 +186,11 @@ impl Mailbox {
     pub fn done(&mut self, entry: &Entry, is_for_staff: bool) -> Result<(), SourceError> {
         let (session, removes_one) = (&mut self.session, self.removes_one);
         let uid = entry.uid.to_string();
-        let flags = if is_for_staff { "+FLAGS.SILENT (\\Flagged)" } else { "+FLAGS.SILENT (\\Seen \\Deleted)" };
+        let flags = if is_for_staff {
+            "+FLAGS.SILENT (\\Flagged)"
+        } else {
+            "+FLAGS.SILENT (\\Seen \\Deleted)"
+        };
         let stored = self.runtime.block_on(patiently(async {
             let _: Vec<_> = session
                 .uid_store(&uid, flags)
@@ -139,8 +200,13 @@ impl Mailbox {
                 .await
                 .map_err(|e| e.to_string())?;
             if !is_for_staff && removes_one {
-                let _: Vec<_> =
-                    session.uid_expunge(&uid).await.map_err(|e| e.to_string())?.try_collect().await.map_err(|e| e.to_string())?;
+                let _: Vec<_> = session
+                    .uid_expunge(&uid)
+                    .await
+                    .map_err(|e| e.to_string())?
+                    .try_collect()
+                    .await
+                    .map_err(|e| e.to_string())?;
             }
             Ok(())
         }));
@@ -150,16 +216,24 @@ impl Mailbox {
     /// Says goodbye. What was done is done without it.
     pub fn close(mut self) {
         let session = &mut self.session;
-        let _ = self.runtime.block_on(patiently(async { session.logout().await.map_err(|error| error.to_string()) }));
+        let _ = self.runtime.block_on(patiently(async {
+            session.logout().await.map_err(|error| error.to_string())
+        }));
     }
 
     fn refused(&self, what: &'static str, why: String) -> SourceError {
-        SourceError::Refused { host: self.host.clone(), what, why }
+        SourceError::Refused {
+            host: self.host.clone(),
+            what,
+            why,
+        }
     }
 }
 
 async fn patiently<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
-    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| Err("it did not answer in time".into()))
+    tokio::time::timeout(PATIENCE, work)
+        .await
+        .unwrap_or_else(|_| Err("it did not answer in time".into()))
 }
 
 /// Whose certificates are believed: the system's authorities, and those of a file.
@@ -168,7 +242,10 @@ fn trust(authorities: Option<&Path>) -> Result<TlsConnector, SourceError> {
     // RFC 8996: TLS 1.0 and 1.1 "MUST NOT be used".
     builder.min_protocol_version(Some(Protocol::Tlsv12));
     if let Some(path) = authorities {
-        let pem = fs::read(path).map_err(|source| SourceError::Io { path: path.to_path_buf(), source })?;
+        let pem = fs::read(path).map_err(|source| SourceError::Io {
+            path: path.to_path_buf(),
+            source,
+        })?;
         let certificates = Certificate::stack_from_pem(&pem).unwrap_or_default();
         if certificates.is_empty() {
             return Err(SourceError::Authority(path.to_path_buf()));
@@ -177,5 +254,7 @@ fn trust(authorities: Option<&Path>) -> Result<TlsConnector, SourceError> {
             builder.add_root_certificate(certificate);
         }
     }
-    builder.build().map_err(|_| SourceError::Authority(authorities.unwrap_or(Path::new("")).to_path_buf()))
+    builder
+        .build()
+        .map_err(|_| SourceError::Authority(authorities.unwrap_or(Path::new("")).to_path_buf()))
 }

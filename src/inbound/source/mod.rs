@@ -17,7 +17,10 @@ use std::{
 #[allow(missing_docs, reason = "each variant's message says it")]
 pub enum SourceError {
     #[error("`{}` is no Maildir: it has no folder `{missing}`", path.display())]
-    NoMaildir { path: PathBuf, missing: &'static str },
+    NoMaildir {
+        path: PathBuf,
+        missing: &'static str,
+    },
     #[error("cannot use `{}`: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
     #[error("cannot read the mail on standard input: {0}")]
@@ -27,12 +30,20 @@ pub enum SourceError {
     #[error("cannot reach the mailbox at `{host}`: {why}")]
     Unreachable { host: String, why: String },
     #[error("the mail server `{host}` refused {what}: {why}")]
-    Refused { host: String, what: &'static str, why: String },
+    Refused {
+        host: String,
+        what: &'static str,
+        why: String,
+    },
 }
 
 /// Reads a mail, and stops where it is larger than one may be.
 fn bytes(reader: impl Read) -> io::Result<Result<Vec<u8>, Unreadable>> {
     let mut bytes = Vec::new();
     reader.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(if bytes.len() > MAX_BYTES { Err(Unreadable::TooLarge) } else { Ok(bytes) })
+    Ok(if bytes.len() > MAX_BYTES {
+        Err(Unreadable::TooLarge)
+    } else {
+        Ok(bytes)
+    })
 }

@@ -8,7 +8,12 @@ use comrak::nodes::TableAlignment;
 use std::iter::repeat_n;
 
 /// Columns under their headings.
-pub(super) fn aligned(rows: &[Vec<String>], widths: &[usize], alignments: &[TableAlignment], out: &mut Out) {
+pub(super) fn aligned(
+    rows: &[Vec<String>],
+    widths: &[usize],
+    alignments: &[TableAlignment],
+    out: &mut Out,
+) {
     let mut line = String::new();
     for (at, row) in rows.iter().enumerate() {
         line.clear();
@@ -29,16 +34,26 @@ pub(super) fn aligned(rows: &[Vec<String>], widths: &[usize], alignments: &[Tabl
         }
         out.line(&line);
         if at == 0 {
-            out.line(&widths.iter().map(|width| "=".repeat(*width)).collect::<Vec<_>>().join("  "));
+            out.line(
+                &widths
+                    .iter()
+                    .map(|width| "=".repeat(*width))
+                    .collect::<Vec<_>>()
+                    .join("  "),
+            );
         }
     }
 }
 
 /// For what is too wide: each row as lines of `heading: cell`.
 pub(super) fn records(rows: &[Vec<String>], width: usize, out: &mut Out) {
-    let Some((head, rows)) = rows.split_first() else { return };
+    let Some((head, rows)) = rows.split_first() else {
+        return;
+    };
     if rows.is_empty() {
-        return fold(&head.join(" / "), width, "", "  ", &mut |line| out.line(line));
+        return fold(&head.join(" / "), width, "", "  ", &mut |line| {
+            out.line(line)
+        });
     }
     let begin = out.lines;
     for row in rows {
@@ -47,7 +62,9 @@ pub(super) fn records(rows: &[Vec<String>], width: usize, out: &mut Out) {
         }
         for (at, cell) in row.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
             match head.get(at).filter(|head| !head.is_empty()) {
-                Some(head) => fold(&format!("{head}: {cell}"), width, "", "  ", &mut |line| out.line(line)),
+                Some(head) => fold(&format!("{head}: {cell}"), width, "", "  ", &mut |line| {
+                    out.line(line)
+                }),
                 None => fold(cell, width, "", "  ", &mut |line| out.line(line)),
             }
         }

@@ -18,7 +18,9 @@ const END: char = '\u{2069}';
 pub(crate) fn columns(text: &str) -> usize {
     match text.is_ascii() {
         true => text.len(),
-        false => text.width().max(text.chars().filter_map(|c| c.width()).sum()),
+        false => text
+            .width()
+            .max(text.chars().filter_map(|c| c.width()).sum()),
     }
 }
 
@@ -42,7 +44,9 @@ pub(super) fn isolated(text: &str) -> String {
 /// in ASCII, an address) goes beyond the width.
 pub fn wrap(text: &str, width: usize, first: &str, hang: &str) -> Vec<String> {
     let mut lines = Vec::new();
-    fold(text, width, first, hang, &mut |line| lines.push(line.to_string()));
+    fold(text, width, first, hang, &mut |line| {
+        lines.push(line.to_string())
+    });
     lines
 }
 
@@ -88,9 +92,25 @@ struct Lines<'t> {
 }
 
 impl<'t> Lines<'t> {
-    fn begin(text: &'t str, width: usize, first: &str, hang: &'t str, put: &'t mut dyn FnMut(&str)) -> Lines<'t> {
+    fn begin(
+        text: &'t str,
+        width: usize,
+        first: &str,
+        hang: &'t str,
+        put: &'t mut dyn FnMut(&str),
+    ) -> Lines<'t> {
         let (width, used) = (width.max(NARROWEST), columns(first));
-        Lines { text, width, hang, put, line: first.into(), used, words: 0, from: 0, to: 0 }
+        Lines {
+            text,
+            width,
+            hang,
+            put,
+            line: first.into(),
+            used,
+            words: 0,
+            from: 0,
+            to: 0,
+        }
     }
 
     /// A piece of the text that is plain: not word by word, but line by line.
@@ -105,12 +125,15 @@ impl<'t> Lines<'t> {
             }
             // A word that is longer than the line stands alone.
             let gap = memrchr(b' ', &bytes[from..=limit]).map(|at| from + at);
-            let Some(gap) = gap.or_else(|| memchr(b' ', &bytes[limit..end]).map(|at| limit + at)) else {
+            let Some(gap) = gap.or_else(|| memchr(b' ', &bytes[limit..end]).map(|at| limit + at))
+            else {
                 self.to = end;
                 return;
             };
             self.to = gap;
-            let Some(next) = bytes[gap..end].iter().position(|byte| *byte != b' ') else { return };
+            let Some(next) = bytes[gap..end].iter().position(|byte| *byte != b' ') else {
+                return;
+            };
             from = gap + next;
             self.next(from);
         }
@@ -201,7 +224,11 @@ fn words(line: &str) -> Vec<(&str, &str)> {
         true => c.is_ascii_control(),
         false => is_wide(Some(c)) || c == '\u{200b}' || c.is_whitespace() && !is_glue(c),
     };
-    if line.contains(breaks) { by_unicode(line) } else { by_spaces(line).collect() }
+    if line.contains(breaks) {
+        by_unicode(line)
+    } else {
+        by_spaces(line).collect()
+    }
 }
 
 fn is_wide(c: Option<char>) -> bool {
@@ -220,7 +247,9 @@ fn by_spaces(line: &str) -> impl Iterator<Item = (&str, &str)> {
             return None;
         }
         let word = rest.find(' ').unwrap_or(rest.len());
-        let end = rest[word..].find(|c| c != ' ').map_or(rest.len(), |after| word + after);
+        let end = rest[word..]
+            .find(|c| c != ' ')
+            .map_or(rest.len(), |after| word + after);
         let found = (&rest[..word], &rest[word..end]);
         rest = &rest[end..];
         Some(found)
@@ -263,15 +292,25 @@ mod tests {
         };
         for (first, hang) in [("", ""), ("* ", "  "), ("a name that is too long: ", "  ")] {
             for _ in 0..2000 {
-                let text: String = (0..up_to(9)).map(|_| "x".repeat(up_to(24)) + &" ".repeat(up_to(3))).collect();
-                let text = if up_to(2) == 1 { text.trim_end() } else { &text };
+                let text: String = (0..up_to(9))
+                    .map(|_| "x".repeat(up_to(24)) + &" ".repeat(up_to(3)))
+                    .collect();
+                let text = if up_to(2) == 1 {
+                    text.trim_end()
+                } else {
+                    &text
+                };
                 let mut lines = Vec::new();
                 let mut put = |line: &str| lines.push(line.to_string());
                 let mut any = Lines::begin(text, NARROWEST, first, hang, &mut put);
                 any.by_words(text);
                 any.next(text.len());
                 assert!(is_plain(text));
-                assert_eq!(wrap(text, NARROWEST, first, hang), lines, "{first:?} {text:?}");
+                assert_eq!(
+                    wrap(text, NARROWEST, first, hang),
+                    lines,
+                    "{first:?} {text:?}"
+                );
             }
         }
     }
@@ -288,7 +327,11 @@ mod tests {
             "مرحبا بالعالم \u{2066}< 9.8p1\u{2069} نعم",
             "e\u{301}té \u{2060}x \u{ad}soft",
         ] {
-            assert_eq!(by_unicode(line), by_spaces(line).collect::<Vec<_>>(), "{line:?}");
+            assert_eq!(
+                by_unicode(line),
+                by_spaces(line).collect::<Vec<_>>(),
+                "{line:?}"
+            );
         }
         assert_eq!(words("a\u{200b}b"), [("a\u{200b}", ""), ("b", "")]);
     }

@@ -9,7 +9,12 @@ pub(super) fn write(feed: &Feed<'_>, path: &str) -> Result<Vec<u8>, String> {
     let room = feed.room;
     let own = room.site.link(path);
     let newest = feed.items.first().map(|one| one.date);
-    let entries: Result<Vec<Entry>, String> = feed.items.iter().filter(|one| one.is_newest).map(entry).collect();
+    let entries: Result<Vec<Entry>, String> = feed
+        .items
+        .iter()
+        .filter(|one| one.is_newest)
+        .map(entry)
+        .collect();
     let made = atom_syndication::Feed {
         title: Text::plain(feed.title.clone()),
         // RFC 4287, 4.2.6: a permanent, universally unique identifier; the feed's own address is both.
@@ -23,14 +28,22 @@ pub(super) fn write(feed: &Feed<'_>, path: &str) -> Result<Vec<u8>, String> {
             uri: Some(room.site.link("")),
             ..Person::default()
         }],
-        links: vec![link("self", &own, "application/atom+xml"), link("alternate", &feed.page, "text/html")],
+        links: vec![
+            link("self", &own, "application/atom+xml"),
+            link("alternate", &feed.page, "text/html"),
+        ],
         icon: Some(room.site.link("assets/favicon.svg")),
         lang: Some(room.lang.to_string()),
         entries: entries?,
         ..atom_syndication::Feed::default()
     };
-    let config = WriteConfig { write_document_declaration: true, indent_size: Some(1) };
-    let bytes = made.write_with_config(Vec::new(), config).map_err(|error| error.to_string())?;
+    let config = WriteConfig {
+        write_document_declaration: true,
+        indent_size: Some(1),
+    };
+    let bytes = made
+        .write_with_config(Vec::new(), config)
+        .map_err(|error| error.to_string())?;
     Ok(with_style(bytes, room))
 }
 
@@ -41,15 +54,32 @@ fn entry(one: &Item<'_>) -> Result<Entry, String> {
         updated: date(one.date)?,
         published: Some(date(one.published)?),
         links: vec![link("alternate", &one.link, "text/html")],
-        categories: one.tags.iter().map(|term| Category { term: term.clone(), scheme: None, label: None }).collect(),
+        categories: one
+            .tags
+            .iter()
+            .map(|term| Category {
+                term: term.clone(),
+                scheme: None,
+                label: None,
+            })
+            .collect(),
         summary: Some(Text::plain(one.summary.clone())),
-        content: Some(Content { value: Some(one.content.clone()), content_type: Some("html".to_string()), ..Content::default() }),
+        content: Some(Content {
+            value: Some(one.content.clone()),
+            content_type: Some("html".to_string()),
+            ..Content::default()
+        }),
         ..Entry::default()
     })
 }
 
 fn link(rel: &str, href: &str, media_type: &str) -> Link {
-    Link { rel: rel.to_string(), href: href.to_string(), mime_type: Some(media_type.to_string()), ..Link::default() }
+    Link {
+        rel: rel.to_string(),
+        href: href.to_string(),
+        mime_type: Some(media_type.to_string()),
+        ..Link::default()
+    }
 }
 
 /// RFC 4287, 3.3: a date with a time, as in RFC 3339.

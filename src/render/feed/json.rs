@@ -6,7 +6,12 @@ use serde_json::{Value, json};
 /// The bytes of a feed that stands at this path.
 pub(super) fn write(feed: &Feed<'_>, path: &str) -> Vec<u8> {
     let room = feed.room;
-    let items: Vec<Value> = feed.items.iter().filter(|one| one.is_newest).map(item).collect();
+    let items: Vec<Value> = feed
+        .items
+        .iter()
+        .filter(|one| one.is_newest)
+        .map(item)
+        .collect();
     let made = json!({
         "version": "https://jsonfeed.org/version/1.1",
         "title": feed.title,

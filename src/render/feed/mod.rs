@@ -90,14 +90,23 @@ pub struct FeedShop<'s> {
 impl<'s> FeedShop<'s> {
     /// Where the feeds stand on the site.
     pub fn path(&self) -> String {
-        self.room.path(&self.scope.feed_folder().unwrap_or_default())
+        self.room
+            .path(&self.scope.feed_folder().unwrap_or_default())
     }
 
     /// Digests of all that the feeds are made of, besides what their room has.
     pub fn made_of(&self, advisories: &[&Advisory]) -> Vec<Digest> {
         // The versions of the RFC 2350 description are of the room: it is made of the document.
-        let FeedShop { room, catalogue: _, scope, formats, editions: _ } = self;
-        let mut parts = vec![Digest::of(format!("{} {} {formats:?}", scope.path(), scope.title(room)).as_bytes())];
+        let FeedShop {
+            room,
+            catalogue: _,
+            scope,
+            formats,
+            editions: _,
+        } = self;
+        let mut parts = vec![Digest::of(
+            format!("{} {} {formats:?}", scope.path(), scope.title(room)).as_bytes(),
+        )];
         for (advisory, revision) in self.chosen(advisories) {
             parts.extend([advisory.digest, Digest::of(revision.number.as_bytes())]);
         }
@@ -105,7 +114,11 @@ impl<'s> FeedShop<'s> {
     }
 
     fn chosen<'a>(&self, advisories: &[&'a Advisory]) -> Vec<(&'a Advisory, &'a Revision)> {
-        let list = self.catalogue.list(self.scope).iter().filter_map(|at| advisories.get(*at).copied());
+        let list = self
+            .catalogue
+            .list(self.scope)
+            .iter()
+            .filter_map(|at| advisories.get(*at).copied());
         newest(list, self.scope.feed_size())
     }
 }
@@ -145,18 +158,38 @@ impl Made<Vec<&Advisory>, Public> for Vec<FeedFile> {
     type Shop<'s> = FeedShop<'s>;
     type Error = RenderError;
 
-    fn made(advisories: &Vec<&Advisory>, _: &Public, shop: &FeedShop<'_>) -> Result<Vec<FeedFile>, RenderError> {
-        let FeedShop { room, scope, formats, editions, .. } = *shop;
+    fn made(
+        advisories: &Vec<&Advisory>,
+        _: &Public,
+        shop: &FeedShop<'_>,
+    ) -> Result<Vec<FeedFile>, RenderError> {
+        let FeedShop {
+            room,
+            scope,
+            formats,
+            editions,
+            ..
+        } = *shop;
         let chosen = shop.chosen(advisories);
-        let items = chosen.into_iter().map(|(advisory, revision)| item(advisory, revision, room));
+        let items = chosen
+            .into_iter()
+            .map(|(advisory, revision)| item(advisory, revision, room));
         let mut items: Vec<Item<'_>> = items.collect::<Result<_, _>>()?;
         if scope == Scope::All {
             add_versions(&mut items, editions, scope.feed_size(), room);
         }
         let feed = Feed {
             room,
-            title: format!("{}: {}", room.team.name.in_lang(&room.lang), scope.title(room)),
-            description: format!("{} {}", room.words.get("advisories_text"), room.words.get("feed_hint")),
+            title: format!(
+                "{}: {}",
+                room.team.name.in_lang(&room.lang),
+                scope.title(room)
+            ),
+            description: format!(
+                "{} {}",
+                room.words.get("advisories_text"),
+                room.words.get("feed_hint")
+            ),
             page: room.site.link(&room.path(&scope.path())),
             items,
         };
@@ -168,7 +201,10 @@ impl Made<Vec<&Advisory>, Public> for Vec<FeedFile> {
                 Format::Atom => atom::write(&feed, &path),
                 Format::Json => Ok(json::write(&feed, &path)),
             };
-            let bytes = bytes.map_err(|message| RenderError::Feed { path: path.clone(), message })?;
+            let bytes = bytes.map_err(|message| RenderError::Feed {
+                path: path.clone(),
+                message,
+            })?;
             Ok(FeedFile(Artefact::new(path, format.media_type(), bytes)))
         });
         made.collect()
@@ -176,7 +212,10 @@ impl Made<Vec<&Advisory>, Public> for Vec<FeedFile> {
 }
 
 /// The revisions that a feed of these advisories holds, the newest first. In the list, what changed last stands first.
-fn newest<'a>(list: impl Iterator<Item = &'a Advisory>, at_least: usize) -> Vec<(&'a Advisory, &'a Revision)> {
+fn newest<'a>(
+    list: impl Iterator<Item = &'a Advisory>,
+    at_least: usize,
+) -> Vec<(&'a Advisory, &'a Revision)> {
     let mut all: Vec<(usize, &Advisory, &Revision)> = Vec::new();
     let mut since = None;
     let mut last: Option<&Moment> = None;
@@ -190,27 +229,54 @@ fn newest<'a>(list: impl Iterator<Item = &'a Advisory>, at_least: usize) -> Vec<
         if place < at_least {
             last = Some(changed);
         }
-        all.extend(advisory.revisions.iter().enumerate().map(|(at, revision)| (at, advisory, revision)));
+        all.extend(
+            advisory
+                .revisions
+                .iter()
+                .enumerate()
+                .map(|(at, revision)| (at, advisory, revision)),
+        );
     }
-    all.sort_by(|(at, a, r), (bt, b, s)| Reverse((&r.date, &a.id, at)).cmp(&Reverse((&s.date, &b.id, bt))));
+    all.sort_by(|(at, a, r), (bt, b, s)| {
+        Reverse((&r.date, &a.id, at)).cmp(&Reverse((&s.date, &b.id, bt)))
+    });
     let is_recent = |date: &Moment| since.is_some_and(|since| date.unix() >= since);
-    let count = all.iter().take_while(|(.., revision)| is_recent(&revision.date)).count().max(at_least);
-    all.into_iter().take(count).map(|(_, advisory, revision)| (advisory, revision)).collect()
+    let count = all
+        .iter()
+        .take_while(|(.., revision)| is_recent(&revision.date))
+        .count()
+        .max(at_least);
+    all.into_iter()
+        .take(count)
+        .map(|(_, advisory, revision)| (advisory, revision))
+        .collect()
 }
 
 /// The style sheet that makes a feed readable for who opens it in a browser.
 fn with_style(xml: Vec<u8>, room: &Room<'_>) -> Vec<u8> {
-    let style = format!("<?xml-stylesheet type=\"text/css\" href=\"{}\"?>\n", escape(&room.href("assets/feed.css")));
-    let end = xml.windows(2).position(|two| two == b"?>").map_or(0, |at| at + 2);
+    let style = format!(
+        "<?xml-stylesheet type=\"text/css\" href=\"{}\"?>\n",
+        escape(&room.href("assets/feed.css"))
+    );
+    let end = xml
+        .windows(2)
+        .position(|two| two == b"?>")
+        .map_or(0, |at| at + 2);
     let (head, rest) = xml.split_at(end);
     let rest = rest.strip_prefix(b"\n").unwrap_or(rest);
     [head, b"\n", style.as_bytes(), rest, b"\n"].concat()
 }
 
-fn item<'a>(advisory: &'a Advisory, revision: &'a Revision, room: &Room<'_>) -> Result<Item<'a>, RenderError> {
+fn item<'a>(
+    advisory: &'a Advisory,
+    revision: &'a Revision,
+    room: &Room<'_>,
+) -> Result<Item<'a>, RenderError> {
     let words = room.words;
     let (_, text) = advisory.text(&room.lang);
-    let link = room.site.link(&room.path(&format!("advisories/{}/", advisory.id)));
+    let link = room
+        .site
+        .link(&room.path(&format!("advisories/{}/", advisory.id)));
     let is_newest = std::ptr::eq(advisory.revision(), revision);
     let mut title = match advisory.severity {
         Severity::None => text.title.clone(),
@@ -218,13 +284,20 @@ fn item<'a>(advisory: &'a Advisory, revision: &'a Revision, room: &Room<'_>) -> 
     };
     let mut place = advisory.id.to_string();
     if advisory.is_revised() {
-        let _ = write!(place, ", {} {}", words.get("revision").to_lowercase(), revision.number);
+        let _ = write!(
+            place,
+            ", {} {}",
+            words.get("revision").to_lowercase(),
+            revision.number
+        );
     }
     let _ = write!(title, " ({place})");
     if is_newest && advisory.status == Status::Withdrawn {
         title = format!("{}: {title}", words.get("withdrawn"));
     }
-    let tags = [words.kind(advisory.kind), words.severity(advisory.severity)].into_iter().map(str::to_string);
+    let tags = [words.kind(advisory.kind), words.severity(advisory.severity)]
+        .into_iter()
+        .map(str::to_string);
     Ok(Item {
         published: &advisory.date,
         date: &revision.date,
@@ -234,16 +307,29 @@ fn item<'a>(advisory: &'a Advisory, revision: &'a Revision, room: &Room<'_>) -> 
         guid: format!("{link}#revision-{}", revision.number),
         link,
         summary: format!("{}. {}", advisory.tlp().label(), room.change(revision)),
-        tags: tags.chain(advisory.cves.iter().map(ToString::to_string)).collect(),
+        tags: tags
+            .chain(advisory.cves.iter().map(ToString::to_string))
+            .collect(),
         content: content(advisory, revision, is_newest, room)?,
     })
 }
 
 /// Puts the versions of the RFC 2350 description where they belong by their dates: those that are newer than the oldest
 /// entry, or all, where there is room.
-fn add_versions<'a>(items: &mut Vec<Item<'a>>, editions: &'a [EditionView], size: usize, room: &Room<'_>) {
-    let oldest = if items.len() < size { None } else { items.last().map(|oldest| oldest.date.clone()) };
-    let young = editions.iter().filter(|edition| oldest.as_ref().is_none_or(|oldest| edition.date >= *oldest));
+fn add_versions<'a>(
+    items: &mut Vec<Item<'a>>,
+    editions: &'a [EditionView],
+    size: usize,
+    room: &Room<'_>,
+) {
+    let oldest = if items.len() < size {
+        None
+    } else {
+        items.last().map(|oldest| oldest.date.clone())
+    };
+    let young = editions
+        .iter()
+        .filter(|edition| oldest.as_ref().is_none_or(|oldest| edition.date >= *oldest));
     items.extend(young.take(size).map(|edition| version(edition, room)));
     items.sort_by_key(|item| Reverse(item.date.clone()));
 }
@@ -256,11 +342,16 @@ fn version<'a>(edition: &'a EditionView, room: &Room<'_>) -> Item<'a> {
         date: &edition.date,
         is_newest: true,
         title: edition.title.clone(),
-        link: room.site.link(&room.path(&format!("rfc2350/archive/{}/", edition.version))),
+        link: room
+            .site
+            .link(&room.path(&format!("rfc2350/archive/{}/", edition.version))),
         guid: text.clone(),
         summary: match edition.sections.as_str() {
             "" => format!("{label}."),
-            sections => format!("{label}. {}: {sections}", room.words.get("versions_changed")),
+            sections => format!(
+                "{label}. {}: {sections}",
+                room.words.get("versions_changed")
+            ),
         },
         tags: vec![room.words.get("rfc2350").to_string()],
         content: format!(
@@ -273,7 +364,12 @@ fn version<'a>(edition: &'a EditionView, room: &Room<'_>) -> Item<'a> {
 }
 
 /// The full text of the newest revision; of an earlier one only what it was, since its text has been replaced.
-fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Room<'_>) -> Result<String, RenderError> {
+fn content(
+    advisory: &Advisory,
+    revision: &Revision,
+    is_newest: bool,
+    room: &Room<'_>,
+) -> Result<String, RenderError> {
     let words = room.words;
     let (lang, text) = advisory.text(&room.lang);
     let label = advisory.tlp().label();
@@ -289,10 +385,23 @@ fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Roo
         } else if advisory.is_revised() {
             let _ = writeln!(out, "<p><em>{}</em></p>", escape(room.change(revision)));
         }
-        let body = markdown::html(&text.body.read()?, &HtmlStyle { prefix: "", top: 2, words: room.marks(lang) });
+        let body = markdown::html(
+            &text.body.read()?,
+            &HtmlStyle {
+                prefix: "",
+                top: 2,
+                words: room.marks(lang),
+            },
+        );
         let body = body.replace(
             "href=\"/",
-            &format!("href=\"{}", room.site.url.join("/").map_or_else(|_| room.site.link(""), String::from)),
+            &format!(
+                "href=\"{}",
+                room.site
+                    .url
+                    .join("/")
+                    .map_or_else(|_| room.site.link(""), String::from)
+            ),
         );
         let _ = write!(out, "<div lang=\"{lang}\">\n{body}</div>\n<ul>\n");
         let references = advisory.references.read()?;
@@ -304,8 +413,16 @@ fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Roo
             out.truncate(out.len() - "<ul>\n</ul>\n".len());
         }
     } else {
-        let replaced = words.fill("feed_superseded", &[("number", &advisory.revision().number)]);
-        let _ = writeln!(out, "<p>{}</p>\n<p>{}</p>", escape(room.change(revision)), escape(&replaced));
+        let replaced = words.fill(
+            "feed_superseded",
+            &[("number", &advisory.revision().number)],
+        );
+        let _ = writeln!(
+            out,
+            "<p>{}</p>\n<p>{}</p>",
+            escape(room.change(revision)),
+            escape(&replaced)
+        );
     }
     let _ = writeln!(out, "<p><strong>{label}</strong></p>");
     Ok(out)
@@ -316,5 +433,8 @@ pub(super) fn escape(text: &str) -> String {
     if !text.contains(['&', '<', '>', '"']) {
         return text.to_string();
     }
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }

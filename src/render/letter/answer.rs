@@ -4,7 +4,8 @@
 //! It is made without any advisory, and of nothing that the other side wrote but their address and Message-ID.
 
 use super::{
-    Cover, Entity, LetterError, LetterWords, ListFacts, Message, PackError, Parts, body::Page, message_id, mime::Field, pack,
+    Cover, Entity, LetterError, LetterWords, ListFacts, Message, PackError, Parts, body::Page,
+    message_id, mime::Field, pack,
 };
 use crate::{
     openpgp::{Payload, Sealed, Signed},
@@ -133,12 +134,17 @@ impl Answer {
     pub fn new(said: Said<'_>, shop: &AnswerShop<'_>) -> Result<Answer, LetterError> {
         let words = shop.words;
         let team = shop.team.name.in_lang(shop.lang);
-        let (join, leave) =
-            (command_address(&shop.list.address, "subscribe"), command_address(&shop.list.address, "unsubscribe"));
+        let (join, leave) = (
+            command_address(&shop.list.address, "subscribe"),
+            command_address(&shop.list.address, "unsubscribe"),
+        );
         let command = match said {
-            Said::ConfirmLeaving(command) | Said::Welcome { command: Some(command), .. } | Said::NewKey { command, .. } => {
-                command
+            Said::ConfirmLeaving(command)
+            | Said::Welcome {
+                command: Some(command),
+                ..
             }
+            | Said::NewKey { command, .. } => command,
             _ => "",
         };
         let fill = |key: &str| {
@@ -149,7 +155,11 @@ impl Answer {
                 .replace("{command}", command)
                 .replace("{address}", shop.to.as_str())
         };
-        let aimed = |key: &str| fill(key).replace("{subscribe}", &join).replace("{unsubscribe}", &leave);
+        let aimed = |key: &str| {
+            fill(key)
+                .replace("{subscribe}", &join)
+                .replace("{unsubscribe}", &leave)
+        };
         let subject = fill(&format!("{}_subject", said.key()));
         let subject = subject.trim_end_matches([':', ' ']).to_string();
         let mut page = Page::default();
@@ -182,7 +192,11 @@ impl Answer {
             Said::Welcome { ceiling, .. } => {
                 page.paragraph(&fill("answer_welcome_label").replace("{label}", ceiling.label()));
                 page.gap();
-                page.paragraph(&format!("{}: {}", ceiling.label(), LetterWords::of(words).meaning(ceiling)));
+                page.paragraph(&format!(
+                    "{}: {}",
+                    ceiling.label(),
+                    LetterWords::of(words).meaning(ceiling)
+                ));
                 page.line("https://www.first.org/tlp/");
                 page.gap();
                 if !command.is_empty() {
@@ -204,7 +218,11 @@ impl Answer {
             }
             Said::Received | Said::Left | Said::Proven => {}
         }
-        let last = if said.cover() == Cover::Encrypted { "answer_not_you" } else { "answer_check" };
+        let last = if said.cover() == Cover::Encrypted {
+            "answer_not_you"
+        } else {
+            "answer_check"
+        };
         page.paragraph(&fill(last));
         page.gap();
         page.line(team);
@@ -223,7 +241,11 @@ impl Answer {
             fields.push(Field::of("References", [id])?);
         }
         if !command.is_empty() {
-            let back = if matches!(said, Said::ConfirmLeaving(_)) { leave } else { join };
+            let back = if matches!(said, Said::ConfirmLeaving(_)) {
+                leave
+            } else {
+                join
+            };
             fields.push(Field::of("Reply-To", [back])?);
         }
         // RFC 3834, 5: "auto-replied" is what a program sends in answer to another message.
@@ -237,7 +259,10 @@ impl Answer {
                     "Subject" => Field::text("Subject", "[…]"),
                     _ => Ok(field.clone()),
                 };
-                (fields.iter().map(hide).collect::<Result<_, _>>()?, vec![("Subject", subject)])
+                (
+                    fields.iter().map(hide).collect::<Result<_, _>>()?,
+                    vec![("Subject", subject)],
+                )
             }
         };
         let entity = Entity::new(&Parts {
@@ -250,7 +275,12 @@ impl Answer {
             lang: shop.lang,
             attached: &[],
         })?;
-        Ok(Answer { recipient: shop.to.key(), text: page.text, cover, entity })
+        Ok(Answer {
+            recipient: shop.to.key(),
+            text: page.text,
+            cover,
+            entity,
+        })
     }
 
     /// The address it is for, in lower case.
@@ -270,7 +300,10 @@ impl Answer {
         }
     }
 
-    pub(super) fn sealed(answer: &Signed<Answer>, ciphertext: &Sealed) -> Result<Message, PackError> {
+    pub(super) fn sealed(
+        answer: &Signed<Answer>,
+        ciphertext: &Sealed,
+    ) -> Result<Message, PackError> {
         match answer.thing().cover {
             Cover::Encrypted => Ok(pack::encrypted(&answer.thing().entity, ciphertext)),
             Cover::Signed => Err(PackError::MustNotEncrypt),

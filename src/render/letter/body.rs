@@ -17,7 +17,10 @@ pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String,
     let words = shop.words;
     let (lang, text) = advisory.text(shop.lang);
     let own = text.body.read()?;
-    if own.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+    if own
+        .chars()
+        .any(|c| c.is_control() && !matches!(c, '\n' | '\t'))
+    {
         return Err(LetterError::Control("body"));
     }
     let mut page = Page::default();
@@ -28,8 +31,15 @@ pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String,
     match advisory.embargo.as_ref().filter(|until| shop.date < until) {
         // Until then the label does not say how far it may go; but RED stays narrower than any embargo.
         Some(until) => {
-            let then = if advisory.tlp == Tlp::Red { words.meaning(Tlp::Red) } else { &words.embargo_meaning };
-            page.paragraph(&format!("{} {then}", words.embargo.replace("{until}", &until.to_string())));
+            let then = if advisory.tlp == Tlp::Red {
+                words.meaning(Tlp::Red)
+            } else {
+                &words.embargo_meaning
+            };
+            page.paragraph(&format!(
+                "{} {then}",
+                words.embargo.replace("{until}", &until.to_string())
+            ));
         }
         None => page.paragraph(words.meaning(advisory.tlp)),
     }
@@ -49,7 +59,13 @@ pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String,
         page.gap();
     } else if advisory.is_revised() {
         for revision in news(&advisory.revisions, shop.missed) {
-            page.frame(&format!("{} ({} {}, {})", words.changed, words.revision, revision.number, revision.date.date()));
+            page.frame(&format!(
+                "{} ({} {}, {})",
+                words.changed,
+                words.revision,
+                revision.number,
+                revision.date.date()
+            ));
             page.frame(&revision.summary);
         }
         page.gap();
@@ -66,13 +82,30 @@ pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String,
     let severity = words.severity(advisory.severity);
     match advisory.top_score() {
         Some(top) => {
-            facts.push((&words.severity, format!("{severity} (CVSS {}: {:.1})", top.cvss.version(), top.cvss.score())));
+            facts.push((
+                &words.severity,
+                format!(
+                    "{severity} (CVSS {}: {:.1})",
+                    top.cvss.version(),
+                    top.cvss.score()
+                ),
+            ));
         }
-        None if advisory.severity > crate::terms::Severity::None => facts.push((&words.severity, severity.to_string())),
+        None if advisory.severity > crate::terms::Severity::None => {
+            facts.push((&words.severity, severity.to_string()))
+        }
         None => {}
     }
     if !advisory.cves.is_empty() {
-        facts.push((&words.cves, advisory.cves.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")));
+        facts.push((
+            &words.cves,
+            advisory
+                .cves
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", "),
+        ));
     }
     if let Some(address) = shop.page {
         facts.push((&words.on_the_web, address.to_string()));
@@ -82,21 +115,40 @@ pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String,
         page.gap();
         page.paragraph(&format!("{}:", words.affected));
         for one in &advisory.affected {
-            let what = beside(&words.fixed_in, &format!("{} {} {}", one.vendor, one.product, one.versions));
-            let fixed = one.fixed.as_ref().map(|fixed| format!(" ({} {})", words.fixed_in, beside(&words.fixed_in, fixed)));
-            page.hanging("  * ", "    ", &format!("{what}{}", fixed.unwrap_or_default()));
+            let what = beside(
+                &words.fixed_in,
+                &format!("{} {} {}", one.vendor, one.product, one.versions),
+            );
+            let fixed = one
+                .fixed
+                .as_ref()
+                .map(|fixed| format!(" ({} {})", words.fixed_in, beside(&words.fixed_in, fixed)));
+            page.hanging(
+                "  * ",
+                "    ",
+                &format!("{what}{}", fixed.unwrap_or_default()),
+            );
         }
     }
     if !advisory.attachments.is_empty() {
         page.gap();
         page.paragraph(&format!("{}:", words.attachments));
         for one in &advisory.attachments {
-            page.hanging("  * ", "    ", &beside(&words.attachments, &file_name(&one.name)));
+            page.hanging(
+                "  * ",
+                "    ",
+                &beside(&words.attachments, &file_name(&one.name)),
+            );
         }
     }
     page.gap();
 
-    let style = TextStyle { width: WIDTH, words: &words.markdown, site: shop.site, top: 2 };
+    let style = TextStyle {
+        width: WIDTH,
+        words: &words.markdown,
+        site: shop.site,
+        top: 2,
+    };
     let written = markdown::text_as(&own, &style);
     page.text.push_str(&written.text);
     page.gap();
@@ -108,7 +160,11 @@ pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String,
         let digits = (written.links + references.len()).to_string().len() + 2;
         for (number, reference) in (written.links + 1..).zip(&*references) {
             let indent = " ".repeat(digits + 1);
-            page.hanging(&format!("{:>digits$} ", format!("[{number}]")), &indent, &reference.title);
+            page.hanging(
+                &format!("{:>digits$} ", format!("[{number}]")),
+                &indent,
+                &reference.title,
+            );
             page.line(&format!("{indent}{}", markdown::address(&reference.url)));
         }
         page.gap();
@@ -116,7 +172,11 @@ pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String,
 
     page.paragraph(&format!("{}:", words.questions));
     page.paragraph(shop.team.name.in_lang(shop.lang));
-    let team = [Some(shop.team.email.as_str()), shop.team.phone.as_deref(), shop.team.website.as_deref()];
+    let team = [
+        Some(shop.team.email.as_str()),
+        shop.team.phone.as_deref(),
+        shop.team.website.as_deref(),
+    ];
     page.paragraph(&team.into_iter().flatten().collect::<Vec<_>>().join(", "));
     page.gap();
     page.line(advisory.tlp.label());
@@ -129,18 +189,27 @@ pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String,
 
 /// A header field as it is shown, in lines that begin with a space but for the first.
 pub(super) fn folded(field: &str) -> String {
-    wrap(field, WIDTH, "", " ").into_iter().map(|line| line + "\n").collect()
+    wrap(field, WIDTH, "", " ")
+        .into_iter()
+        .map(|line| line + "\n")
+        .collect()
 }
 
 /// What its readers have not heard of yet: the newest revision, after those that they missed.
 fn news<'a>(revisions: &'a [Revision], missed: &[&str]) -> impl Iterator<Item = &'a Revision> {
     let newest = revisions.last().map(|newest| newest.number.as_str());
-    revisions.iter().filter(move |one| newest == Some(&one.number) || missed.contains(&one.number.as_str()))
+    revisions
+        .iter()
+        .filter(move |one| newest == Some(&one.number) || missed.contains(&one.number.as_str()))
 }
 
 /// A value that stands behind a word: in its own order, where the word is read from right to left and it is not.
 fn beside(word: &str, value: &str) -> String {
-    if is_rtl(word) && !is_rtl(value) { ltr(value) } else { value.to_string() }
+    if is_rtl(word) && !is_rtl(value) {
+        ltr(value)
+    } else {
+        value.to_string()
+    }
 }
 
 /// Lines, one after the other.
@@ -191,10 +260,18 @@ impl Page {
 
     fn facts(&mut self, facts: &[(&str, String)]) {
         // A name beyond this (somebody's own words) does not push all values to the right.
-        let widest = facts.iter().map(|(name, _)| columns(name)).max().unwrap_or(0).min(WIDTH / 3);
+        let widest = facts
+            .iter()
+            .map(|(name, _)| columns(name))
+            .max()
+            .unwrap_or(0)
+            .min(WIDTH / 3);
         let indent = " ".repeat(widest + 2);
         for (name, value) in facts {
-            let first = format!("{name}:{}", " ".repeat((widest + 1).saturating_sub(columns(name)).max(1)));
+            let first = format!(
+                "{name}:{}",
+                " ".repeat((widest + 1).saturating_sub(columns(name)).max(1))
+            );
             match columns(&first) > WIDTH / 2 {
                 true => self.hanging("", &indent, &format!("{first}{}", beside(name, value))),
                 false => self.hanging(&first, &indent, &beside(name, value)),

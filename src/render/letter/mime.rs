@@ -30,39 +30,75 @@ impl Field {
         refuse_control(name, value)?;
         let words: Vec<&str> = value.split_whitespace().collect();
         let shown = words.join(" ");
-        let odd = |word: &&str| !word.bytes().all(|c| c.is_ascii_graphic()) || word.contains("=?") || word.len() > WORD;
+        let odd = |word: &&str| {
+            !word.bytes().all(|c| c.is_ascii_graphic()) || word.contains("=?") || word.len() > WORD
+        };
         let Some(first) = words.iter().position(odd) else {
-            return Ok(Field { name, words: words.into_iter().map(str::to_string).collect(), shown });
+            return Ok(Field {
+                name,
+                words: words.into_iter().map(str::to_string).collect(),
+                shown,
+            });
         };
         let last = words.iter().rposition(odd).unwrap_or(first);
         let mut out: Vec<String> = words[..first].iter().map(|word| word.to_string()).collect();
         out.extend(encoded_words(&words[first..=last].join(" ")));
         out.extend(words[last + 1..].iter().map(|word| word.to_string()));
-        Ok(Field { name, words: out, shown })
+        Ok(Field {
+            name,
+            words: out,
+            shown,
+        })
     }
 
     /// `"Name" <address>`, or the address alone.
-    pub(super) fn mailbox(name: &'static str, display: Option<&str>, address: &Address) -> Result<Field, LetterError> {
+    pub(super) fn mailbox(
+        name: &'static str,
+        display: Option<&str>,
+        address: &Address,
+    ) -> Result<Field, LetterError> {
         let Some(display) = display.map(str::trim).filter(|display| !display.is_empty()) else {
-            return Ok(Field { name, words: vec![address.to_string()], shown: address.to_string() });
+            return Ok(Field {
+                name,
+                words: vec![address.to_string()],
+                shown: address.to_string(),
+            });
         };
         let mut words = phrase(name, display)?;
         words.push(format!("<{address}>"));
-        Ok(Field { name, words, shown: format!("{display} <{address}>") })
+        Ok(Field {
+            name,
+            words,
+            shown: format!("{display} <{address}>"),
+        })
     }
 
     /// RFC 2919, 2: `list-id-header = "List-ID:" [phrase] "<" list-id ">" CRLF`.
     pub(super) fn list_id(title: &str, id: &str) -> Result<Field, LetterError> {
         let mut words = phrase("List-Id", title)?;
         words.push(format!("<{id}>"));
-        Ok(Field { name: "List-Id", words, shown: format!("{title} <{id}>") })
+        Ok(Field {
+            name: "List-Id",
+            words,
+            shown: format!("{title} <{id}>"),
+        })
     }
 
     /// Words that are ASCII already and need no encoding: ids, dates, keywords.
-    pub(super) fn of(name: &'static str, words: impl IntoIterator<Item = String>) -> Result<Field, LetterError> {
+    pub(super) fn of(
+        name: &'static str,
+        words: impl IntoIterator<Item = String>,
+    ) -> Result<Field, LetterError> {
         let words: Vec<String> = words.into_iter().collect();
-        match words.iter().all(|word| !word.is_empty() && word.bytes().all(|c| c.is_ascii_graphic() || c == b' ')) {
-            true => Ok(Field { name, shown: words.join(" "), words }),
+        match words
+            .iter()
+            .all(|word| !word.is_empty() && word.bytes().all(|c| c.is_ascii_graphic() || c == b' '))
+        {
+            true => Ok(Field {
+                name,
+                shown: words.join(" "),
+                words,
+            }),
             false => Err(LetterError::Control(name)),
         }
     }
@@ -86,7 +122,10 @@ impl Field {
 }
 
 pub(super) fn refuse_control(what: &'static str, value: &str) -> Result<(), LetterError> {
-    match value.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+    match value
+        .chars()
+        .any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
+    {
         true => Err(LetterError::Control(what)),
         false => Ok(()),
     }
@@ -97,7 +136,10 @@ fn phrase(name: &'static str, text: &str) -> Result<Vec<String>, LetterError> {
     refuse_control(name, text)?;
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.is_ascii() && text.len() <= WORD && !text.contains("=?") {
-        return Ok(vec![format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))]);
+        return Ok(vec![format!(
+            "\"{}\"",
+            text.replace('\\', "\\\\").replace('"', "\\\"")
+        )]);
     }
     Ok(encoded_words(&text))
 }
@@ -112,7 +154,10 @@ fn encoded_words(text: &str) -> Vec<String> {
         while !rest.is_char_boundary(end) {
             end -= 1;
         }
-        words.push(format!("=?utf-8?B?{}?=", base64_text(&rest.as_bytes()[..end])));
+        words.push(format!(
+            "=?utf-8?B?{}?=",
+            base64_text(&rest.as_bytes()[..end])
+        ));
         rest = &rest[end..];
     }
     words
@@ -120,7 +165,10 @@ fn encoded_words(text: &str) -> Vec<String> {
 
 /// A parameter of a structured field: `name="value"`, or the form of RFC 2231 where that cannot be.
 pub(super) fn parameter(name: &str, value: &str) -> Vec<String> {
-    if value.bytes().all(|c| c.is_ascii_graphic() || c == b' ') && value.len() <= 60 && !value.contains(['"', '\\']) {
+    if value.bytes().all(|c| c.is_ascii_graphic() || c == b' ')
+        && value.len() <= 60
+        && !value.contains(['"', '\\'])
+    {
         return vec![format!("{name}=\"{value}\"")];
     }
     let mut pieces = vec![String::from("utf-8''")];
@@ -128,7 +176,11 @@ pub(super) fn parameter(name: &str, value: &str) -> Vec<String> {
     for c in value.chars() {
         let piece = match c.is_ascii_alphanumeric() || "-._".contains(c) {
             true => c.to_string(),
-            false => c.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02X}")).collect(),
+            false => c
+                .encode_utf8(&mut [0; 4])
+                .bytes()
+                .map(|byte| format!("%{byte:02X}"))
+                .collect(),
         };
         match pieces.last_mut() {
             Some(last) if last.len() + piece.len() <= 50 => last.push_str(&piece),
@@ -137,15 +189,28 @@ pub(super) fn parameter(name: &str, value: &str) -> Vec<String> {
     }
     match pieces.as_slice() {
         [only] => vec![format!("{name}*={only}")],
-        _ => pieces.iter().enumerate().map(|(at, piece)| format!("{name}*{at}*={piece}")).collect(),
+        _ => pieces
+            .iter()
+            .enumerate()
+            .map(|(at, piece)| format!("{name}*{at}*={piece}"))
+            .collect(),
     }
 }
 
 /// A field with parameters, each on its way to the next line if need be.
-pub(super) fn with_parameters(name: &'static str, value: &str, parameters: Vec<String>) -> Result<Field, LetterError> {
+pub(super) fn with_parameters(
+    name: &'static str,
+    value: &str,
+    parameters: Vec<String>,
+) -> Result<Field, LetterError> {
     let last = parameters.len();
     let words = std::iter::once(value.to_string()).chain(parameters);
-    Field::of(name, words.enumerate().map(|(at, word)| if at < last { format!("{word};") } else { word }))
+    Field::of(
+        name,
+        words
+            .enumerate()
+            .map(|(at, word)| if at < last { format!("{word};") } else { word }),
+    )
 }
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -153,10 +218,16 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 fn base64_text(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for group in bytes.chunks(3) {
-        let bits = group.iter().enumerate().fold(0u32, |bits, (at, byte)| bits | u32::from(*byte) << (16 - 8 * at));
+        let bits = group.iter().enumerate().fold(0u32, |bits, (at, byte)| {
+            bits | u32::from(*byte) << (16 - 8 * at)
+        });
         for at in 0..4 {
             let digit = ALPHABET[(bits >> (18 - 6 * at)) as usize & 63];
-            out.push(if at <= group.len() { char::from(digit) } else { '=' });
+            out.push(if at <= group.len() {
+                char::from(digit)
+            } else {
+                '='
+            });
         }
     }
     out
@@ -193,7 +264,11 @@ pub(super) fn quoted_printable(text: &str, out: &mut Vec<u8>) {
                 }),
             }
             // One column is left for the `=` of a soft line break.
-            let room = if after.is_empty() { COLUMNS } else { COLUMNS - 1 };
+            let room = if after.is_empty() {
+                COLUMNS
+            } else {
+                COLUMNS - 1
+            };
             if written + token.len() > room {
                 // Between a character and the soft break no white space is at risk: `=` ends the line.
                 out.extend_from_slice(b"=\r\n");
@@ -266,11 +341,20 @@ pub enum Fault {
 /// be no more than 998 characters".
 pub fn canonical(bytes: &[u8]) -> Result<(), NotCanonical> {
     for (at, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-        let wrong = |fault| Err(NotCanonical { line: at + 1, fault });
-        let Some(line) = line.strip_suffix(b"\r\n") else { return wrong(Fault::LineEnd) };
+        let wrong = |fault| {
+            Err(NotCanonical {
+                line: at + 1,
+                fault,
+            })
+        };
+        let Some(line) = line.strip_suffix(b"\r\n") else {
+            return wrong(Fault::LineEnd);
+        };
         match line {
             line if line.contains(&b'\r') => return wrong(Fault::LineEnd),
-            line if !line.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t')) => return wrong(Fault::NotText),
+            line if !line.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t')) => {
+                return wrong(Fault::NotText);
+            }
             [.., b' ' | b'\t'] => return wrong(Fault::TrailingSpace),
             line if line.starts_with(b"From ") => return wrong(Fault::From),
             line if line.len() > 998 => return wrong(Fault::Long),
@@ -278,7 +362,10 @@ pub fn canonical(bytes: &[u8]) -> Result<(), NotCanonical> {
         }
     }
     match bytes.is_empty() {
-        true => Err(NotCanonical { line: 1, fault: Fault::LineEnd }),
+        true => Err(NotCanonical {
+            line: 1,
+            fault: Fault::LineEnd,
+        }),
         false => Ok(()),
     }
 }
@@ -295,10 +382,24 @@ mod tests {
 
     #[test]
     fn a_header_cannot_be_injected() {
-        for value in ["a\r\nBcc: x@y.example", "a\nb", "a\0b", "a\u{85}b", "a\u{2028}b"] {
-            assert_eq!(Field::text("Subject", value), Err(LetterError::Control("Subject")), "{value:?}");
+        for value in [
+            "a\r\nBcc: x@y.example",
+            "a\nb",
+            "a\0b",
+            "a\u{85}b",
+            "a\u{2028}b",
+        ] {
+            assert_eq!(
+                Field::text("Subject", value),
+                Err(LetterError::Control("Subject")),
+                "{value:?}"
+            );
             let address = "a@b.example".parse().expect("an address");
-            assert_eq!(Field::mailbox("To", Some(value), &address), Err(LetterError::Control("To")), "{value:?}");
+            assert_eq!(
+                Field::mailbox("To", Some(value), &address),
+                Err(LetterError::Control("To")),
+                "{value:?}"
+            );
         }
     }
 
@@ -313,9 +414,16 @@ mod tests {
             "深刻な脆弱性 🚨 in the middle of ASCII تحذير",
         ] {
             let field = written(&Field::text("Subject", subject).expect("a field"));
-            assert!(field.lines().all(|line| line.len() <= 77 && !line.ends_with(' ')), "{field}");
+            assert!(
+                field
+                    .lines()
+                    .all(|line| line.len() <= 77 && !line.ends_with(' ')),
+                "{field}"
+            );
             let mail = format!("{field}\r\n");
-            let parsed = mail_parser::MessageParser::default().parse(mail.as_bytes()).expect("a mail");
+            let parsed = mail_parser::MessageParser::default()
+                .parse(mail.as_bytes())
+                .expect("a mail");
             let expected = subject.split_whitespace().collect::<Vec<_>>().join(" ");
             assert_eq!(parsed.subject(), Some(expected.as_str()));
         }
@@ -324,18 +432,41 @@ mod tests {
     #[test]
     fn display_names_come_back() {
         let address = "a@b.example".parse().expect("an address");
-        for name in ["Example CERT", "O\"Brien \\ Co., Ltd.", "Пример CERT, Казахстан", "a@c.example"] {
-            let mail = format!("{}\r\n", written(&Field::mailbox("From", Some(name), &address).expect("a field")));
-            let parsed = mail_parser::MessageParser::default().parse(mail.as_bytes()).expect("a mail");
-            let from = parsed.from().and_then(|from| from.first()).expect("a sender");
-            assert_eq!((from.name(), from.address()), (Some(name), Some("a@b.example")), "{mail}");
+        for name in [
+            "Example CERT",
+            "O\"Brien \\ Co., Ltd.",
+            "Пример CERT, Казахстан",
+            "a@c.example",
+        ] {
+            let mail = format!(
+                "{}\r\n",
+                written(&Field::mailbox("From", Some(name), &address).expect("a field"))
+            );
+            let parsed = mail_parser::MessageParser::default()
+                .parse(mail.as_bytes())
+                .expect("a mail");
+            let from = parsed
+                .from()
+                .and_then(|from| from.first())
+                .expect("a sender");
+            assert_eq!(
+                (from.name(), from.address()),
+                (Some(name), Some("a@b.example")),
+                "{mail}"
+            );
         }
     }
 
     #[test]
     fn base64_is_that_of_the_standard() {
         // RFC 4648, 10.
-        for (text, code) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+        for (text, code) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foobar", "Zm9vYmFy"),
+        ] {
             assert_eq!(base64_text(text.as_bytes()), code);
         }
     }
@@ -354,11 +485,21 @@ mod tests {
         quoted_printable(&nasty, &mut out);
         assert_eq!(canonical(&out), Ok(()));
         let text = String::from_utf8(out).expect("ASCII");
-        assert!(text.lines().all(|line| line.len() <= 76 && !line.starts_with('.')), "{text}");
-        let mail =
-            format!("Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n{text}");
-        let parsed = mail_parser::MessageParser::default().parse(mail.as_bytes()).expect("a mail");
-        assert_eq!(parsed.body_text(0).map(|body| body.replace('\r', "")), Some(nasty));
+        assert!(
+            text.lines()
+                .all(|line| line.len() <= 76 && !line.starts_with('.')),
+            "{text}"
+        );
+        let mail = format!(
+            "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n{text}"
+        );
+        let parsed = mail_parser::MessageParser::default()
+            .parse(mail.as_bytes())
+            .expect("a mail");
+        assert_eq!(
+            parsed.body_text(0).map(|body| body.replace('\r', "")),
+            Some(nasty)
+        );
     }
 
     #[test]
@@ -373,14 +514,25 @@ mod tests {
         assert_eq!(fault(b"\xc3\xa4\r\n"), Some((1, Fault::NotText)));
         assert_eq!(fault(b"\0\r\n"), Some((1, Fault::NotText)));
         assert_eq!(fault(b"From x\r\n"), Some((1, Fault::From)));
-        assert_eq!(fault(&[&[b'x'; 999][..], b"\r\n"].concat()), Some((1, Fault::Long)));
+        assert_eq!(
+            fault(&[&[b'x'; 999][..], b"\r\n"].concat()),
+            Some((1, Fault::Long))
+        );
     }
 
     #[test]
     fn file_names_are_parameters() {
         assert_eq!(parameter("filename", "a b.txt"), ["filename=\"a b.txt\""]);
-        assert_eq!(parameter("filename", "ж.txt"), ["filename*=utf-8''%D0%B6.txt"]);
+        assert_eq!(
+            parameter("filename", "ж.txt"),
+            ["filename*=utf-8''%D0%B6.txt"]
+        );
         let long = parameter("filename", &"ж".repeat(40));
-        assert!(long.len() > 1 && long[0].starts_with("filename*0*=utf-8''%D0") && long.iter().all(|p| p.len() < 70), "{long:?}");
+        assert!(
+            long.len() > 1
+                && long[0].starts_with("filename*0*=utf-8''%D0")
+                && long.iter().all(|p| p.len() < 70),
+            "{long:?}"
+        );
     }
 }

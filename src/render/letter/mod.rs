@@ -111,7 +111,9 @@ pub enum LetterError {
     #[error("`{0}` is not a message id")]
     MessageId(String),
     /// The shop writes to another list or person than the gate was opened for.
-    #[error("the letter was let through the gate for another audience than the one it is addressed to")]
+    #[error(
+        "the letter was let through the gate for another audience than the one it is addressed to"
+    )]
     OtherAudience,
     /// A label that travels encrypted only was to be composed for a signed letter.
     #[error("{} travels encrypted only", .0.label())]
@@ -171,7 +173,11 @@ impl<'a, A: Audience> Made<&'a Advisory, A> for Letter {
     type Shop<'s> = LetterShop<'s>;
     type Error = LetterError;
 
-    fn made(advisory: &&'a Advisory, audience: &A, shop: &LetterShop<'_>) -> Result<Letter, LetterError> {
+    fn made(
+        advisory: &&'a Advisory,
+        audience: &A,
+        shop: &LetterShop<'_>,
+    ) -> Result<Letter, LetterError> {
         let addressed = match shop.to {
             Recipient::List(list) => list.name.as_str() == audience.name(),
             Recipient::Person { address, .. } => address.key() == audience.name(),
@@ -213,8 +219,14 @@ impl Composed {
                 hidden.push(("To", format!("{} <{address}>", one_line(name))));
             }
         }
-        let attached: Vec<Attached<'_>> =
-            advisory.attachments.iter().map(|one| Attached { name: &one.name, bytes: &one.bytes }).collect();
+        let attached: Vec<Attached<'_>> = advisory
+            .attachments
+            .iter()
+            .map(|one| Attached {
+                name: &one.name,
+                bytes: &one.bytes,
+            })
+            .collect();
         let (lang, _) = advisory.text(shop.lang);
         let entity = Entity::new(&Parts {
             message_id: shop.message_id,
@@ -226,7 +238,17 @@ impl Composed {
             lang,
             attached: &attached,
         })?;
-        Ok(Composed { letter: Letter { tlp, cover: shop.cover, subject, text, entity }, fields, outer })
+        Ok(Composed {
+            letter: Letter {
+                tlp,
+                cover: shop.cover,
+                subject,
+                text,
+                entity,
+            },
+            fields,
+            outer,
+        })
     }
 }
 
@@ -244,11 +266,19 @@ fn subject(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String, LetterE
         (_, severity) => format!("{}: ", shop.words.severity(severity)),
     };
     let title = one_line(&text.title);
-    let embargo = match advisory.embargo.as_ref().is_some_and(|until| shop.date < until) {
+    let embargo = match advisory
+        .embargo
+        .as_ref()
+        .is_some_and(|until| shop.date < until)
+    {
         true => format!("[{}] ", shop.words.embargo_mark),
         false => String::new(),
     };
-    Ok(format!("[{}] {embargo}{}{revision}: {word}{title}", advisory.tlp.label(), advisory.id))
+    Ok(format!(
+        "[{}] {embargo}{}{revision}: {word}{title}",
+        advisory.tlp.label(),
+        advisory.id
+    ))
 }
 
 fn one_line(text: &str) -> String {
@@ -257,7 +287,11 @@ fn one_line(text: &str) -> String {
 
 /// The header as it is meant to be read.
 fn fields(subject: &str, shop: &LetterShop<'_>) -> Result<Vec<Field>, LetterError> {
-    let mut fields = vec![Field::mailbox("From", Some(shop.team.name.in_lang(shop.lang)), shop.from)?];
+    let mut fields = vec![Field::mailbox(
+        "From",
+        Some(shop.team.name.in_lang(shop.lang)),
+        shop.from,
+    )?];
     fields.push(match shop.to {
         Recipient::List(list) => Field::mailbox("To", Some(&list.title), &list.address)?,
         Recipient::Person { name, address } => Field::mailbox("To", Some(name), address)?,
@@ -265,18 +299,38 @@ fn fields(subject: &str, shop: &LetterShop<'_>) -> Result<Vec<Field>, LetterErro
     fields.push(Field::text("Subject", subject)?);
     fields.push(Field::of("Date", [shop.date.rfc2822()])?);
     fields.push(Field::of("Message-ID", [message_id(shop.message_id)?])?);
-    for (name, ids) in [("In-Reply-To", shop.in_reply_to), ("References", shop.references)] {
+    for (name, ids) in [
+        ("In-Reply-To", shop.in_reply_to),
+        ("References", shop.references),
+    ] {
         if !ids.is_empty() {
-            fields.push(Field::of(name, ids.iter().map(|id| message_id(id)).collect::<Result<Vec<_>, _>>()?)?);
+            fields.push(Field::of(
+                name,
+                ids.iter()
+                    .map(|id| message_id(id))
+                    .collect::<Result<Vec<_>, _>>()?,
+            )?);
         }
     }
     if let Recipient::List(list) = shop.to {
-        let mailto = |what: &str| format!("<mailto:{}?subject={what}%20{}>", encoded(&list.help), list.name);
-        fields.push(Field::list_id(&list.title, &format!("{}.{}", list.address.local(), list.address.domain()))?);
+        let mailto = |what: &str| {
+            format!(
+                "<mailto:{}?subject={what}%20{}>",
+                encoded(&list.help),
+                list.name
+            )
+        };
+        fields.push(Field::list_id(
+            &list.title,
+            &format!("{}.{}", list.address.local(), list.address.domain()),
+        )?);
         fields.push(Field::of("List-Help", [mailto("help")])?);
         fields.push(Field::of("List-Subscribe", [mailto("subscribe")])?);
         fields.push(Field::of("List-Unsubscribe", [mailto("unsubscribe")])?);
-        fields.push(Field::of("List-Owner", [format!("<mailto:{}>", encoded(&list.owner))])?);
+        fields.push(Field::of(
+            "List-Owner",
+            [format!("<mailto:{}>", encoded(&list.owner))],
+        )?);
         // RFC 2369, 3.4: "In the special case of a list that does not allow posting …, the List-Post field may
         // contain the special value "NO"."
         fields.push(Field::of("List-Post", ["NO".to_string()])?);
@@ -299,9 +353,16 @@ fn harmless(fields: &[Field], tlp: Tlp, shop: &LetterShop<'_>) -> Result<Vec<Fie
 }
 
 fn message_id(id: &str) -> Result<String, LetterError> {
-    let inner = id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).and_then(|id| id.split_once('@'));
-    let part =
-        |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric() || b".-_+=$!#%&'*/?^`{|}~".contains(&c));
+    let inner = id
+        .strip_prefix('<')
+        .and_then(|id| id.strip_suffix('>'))
+        .and_then(|id| id.split_once('@'));
+    let part = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|c| c.is_ascii_alphanumeric() || b".-_+=$!#%&'*/?^`{|}~".contains(&c))
+    };
     match inner {
         Some((left, right)) if part(left) && part(right) && id.len() <= 250 => Ok(id.to_string()),
         _ => Err(LetterError::MessageId(crate::terms::shorten(id))),
@@ -311,7 +372,17 @@ fn message_id(id: &str) -> Result<String, LetterError> {
 /// An address in a `mailto:`, where `%`, `/`, `?`, `#`, `&` and the like are encoded (RFC 6068, 2).
 pub(super) fn encoded(address: &Address) -> String {
     let keep = |c: char| c.is_ascii_alphanumeric() || "-._~@+".contains(c);
-    address.as_str().chars().map(|c| if keep(c) { c.to_string() } else { format!("%{:02X}", u32::from(c)) }).collect()
+    address
+        .as_str()
+        .chars()
+        .map(|c| {
+            if keep(c) {
+                c.to_string()
+            } else {
+                format!("%{:02X}", u32::from(c))
+            }
+        })
+        .collect()
 }
 
 /// A file that goes along.
@@ -362,15 +433,24 @@ impl Entity {
                 "cipher"
             }
         };
-        let root = [mime::parameter("hp", hp), mime::parameter("protected-headers", "v1")].concat();
+        let root = [
+            mime::parameter("hp", hp),
+            mime::parameter("protected-headers", "v1"),
+        ]
+        .concat();
         match parts.attached {
             [] => text_part(parts, root, &mut payload)?,
             attached => {
-                let seed = attached.iter().flat_map(|file| [file.name.as_bytes(), file.bytes]);
-                let seed = [parts.message_id.as_bytes(), parts.text.as_bytes()].into_iter().chain(seed);
+                let seed = attached
+                    .iter()
+                    .flat_map(|file| [file.name.as_bytes(), file.bytes]);
+                let seed = [parts.message_id.as_bytes(), parts.text.as_bytes()]
+                    .into_iter()
+                    .chain(seed);
                 let boundary = boundary("mixed", seed);
                 let parameters = [mime::parameter("boundary", &boundary), root].concat();
-                mime::with_parameters("Content-Type", "multipart/mixed", parameters)?.write("", &mut payload);
+                mime::with_parameters("Content-Type", "multipart/mixed", parameters)?
+                    .write("", &mut payload);
                 payload.extend_from_slice(format!("\r\n--{boundary}\r\n").as_bytes());
                 text_part(parts, Vec::new(), &mut payload)?;
                 for file in attached {
@@ -386,8 +466,16 @@ impl Entity {
             field.write("", &mut outer);
         }
         canonical(&outer)?;
-        let boundary = boundary(parts.cover.as_str(), [parts.message_id.as_bytes(), &payload]);
-        Ok(Entity { outer, payload, message_id: parts.message_id.to_string(), boundary })
+        let boundary = boundary(
+            parts.cover.as_str(),
+            [parts.message_id.as_bytes(), &payload],
+        );
+        Ok(Entity {
+            outer,
+            payload,
+            message_id: parts.message_id.to_string(),
+            boundary,
+        })
     }
 }
 
@@ -436,7 +524,12 @@ fn file_part(file: &Attached<'_>, out: &mut Vec<u8>) -> Result<(), LetterError> 
         (media, _) => (media, Vec::new()),
     };
     mime::with_parameters("Content-Type", media, charset)?.write("", out);
-    mime::with_parameters("Content-Disposition", "attachment", mime::parameter("filename", &name))?.write("", out);
+    mime::with_parameters(
+        "Content-Disposition",
+        "attachment",
+        mime::parameter("filename", &name),
+    )?
+    .write("", out);
     out.extend_from_slice(b"Content-Transfer-Encoding: base64\r\n\r\n");
     mime::base64(file.bytes, out);
     Ok(())
@@ -458,7 +551,9 @@ fn file_name(name: &str) -> String {
 
 /// By the name's ending; what a mail program would run or render by itself is just bytes.
 fn media_type(name: &str) -> &'static str {
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    let ending = name
+        .rsplit_once('.')
+        .map(|(_, ending)| ending.to_ascii_lowercase());
     match ending.as_deref() {
         Some("pdf") => "application/pdf",
         Some("json") => "application/json",

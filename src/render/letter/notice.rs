@@ -3,7 +3,10 @@
 //!
 //! It is made without any advisory, so it cannot say anything about one, not even its label or id.
 
-use super::{Entity, LetterError, Message, NoticeWords, PackError, Parts, body::Page, message_id, mime::Field, pack};
+use super::{
+    Entity, LetterError, Message, NoticeWords, PackError, Parts, body::Page, message_id,
+    mime::Field, pack,
+};
 use crate::{
     openpgp::{Payload, Signed},
     team::Team,
@@ -49,14 +52,23 @@ impl Notice {
     /// Writes it.
     pub fn new(shop: &NoticeShop<'_>) -> Result<Notice, LetterError> {
         let team = shop.team.name.in_lang(shop.lang);
-        let date = shop.ending.map_or_else(String::new, |(_, ends)| ends.date().to_string());
-        let fill =
-            |phrase: &str| phrase.replace("{team}", team).replace("{address}", shop.help.as_str()).replace("{date}", &date);
+        let date = shop
+            .ending
+            .map_or_else(String::new, |(_, ends)| ends.date().to_string());
+        let fill = |phrase: &str| {
+            phrase
+                .replace("{team}", team)
+                .replace("{address}", shop.help.as_str())
+                .replace("{date}", &date)
+        };
         let subject = fill(&shop.words.subject);
         let mut page = Page::default();
         page.paragraph(&fill(&shop.words.waiting));
         page.gap();
-        let named = shop.ending.map(|(fingerprint, _)| fingerprint.to_string()).or(shop.mailbox.map(ToString::to_string));
+        let named = shop
+            .ending
+            .map(|(fingerprint, _)| fingerprint.to_string())
+            .or(shop.mailbox.map(ToString::to_string));
         if let Some(named) = named {
             page.line(&format!("    {named}"));
             page.gap();
@@ -70,7 +82,10 @@ impl Notice {
             page.line(&format!("  gpg --armor --export {fingerprint} > key.asc"));
             page.gap();
         }
-        for phrase in [&shop.words.instead, &shop.words.check].into_iter().filter(|phrase| !phrase.is_empty()) {
+        for phrase in [&shop.words.instead, &shop.words.check]
+            .into_iter()
+            .filter(|phrase| !phrase.is_empty())
+        {
             page.paragraph(&fill(phrase));
             page.gap();
         }
@@ -95,7 +110,12 @@ impl Notice {
             lang: shop.lang,
             attached: &[],
         })?;
-        Ok(Notice { recipient: shop.to.key(), text: page.text, fields: fields.to_vec(), entity })
+        Ok(Notice {
+            recipient: shop.to.key(),
+            text: page.text,
+            fields: fields.to_vec(),
+            entity,
+        })
     }
 
     /// The address it is for, in lower case.

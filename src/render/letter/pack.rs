@@ -62,7 +62,12 @@ pub(super) fn with_ciphertext(letter: &Letter, ciphertext: &Sealed) -> Result<Me
 }
 
 pub(super) fn encrypted(entity: &Entity, ciphertext: &Sealed) -> Message {
-    let Entity { outer, boundary, message_id, .. } = entity;
+    let Entity {
+        outer,
+        boundary,
+        message_id,
+        ..
+    } = entity;
     let mut bytes = Vec::with_capacity(outer.len() + ciphertext.len() + 1_000);
     bytes.extend_from_slice(outer);
     // RFC 3156, 4: the first part "MUST contain a 'Version: 1' field in the body", the second is
@@ -86,14 +91,22 @@ pub(super) fn encrypted(entity: &Entity, ciphertext: &Sealed) -> Message {
     bytes.extend_from_slice(head.as_bytes());
     ciphertext.push_to(&mut bytes);
     bytes.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
-    Message { bytes, message_id: message_id.clone() }
+    Message {
+        bytes,
+        message_id: message_id.clone(),
+    }
 }
 
 pub(super) fn signed(entity: &Entity, signature: &str) -> Result<Message, PackError> {
     if !is_armored(signature, "SIGNATURE") {
         return Err(PackError::NotASignature);
     }
-    let Entity { outer, payload, boundary, message_id } = entity;
+    let Entity {
+        outer,
+        payload,
+        boundary,
+        message_id,
+    } = entity;
     let mut bytes = Vec::with_capacity(outer.len() + payload.len() + signature.len() + 1_000);
     bytes.extend_from_slice(outer);
     // RFC 3156, 5: "The 'micalg' parameter … MUST contain exactly one hash-symbol", in lower case.
@@ -115,13 +128,22 @@ pub(super) fn signed(entity: &Entity, signature: &str) -> Result<Message, PackEr
     bytes.extend_from_slice(middle.as_bytes());
     push_armor(signature, &mut bytes);
     bytes.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
-    Ok(Message { bytes, message_id: message_id.clone() })
+    Ok(Message {
+        bytes,
+        message_id: message_id.clone(),
+    })
 }
 
 fn is_armored(text: &str, kind: &str) -> bool {
-    let begins =
-        text.strip_prefix("-----BEGIN PGP ").and_then(|rest| rest.strip_prefix(kind)).map(|rest| &rest[..5.min(rest.len())]);
-    begins == Some("-----") && text.trim_end().ends_with(&format!("-----END PGP {kind}-----")) && text.is_ascii()
+    let begins = text
+        .strip_prefix("-----BEGIN PGP ")
+        .and_then(|rest| rest.strip_prefix(kind))
+        .map(|rest| &rest[..5.min(rest.len())]);
+    begins == Some("-----")
+        && text
+            .trim_end()
+            .ends_with(&format!("-----END PGP {kind}-----"))
+        && text.is_ascii()
 }
 
 /// The armor with CRLF, whatever it came with.

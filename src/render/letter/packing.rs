@@ -30,7 +30,11 @@ impl<A: Audience> Made<Signed<Letter>, A> for Message {
     fn made(letter: &Signed<Letter>, _: &A, packing: &Packing<'_>) -> Result<Message, PackError> {
         match packing {
             Packing::Signed => in_clear(letter),
-            Packing::Encrypted { sealer, certificate, now } => sealed(letter, &sealer.seal(certificate, now)?),
+            Packing::Encrypted {
+                sealer,
+                certificate,
+                now,
+            } => sealed(letter, &sealer.seal(certificate, now)?),
         }
     }
 }
@@ -71,7 +75,11 @@ impl<A: Audience> Made<Signed<Answer>, A> for Message {
     fn made(answer: &Signed<Answer>, _: &A, packing: &Packing<'_>) -> Result<Message, PackError> {
         match packing {
             Packing::Signed => Answer::in_clear(answer),
-            Packing::Encrypted { sealer, certificate, now } => Answer::sealed(answer, &sealer.seal(certificate, now)?),
+            Packing::Encrypted {
+                sealer,
+                certificate,
+                now,
+            } => Answer::sealed(answer, &sealer.seal(certificate, now)?),
         }
     }
 }

@@ -31,7 +31,10 @@ pub struct SketchedFile {
 }
 
 fn shown(fields: &[Field]) -> Vec<(&'static str, String)> {
-    fields.iter().map(|field| (field.name, field.shown.clone())).collect()
+    fields
+        .iter()
+        .map(|field| (field.name, field.shown.clone()))
+        .collect()
 }
 
 impl Made<&Advisory, Staff> for Sketch {
@@ -39,22 +42,37 @@ impl Made<&Advisory, Staff> for Sketch {
     type Error = LetterError;
 
     fn made(advisory: &&Advisory, _: &Staff, shop: &LetterShop<'_>) -> Result<Sketch, LetterError> {
-        let Composed { letter, fields, outer } = Composed::of(advisory, shop)?;
+        let Composed {
+            letter,
+            fields,
+            outer,
+        } = Composed::of(advisory, shop)?;
         let file = |one: &crate::advisory::Attachment| {
             let name = file_name(&one.name);
-            SketchedFile { media_type: media_type(&name), name, size: one.bytes.len() }
+            SketchedFile {
+                media_type: media_type(&name),
+                name,
+                size: one.bytes.len(),
+            }
         };
         let mut outer = shown(&outer);
         outer.push(("Content-Type", wrapping(letter.cover).into()));
         let attached = advisory.attachments.iter().map(file).collect();
-        Ok(Sketch { outer, inner: shown(&fields), text: letter.text, attached })
+        Ok(Sketch {
+            outer,
+            inner: shown(&fields),
+            text: letter.text,
+            attached,
+        })
     }
 }
 
 /// Of the whole message, as `pack` writes it.
 fn wrapping(cover: Cover) -> &'static str {
     match cover {
-        Cover::Signed => "multipart/signed; protocol=\"application/pgp-signature\"; micalg=pgp-sha512",
+        Cover::Signed => {
+            "multipart/signed; protocol=\"application/pgp-signature\"; micalg=pgp-sha512"
+        }
         Cover::Encrypted => "multipart/encrypted; protocol=\"application/pgp-encrypted\"",
     }
 }
@@ -65,6 +83,11 @@ impl Made<Notice, Staff> for Sketch {
 
     fn made(notice: &Notice, _: &Staff, (): &()) -> Result<Sketch, Infallible> {
         let inner = shown(&notice.fields);
-        Ok(Sketch { outer: inner.clone(), inner, text: notice.text.clone(), attached: Vec::new() })
+        Ok(Sketch {
+            outer: inner.clone(),
+            inner,
+            text: notice.text.clone(),
+            attached: Vec::new(),
+        })
     }
 }

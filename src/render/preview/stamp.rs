@@ -6,9 +6,19 @@ pub fn stamped(html: &str, head: &str, banner: &str) -> String {
     let html = without_policy(html);
     let lower = html.to_ascii_lowercase();
     let head_ends = lower.find("</head>");
-    let body = lower.find("<body").and_then(|at| Some(at + lower[at..].find('>')? + 1));
+    let body = lower
+        .find("<body")
+        .and_then(|at| Some(at + lower[at..].find('>')? + 1));
     match (head_ends, body) {
-        (Some(end), Some(body)) if end < body => [&html[..end], head, &html[end..body], "\n", banner, &html[body..]].concat(),
+        (Some(end), Some(body)) if end < body => [
+            &html[..end],
+            head,
+            &html[end..body],
+            "\n",
+            banner,
+            &html[body..],
+        ]
+        .concat(),
         _ => [head, banner, &html].concat(),
     }
 }
@@ -17,7 +27,9 @@ fn without_policy(html: &str) -> String {
     let lower = html.to_ascii_lowercase();
     let (mut out, mut from) = (String::with_capacity(html.len()), 0);
     for (at, _) in lower.match_indices("<meta") {
-        let Some(end) = lower[at..].find('>').map(|end| at + end + 1) else { break };
+        let Some(end) = lower[at..].find('>').map(|end| at + end + 1) else {
+            break;
+        };
         if lower[at..end].contains("content-security-policy") {
             out.push_str(&html[from..at]);
             from = end;
@@ -30,10 +42,16 @@ fn without_policy(html: &str) -> String {
 /// Links that begin at the root of the site (`base`) begin at the root of the preview instead.
 pub fn rooted(text: &str, base: &str, prefix: &str) -> String {
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some(at) = ["=\"/", "='/"].iter().filter_map(|sign| rest.find(sign)).min() {
+    while let Some(at) = ["=\"/", "='/"]
+        .iter()
+        .filter_map(|sign| rest.find(sign))
+        .min()
+    {
         let (before, link) = rest.split_at(at + 2);
         out.push_str(before);
-        let is_link = ["href", "src", "action"].iter().any(|name| before[..at].ends_with(name));
+        let is_link = ["href", "src", "action"]
+            .iter()
+            .any(|name| before[..at].ends_with(name));
         if is_link && !link.starts_with("//") && !link.starts_with(prefix) {
             out.push_str(prefix);
             rest = link.strip_prefix(base).unwrap_or(&link[1..]);
@@ -69,8 +87,16 @@ mod tests {
             ("/", "<a href='/'>", "<a href='/t/'>"),
             ("/", "<img src=\"/t/a.svg\">", "<img src=\"/t/a.svg\">"),
             ("/in/", "<a href=\"/in/pgp/\">", "<a href=\"/t/pgp/\">"),
-            ("/", "<a href=\"//host/\" title=\"/x\">", "<a href=\"//host/\" title=\"/x\">"),
-            ("/", "<a href=\"https://host/\">", "<a href=\"https://host/\">"),
+            (
+                "/",
+                "<a href=\"//host/\" title=\"/x\">",
+                "<a href=\"//host/\" title=\"/x\">",
+            ),
+            (
+                "/",
+                "<a href=\"https://host/\">",
+                "<a href=\"https://host/\">",
+            ),
         ] {
             assert_eq!(rooted(link, base, "/t/"), made);
         }

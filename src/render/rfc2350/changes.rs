@@ -67,11 +67,21 @@ impl Changes {
         for op in capture_diff_slices(Algorithm::Patience, &old, &new) {
             let (gone, come) = match op {
                 DiffOp::Equal { .. } => continue,
-                DiffOp::Delete { old_index, old_len, .. } => (old_index..old_index + old_len, 0..0),
-                DiffOp::Insert { new_index, new_len, .. } => (0..0, new_index..new_index + new_len),
-                DiffOp::Replace { old_index, old_len, new_index, new_len } => {
-                    (old_index..old_index + old_len, new_index..new_index + new_len)
-                }
+                DiffOp::Delete {
+                    old_index, old_len, ..
+                } => (old_index..old_index + old_len, 0..0),
+                DiffOp::Insert {
+                    new_index, new_len, ..
+                } => (0..0, new_index..new_index + new_len),
+                DiffOp::Replace {
+                    old_index,
+                    old_len,
+                    new_index,
+                    new_len,
+                } => (
+                    old_index..old_index + old_len,
+                    new_index..new_index + new_len,
+                ),
             };
             gone.for_each(|at| changes.add(Way::Gone, &old, at));
             come.for_each(|at| changes.add(Way::Come, &new, at));
@@ -83,11 +93,25 @@ impl Changes {
         if lines[at].is_empty() {
             return;
         }
-        let heading = lines[..=at].iter().rev().find(|line| is_heading(line)).copied().unwrap_or_default();
-        let line = (way, lines[at].strip_prefix(INDENT).unwrap_or(lines[at]).to_string());
+        let heading = lines[..=at]
+            .iter()
+            .rev()
+            .find(|line| is_heading(line))
+            .copied()
+            .unwrap_or_default();
+        let line = (
+            way,
+            lines[at]
+                .strip_prefix(INDENT)
+                .unwrap_or(lines[at])
+                .to_string(),
+        );
         match self.0.last_mut() {
             Some(part) if part.heading == heading => part.lines.push(line),
-            _ => self.0.push(Part { heading: heading.to_string(), lines: vec![line] }),
+            _ => self.0.push(Part {
+                heading: heading.to_string(),
+                lines: vec![line],
+            }),
         }
     }
 
@@ -102,7 +126,11 @@ impl Changes {
         for part in &self.0 {
             let number = part.heading.split(' ').next().unwrap_or_default();
             let is_number = number.starts_with(|c: char| c.is_ascii_digit());
-            let name = if is_number { number.trim_end_matches('.') } else { part.heading.as_str() };
+            let name = if is_number {
+                number.trim_end_matches('.')
+            } else {
+                part.heading.as_str()
+            };
             if !name.is_empty() && !names.contains(&name) {
                 names.push(name);
             }
@@ -118,7 +146,11 @@ impl Changes {
                 all.push(String::new());
             }
             all.push(part.heading.clone());
-            all.extend(part.lines.iter().map(|(way, line)| format!("{} {line}", way.sign())));
+            all.extend(
+                part.lines
+                    .iter()
+                    .map(|(way, line)| format!("{} {line}", way.sign())),
+            );
         }
         let is_all = all.len() <= most;
         all.truncate(most);
@@ -134,7 +166,13 @@ impl Changes {
             }
             out.push_str("<pre tabindex=\"0\"><code>");
             for (way, line) in &part.lines {
-                let _ = writeln!(out, "<{0}>{1} {2}</{0}>", way.element(), way.sign(), escape(line));
+                let _ = writeln!(
+                    out,
+                    "<{0}>{1} {2}</{0}>",
+                    way.element(),
+                    way.sign(),
+                    escape(line)
+                );
             }
             out.push_str("</code></pre>\n");
         }
@@ -148,11 +186,22 @@ fn is_heading(line: &str) -> bool {
 }
 
 fn lines<'a>(of: VersionText<'a>) -> Vec<&'a str> {
-    let VersionText { text, version, lang, words, site } = of;
+    let VersionText {
+        text,
+        version,
+        lang,
+        words,
+        site,
+    } = of;
     let own = edition_rows(words, site, lang, version.version, &version.date).map(Fact::Edition);
     let own = fact_lines(&own);
-    let own: Vec<String> = own.iter().map(|line| format!("{INDENT}{}", line.trim_end())).collect();
-    text.lines().filter(|line| !own.iter().any(|own| own == line)).collect()
+    let own: Vec<String> = own
+        .iter()
+        .map(|line| format!("{INDENT}{}", line.trim_end()))
+        .collect();
+    text.lines()
+        .filter(|line| !own.iter().any(|own| own == line))
+        .collect()
 }
 
 /// What a version brings, in one language.
@@ -172,21 +221,54 @@ pub enum News {
 
 impl News {
     /// Of one of these versions, the oldest of which is the first; `None` if it is not in this language.
-    pub fn of(editions: &[Edition], at: usize, lang: &Lang, words: &DocumentWords, site: &Site) -> Option<News> {
+    pub fn of(
+        editions: &[Edition],
+        at: usize,
+        lang: &Lang,
+        words: &DocumentWords,
+        site: &Site,
+    ) -> Option<News> {
         let shown = |edition: &'_ Edition| {
             let text = edition.texts.get(lang)?.text.clone();
             Some((text, edition.version.clone()))
         };
         let (text, version) = shown(editions.get(at)?)?;
         let Some(before) = at.checked_sub(1).and_then(|at| editions.get(at)) else {
-            return Some(if version.version == 1 { News::First } else { News::Unknown });
+            return Some(if version.version == 1 {
+                News::First
+            } else {
+                News::Unknown
+            });
         };
         let Some((old_text, old_version)) = shown(before) else {
-            return Some(if before.texts.is_empty() { News::Unknown } else { News::NewLanguage });
+            return Some(if before.texts.is_empty() {
+                News::Unknown
+            } else {
+                News::NewLanguage
+            });
         };
-        let old = VersionText { text: &old_text, version: &old_version, lang, words, site };
-        let changes = Changes::between(old, VersionText { text: &text, version: &version, lang, words, site });
-        Some(if changes.is_empty() { News::Same } else { News::Changed(changes) })
+        let old = VersionText {
+            text: &old_text,
+            version: &old_version,
+            lang,
+            words,
+            site,
+        };
+        let changes = Changes::between(
+            old,
+            VersionText {
+                text: &text,
+                version: &version,
+                lang,
+                words,
+                site,
+            },
+        );
+        Some(if changes.is_empty() {
+            News::Same
+        } else {
+            News::Changed(changes)
+        })
     }
 
     /// Whether readers of this language should hear of it.
@@ -220,18 +302,26 @@ impl News {
         };
         format!(
             "<p>{}</p>\n{changes}",
-            escape(self.words(words)).replace("`-`", "<code>-</code>").replace("`+`", "<code>+</code>")
+            escape(self.words(words))
+                .replace("`-`", "<code>-</code>")
+                .replace("`+`", "<code>+</code>")
         )
     }
 
     /// As Markdown for a letter, that refers to a page for what is more than so many lines.
     pub fn markdown(&self, words: &DocumentWords, most: usize, page: &str) -> String {
-        let News::Changed(changes) = self else { return self.words(words).to_string() };
+        let News::Changed(changes) = self else {
+            return self.words(words).to_string();
+        };
         let (text, is_all) = changes.text(most);
         // CommonMark 0.31, 4.5: a fence is longer than any run of its character inside.
         let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
         let fence = "`".repeat(longest.max(2) + 1);
-        let more = if is_all { String::new() } else { format!("\n\n{} {page}", words.get("rfc2350_news_more")) };
+        let more = if is_all {
+            String::new()
+        } else {
+            format!("\n\n{} {page}", words.get("rfc2350_news_more"))
+        };
         format!("{}\n\n{fence}\n{text}\n{fence}{more}", self.words(words))
     }
 }
@@ -246,34 +336,68 @@ mod tests {
         let date = format!("2026-07-0{version}").parse().expect("a date");
         let digest = Digest::of(text.as_bytes());
         let permanent = format!("     https://cert.example.org/rfc2350/archive/{version}.txt\n");
-        let head = format!("1.1 Date of Last Update\n\n   Version: {version}\n   Date of last update: 2026-07-0{version}\n\n");
+        let head = format!(
+            "1.1 Date of Last Update\n\n   Version: {version}\n   Date of last update: 2026-07-0{version}\n\n"
+        );
         let text = format!("{head}1.3 Where\n\n   This version, for good:\n{permanent}\n{text}");
-        let text = EditionText { text, block: String::new(), detached: String::new() };
-        let version = DocumentVersion { version, digest, date };
-        Edition { version, clocks: String::new(), texts: BTreeMap::from([(Lang::english(), text)]) }
+        let text = EditionText {
+            text,
+            block: String::new(),
+            detached: String::new(),
+        };
+        let version = DocumentVersion {
+            version,
+            digest,
+            date,
+        };
+        Edition {
+            version,
+            clocks: String::new(),
+            texts: BTreeMap::from([(Lang::english(), text)]),
+        }
     }
 
     fn news(old: &str, new: &str) -> News {
         let words = DocumentWords::built_in(&Lang::english());
         let site = super::super::tests::site();
-        News::of(&[edition(1, old), edition(2, new)], 1, &Lang::english(), &words, &site).expect("it is in this language")
+        News::of(
+            &[edition(1, old), edition(2, new)],
+            1,
+            &Lang::english(),
+            &words,
+            &site,
+        )
+        .expect("it is in this language")
     }
 
     #[test]
     fn lines_stand_below_their_sections() {
         let old = "2.4 Telephone\n\n   Telephone: 1\n\n3. Charter\n\n   We help.\n   All.\n";
         let new = "2.4 Telephone\n\n   Telephone: 2\n\n2.5 Fax\n\n   Fax: 3 `x` <b>\n\n3. Charter\n\n   We help.\n   All.\n";
-        let News::Changed(changes) = news(old, new) else { panic!("it changed") };
+        let News::Changed(changes) = news(old, new) else {
+            panic!("it changed")
+        };
         let (text, is_all) = changes.text(99);
-        let expected = "2.4 Telephone\n- Telephone: 1\n+ Telephone: 2\n\n2.5 Fax\n+ 2.5 Fax\n+ Fax: 3 `x` <b>";
+        let expected =
+            "2.4 Telephone\n- Telephone: 1\n+ Telephone: 2\n\n2.5 Fax\n+ 2.5 Fax\n+ Fax: 3 `x` <b>";
         assert_eq!((text.as_str(), is_all), (expected, true));
-        assert_eq!((changes.text(2).1, changes.sections().as_str()), (false, "2.4, 2.5"));
-        assert!(changes.html().contains("<ins>+ Fax: 3 `x` &lt;b&gt;</ins>"), "{}", changes.html());
+        assert_eq!(
+            (changes.text(2).1, changes.sections().as_str()),
+            (false, "2.4, 2.5")
+        );
+        assert!(
+            changes.html().contains("<ins>+ Fax: 3 `x` &lt;b&gt;</ins>"),
+            "{}",
+            changes.html()
+        );
     }
 
     #[test]
     fn a_new_number_and_a_new_date_are_no_news() {
-        assert_eq!(news("3. Charter\n\n   We help.\n", "3. Charter\n\n   We help.\n"), News::Same);
+        assert_eq!(
+            news("3. Charter\n\n   We help.\n", "3. Charter\n\n   We help.\n"),
+            News::Same
+        );
     }
 
     #[test]
@@ -281,6 +405,9 @@ mod tests {
         let words = DocumentWords::built_in(&Lang::english());
         let changed = news("", "6. Forms\n\n   ````\n   # not a heading\n   ````\n");
         let markdown = changed.markdown(&words, 99, "https://cert.example.org/");
-        assert!(markdown.contains("\n`````\n6. Forms\n") && markdown.ends_with("\n`````"), "{markdown}");
+        assert!(
+            markdown.contains("\n`````\n6. Forms\n") && markdown.ends_with("\n`````"),
+            "{markdown}"
+        );
     }
 }

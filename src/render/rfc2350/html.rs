@@ -15,17 +15,33 @@ pub fn html(document: &Document) -> String {
     let words = document.words.markdown();
     for section in &document.sections {
         let level = (section.depth + 1).min(6);
-        let _ = writeln!(out, "<h{level} id=\"{}\">{}</h{level}>", escape(&section.anchor), escape(&section.heading()));
+        let _ = writeln!(
+            out,
+            "<h{level} id=\"{}\">{}</h{level}>",
+            escape(&section.anchor),
+            escape(&section.heading())
+        );
         for group in rows_together(&section.facts) {
             facts(&mut out, group);
         }
         for prose in &section.prose {
             let prefix = format!("s{}-", section.anchor.replace('.', "-"));
             let top = u8::try_from(level + 1).unwrap_or(6).min(6);
-            out.push_str(&markdown::html(prose, &HtmlStyle { prefix: &prefix, top, words: &words }));
+            out.push_str(&markdown::html(
+                prose,
+                &HtmlStyle {
+                    prefix: &prefix,
+                    top,
+                    words: &words,
+                },
+            ));
         }
         if section.is_leaf && section.is_empty() {
-            let _ = writeln!(out, "<p>{}.</p>", escape(document.words.get("rfc2350_none")));
+            let _ = writeln!(
+                out,
+                "<p>{}.</p>",
+                escape(document.words.get("rfc2350_none"))
+            );
         }
     }
     out
@@ -36,7 +52,12 @@ fn facts(out: &mut String, group: &[Fact]) {
         out.push_str("<dl>\n");
         for fact in group {
             if let Fact::Edition(row) | Fact::Row(row) = fact {
-                let _ = writeln!(out, "<dt>{}</dt><dd>{}</dd>", escape(&row.label), value(row));
+                let _ = writeln!(
+                    out,
+                    "<dt>{}</dt><dd>{}</dd>",
+                    escape(&row.label),
+                    value(row)
+                );
             }
         }
         out.push_str("</dl>\n");
@@ -55,7 +76,11 @@ fn facts(out: &mut String, group: &[Fact]) {
                 let _ = writeln!(out, "<p>{}</p>", lines.join("<br>\n"));
             }
             Fact::Commands(commands) => {
-                let _ = writeln!(out, "<pre tabindex=\"0\"><code>{}\n</code></pre>", escape(&commands.join("\n")));
+                let _ = writeln!(
+                    out,
+                    "<pre tabindex=\"0\"><code>{}\n</code></pre>",
+                    escape(&commands.join("\n"))
+                );
             }
         }
     }

@@ -171,7 +171,10 @@ impl Document {
         let mut parts: Vec<String> = vec![self.lang.to_string(), self.title.clone()];
         for section in &self.sections {
             parts.push(section.heading());
-            let facts = section.facts.iter().filter(|fact| !matches!(fact, Fact::Edition(_)));
+            let facts = section
+                .facts
+                .iter()
+                .filter(|fact| !matches!(fact, Fact::Edition(_)));
             parts.extend(facts.map(|fact| format!("{fact:?}")));
             parts.extend(section.prose.iter().cloned());
         }
@@ -181,7 +184,10 @@ impl Document {
 
 /// Of what the document says in all its languages, in whatever order they come.
 pub fn digest_of<'d>(documents: impl IntoIterator<Item = &'d Document>) -> Digest {
-    let digests: BTreeMap<&Lang, Digest> = documents.into_iter().map(|d| (&d.lang, d.content_digest())).collect();
+    let digests: BTreeMap<&Lang, Digest> = documents
+        .into_iter()
+        .map(|d| (&d.lang, d.content_digest()))
+        .collect();
     Digest::of_parts(digests.values().map(|digest| digest.0.as_slice()))
 }
 
@@ -200,15 +206,24 @@ fn compose(team: &Team, shop: &Workshop<'_>) -> Document {
             let depth = last.as_ref().map_or(1, |number| number.depth() + 1);
             let anchor = format!("extra-{}", at + 1);
             let title = written.title.clone();
-            let extra =
-                Section { number: None, title, depth, anchor, facts: vec![], prose: prose.into_iter().collect(), is_leaf: false };
+            let extra = Section {
+                number: None,
+                title,
+                depth,
+                anchor,
+                facts: vec![],
+                prose: prose.into_iter().collect(),
+                is_leaf: false,
+            };
             match last.as_ref().and_then(|last| sections.get_mut(last)) {
                 Some(group) => group.push(extra),
                 None => front.push(extra),
             }
             continue;
         };
-        let group = sections.entry(number.clone()).or_insert_with(|| vec![section(number.clone(), String::new(), team, shop)]);
+        let group = sections
+            .entry(number.clone())
+            .or_insert_with(|| vec![section(number.clone(), String::new(), team, shop)]);
         if !written.title.is_empty() {
             group[0].title = written.title.clone();
         }
@@ -221,10 +236,15 @@ fn compose(team: &Team, shop: &Workshop<'_>) -> Document {
     }
     Document {
         lang: shop.lang.clone(),
-        title: shop.words.fill("rfc2350_title", &[("team", team.name.in_lang(shop.lang))]),
+        title: shop
+            .words
+            .fill("rfc2350_title", &[("team", team.name.in_lang(shop.lang))]),
         version: shop.version,
         date: shop.date.clone(),
-        sections: front.into_iter().chain(sections.into_values().flatten()).collect(),
+        sections: front
+            .into_iter()
+            .chain(sections.into_values().flatten())
+            .collect(),
         words: shop.words.clone(),
         site: shop.site.url.to_string(),
     }
@@ -233,7 +253,15 @@ fn compose(team: &Team, shop: &Workshop<'_>) -> Document {
 fn section(number: Number, title: String, team: &Team, shop: &Workshop<'_>) -> Section {
     let anchor = number.to_string();
     let facts = facts::of(&anchor, team, shop);
-    Section { depth: number.depth(), anchor, number: Some(number), title, facts, prose: Vec::new(), is_leaf: true }
+    Section {
+        depth: number.depth(),
+        anchor,
+        number: Some(number),
+        title,
+        facts,
+        prose: Vec::new(),
+        is_leaf: true,
+    }
 }
 
 #[cfg(test)]

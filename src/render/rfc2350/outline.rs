@@ -29,7 +29,10 @@ pub const OUTLINE: [(&str, &str); 34] = [
     ("3.4", "Authority"),
     ("4", "Policies"),
     ("4.1", "Types of Incidents and Level of Support"),
-    ("4.2", "Co-operation, Interaction and Disclosure of Information"),
+    (
+        "4.2",
+        "Co-operation, Interaction and Disclosure of Information",
+    ),
     ("4.3", "Communication and Authentication"),
     ("5", "Services"),
     ("5.1", "Incident Response"),
@@ -48,13 +51,18 @@ pub struct Number(Vec<u8>);
 impl Number {
     /// All numbers of the standard, in order.
     pub fn standard() -> impl Iterator<Item = Number> {
-        OUTLINE.iter().map(|(number, _)| number.parse().expect("the outline has numbers only"))
+        OUTLINE
+            .iter()
+            .map(|(number, _)| number.parse().expect("the outline has numbers only"))
     }
 
     /// The standard's title; `None` for a section that the standard does not have.
     pub fn title(&self) -> Option<&'static str> {
         let number = self.to_string();
-        OUTLINE.iter().find(|(known, _)| *known == number).map(|(_, title)| *title)
+        OUTLINE
+            .iter()
+            .find(|(known, _)| *known == number)
+            .map(|(_, title)| *title)
     }
 
     /// `[5, 1, 1]` for `5.1.1`.
@@ -79,11 +87,17 @@ impl FromStr for Number {
     fn from_str(text: &str) -> Result<Number, ()> {
         let text = text.strip_suffix('.').unwrap_or(text);
         let part = |part: &str| match part.len() {
-            1..=2 if part.bytes().all(|c| c.is_ascii_digit()) && !part.starts_with('0') => part.parse::<u8>().map_err(|_| ()),
+            1..=2 if part.bytes().all(|c| c.is_ascii_digit()) && !part.starts_with('0') => {
+                part.parse::<u8>().map_err(|_| ())
+            }
             _ => Err(()),
         };
         let parts: Vec<u8> = text.split('.').map(part).collect::<Result<_, ()>>()?;
-        if parts.len() > 5 { Err(()) } else { Ok(Number(parts)) }
+        if parts.len() > 5 {
+            Err(())
+        } else {
+            Ok(Number(parts))
+        }
     }
 }
 
@@ -102,12 +116,15 @@ pub fn is_near(written: &str, known: &str) -> bool {
     }
     let shared = known.iter().filter(|word| written.contains(word)).count();
     let short = known.len().min(written.len());
-    shared * 2 > short || strsim::normalized_damerau_levenshtein(&written.join(" "), &known.join(" ")) >= 0.6
+    shared * 2 > short
+        || strsim::normalized_damerau_levenshtein(&written.join(" "), &known.join(" ")) >= 0.6
 }
 
 /// The words that carry meaning, in small letters.
 fn words(title: &str) -> Vec<String> {
-    let empty = ["of", "the", "and", "or", "this", "a", "и", "в", "с", "об", "о", "по", "к", "для"];
+    let empty = [
+        "of", "the", "and", "or", "this", "a", "и", "в", "с", "об", "о", "по", "к", "для",
+    ];
     title
         .to_lowercase()
         .replace("co-", "co")
@@ -131,16 +148,35 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_a_number_is_none() {
-        for text in ["", ".", "2..1", "2026", "0", "1.01", "24/7", "1.2.3.4.5.6", "2a"] {
+        for text in [
+            "",
+            ".",
+            "2..1",
+            "2026",
+            "0",
+            "1.01",
+            "24/7",
+            "1.2.3.4.5.6",
+            "2a",
+        ] {
             assert!(text.parse::<Number>().is_err(), "{text} was taken");
         }
-        assert_eq!("5.1.1.".parse::<Number>().map(|n| n.to_string()), Ok("5.1.1".into()));
+        assert_eq!(
+            "5.1.1.".parse::<Number>().map(|n| n.to_string()),
+            Ok("5.1.1".into())
+        );
     }
 
     #[test]
     fn titles_may_differ_a_little() {
-        assert!(is_near("Public Keys and Other Encryption Information", "Public Keys and Encryption Information"));
-        assert!(is_near("Cooperation, interaction and disclosure", "Co-operation, Interaction and Disclosure of Information"));
+        assert!(is_near(
+            "Public Keys and Other Encryption Information",
+            "Public Keys and Encryption Information"
+        ));
+        assert!(is_near(
+            "Cooperation, interaction and disclosure",
+            "Co-operation, Interaction and Disclosure of Information"
+        ));
         assert!(is_near("Team Name", "Name of the Team"));
         assert!(is_near("Disclaimer", "Disclaimers"));
         assert!(!is_near("Monitoring", "Proactive Activities"));

@@ -37,7 +37,10 @@ pub struct Section {
 impl Prose {
     /// The prose of a team that has written none.
     pub fn none() -> Prose {
-        Prose { source: Source::new("site/rfc2350.md", Arc::from("")), sections: Vec::new() }
+        Prose {
+            source: Source::new("site/rfc2350.md", Arc::from("")),
+            sections: Vec::new(),
+        }
     }
 
     /// The Markdown of a section.
@@ -49,7 +52,11 @@ impl Prose {
     pub fn links(&self) -> Vec<(Span, &str)> {
         let text = &*self.source.text;
         let starts = text.match_indices("http").map(|(at, _)| at);
-        let starts = starts.filter(|at| ["http://", "https://"].iter().any(|scheme| text[*at..].starts_with(scheme)));
+        let starts = starts.filter(|at| {
+            ["http://", "https://"]
+                .iter()
+                .any(|scheme| text[*at..].starts_with(scheme))
+        });
         let ends = |c: char| c.is_whitespace() || "<>()[]\"`«»|{}".contains(c);
         let found = starts.map(|at| {
             let url = &text[at..at + text[at..].find(ends).unwrap_or(text.len() - at)];
@@ -61,7 +68,9 @@ impl Prose {
 
     /// The first section with this number.
     pub fn section(&self, number: &Number) -> Option<&Section> {
-        self.sections.iter().find(|section| section.number.as_ref() == Some(number))
+        self.sections
+            .iter()
+            .find(|section| section.number.as_ref() == Some(number))
     }
 }
 
@@ -70,17 +79,25 @@ pub fn parse(source: &Source, findings: &mut Findings) -> Prose {
     let mut sections = cut(source);
     // A title of the whole file is a help for its writers and says nothing to readers.
     let first = sections.first();
-    if first.is_some_and(|s| s.number.is_none() && s.body.start == s.body.end && level(source, s) == Some(1)) {
+    if first.is_some_and(|s| {
+        s.number.is_none() && s.body.start == s.body.end && level(source, s) == Some(1)
+    }) {
         sections.remove(0);
     }
-    let before = sections.first().map_or(source.text.len(), |section| section.heading.start);
+    let before = sections
+        .first()
+        .map_or(source.text.len(), |section| section.heading.start);
     let preamble = trimmed(source, Span::new(0, before));
-    let is_title =
-        source.text[preamble.start..preamble.end].starts_with("# ") && !source.text[preamble.start..preamble.end].contains('\n');
+    let is_title = source.text[preamble.start..preamble.end].starts_with("# ")
+        && !source.text[preamble.start..preamble.end].contains('\n');
     if preamble.start < preamble.end && !is_title {
         findings.push(
             source
-                .error(preamble, "prose-without-section", "this text stands before the first heading and is left out")
+                .error(
+                    preamble,
+                    "prose-without-section",
+                    "this text stands before the first heading and is left out",
+                )
                 .hint("give it a heading, such as `## 3.1 Mission Statement`")
                 .warning(),
         );
@@ -88,7 +105,10 @@ pub fn parse(source: &Source, findings: &mut Findings) -> Prose {
     doubles(source, &sections, findings);
     odd_titles(source, &sections, findings);
     flaws(source, &sections, findings);
-    Prose { source: source.clone(), sections }
+    Prose {
+        source: source.clone(),
+        sections,
+    }
 }
 
 fn cut(source: &Source) -> Vec<Section> {
@@ -108,7 +128,9 @@ fn cut(source: &Source) -> Vec<Section> {
         if indent < 4 && run >= 3 && matches!(mark, '`' | '~') {
             match fence {
                 None => fence = Some((mark, run)),
-                Some((open, length)) if open == mark && run >= length && bare.len() == run => fence = None,
+                Some((open, length)) if open == mark && run >= length && bare.len() == run => {
+                    fence = None
+                }
                 Some(_) => {}
             }
             continue;
@@ -121,8 +143,14 @@ fn cut(source: &Source) -> Vec<Section> {
         }
         let heading = rest.trim();
         let closed = heading.trim_end_matches('#');
-        let heading = if closed.is_empty() || closed.ends_with(' ') { closed.trim() } else { heading };
-        let (word, title) = heading.split_once(char::is_whitespace).unwrap_or((heading, ""));
+        let heading = if closed.is_empty() || closed.ends_with(' ') {
+            closed.trim()
+        } else {
+            heading
+        };
+        let (word, title) = heading
+            .split_once(char::is_whitespace)
+            .unwrap_or((heading, ""));
         let (number, title) = match word.parse::<Number>() {
             Ok(number) => (Some(number), title.trim()),
             Err(()) => (None, heading),
@@ -144,7 +172,9 @@ fn cut(source: &Source) -> Vec<Section> {
 }
 
 fn level(source: &Source, section: &Section) -> Option<usize> {
-    let heading = source.text.get(section.heading.start..section.heading.end)?;
+    let heading = source
+        .text
+        .get(section.heading.start..section.heading.end)?;
     Some(heading.chars().take_while(|c| *c == '#').count())
 }
 
@@ -162,11 +192,20 @@ fn trimmed(source: &Source, span: Span) -> Span {
 
 fn doubles(source: &Source, sections: &[Section], findings: &mut Findings) {
     for (i, section) in sections.iter().enumerate() {
-        let Some(number) = &section.number else { continue };
-        if sections[..i].iter().any(|other| other.number.as_ref() == Some(number)) {
+        let Some(number) = &section.number else {
+            continue;
+        };
+        if sections[..i]
+            .iter()
+            .any(|other| other.number.as_ref() == Some(number))
+        {
             findings.push(
                 source
-                    .error(section.heading, "duplicate-section", format!("section {number} stands here twice"))
+                    .error(
+                        section.heading,
+                        "duplicate-section",
+                        format!("section {number} stands here twice"),
+                    )
                     .hint("put the two together, or give one of them the next free number"),
             );
         }
@@ -181,24 +220,47 @@ fn odd_titles(source: &Source, sections: &[Section], findings: &mut Findings) {
         .filter(|section| !section.title.is_empty())
         .filter_map(|section| section.number.as_ref().map(|number| (section, number)))
         .collect();
-    let standard = || numbered.iter().filter(|(_, number)| number.title().is_some());
+    let standard = || {
+        numbered
+            .iter()
+            .filter(|(_, number)| number.title().is_some())
+    };
     for words in DocumentWords::all() {
-        let fits = |section: &Section, number: &Number| is_near(&section.title, &words.title(number).unwrap_or_default());
-        let fitting = standard().filter(|(section, number)| fits(section, number)).count();
+        let fits = |section: &Section, number: &Number| {
+            is_near(&section.title, &words.title(number).unwrap_or_default())
+        };
+        let fitting = standard()
+            .filter(|(section, number)| fits(section, number))
+            .count();
         if fitting * 2 <= standard().count() || fitting == 0 {
             continue;
         }
         for (section, number) in standard().filter(|(section, number)| !fits(section, number)) {
-            let titles: Vec<(Number, String)> = Number::standard().filter_map(|n| Some((n.clone(), words.title(&n)?))).collect();
-            let near = nearest(&section.title, titles.iter().map(|(_, title)| title.as_str()));
+            let titles: Vec<(Number, String)> = Number::standard()
+                .filter_map(|n| Some((n.clone(), words.title(&n)?)))
+                .collect();
+            let near = nearest(
+                &section.title,
+                titles.iter().map(|(_, title)| title.as_str()),
+            );
             let other = near.and_then(|near| titles.iter().find(|(_, title)| title == near));
             let own = words.title(number).unwrap_or_default();
             let hint = match other {
                 Some((meant, title)) => format!("`{title}` is {meant}; {number} is `{own}`"),
-                None => format!("RFC 2350 calls {number} `{own}`; a section of your own takes a number that is free"),
+                None => format!(
+                    "RFC 2350 calls {number} `{own}`; a section of your own takes a number that is free"
+                ),
             };
-            let message = format!("section {number} is not what RFC 2350 has there: `{}`", shorten(&section.title));
-            findings.push(source.error(section.heading, "odd-section-title", message).hint(hint).warning());
+            let message = format!(
+                "section {number} is not what RFC 2350 has there: `{}`",
+                shorten(&section.title)
+            );
+            findings.push(
+                source
+                    .error(section.heading, "odd-section-title", message)
+                    .hint(hint)
+                    .warning(),
+            );
         }
         return;
     }
@@ -223,14 +285,17 @@ mod tests {
         let mut findings = Findings::new();
         let prose = parse(&Source::new("site/rfc2350.md", text), &mut findings);
         let number = |s: &Section| s.number.as_ref().map(Number::to_string).unwrap_or_default();
-        let rows = prose.sections.iter().map(|s| (number(s), s.title.clone(), prose.text(s).to_string())).collect();
+        let rows = prose
+            .sections
+            .iter()
+            .map(|s| (number(s), s.title.clone(), prose.text(s).to_string()))
+            .collect();
         (rows, findings)
     }
 
     #[test]
     fn the_number_decides_and_the_level_does_not() {
-        let text =
-            "# 3.1 Mission Statement\n\nWe help.\n\n###### 2.10. Other Information ##\n\n    indented\n\n## Emergencies\nCall.\n";
+        let text = "# 3.1 Mission Statement\n\nWe help.\n\n###### 2.10. Other Information ##\n\n    indented\n\n## Emergencies\nCall.\n";
         let (rows, findings) = check(text);
         assert!(findings.is_empty(), "{findings:#?}");
         let expected = [
@@ -238,7 +303,10 @@ mod tests {
             ("2.10", "Other Information", "    indented"),
             ("", "Emergencies", "Call."),
         ];
-        assert_eq!(rows, expected.map(|(a, b, c)| (a.to_string(), b.to_string(), c.to_string())));
+        assert_eq!(
+            rows,
+            expected.map(|(a, b, c)| (a.to_string(), b.to_string(), c.to_string()))
+        );
     }
 
     #[test]
@@ -246,32 +314,53 @@ mod tests {
         let text = "## 6 Forms\n\nSee <https://a.example/x>, [b](http://b.example/?q=1), https://c.example. Or https//no.\n";
         let prose = parse(&Source::new("site/rfc2350.md", text), &mut Findings::new());
         let links: Vec<&str> = prose.links().into_iter().map(|(_, url)| url).collect();
-        assert_eq!(links, ["https://a.example/x", "http://b.example/?q=1", "https://c.example"]);
+        assert_eq!(
+            links,
+            [
+                "https://a.example/x",
+                "http://b.example/?q=1",
+                "https://c.example"
+            ]
+        );
     }
 
     #[test]
     fn a_heading_in_a_code_block_is_code() {
-        let (rows, _) = check("## 6 Incident Reporting Forms\n\n```\n## 7 Disclaimers\n~~~\n```\n\nEnd.\n");
+        let (rows, _) =
+            check("## 6 Incident Reporting Forms\n\n```\n## 7 Disclaimers\n~~~\n```\n\nEnd.\n");
         assert_eq!(rows.len(), 1);
         assert!(rows[0].2.ends_with("End."));
     }
 
     #[test]
     fn a_title_of_the_file_is_no_section() {
-        let (rows, findings) = check("# The prose of our RFC 2350 document\n\n## 3.1 Mission Statement\n\nWe help.\n");
+        let (rows, findings) =
+            check("# The prose of our RFC 2350 document\n\n## 3.1 Mission Statement\n\nWe help.\n");
         assert_eq!(rows.len(), 1);
         assert!(findings.is_empty(), "{findings:#?}");
     }
 
     #[test]
     fn what_is_odd_is_said() {
-        let (_, findings) =
-            check("Hello.\n\n## 3.1 Mission Statement\n\nA.\n\n## 3.1 Mission\n\nB.\n\n## 3.4 Disclaimers\n\nC.\n");
+        let (_, findings) = check(
+            "Hello.\n\n## 3.1 Mission Statement\n\nA.\n\n## 3.1 Mission\n\nB.\n\n## 3.4 Disclaimers\n\nC.\n",
+        );
         let codes: Vec<&str> = findings.iter().map(|f| f.code).collect();
-        assert_eq!(codes, ["prose-without-section", "duplicate-section", "odd-section-title"], "{findings:#?}");
+        assert_eq!(
+            codes,
+            [
+                "prose-without-section",
+                "duplicate-section",
+                "odd-section-title"
+            ],
+            "{findings:#?}"
+        );
         assert_eq!(findings.count(Level::Error), 1);
         let odd = findings.iter().last().expect("a finding");
-        assert_eq!((odd.place.line, odd.hint.as_deref()), (11, Some("`Disclaimers` is 7; 3.4 is `Authority`")));
+        assert_eq!(
+            (odd.place.line, odd.hint.as_deref()),
+            (11, Some("`Disclaimers` is 7; 3.4 is `Authority`"))
+        );
     }
 
     #[test]

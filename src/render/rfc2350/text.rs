@@ -21,8 +21,15 @@ pub fn text(document: &Document) -> String {
     let mut out = Text(String::new());
     out.paragraph(Tlp::Clear.label(), "");
     let title = markdown::wrap(&document.title, WIDTH, "", "");
-    let longest = title.iter().map(|line| unicode_width::UnicodeWidthStr::width(line.as_str())).max().unwrap_or(0);
-    out.block(title.into_iter().chain([String::from("=").repeat(longest)]), "");
+    let longest = title
+        .iter()
+        .map(|line| unicode_width::UnicodeWidthStr::width(line.as_str()))
+        .max()
+        .unwrap_or(0);
+    out.block(
+        title.into_iter().chain([String::from("=").repeat(longest)]),
+        "",
+    );
     let words = document.words.markdown();
     for section in &document.sections {
         out.block(markdown::wrap(&section.heading(), WIDTH, "", "  "), "");
@@ -30,8 +37,16 @@ pub fn text(document: &Document) -> String {
             out.facts(group);
         }
         for prose in &section.prose {
-            let style = TextStyle { width: WIDTH - INDENT.len(), words: &words, site: Some(&document.site), top: 2 };
-            out.block(markdown::text_as(prose, &style).text.lines().map(bullets), INDENT);
+            let style = TextStyle {
+                width: WIDTH - INDENT.len(),
+                words: &words,
+                site: Some(&document.site),
+                top: 2,
+            };
+            out.block(
+                markdown::text_as(prose, &style).text.lines().map(bullets),
+                INDENT,
+            );
         }
         if section.is_leaf && section.is_empty() {
             out.paragraph(&format!("{}.", document.words.get("rfc2350_none")), INDENT);
@@ -83,7 +98,10 @@ impl Text {
         for fact in group {
             if let Fact::Text(text) = fact {
                 for paragraph in text.split("\n\n").filter(|p| !p.trim().is_empty()) {
-                    self.paragraph(&paragraph.split_whitespace().collect::<Vec<_>>().join(" "), INDENT);
+                    self.paragraph(
+                        &paragraph.split_whitespace().collect::<Vec<_>>().join(" "),
+                        INDENT,
+                    );
                 }
             }
         }
@@ -99,13 +117,24 @@ pub(super) fn fact_lines(facts: &[Fact]) -> Vec<String> {
     let lines = facts.iter().flat_map(|fact| match fact {
         Fact::Edition(row) | Fact::Row(row) => self::row(row),
         Fact::Text(_) => Vec::new(),
-        Fact::Lines(given) => given.iter().flat_map(|line| markdown::wrap(line, WIDTH - INDENT.len(), "", "  ")).collect(),
+        Fact::Lines(given) => given
+            .iter()
+            .flat_map(|line| markdown::wrap(line, WIDTH - INDENT.len(), "", "  "))
+            .collect(),
         // A command is typed as it stands, so it is never wrapped.
-        Fact::Commands(commands) => commands.iter().map(|command| format!("  {command}")).collect(),
+        Fact::Commands(commands) => commands
+            .iter()
+            .map(|command| format!("  {command}"))
+            .collect(),
     });
     lines.collect()
 }
 
 fn row(row: &Row) -> Vec<String> {
-    markdown::wrap(&format!("{}: {}", row.label, row.value), WIDTH - INDENT.len(), "", "  ")
+    markdown::wrap(
+        &format!("{}: {}", row.label, row.value),
+        WIDTH - INDENT.len(),
+        "",
+        "  ",
+    )
 }

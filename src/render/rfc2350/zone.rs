@@ -48,28 +48,45 @@ impl Clocks {
     pub fn of(zone: &str, from: &Moment) -> Option<Clocks> {
         let zone = TimeZoneDatabase::bundled().get(zone).ok()?;
         let start = from.timestamp();
-        let end = Timestamp::from_second(start.as_second().saturating_add(YEAR)).unwrap_or(Timestamp::MAX);
+        let end = Timestamp::from_second(start.as_second().saturating_add(YEAR))
+            .unwrap_or(Timestamp::MAX);
         Some(clocks(&zone, start, end))
     }
 
     /// Zone and clocks in English, to see later whether their rules have changed; no language has a say in that.
     pub fn named(zone: &str, from: &Moment) -> Option<String> {
-        Some(format!("{zone}: {}", Clocks::of(zone, from)?.describe(&DocumentWords::built_in(&Lang::english()))))
+        Some(format!(
+            "{zone}: {}",
+            Clocks::of(zone, from)?.describe(&DocumentWords::built_in(&Lang::english()))
+        ))
     }
 
     /// In words.
     pub fn describe(&self, words: &DocumentWords) -> String {
         match *self {
-            Clocks::Constant(offset) => words.fill("rfc2350_offset_constant", &[("offset", &written(offset))]),
-            Clocks::Seasonal { winter, summer } => {
-                words.fill("rfc2350_offset_seasonal", &[("winter", &written(winter)), ("summer", &written(summer))])
+            Clocks::Constant(offset) => {
+                words.fill("rfc2350_offset_constant", &[("offset", &written(offset))])
             }
-            Clocks::Partly { main, other } => {
-                words.fill("rfc2350_offset_partly", &[("main", &written(main)), ("other", &written(other))])
-            }
+            Clocks::Seasonal { winter, summer } => words.fill(
+                "rfc2350_offset_seasonal",
+                &[("winter", &written(winter)), ("summer", &written(summer))],
+            ),
+            Clocks::Partly { main, other } => words.fill(
+                "rfc2350_offset_partly",
+                &[("main", &written(main)), ("other", &written(other))],
+            ),
             Clocks::Moves { from, to, date } => {
-                let values = [("from", written(from)), ("to", written(to)), ("date", date.to_string())];
-                words.fill("rfc2350_offset_moves", &values.each_ref().map(|(name, value)| (*name, value.as_str())))
+                let values = [
+                    ("from", written(from)),
+                    ("to", written(to)),
+                    ("date", date.to_string()),
+                ];
+                words.fill(
+                    "rfc2350_offset_moves",
+                    &values
+                        .each_ref()
+                        .map(|(name, value)| (*name, value.as_str())),
+                )
             }
         }
     }
@@ -93,22 +110,49 @@ fn clocks(zone: &TimeZone, start: Timestamp, end: Timestamp) -> Clocks {
     let mut spans: Vec<(Offset, i64)> = Vec::new();
     for transition in zone.following(start).take_while(|t| t.timestamp() < end) {
         if transition.offset() != offset {
-            spans.push((offset, transition.timestamp().as_second() - since.as_second()));
+            spans.push((
+                offset,
+                transition.timestamp().as_second() - since.as_second(),
+            ));
             (offset, since) = (transition.offset(), transition.timestamp());
             changes.push((offset, since));
         }
     }
     spans.push((offset, end.as_second() - since.as_second()));
     if let [(to, at)] = changes[..] {
-        return Clocks::Moves { from: first, to, date: first.to_datetime(at).date() };
+        return Clocks::Moves {
+            from: first,
+            to,
+            date: first.to_datetime(at).date(),
+        };
     }
-    let low = spans.iter().map(|(offset, _)| *offset).min().unwrap_or(first);
-    let high = spans.iter().map(|(offset, _)| *offset).max().unwrap_or(first);
-    let of = |which: Offset| spans.iter().filter(|(offset, _)| *offset == which).map(|(_, seconds)| seconds).sum::<i64>();
+    let low = spans
+        .iter()
+        .map(|(offset, _)| *offset)
+        .min()
+        .unwrap_or(first);
+    let high = spans
+        .iter()
+        .map(|(offset, _)| *offset)
+        .max()
+        .unwrap_or(first);
+    let of = |which: Offset| {
+        spans
+            .iter()
+            .filter(|(offset, _)| *offset == which)
+            .map(|(_, seconds)| seconds)
+            .sum::<i64>()
+    };
     match () {
         () if low == high => Clocks::Constant(first),
-        () if of(low) < YEAR / 6 => Clocks::Partly { main: high, other: low },
-        () => Clocks::Seasonal { winter: low, summer: high },
+        () if of(low) < YEAR / 6 => Clocks::Partly {
+            main: high,
+            other: low,
+        },
+        () => Clocks::Seasonal {
+            winter: low,
+            summer: high,
+        },
     }
 }
 
@@ -116,7 +160,11 @@ fn clocks(zone: &TimeZone, start: Timestamp, end: Timestamp) -> Clocks {
 pub fn written(offset: Offset) -> String {
     let seconds = offset.seconds();
     let sign = if seconds < 0 { '-' } else { '+' };
-    format!("UTC{sign}{:02}:{:02}", seconds.abs() / 3600, seconds.abs() / 60 % 60)
+    format!(
+        "UTC{sign}{:02}:{:02}",
+        seconds.abs() / 3600,
+        seconds.abs() / 60 % 60
+    )
 }
 
 #[cfg(test)]
@@ -125,21 +173,68 @@ mod tests {
 
     fn says(zone: &str, from: &str, expected: &str) {
         let clocks = Clocks::of(zone, &from.parse().expect("a moment")).expect("a zone");
-        assert_eq!(clocks.describe(&DocumentWords::built_in(&Lang::english())), expected, "{zone} {from}");
+        assert_eq!(
+            clocks.describe(&DocumentWords::built_in(&Lang::english())),
+            expected,
+            "{zone} {from}"
+        );
     }
 
     #[test]
     fn offsets_are_those_of_the_real_clocks() {
-        says("Asia/Almaty", "2026-07-01", "UTC+05:00 all year; there is no summer time");
-        says("Asia/Almaty", "2024-01-15", "UTC+06:00; UTC+05:00 from 2024-03-01 on");
-        for date in ["2026-01-01", "2026-07-01", "2026-03-29", "2023-03-27", "2026-12-31", "2099-06-01"] {
-            says("Europe/Berlin", date, "UTC+01:00 in winter, UTC+02:00 in summer (daylight saving time)");
+        says(
+            "Asia/Almaty",
+            "2026-07-01",
+            "UTC+05:00 all year; there is no summer time",
+        );
+        says(
+            "Asia/Almaty",
+            "2024-01-15",
+            "UTC+06:00; UTC+05:00 from 2024-03-01 on",
+        );
+        for date in [
+            "2026-01-01",
+            "2026-07-01",
+            "2026-03-29",
+            "2023-03-27",
+            "2026-12-31",
+            "2099-06-01",
+        ] {
+            says(
+                "Europe/Berlin",
+                date,
+                "UTC+01:00 in winter, UTC+02:00 in summer (daylight saving time)",
+            );
         }
-        says("Australia/Sydney", "2026-07-01", "UTC+10:00 in winter, UTC+11:00 in summer (daylight saving time)");
-        says("Europe/Dublin", "2026-07-01", "UTC+00:00 in winter, UTC+01:00 in summer (daylight saving time)");
-        says("America/New_York", "2026-07-01", "UTC-05:00 in winter, UTC-04:00 in summer (daylight saving time)");
-        says("Asia/Kathmandu", "2026-07-01", "UTC+05:45 all year; there is no summer time");
-        says("Africa/Casablanca", "2024-07-01", "UTC+01:00; UTC+00:00 for a part of the year");
-        says("UTC", "2026-07-01", "UTC+00:00 all year; there is no summer time");
+        says(
+            "Australia/Sydney",
+            "2026-07-01",
+            "UTC+10:00 in winter, UTC+11:00 in summer (daylight saving time)",
+        );
+        says(
+            "Europe/Dublin",
+            "2026-07-01",
+            "UTC+00:00 in winter, UTC+01:00 in summer (daylight saving time)",
+        );
+        says(
+            "America/New_York",
+            "2026-07-01",
+            "UTC-05:00 in winter, UTC-04:00 in summer (daylight saving time)",
+        );
+        says(
+            "Asia/Kathmandu",
+            "2026-07-01",
+            "UTC+05:45 all year; there is no summer time",
+        );
+        says(
+            "Africa/Casablanca",
+            "2024-07-01",
+            "UTC+01:00; UTC+00:00 for a part of the year",
+        );
+        says(
+            "UTC",
+            "2026-07-01",
+            "UTC+00:00 all year; there is no summer time",
+        );
     }
 }

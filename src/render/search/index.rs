@@ -41,9 +41,18 @@ impl Parts {
         }
         let parts = years.into_iter().flat_map(|(year, mut all)| {
             // By the first publication, which no revision moves.
-            all.sort_by(|a, b| (&advisories[*a].date, &advisories[*a].id).cmp(&(&advisories[*b].date, &advisories[*b].id)));
-            let part = |(at, chunk): (usize, &[usize])| Part { name: format!("{year}-{}", at + 1), advisories: chunk.to_vec() };
-            all.chunks(PART_SIZE).enumerate().map(part).collect::<Vec<_>>()
+            all.sort_by(|a, b| {
+                (&advisories[*a].date, &advisories[*a].id)
+                    .cmp(&(&advisories[*b].date, &advisories[*b].id))
+            });
+            let part = |(at, chunk): (usize, &[usize])| Part {
+                name: format!("{year}-{}", at + 1),
+                advisories: chunk.to_vec(),
+            };
+            all.chunks(PART_SIZE)
+                .enumerate()
+                .map(part)
+                .collect::<Vec<_>>()
         });
         Parts(parts.collect())
     }
@@ -65,7 +74,12 @@ impl PartShop<'_> {
 
     /// Digests of all that the part is made of, besides the languages of the site.
     pub fn made_of(&self, advisories: &[&Advisory]) -> Vec<Digest> {
-        self.part.advisories.iter().filter_map(|at| advisories.get(*at)).map(|one| one.digest).collect()
+        self.part
+            .advisories
+            .iter()
+            .filter_map(|at| advisories.get(*at))
+            .map(|one| one.digest)
+            .collect()
     }
 }
 
@@ -83,11 +97,25 @@ impl Made<Vec<&Advisory>, Public> for IndexPart {
     type Shop<'s> = PartShop<'s>;
     type Error = RenderError;
 
-    fn made(advisories: &Vec<&Advisory>, _: &Public, shop: &PartShop<'_>) -> Result<IndexPart, RenderError> {
-        let chosen = shop.part.advisories.iter().filter_map(|at| advisories.get(*at));
-        let lines: Vec<String> = chosen.map(|one| line(one, &shop.site.languages).to_string()).collect();
+    fn made(
+        advisories: &Vec<&Advisory>,
+        _: &Public,
+        shop: &PartShop<'_>,
+    ) -> Result<IndexPart, RenderError> {
+        let chosen = shop
+            .part
+            .advisories
+            .iter()
+            .filter_map(|at| advisories.get(*at));
+        let lines: Vec<String> = chosen
+            .map(|one| line(one, &shop.site.languages).to_string())
+            .collect();
         let text = format!("[\n{}\n]\n", lines.join(",\n"));
-        Ok(IndexPart(Artefact::new(shop.path(), "application/json", text)))
+        Ok(IndexPart(Artefact::new(
+            shop.path(),
+            "application/json",
+            text,
+        )))
     }
 }
 
@@ -120,9 +148,16 @@ fn words(one: &Advisory) -> String {
     fn trimmed(word: &str) -> &str {
         word.trim_matches(|c: char| !c.is_alphanumeric())
     }
-    let mut known: HashSet<String> = one.title().split_whitespace().map(|word| trimmed(word).to_lowercase()).collect();
+    let mut known: HashSet<String> = one
+        .title()
+        .split_whitespace()
+        .map(|word| trimmed(word).to_lowercase())
+        .collect();
     let mut words = Vec::new();
-    let texts = one.affected.iter().flat_map(|affected| [&affected.vendor, &affected.product]);
+    let texts = one
+        .affected
+        .iter()
+        .flat_map(|affected| [&affected.vendor, &affected.product]);
     for word in texts.flat_map(|text| text.split_whitespace()).map(trimmed) {
         if !word.is_empty() && known.insert(word.to_lowercase()) {
             words.push(word);

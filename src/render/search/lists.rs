@@ -59,12 +59,18 @@ impl<'a> Lists<'a> {
         let mut cves: BTreeMap<&str, Vec<Line<'_>>> = BTreeMap::new();
         for (at, one) in advisories.iter().enumerate() {
             let day = one.date.date();
-            months.entry((day.year(), day.month())).or_default().push((None, at));
+            months
+                .entry((day.year(), day.month()))
+                .or_default()
+                .push((None, at));
             for cve in &one.cves {
                 cves.entry(cve.year()).or_default().push((Some(cve), at));
             }
         }
-        let mut pages = Pages { made: Vec::new(), weights: advisories.iter().map(|one| weight(one, base)).collect() };
+        let mut pages = Pages {
+            made: Vec::new(),
+            weights: advisories.iter().map(|one| weight(one, base)).collect(),
+        };
         for ((year, month), mut lines) in months {
             lines.sort_by_key(|(_, at)| &advisories[*at].id);
             let name = format!("{year}-{month:02}");
@@ -72,7 +78,12 @@ impl<'a> Lists<'a> {
         }
         for (year, mut lines) in cves {
             // Numbers are texts of up to 19 digits: the shorter is the smaller.
-            let number = |cve: &Cve| (cve.number().len(), cve.number().parse::<u64>().unwrap_or(u64::MAX));
+            let number = |cve: &Cve| {
+                (
+                    cve.number().len(),
+                    cve.number().parse::<u64>().unwrap_or(u64::MAX),
+                )
+            };
             lines.sort_by_cached_key(|(cve, at)| (cve.map(number), &advisories[*at].id));
             lines.dedup();
             pages.cves(year, None, 3, &lines);
@@ -82,15 +93,21 @@ impl<'a> Lists<'a> {
 
     /// Name, year and place of each month, the earliest first.
     pub fn months(&self) -> impl Iterator<Item = (&str, i16, &str)> {
-        self.pages.iter().filter(|found| found.page == 1).filter_map(|found| match found.what {
-            What::Month(year) => Some((found.name.as_str(), year, found.path.as_str())),
-            _ => None,
-        })
+        self.pages
+            .iter()
+            .filter(|found| found.page == 1)
+            .filter_map(|found| match found.what {
+                What::Month(year) => Some((found.name.as_str(), year, found.path.as_str())),
+                _ => None,
+            })
     }
 
     /// Year and place of the lists of CVEs, the earliest first.
     pub fn cve_years(&self) -> impl Iterator<Item = (&str, &str)> {
-        let years = self.pages.iter().filter(|found| found.what == What::CveYear && found.page == 1);
+        let years = self
+            .pages
+            .iter()
+            .filter(|found| found.what == What::CveYear && found.page == 1);
         years.map(|found| (&found.name["CVE-".len()..], found.path.as_str()))
     }
 }
@@ -100,7 +117,12 @@ fn weight(one: &Advisory, base: &str) -> usize {
     // What is escaped grows to five or six bytes.
     let grows = |c: &u8| matches!(c, b'&' | b'<' | b'>' | b'"' | b'\'' | b'/');
     let escaped = |text: &str| text.len() + 5 * text.bytes().filter(grows).count();
-    let title = one.texts.values().map(|text| escaped(&text.title)).max().unwrap_or_default();
+    let title = one
+        .texts
+        .values()
+        .map(|text| escaped(&text.title))
+        .max()
+        .unwrap_or_default();
     BARE_LINE + base.len() + 2 * one.id.as_str().len() + title
 }
 
@@ -119,7 +141,11 @@ impl<'a> Pages<'a> {
         let folder = format!("search/cve/{year}/");
         let (path, name, what) = match group {
             None => (folder.clone(), format!("CVE-{year}"), What::CveYear),
-            Some(group) => (format!("{folder}{group}/"), format!("CVE-{year}-{group}"), What::CveGroup),
+            Some(group) => (
+                format!("{folder}{group}/"),
+                format!("CVE-{year}-{group}"),
+                What::CveGroup,
+            ),
         };
         let is_single = group.is_some_and(|group| !group.ends_with('x'));
         if is_single || self.weight(lines) <= ROOM_FOR_LINES {
@@ -127,13 +153,23 @@ impl<'a> Pages<'a> {
         }
         let number = |line: &Line<'a>| line.0.map_or("", Cve::number);
         let of = |line: &Line<'a>| masked(number(line), open);
-        let chunks: Vec<_> = lines.chunk_by(|a, b| are_masked_alike(number(a), number(b), open)).collect();
+        let chunks: Vec<_> = lines
+            .chunk_by(|a, b| are_masked_alike(number(a), number(b), open))
+            .collect();
         let smaller = chunks.iter().map(|chunk| {
             let group = of(&chunk[0]);
             (format!("CVE-{year}-{group}"), format!("{folder}{group}/"))
         });
         let smaller = smaller.collect();
-        self.made.push(Found { path, name, what, smaller, lines: Vec::new(), page: 1, pages: 1 });
+        self.made.push(Found {
+            path,
+            name,
+            what,
+            smaller,
+            lines: Vec::new(),
+            page: 1,
+            pages: 1,
+        });
         for chunk in chunks {
             self.cves(year, Some(&of(&chunk[0])), open.saturating_sub(1), chunk);
         }
@@ -156,7 +192,15 @@ impl<'a> Pages<'a> {
         let count = pages.len();
         for (at, lines) in pages.into_iter().enumerate() {
             let (path, name) = (path.clone(), name.clone());
-            self.made.push(Found { path, name, what, smaller: Vec::new(), lines, page: at + 1, pages: count });
+            self.made.push(Found {
+                path,
+                name,
+                what,
+                smaller: Vec::new(),
+                lines,
+                page: at + 1,
+                pages: count,
+            });
         }
     }
 }
@@ -222,16 +266,31 @@ impl FoundShop<'_> {
 
     /// Digests of all that the page is made of, besides what its room has.
     pub fn made_of(&self, advisories: &[&Advisory]) -> Vec<Digest> {
-        let Found { path, name, what, smaller, lines, page, pages } = self.found;
+        let Found {
+            path,
+            name,
+            what,
+            smaller,
+            lines,
+            page,
+            pages,
+        } = self.found;
         let own = format!("{path} {name} {what:?} {smaller:?} {page} {pages}");
         let cves = lines.iter().map(|(cve, _)| cve.map_or("", Cve::as_str));
         let around = Digest::of_parts([own.as_str()].into_iter().chain(cves).map(str::as_bytes));
-        let shown = lines.iter().filter_map(|(_, at)| advisories.get(*at)).map(|one| one.digest);
+        let shown = lines
+            .iter()
+            .filter_map(|(_, at)| advisories.get(*at))
+            .map(|one| one.digest);
         std::iter::once(around).chain(shown).collect()
     }
 
     fn place(&self, page: usize) -> String {
-        if page == 1 { self.found.path.clone() } else { format!("{}page/{page}/", self.found.path) }
+        if page == 1 {
+            self.found.path.clone()
+        } else {
+            format!("{}page/{page}/", self.found.path)
+        }
     }
 }
 
@@ -249,7 +308,11 @@ impl Made<Vec<&Advisory>, Public> for FoundPage {
     type Shop<'s> = FoundShop<'s>;
     type Error = RenderError;
 
-    fn made(advisories: &Vec<&Advisory>, _: &Public, shop: &FoundShop<'_>) -> Result<FoundPage, RenderError> {
+    fn made(
+        advisories: &Vec<&Advisory>,
+        _: &Public,
+        shop: &FoundShop<'_>,
+    ) -> Result<FoundPage, RenderError> {
         let FoundShop { room, found } = *shop;
         let words = room.words;
         let place = |page| shop.place(page);
@@ -257,9 +320,23 @@ impl Made<Vec<&Advisory>, Public> for FoundPage {
             What::Month(_) => words.fill("month_title", &[("month", &found.name)]),
             _ => words.fill("cve_title", &[("cves", &found.name)]),
         };
-        let position = words.fill("page_place", &[("page", &found.page.to_string()), ("pages", &found.pages.to_string())]);
-        let title = if found.pages > 1 { format!("{heading}, {position}") } else { heading.clone() };
-        let link = |path: &str, word: &str| Link { href: room.link(path), word: word.to_string(), lang: None };
+        let position = words.fill(
+            "page_place",
+            &[
+                ("page", &found.page.to_string()),
+                ("pages", &found.pages.to_string()),
+            ],
+        );
+        let title = if found.pages > 1 {
+            format!("{heading}, {position}")
+        } else {
+            heading.clone()
+        };
+        let link = |path: &str, word: &str| Link {
+            href: room.link(path),
+            word: word.to_string(),
+            lang: None,
+        };
         let up = match found.what {
             What::CveGroup => {
                 let year = &found.name[..8];
@@ -267,20 +344,36 @@ impl Made<Vec<&Advisory>, Public> for FoundPage {
             }
             _ => link("search/", words.get("search")),
         };
-        let chosen = found.lines.iter().filter_map(|(cve, at)| advisories.get(*at).map(|one| (*cve, *one)));
+        let chosen = found
+            .lines
+            .iter()
+            .filter_map(|(cve, at)| advisories.get(*at).map(|one| (*cve, *one)));
         let mut entries: Vec<Entry<'_>> = Vec::new();
         for (cve, one) in chosen {
             let cve = cve.map(Cve::as_str);
             match entries.last_mut().filter(|last| last.cve == cve) {
                 Some(last) => last.hits.push(hit(one, room)),
-                None => entries.push(Entry { cve, hits: vec![hit(one, room)] }),
+                None => entries.push(Entry {
+                    cve,
+                    hits: vec![hit(one, room)],
+                }),
             }
         }
         let view = FoundView {
-            head: room.head(&place(found.page), &title, words.get("search_text"), "advisories", &room.everywhere()),
+            head: room.head(
+                &place(found.page),
+                &title,
+                words.get("search_text"),
+                "advisories",
+                &room.everywhere(),
+            ),
             heading,
             up,
-            smaller: found.smaller.iter().map(|(name, path)| link(path, name)).collect(),
+            smaller: found
+                .smaller
+                .iter()
+                .map(|(name, path)| link(path, name))
+                .collect(),
             entries,
             pager: (found.pages > 1).then(|| FoundPager {
                 previous: (found.page > 1).then(|| room.link(&place(found.page - 1))),
@@ -288,7 +381,8 @@ impl Made<Vec<&Advisory>, Public> for FoundPage {
                 place: position,
             }),
         };
-        room.file(&place(found.page), "search_list.html", &view).map(FoundPage)
+        room.file(&place(found.page), "search_list.html", &view)
+            .map(FoundPage)
     }
 }
 
@@ -310,10 +404,23 @@ mod tests {
 
     #[test]
     fn a_number_is_left_open_from_its_end() {
-        assert_eq!([3, 2, 1, 0].map(|open| masked("12345", open)), ["12xxx", "123xx", "1234x", "12345"]);
+        assert_eq!(
+            [3, 2, 1, 0].map(|open| masked("12345", open)),
+            ["12xxx", "123xx", "1234x", "12345"]
+        );
         assert_eq!(masked("0123", 3), "0xxx");
-        for (a, b, open) in [("12345", "12399", 2), ("12345", "12399", 1), ("123", "1234", 3), ("12", "34", 3), ("12", "12", 0)] {
-            assert_eq!(are_masked_alike(a, b, open), masked(a, open) == masked(b, open), "{a} {b} {open}");
+        for (a, b, open) in [
+            ("12345", "12399", 2),
+            ("12345", "12399", 1),
+            ("123", "1234", 3),
+            ("12", "34", 3),
+            ("12", "12", 0),
+        ] {
+            assert_eq!(
+                are_masked_alike(a, b, open),
+                masked(a, open) == masked(b, open),
+                "{a} {b} {open}"
+            );
         }
     }
 }

@@ -32,7 +32,10 @@ pub struct Shelves<'a> {
 impl<'a> Shelves<'a> {
     /// Sorts advisories. `base` is the path of the site, of which every link takes some bytes.
     pub fn of(advisories: &[&'a Advisory], base: &str) -> Shelves<'a> {
-        Shelves { index: index::Parts::of(advisories), lists: lists::Lists::of(advisories, base) }
+        Shelves {
+            index: index::Parts::of(advisories),
+            lists: lists::Lists::of(advisories, base),
+        }
     }
 
     /// The parts of the index, the oldest first.
@@ -59,8 +62,16 @@ pub(super) const SCRIPTS: [&str; 2] = ["search.js", "minisearch.js"];
 impl Scripts {
     /// `base` is the path of the site, `text` gives the text of a file of `templates/`.
     pub(super) fn at(base: &str, text: impl Fn(&str) -> String) -> Scripts {
-        let address = |name: &str| format!("{base}assets/{name}?v={}", &Digest::of(text(name).as_bytes()).hex()[..12]);
-        Scripts { script: address(SCRIPTS[0]), engine: address(SCRIPTS[1]) }
+        let address = |name: &str| {
+            format!(
+                "{base}assets/{name}?v={}",
+                &Digest::of(text(name).as_bytes()).hex()[..12]
+            )
+        };
+        Scripts {
+            script: address(SCRIPTS[0]),
+            engine: address(SCRIPTS[1]),
+        }
     }
 }
 
@@ -124,9 +135,17 @@ impl Made<Vec<&Advisory>, Public> for SearchPage {
         (room, catalogue, shelves): &(&Room<'_>, &Catalogue<'_>, &Shelves<'_>),
     ) -> Result<SearchPage, RenderError> {
         let words = room.words;
-        let link = |path: &str, word: &str| Link { href: room.link(path), word: word.to_string(), lang: None };
+        let link = |path: &str, word: &str| Link {
+            href: room.link(path),
+            word: word.to_string(),
+            lang: None,
+        };
         let to = |scope: Scope<'_>| Link {
-            lang: if let Scope::Language(lang) = scope { Some(lang.to_string()) } else { None },
+            lang: if let Scope::Language(lang) = scope {
+                Some(lang.to_string())
+            } else {
+                None
+            },
             ..link(&scope.path(), &scope.word(room))
         };
         let group = |title: &str, scopes: Vec<Scope<'_>>| Group {
@@ -137,29 +156,61 @@ impl Made<Vec<&Advisory>, Public> for SearchPage {
         for (month, year, path) in shelves.lists.months() {
             match years.last_mut().filter(|last| last.year == year) {
                 Some(last) => last.months.push(link(path, month)),
-                None => years.push(Year { year, months: vec![link(path, month)] }),
+                None => years.push(Year {
+                    year,
+                    months: vec![link(path, month)],
+                }),
             }
         }
         years.reverse();
-        let mut cves: Vec<Link> = shelves.lists.cve_years().map(|(year, path)| link(path, year)).collect();
+        let mut cves: Vec<Link> = shelves
+            .lists
+            .cve_years()
+            .map(|(year, path)| link(path, year))
+            .collect();
         cves.reverse();
-        let languages = catalogue.scopes().filter(|scope| matches!(scope, Scope::Language(_))).collect();
+        let languages = catalogue
+            .scopes()
+            .filter(|scope| matches!(scope, Scope::Language(_)))
+            .collect();
         let mut groups = vec![
-            group("by_severity", Severity::ALL.into_iter().rev().map(Scope::Severity).collect()),
-            group("by_kind", Kind::ALL.iter().copied().map(Scope::Kind).collect()),
+            group(
+                "by_severity",
+                Severity::ALL
+                    .into_iter()
+                    .rev()
+                    .map(Scope::Severity)
+                    .collect(),
+            ),
+            group(
+                "by_kind",
+                Kind::ALL.iter().copied().map(Scope::Kind).collect(),
+            ),
             group("by_language", languages),
         ];
         groups.retain(|group| !group.items.is_empty());
         let mut parts: Vec<&str> = shelves.parts().map(|part| part.name.as_str()).collect();
         parts.reverse();
         let view = SearchView {
-            head: room.head("search/", words.get("search"), words.get("search_text"), "search", &room.everywhere()),
+            head: room.head(
+                "search/",
+                words.get("search"),
+                words.get("search_text"),
+                "search",
+                &room.everywhere(),
+            ),
             index: room.href(index::FOLDER),
             parts: parts.join(" "),
             advisories: room.link("advisories/"),
             dates: dates(room),
             samples: Severity::ALL.map(|severity| sample(room, severity)).into(),
-            kinds: Kind::ALL.iter().map(|kind| Word { slug: kind.as_str(), word: words.kind(*kind).to_string() }).collect(),
+            kinds: Kind::ALL
+                .iter()
+                .map(|kind| Word {
+                    slug: kind.as_str(),
+                    word: words.kind(*kind).to_string(),
+                })
+                .collect(),
             example: room.site.link(&room.path("advisories/")),
             cves,
             years,
@@ -182,7 +233,10 @@ fn sample(room: &Room<'_>, severity: Severity) -> Row {
         severity: room.severity(severity),
         revision: None,
         withdrawn: true,
-        date: DateView { iso: "2999-12-28".into(), shown: "2999-12-28".into() },
+        date: DateView {
+            iso: "2999-12-28".into(),
+            shown: "2999-12-28".into(),
+        },
     }
 }
 
@@ -190,8 +244,15 @@ fn sample(room: &Room<'_>, severity: Severity) -> Row {
 fn dates(room: &Room<'_>) -> String {
     let form = |month: u8| {
         let day: Moment = format!("2999-{month:02}-28").parse().ok()?;
-        let form = room.words.date(&day).replacen("2999", "{year}", 1).replacen("28", "{day}", 1);
-        (form.contains("{year}") && form.contains("{day}") && form != format!("{{year}}-{month:02}-{{day}}")).then_some(form)
+        let form = room
+            .words
+            .date(&day)
+            .replacen("2999", "{year}", 1)
+            .replacen("28", "{day}", 1);
+        (form.contains("{year}")
+            && form.contains("{day}")
+            && form != format!("{{year}}-{month:02}-{{day}}"))
+        .then_some(form)
     };
     let forms: Option<Vec<String>> = (1..=12).map(form).collect();
     forms.map(|forms| forms.join("|")).unwrap_or_default()

@@ -45,39 +45,57 @@ pub(super) fn find(finder: &mut Finder, document: &Document) {
         let mut pieces: Vec<(Sentence, bool)> = block
             .lines
             .iter()
-            .map(|(line, text)| Sentence { line: *line, text: text.split_whitespace().collect::<Vec<_>>().join(" ") })
+            .map(|(line, text)| Sentence {
+                line: *line,
+                text: text.split_whitespace().collect::<Vec<_>>().join(" "),
+            })
             .map(|line| (line.clone(), whole.contains(&line)))
             .collect();
         if !pieces.iter().all(|(_, own)| *own) {
             pieces = whole.into_iter().map(|sentence| (sentence, true)).collect();
         }
         for (sentence, _) in pieces {
-            let Some(named) = read(&sentence.text) else { continue };
+            let Some(named) = read(&sentence.text) else {
+                continue;
+            };
             let is_new = [("name", &named.name), ("short_name", &named.short)]
                 .iter()
                 .all(|(field, value)| value.is_none() || finder.found.value(field).is_none());
             if !is_new {
                 continue;
             }
-            let from = if named.whole { vec![sentence.clone()] } else { Vec::new() };
+            let from = if named.whole {
+                vec![sentence.clone()]
+            } else {
+                Vec::new()
+            };
             finder.take("2.1", &from);
             let mut from = Some(from);
             for (field, value) in [("name", named.name), ("short_name", named.short)] {
                 if let Some(value) = value {
                     let words = from.take().unwrap_or_default();
-                    let note = words.is_empty().then(|| format!("from line {}", sentence.line));
+                    let note = words
+                        .is_empty()
+                        .then(|| format!("from line {}", sentence.line));
                     finder.add(field, value, words).note = note;
                 }
             }
         }
     }
     if finder.found.value("name").is_none() {
-        let title = document.title.as_ref().map(|line| (line.number, from_title(&line.text)));
+        let title = document
+            .title
+            .as_ref()
+            .map(|line| (line.number, from_title(&line.text)));
         let short = finder.found.value("short_name").map(str::to_string);
-        if let Some((line, name)) = title.filter(|(_, name)| name.chars().filter(|c| c.is_alphabetic()).count() >= 3) {
-            finder.add("name", name, Vec::new()).note = Some(format!("from the title in line {line}"));
+        if let Some((line, name)) =
+            title.filter(|(_, name)| name.chars().filter(|c| c.is_alphabetic()).count() >= 3)
+        {
+            finder.add("name", name, Vec::new()).note =
+                Some(format!("from the title in line {line}"));
         } else if let Some(short) = short {
-            finder.add("name", short, Vec::new()).note = Some("the short name, since the full one was not found".into());
+            finder.add("name", short, Vec::new()).note =
+                Some("the short name, since the full one was not found".into());
         } else if let Some(block) = finder.blocks("2.1").first().cloned() {
             first_words(finder, &block);
         }
@@ -89,7 +107,13 @@ fn first_words(finder: &mut Finder, block: &Block) {
     let text = block.text();
     let words: Vec<&str> = text.split_whitespace().take(8).collect();
     if block.kind != Kind::Markdown && !words.is_empty() {
-        finder.add("name", words.join(" ").trim_end_matches(['.', ',', ':']), Vec::new()).note = Some("check it".into());
+        finder
+            .add(
+                "name",
+                words.join(" ").trim_end_matches(['.', ',', ':']),
+                Vec::new(),
+            )
+            .note = Some("check it".into());
     }
 }
 
@@ -105,32 +129,63 @@ fn read(text: &str) -> Option<Named> {
     let text = text.trim().trim_start_matches("**").trim();
     if let Some((left, right)) = split(text) {
         let label = clean(left).to_lowercase();
-        let label = label.split('(').next().unwrap_or_default().trim().to_string();
+        let label = label
+            .split('(')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_string();
         if FULL.contains(&label.as_str()) {
             return Some(with_short(&clean(right)));
         }
         if SHORT.contains(&label.as_str()) {
-            return Some(Named { name: None, short: Some(clean(right)), whole: true });
+            return Some(Named {
+                name: None,
+                short: Some(clean(right)),
+                whole: true,
+            });
         }
         // "EX-CERT": the Example Computer Emergency Response Team.
         let (left, right) = (clean(left), clean(right));
-        let is_short = left.split_whitespace().count() <= 3 && left.chars().filter(|c| c.is_uppercase()).count() >= 2;
-        if is_short && right.chars().count() > left.chars().count() && right.split_whitespace().count() <= 14 {
-            return Some(Named { name: Some(right), short: Some(left), whole: true });
+        let is_short = left.split_whitespace().count() <= 3
+            && left.chars().filter(|c| c.is_uppercase()).count() >= 2;
+        if is_short
+            && right.chars().count() > left.chars().count()
+            && right.split_whitespace().count() <= 14
+        {
+            return Some(Named {
+                name: Some(right),
+                short: Some(left),
+                whole: true,
+            });
         }
     }
     let words = text.split_whitespace().count();
     let lower = format!(" {} ", text.to_lowercase());
-    for verb in [" name of the team is ", " name is ", " name of our team is ", " full name of the team is ", " team is called "]
-    {
+    for verb in [
+        " name of the team is ",
+        " name is ",
+        " name of our team is ",
+        " full name of the team is ",
+        " team is called ",
+    ] {
         if let Some(at) = lower.find(verb) {
             let rest = text.get(at + verb.len() - 1..).unwrap_or_default();
             let name = rest.split([',', ';']).next().unwrap_or_default();
-            return (name.split_whitespace().count() <= 12).then(|| Named { whole: false, ..with_short(&clean(name)) });
+            return (name.split_whitespace().count() <= 12).then(|| Named {
+                whole: false,
+                ..with_short(&clean(name))
+            });
         }
     }
-    let has_verb = [" is ", " are ", " was ", " has ", " ist ", " est ", " это "].iter().any(|verb| lower.contains(verb));
-    let is_name = (1..=12).contains(&words) && !has_verb && !text.ends_with(':') && !text.contains("://") && !text.contains('@');
+    let has_verb = [" is ", " are ", " was ", " has ", " ist ", " est ", " это "]
+        .iter()
+        .any(|verb| lower.contains(verb));
+    let is_name = (1..=12).contains(&words)
+        && !has_verb
+        && !text.ends_with(':')
+        && !text.contains("://")
+        && !text.contains('@');
     is_name.then(|| with_short(&clean(text)))
 }
 
@@ -144,10 +199,22 @@ fn with_short(text: &str) -> Named {
     {
         let (name, short) = (clean(name), clean(short));
         let swapped = short.chars().count() > name.chars().count();
-        let (name, short) = if swapped { (short, name) } else { (name, short) };
-        return Named { name: Some(name), short: Some(short), whole: true };
+        let (name, short) = if swapped {
+            (short, name)
+        } else {
+            (name, short)
+        };
+        return Named {
+            name: Some(name),
+            short: Some(short),
+            whole: true,
+        };
     }
-    Named { name: Some(text.to_string()), short: None, whole: true }
+    Named {
+        name: Some(text.to_string()),
+        short: None,
+        whole: true,
+    }
 }
 
 /// At the sign between a short name, or a label, and what it stands for.
@@ -162,9 +229,16 @@ fn split(text: &str) -> Option<(&str, &str)> {
 
 /// Without quotes, article and full stop.
 fn clean(text: &str) -> String {
-    let text = text.trim().trim_matches(|c: char| "\"“”„«»'*_:;, ".contains(c)).trim_end_matches('.').trim();
+    let text = text
+        .trim()
+        .trim_matches(|c: char| "\"“”„«»'*_:;, ".contains(c))
+        .trim_end_matches('.')
+        .trim();
     let text = text.trim_matches(|c: char| "\"“”„«»*".contains(c)).trim();
-    let text = ["the ", "The "].iter().find_map(|article| text.strip_prefix(article)).unwrap_or(text);
+    let text = ["the ", "The "]
+        .iter()
+        .find_map(|article| text.strip_prefix(article))
+        .unwrap_or(text);
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -187,7 +261,12 @@ fn from_title(title: &str) -> String {
     }
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = text.trim_matches(|c: char| !c.is_alphanumeric() && c != ')');
-    clean(["for ", "of ", "von ", "de "].iter().find_map(|word| text.strip_prefix(word)).unwrap_or(text))
+    clean(
+        ["for ", "of ", "von ", "de "]
+            .iter()
+            .find_map(|word| text.strip_prefix(word))
+            .unwrap_or(text),
+    )
 }
 
 #[cfg(test)]
@@ -202,19 +281,49 @@ mod tests {
                 Some("Example Computer Emergency Response Team"),
                 Some("EX-CERT"),
             ),
-            ("“CERT EX”  : Example Region national CERT", Some("Example Region national CERT"), Some("CERT EX")),
-            ("Full name: Example Response Team", Some("Example Response Team"), None),
+            (
+                "“CERT EX”  : Example Region national CERT",
+                Some("Example Region national CERT"),
+                Some("CERT EX"),
+            ),
+            (
+                "Full name: Example Response Team",
+                Some("Example Response Team"),
+                None,
+            ),
             ("Short name: EX-CERT", None, Some("EX-CERT")),
-            ("Example Response Team (EX-CERT)", Some("Example Response Team"), Some("EX-CERT")),
-            ("EX-CERT (Example Response Team)", Some("Example Response Team"), Some("EX-CERT")),
-            ("The name of the team is Example CERT.", Some("Example CERT"), None),
+            (
+                "Example Response Team (EX-CERT)",
+                Some("Example Response Team"),
+                Some("EX-CERT"),
+            ),
+            (
+                "EX-CERT (Example Response Team)",
+                Some("Example Response Team"),
+                Some("EX-CERT"),
+            ),
+            (
+                "The name of the team is Example CERT.",
+                Some("Example CERT"),
+                None,
+            ),
             ("EX-CERT", Some("EX-CERT"), None),
         ] {
             let named = read(text).unwrap_or_else(|| panic!("{text}"));
-            assert_eq!((named.name.as_deref(), named.short.as_deref()), (name, short), "{text}");
+            assert_eq!(
+                (named.name.as_deref(), named.short.as_deref()),
+                (name, short),
+                "{text}"
+            );
         }
-        assert!(read("We are a team that helps everybody who asks us for help in the region.").is_none());
-        assert_eq!(from_title("RFC-2350: CSIRT Description for EX-CERT"), "EX-CERT");
+        assert!(
+            read("We are a team that helps everybody who asks us for help in the region.")
+                .is_none()
+        );
+        assert_eq!(
+            from_title("RFC-2350: CSIRT Description for EX-CERT"),
+            "EX-CERT"
+        );
         assert_eq!(from_title("RFC 2350"), "");
     }
 }

@@ -20,7 +20,10 @@ pub struct Cut {
 
 impl Cut {
     fn new(start: usize, end: usize, text: impl Into<String>) -> Cut {
-        Cut { span: Span::new(start, end), text: text.into() }
+        Cut {
+            span: Span::new(start, end),
+            text: text.into(),
+        }
     }
 }
 
@@ -28,14 +31,25 @@ const MARK: &str = "\u{feff}";
 
 /// The text with `\n` line ends and without a byte-order mark.
 pub fn plain(text: &str) -> String {
-    text.strip_prefix(MARK).unwrap_or(text).replace("\r\n", "\n").replace('\r', "\n")
+    text.strip_prefix(MARK)
+        .unwrap_or(text)
+        .replace("\r\n", "\n")
+        .replace('\r', "\n")
 }
 
 /// Makes the cuts in a text as it lies on disk.
 pub fn cut(text: &str, mut cuts: Vec<Cut>) -> String {
     cuts.sort_by_key(|cut| (cut.span.start, cut.span.end));
-    let base = if text.starts_with(MARK) { MARK.len() } else { 0 };
-    let dropped: Vec<usize> = text[base..].match_indices("\r\n").enumerate().map(|(nth, (at, _))| at - nth).collect();
+    let base = if text.starts_with(MARK) {
+        MARK.len()
+    } else {
+        0
+    };
+    let dropped: Vec<usize> = text[base..]
+        .match_indices("\r\n")
+        .enumerate()
+        .map(|(nth, (at, _))| at - nth)
+        .collect();
     let raw = |at: usize| base + at + dropped.partition_point(|end| *end < at);
     let (mut made, mut done) = (String::with_capacity(text.len() + 256), 0);
     for cut in cuts {
@@ -51,7 +65,9 @@ pub fn cut(text: &str, mut cuts: Vec<Cut>) -> String {
 /// The line end before a place; else the next one.
 fn line_end(text: &str, at: usize) -> &'static str {
     let (before, after) = text.split_at(at);
-    let sign = before.rfind(['\r', '\n']).or_else(|| after.find(['\r', '\n']).map(|next| at + next));
+    let sign = before
+        .rfind(['\r', '\n'])
+        .or_else(|| after.find(['\r', '\n']).map(|next| at + next));
     match sign {
         Some(sign) if text[..=sign].ends_with("\r\n") || text[sign..].starts_with("\r\n") => "\r\n",
         Some(sign) if text[sign..].starts_with('\r') => "\r",
@@ -62,7 +78,9 @@ fn line_end(text: &str, at: usize) -> &'static str {
 /// What to say of a place at which only a person can make the change.
 pub fn by_hand(source: &Source, span: Span) -> Finding {
     let message = "this is written in a way in which the change would touch something else; nothing was changed";
-    source.error(span, "edit-by-hand", message).hint("make the change in an editor")
+    source
+        .error(span, "edit-by-hand", message)
+        .hint("make the change in an editor")
 }
 
 /// The values of a file, without places.
@@ -79,9 +97,21 @@ impl Tree {
     pub fn of(value: &Value) -> Tree {
         match value {
             Value::Text(text, _) => Tree::Text(text.clone()),
-            Value::List(items) | Value::Items(items) => Tree::List(items.iter().map(Tree::of).collect()),
-            Value::Map(fields) => Tree::Map(fields.iter().map(|(name, value)| (name.to_string(), Tree::of(value))).collect()),
-            Value::Texts(texts) => Tree::Map(texts.iter().map(|(lang, text)| (lang.clone(), Tree::Text(text.clone()))).collect()),
+            Value::List(items) | Value::Items(items) => {
+                Tree::List(items.iter().map(Tree::of).collect())
+            }
+            Value::Map(fields) => Tree::Map(
+                fields
+                    .iter()
+                    .map(|(name, value)| (name.to_string(), Tree::of(value)))
+                    .collect(),
+            ),
+            Value::Texts(texts) => Tree::Map(
+                texts
+                    .iter()
+                    .map(|(lang, text)| (lang.clone(), Tree::Text(text.clone())))
+                    .collect(),
+            ),
         }
     }
 
@@ -90,9 +120,12 @@ impl Tree {
             yaml::Value::Null => Tree::Null,
             yaml::Value::Text(text) => Tree::Text(text.to_string()),
             yaml::Value::List(items) => Tree::List(items.iter().map(Tree::of_node).collect()),
-            yaml::Value::Map(pairs) => {
-                Tree::Map(pairs.iter().map(|(key, value)| (name_of(key).into_owned(), Tree::of_node(value))).collect())
-            }
+            yaml::Value::Map(pairs) => Tree::Map(
+                pairs
+                    .iter()
+                    .map(|(key, value)| (name_of(key).into_owned(), Tree::of_node(value)))
+                    .collect(),
+            ),
         }
     }
 
@@ -122,10 +155,13 @@ impl Tree {
     /// The items of a field's list; one that is absent or empty becomes one.
     pub fn items(&mut self, name: &str) -> &mut Vec<Tree> {
         let fields = self.fields();
-        let at = fields.iter().position(|(field, _)| field == name).unwrap_or_else(|| {
-            fields.push((name.to_string(), Tree::Null));
-            fields.len() - 1
-        });
+        let at = fields
+            .iter()
+            .position(|(field, _)| field == name)
+            .unwrap_or_else(|| {
+                fields.push((name.to_string(), Tree::Null));
+                fields.len() - 1
+            });
         let value = &mut fields[at].1;
         if !matches!(value, Tree::List(_)) {
             *value = Tree::List(Vec::new());
@@ -173,10 +209,16 @@ impl<'s> Page<'s> {
     pub fn contact(&self, address: &Address) -> Result<usize, EditError> {
         let key = address.key();
         let is = |node: &Node<'_>| {
-            let field = pairs(node).iter().find(|(key, _)| name_of(key) == "address").map(|(_, value)| &value.value);
+            let field = pairs(node)
+                .iter()
+                .find(|(key, _)| name_of(key) == "address")
+                .map(|(_, value)| &value.value);
             matches!(field, Some(yaml::Value::Text(text)) if text.parse::<Address>().is_ok_and(|found| found.key() == key))
         };
-        self.contacts().iter().position(is).ok_or_else(|| EditError::Nobody(self.source.path.to_string()))
+        self.contacts()
+            .iter()
+            .position(is)
+            .ok_or_else(|| EditError::Nobody(self.source.path.to_string()))
     }
 
     pub fn contacts(&self) -> &[Node<'_>] {
@@ -186,15 +228,32 @@ impl<'s> Page<'s> {
 
     /// The map of a contact, or of the whole file.
     pub fn map(&self, contact: Option<usize>) -> &Node<'_> {
-        contact.and_then(|at| self.contacts().get(at)).unwrap_or(&self.root)
+        contact
+            .and_then(|at| self.contacts().get(at))
+            .unwrap_or(&self.root)
     }
 
     /// Puts a field into a map, at its place in the `order` of fields, and gives its index there.
-    pub fn insert(&self, map: &Node<'_>, name: &str, value: &Value, order: &[&str]) -> Result<(usize, Cut), EditError> {
+    pub fn insert(
+        &self,
+        map: &Node<'_>,
+        name: &str,
+        value: &Value,
+        order: &[&str],
+    ) -> Result<(usize, Cut), EditError> {
         let pairs = pairs(map);
-        let rank = |name: &str| order.iter().position(|known| *known == name).unwrap_or(order.len());
-        let before = pairs.iter().rposition(|(key, _)| rank(&name_of(key)) < rank(name));
-        let Some(before) = before.or(pairs.len().checked_sub(1)) else { return Err(self.refuse(map.span)) };
+        let rank = |name: &str| {
+            order
+                .iter()
+                .position(|known| *known == name)
+                .unwrap_or(order.len())
+        };
+        let before = pairs
+            .iter()
+            .rposition(|(key, _)| rank(&name_of(key)) < rank(name));
+        let Some(before) = before.or(pairs.len().checked_sub(1)) else {
+            return Err(self.refuse(map.span));
+        };
         let (key, old) = &pairs[before];
         let end = self.end_of_pair(key, old);
         let cut = if self.is_flow(map) {
@@ -204,7 +263,9 @@ impl<'s> Page<'s> {
             let lines = write::block_field(name, value, column);
             let at = match old.value {
                 // Comments that are indented below the last item of a list belong to it.
-                yaml::Value::List(_) if !self.is_flow(old) => self.past_comments(end, self.column(key.span.start)),
+                yaml::Value::List(_) if !self.is_flow(old) => {
+                    self.past_comments(end, self.column(key.span.start))
+                }
                 _ => self.line_end(end),
             };
             Cut::new(at, at, format!("\n{}", lines.join("\n")))
@@ -219,15 +280,32 @@ impl<'s> Page<'s> {
         match &old.value {
             yaml::Value::Null if old.span.start == old.span.end => {
                 let at = self.after_colon(key).ok_or_else(|| self.refuse(key.span))?;
-                Ok(Cut::new(at, at, format!(" {}", if in_flow { write::flow(value) } else { write::line(value) })))
+                Ok(Cut::new(
+                    at,
+                    at,
+                    format!(
+                        " {}",
+                        if in_flow {
+                            write::flow(value)
+                        } else {
+                            write::line(value)
+                        }
+                    ),
+                ))
             }
             yaml::Value::Null | yaml::Value::Text(_) => {
                 let start = self.start_of(key, old);
                 let written = &self.source.text[start..old.span.end];
-                Ok(Cut::new(start, old.span.end, write::like(value, written, in_flow)))
+                Ok(Cut::new(
+                    start,
+                    old.span.end,
+                    write::like(value, written, in_flow),
+                ))
             }
             // Its comments would be lost.
-            _ if self.is_flow(old) && !self.source.text[old.span.start..old.span.end].contains('\n') => {
+            _ if self.is_flow(old)
+                && !self.source.text[old.span.start..old.span.end].contains('\n') =>
+            {
                 Ok(Cut::new(old.span.start, old.span.end, write::flow(value)))
             }
             _ => Err(self.refuse(old.span)),
@@ -241,7 +319,9 @@ impl<'s> Page<'s> {
         let (key, old) = &pairs[at];
         let end = self.end_of_pair(key, old);
         if self.is_flow(map) {
-            let before = at.checked_sub(1).map(|before| self.end_of_pair(&pairs[before].0, &pairs[before].1));
+            let before = at
+                .checked_sub(1)
+                .map(|before| self.end_of_pair(&pairs[before].0, &pairs[before].1));
             return Ok(self.out_of_flow(before, key.span.start, end));
         }
         let (start, stop) = (self.line_start(key.span.start), self.next_line(end));
@@ -250,11 +330,20 @@ impl<'s> Page<'s> {
             return Ok(Cut::new(start, stop, ""));
         }
         // The dash of the contact stands before it, and stays: before the next field, or before the comments above that.
-        let next = pairs.get(at + 1).ok_or_else(|| self.refuse(key.span))?.0.span.start;
+        let next = pairs
+            .get(at + 1)
+            .ok_or_else(|| self.refuse(key.span))?
+            .0
+            .span
+            .start;
         let between = &self.source.text[stop..next];
         match between.trim().is_empty() {
             true => Ok(Cut::new(key.span.start, next, "")),
-            false => Ok(Cut::new(start + self.source.text[start..key.span.start].trim_end().len(), self.line_end(end), "")),
+            false => Ok(Cut::new(
+                start + self.source.text[start..key.span.start].trim_end().len(),
+                self.line_end(end),
+                "",
+            )),
         }
     }
 
@@ -269,7 +358,11 @@ impl<'s> Page<'s> {
             let colon = self.after_colon(key).ok_or_else(|| self.refuse(key.span))?;
             let empty = list.span.start == list.span.end;
             if !on_lines && empty {
-                return Ok(vec![Cut::new(colon, colon, format!(" [{}]", write::flow(value)))]);
+                return Ok(vec![Cut::new(
+                    colon,
+                    colon,
+                    format!(" [{}]", write::flow(value)),
+                )]);
             }
             if !on_lines || written.contains('\n') {
                 // `[]` or `~`; or brackets with comments between them, which stay.
@@ -279,8 +372,16 @@ impl<'s> Page<'s> {
                     list.span.start..list.span.end
                 };
                 return match written.starts_with('[') {
-                    true => Ok(vec![Cut::new(inside.start, inside.start, write::flow(value))]),
-                    false => Ok(vec![Cut::new(inside.start, inside.end, format!("[{}]", write::flow(value)))]),
+                    true => Ok(vec![Cut::new(
+                        inside.start,
+                        inside.start,
+                        write::flow(value),
+                    )]),
+                    false => Ok(vec![Cut::new(
+                        inside.start,
+                        inside.end,
+                        format!("[{}]", write::flow(value)),
+                    )]),
                 };
             }
             let mut cuts = Vec::new();
@@ -289,13 +390,19 @@ impl<'s> Page<'s> {
             }
             let column = self.column(key.span.start);
             let at = self.past_comments(list.span.end.max(colon), column);
-            cuts.push(Cut::new(at, at, format!("\n{}", write::block_item(value, column + 2).join("\n"))));
+            cuts.push(Cut::new(
+                at,
+                at,
+                format!("\n{}", write::block_item(value, column + 2).join("\n")),
+            ));
             return Ok(cuts);
         };
         let end = self.end(last);
         if self.is_flow(list) {
             // On a line of its own, if the one before is.
-            let own_line = text[self.line_start(last.span.start)..last.span.start].trim().is_empty();
+            let own_line = text[self.line_start(last.span.start)..last.span.start]
+                .trim()
+                .is_empty();
             let closes_there = self.line_end(end) >= list.span.end;
             let flow = write::flow(value);
             if !own_line || closes_there {
@@ -305,24 +412,39 @@ impl<'s> Page<'s> {
             let line_end = self.line_end(end);
             let new_line = format!("\n{margin}{flow}");
             return Ok(match self.comma(end) {
-                Some(comma) if comma < line_end => vec![Cut::new(line_end, line_end, format!("{new_line},"))],
+                Some(comma) if comma < line_end => {
+                    vec![Cut::new(line_end, line_end, format!("{new_line},"))]
+                }
                 Some(_) => return Err(self.refuse(last.span)),
-                None => vec![Cut::new(end, end, ","), Cut::new(line_end, line_end, new_line)],
+                None => vec![
+                    Cut::new(end, end, ","),
+                    Cut::new(line_end, line_end, new_line),
+                ],
             });
         }
         let dash = self.dash(last)?;
         let column = self.column(dash);
         let lines = match last.value {
-            yaml::Value::Map(_) if self.is_flow(last) => vec![format!("{}- {}", " ".repeat(column), write::flow(value))],
+            yaml::Value::Map(_) if self.is_flow(last) => {
+                vec![format!("{}- {}", " ".repeat(column), write::flow(value))]
+            }
             _ => write::block_item(value, column),
         };
         // With an empty line between, if the last two have one.
-        let apart = match items.len().checked_sub(2).map(|before| self.end(&items[before])) {
+        let apart = match items
+            .len()
+            .checked_sub(2)
+            .map(|before| self.end(&items[before]))
+        {
             Some(before) => text[before..dash].contains("\n\n"),
             None => false,
         };
         let at = self.past_comments(end, column);
-        Ok(vec![Cut::new(at, at, format!("\n{}{}", if apart { "\n" } else { "" }, lines.join("\n")))])
+        Ok(vec![Cut::new(
+            at,
+            at,
+            format!("\n{}{}", if apart { "\n" } else { "" }, lines.join("\n")),
+        )])
     }
 
     /// Takes an item out of a list that is a field of a map, with the comments directly above it; those above the first of
@@ -346,7 +468,12 @@ impl<'s> Page<'s> {
         }
         let stop = self.next_line(self.past_comments(end, column));
         // Of the empty lines around it those below stay.
-        if at > 0 && text[stop..].lines().next().is_none_or(|line| line.trim().is_empty()) {
+        if at > 0
+            && text[stop..]
+                .lines()
+                .next()
+                .is_none_or(|line| line.trim().is_empty())
+        {
             start = self.blanks_above(start);
         }
         let mut cuts = vec![Cut::new(start, stop, "")];
@@ -362,7 +489,9 @@ impl<'s> Page<'s> {
     }
 
     fn pair<'p>(&self, map: &'p Node<'p>, name: &str) -> Result<&'p Pair<'p>, EditError> {
-        find(pairs(map), name).map(|at| &pairs(map)[at]).ok_or_else(|| self.refuse(map.span))
+        find(pairs(map), name)
+            .map(|at| &pairs(map)[at])
+            .ok_or_else(|| self.refuse(map.span))
     }
 
     fn line_start(&self, at: usize) -> usize {
@@ -371,7 +500,9 @@ impl<'s> Page<'s> {
 
     /// Where the line ends, before its line end.
     fn line_end(&self, at: usize) -> usize {
-        self.source.text[at..].find('\n').map_or(self.source.text.len(), |end| at + end)
+        self.source.text[at..]
+            .find('\n')
+            .map_or(self.source.text.len(), |end| at + end)
     }
 
     fn next_line(&self, at: usize) -> usize {
@@ -394,17 +525,21 @@ impl<'s> Page<'s> {
     /// Where what is written of a node ends: the parser counts what follows a block, up to the next field, as a part of it.
     fn end(&self, node: &Node<'_>) -> usize {
         match &node.value {
-            yaml::Value::List(items) if !self.is_flow(node) => items.last().map_or(node.span.end, |last| self.end(last)),
-            yaml::Value::Map(pairs) if !self.is_flow(node) => {
-                pairs.last().map_or(node.span.end, |(key, value)| self.end_of_pair(key, value))
+            yaml::Value::List(items) if !self.is_flow(node) => {
+                items.last().map_or(node.span.end, |last| self.end(last))
             }
+            yaml::Value::Map(pairs) if !self.is_flow(node) => pairs
+                .last()
+                .map_or(node.span.end, |(key, value)| self.end_of_pair(key, value)),
             _ => node.span.end,
         }
     }
 
     fn end_of_pair(&self, key: &Node<'_>, value: &Node<'_>) -> usize {
         match value.value {
-            yaml::Value::Null if value.span.start == value.span.end => self.after_colon(key).unwrap_or(key.span.end),
+            yaml::Value::Null if value.span.start == value.span.end => {
+                self.after_colon(key).unwrap_or(key.span.end)
+            }
             _ => self.end(value),
         }
     }
@@ -412,15 +547,22 @@ impl<'s> Page<'s> {
     fn after_colon(&self, key: &Node<'_>) -> Option<usize> {
         let rest = &self.source.text[key.span.end..];
         let bare = rest.trim_start_matches(' ');
-        bare.starts_with(':').then(|| key.span.end + (rest.len() - bare.len()) + 1)
+        bare.starts_with(':')
+            .then(|| key.span.end + (rest.len() - bare.len()) + 1)
     }
 
     /// Where a text begins: the parser's place of one that is written below `|` or `>` is below it.
     fn start_of(&self, key: &Node<'_>, value: &Node<'_>) -> usize {
-        let Some(colon) = self.after_colon(key) else { return value.span.start };
+        let Some(colon) = self.after_colon(key) else {
+            return value.span.start;
+        };
         let rest = &self.source.text[colon..];
         let bare = rest.trim_start_matches(' ');
-        if bare.starts_with(['|', '>']) { colon + (rest.len() - bare.len()) } else { value.span.start }
+        if bare.starts_with(['|', '>']) {
+            colon + (rest.len() - bare.len())
+        } else {
+            value.span.start
+        }
     }
 
     /// The end of the last of the comment lines below a place that are indented deeper than a column.
@@ -440,7 +582,9 @@ impl<'s> Page<'s> {
 
     /// The start of the first of the comment lines directly above a line that stand in a column.
     fn comments_above(&self, start: usize, column: usize) -> usize {
-        self.lines_above(start, |line| line.trim_start_matches(' ').starts_with('#') && line.find('#') == Some(column))
+        self.lines_above(start, |line| {
+            line.trim_start_matches(' ').starts_with('#') && line.find('#') == Some(column)
+        })
     }
 
     fn blanks_above(&self, start: usize) -> usize {
@@ -465,7 +609,9 @@ impl<'s> Page<'s> {
         let mut before = &text[start..item.span.start];
         loop {
             let bare = before.trim_start_matches(' ');
-            let rest = bare.strip_prefix('-').map(|rest| rest.trim_start_matches(' '));
+            let rest = bare
+                .strip_prefix('-')
+                .map(|rest| rest.trim_start_matches(' '));
             if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('#')) {
                 return Ok(start + before.len() - bare.len());
             }
@@ -495,15 +641,24 @@ impl<'s> Page<'s> {
     /// Takes a value between brackets out, with one comma; a line of its own goes whole.
     fn out_of_flow(&self, before: Option<usize>, start: usize, end: usize) -> Cut {
         let text = &*self.source.text;
-        let comma = self.comma(end).filter(|comma| !text[end..*comma].contains('\n'));
+        let comma = self
+            .comma(end)
+            .filter(|comma| !text[end..*comma].contains('\n'));
         let stop = comma.map_or(end, |comma| comma + 1);
-        let (line_start, rest) = (self.line_start(start), text[stop..self.line_end(stop)].trim_start());
+        let (line_start, rest) = (
+            self.line_start(start),
+            text[stop..self.line_end(stop)].trim_start(),
+        );
         if text[line_start..start].trim().is_empty() && (rest.is_empty() || rest.starts_with('#')) {
             return Cut::new(line_start, self.next_line(stop), "");
         }
         match before.filter(|before| !text[*before..start].contains('\n')) {
             Some(before) => Cut::new(before, end, ""),
-            None => Cut::new(start, stop + (text[stop..].len() - text[stop..].trim_start_matches(' ').len()), ""),
+            None => Cut::new(
+                start,
+                stop + (text[stop..].len() - text[stop..].trim_start_matches(' ').len()),
+                "",
+            ),
         }
     }
 }
@@ -530,15 +685,19 @@ fn differs(node: &Node<'_>, expected: &Tree) -> Option<Span> {
     match (&node.value, expected) {
         (yaml::Value::Null, Tree::Null) => None,
         (yaml::Value::Text(text), Tree::Text(expected)) if text == expected => None,
-        (yaml::Value::List(items), Tree::List(expected)) if items.len() == expected.len() => {
-            items.iter().zip(expected).find_map(|(item, expected)| differs(item, expected))
-        }
-        (yaml::Value::Map(pairs), Tree::Map(expected)) if pairs.len() == expected.len() => {
-            pairs.iter().zip(expected).find_map(|((key, value), (name, expected))| match name_of(key) == name.as_str() {
-                true => differs(value, expected),
-                false => Some(key.span),
-            })
-        }
+        (yaml::Value::List(items), Tree::List(expected)) if items.len() == expected.len() => items
+            .iter()
+            .zip(expected)
+            .find_map(|(item, expected)| differs(item, expected)),
+        (yaml::Value::Map(pairs), Tree::Map(expected)) if pairs.len() == expected.len() => pairs
+            .iter()
+            .zip(expected)
+            .find_map(
+                |((key, value), (name, expected))| match name_of(key) == name.as_str() {
+                    true => differs(value, expected),
+                    false => Some(key.span),
+                },
+            ),
         _ => Some(node.span),
     }
 }

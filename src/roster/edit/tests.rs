@@ -56,7 +56,11 @@ fn person(local: &str) -> NewContact {
 
 fn full() -> NewContact {
     NewContact {
-        certificate: Some("8DDE84B5C7676EA3C4D1C52B3C008A824D7B5100".parse().expect("a fingerprint")),
+        certificate: Some(
+            "8DDE84B5C7676EA3C4D1C52B3C008A824D7B5100"
+                .parse()
+                .expect("a fingerprint"),
+        ),
         language: Some("ru".parse().expect("a language")),
         phone: Some("+7 727 555 0111".into()),
         lists: Some(vec![slug("community")]),
@@ -68,7 +72,11 @@ fn full() -> NewContact {
 
 fn parsed(text: &str) -> ParsedConstituent {
     let mut findings = Findings::new();
-    let parsed = parse_constituent(&Source::new(PATH, page::plain(text)), slug("uni"), &mut findings);
+    let parsed = parse_constituent(
+        &Source::new(PATH, page::plain(text)),
+        slug("uni"),
+        &mut findings,
+    );
     parsed.unwrap_or_else(|| panic!("{findings:#?}\n{text}"))
 }
 
@@ -79,8 +87,12 @@ fn read(text: &str) -> Constituent {
 /// What was put in and what was taken out, line by line.
 fn changes(before: &str, after: &str) -> String {
     let diff = similar::TextDiff::from_lines(before, after);
-    let changed = diff.iter_all_changes().filter(|change| change.tag() != similar::ChangeTag::Equal);
-    changed.map(|change| format!("{}{}", change.tag(), change.value())).collect()
+    let changed = diff
+        .iter_all_changes()
+        .filter(|change| change.tag() != similar::ChangeTag::Equal);
+    changed
+        .map(|change| format!("{}{}", change.tag(), change.value()))
+        .collect()
 }
 
 fn check(after: Result<String, EditError>, before: &str, expected: &str) {
@@ -92,7 +104,10 @@ fn check(after: Result<String, EditError>, before: &str, expected: &str) {
 fn a_contact_comes_after_the_others_and_nothing_else_changes() {
     let new = "+  - {name: Ada Example, address: ada@north.example.org}\n";
     check(with_contact(PATH, WRITTEN, &person("ada")), WRITTEN, new);
-    let blocks = WRITTEN.replace("  - {name: Pavel Orlov, address: pavel@north.example.org, suspended: left}\n", "");
+    let blocks = WRITTEN.replace(
+        "  - {name: Pavel Orlov, address: pavel@north.example.org, suspended: left}\n",
+        "",
+    );
     let new = "\
 +  - name: Ada Example
 +    address: ada@north.example.org
@@ -104,11 +119,21 @@ fn a_contact_comes_after_the_others_and_nothing_else_changes() {
 +    suspended: \"on leave: back in May\"
 ";
     // With an empty line, as between the two that are there.
-    check(with_contact(PATH, &blocks, &full()), &blocks, &format!("+\n{new}"));
+    check(
+        with_contact(PATH, &blocks, &full()),
+        &blocks,
+        &format!("+\n{new}"),
+    );
     let made = with_contact(PATH, &blocks, &full()).expect("made");
-    assert!(made.contains("    # it has no certificate yet\n\n  - name: Ada Example\n"), "{made}");
+    assert!(
+        made.contains("    # it has no certificate yet\n\n  - name: Ada Example\n"),
+        "{made}"
+    );
     let contact = read(&made).contacts[2].clone();
-    assert_eq!((contact.phone.as_deref(), contact.lists.len()), (Some("+7 727 555 0111"), 1));
+    assert_eq!(
+        (contact.phone.as_deref(), contact.lists.len()),
+        (Some("+7 727 555 0111"), 1)
+    );
 }
 
 #[test]
@@ -125,17 +150,28 @@ fn a_contact_is_taken_out_with_the_comments_that_speak_of_it() {
     let after = without_contact(PATH, WRITTEN, &address("desk@NORTH.example.org"));
     check(after, WRITTEN, &gone.replacen("-\n", "", 1));
     let gone = "-  # Pavel left.\n-  - {name: Pavel Orlov, address: pavel@north.example.org, suspended: left}\n";
-    check(without_contact(PATH, WRITTEN, &address("pavel@north.example.org")), WRITTEN, gone);
+    check(
+        without_contact(PATH, WRITTEN, &address("pavel@north.example.org")),
+        WRITTEN,
+        gone,
+    );
     // What stands above the first may speak of all.
     let after = without_contact(PATH, WRITTEN, &address("dana@north.example.org")).expect("made");
-    assert!(after.contains("contacts:\n  # In the order in which we call them.\n\n  # The desk reads"), "{after}");
+    assert!(
+        after.contains("contacts:\n  # In the order in which we call them.\n\n  # The desk reads"),
+        "{after}"
+    );
 }
 
 #[test]
 fn fields_come_go_and_change_in_place() {
     let dana = address("dana@north.example.org");
     let set = |field: &str, value: Option<&str>| with_field(PATH, WRITTEN, &dana, field, value);
-    check(set("suspended", Some("left: \"for good\"")), WRITTEN, "+    suspended: \"left: \\\"for good\\\"\"\n");
+    check(
+        set("suspended", Some("left: \"for good\"")),
+        WRITTEN,
+        "+    suspended: \"left: \\\"for good\\\"\"\n",
+    );
     check(set("suspended", None), WRITTEN, "");
     check(set("language", Some("ru")), WRITTEN, "");
     check(
@@ -143,28 +179,57 @@ fn fields_come_go_and_change_in_place() {
         WRITTEN,
         "-    phone: '+7 727 555 0110'   # at night too\n+    phone: '+7 727 555 0199'   # at night too\n",
     );
-    check(set("phone", None), WRITTEN, "-    phone: '+7 727 555 0110'   # at night too\n");
-    check(set("joined", Some("2026-01-02")), WRITTEN, "+    joined: 2026-01-02\n");
+    check(
+        set("phone", None),
+        WRITTEN,
+        "-    phone: '+7 727 555 0110'   # at night too\n",
+    );
+    check(
+        set("joined", Some("2026-01-02")),
+        WRITTEN,
+        "+    joined: 2026-01-02\n",
+    );
     let desk = address("desk@north.example.org");
     check(
-        with_field(PATH, WRITTEN, &desk, "certificate", Some("EF36B8ACA78370DC8581C375DF36AA3D08367DEA")),
+        with_field(
+            PATH,
+            WRITTEN,
+            &desk,
+            "certificate",
+            Some("EF36B8ACA78370DC8581C375DF36AA3D08367DEA"),
+        ),
         WRITTEN,
         "+    certificate: \"EF36B8ACA78370DC8581C375DF36AA3D08367DEA\"\n",
     );
     check(
-        with_field(PATH, WRITTEN, &desk, "address", Some("soc@north.example.org")),
+        with_field(
+            PATH,
+            WRITTEN,
+            &desk,
+            "address",
+            Some("soc@north.example.org"),
+        ),
         WRITTEN,
         "-  - address: Desk@north.example.org   # first the address\n+  - address: soc@north.example.org   # first the address\n",
     );
     let pavel = address("pavel@north.example.org");
-    let line = |rest: &str| format!("  - {{name: Pavel Orlov, address: pavel@north.example.org{rest}}}\n");
+    let line =
+        |rest: &str| format!("  - {{name: Pavel Orlov, address: pavel@north.example.org{rest}}}\n");
     let was = line(", suspended: left");
     for (field, value, rest) in [
         ("suspended", None, ""),
-        ("suspended", Some("left, really"), ", suspended: \"left, really\""),
+        (
+            "suspended",
+            Some("left, really"),
+            ", suspended: \"left, really\"",
+        ),
         ("language", Some("ru"), ", language: ru, suspended: left"),
     ] {
-        check(with_field(PATH, WRITTEN, &pavel, field, value), WRITTEN, &format!("-{was}+{}", line(rest)));
+        check(
+            with_field(PATH, WRITTEN, &pavel, field, value),
+            WRITTEN,
+            &format!("-{was}+{}", line(rest)),
+        );
     }
 }
 
@@ -172,17 +237,43 @@ fn fields_come_go_and_change_in_place() {
 fn lists_of_a_contact_change_one_by_one() {
     let desk = address("desk@north.example.org");
     let lists = |names: &[&str]| names.iter().map(|name| slug(name)).collect::<Vec<Slug>>();
-    check(with_lists(PATH, WRITTEN, &desk, Some(&lists(&["universities"]))), WRITTEN, "");
-    check(with_lists(PATH, WRITTEN, &desk, Some(&lists(&["community", "universities"]))), WRITTEN, "+      - community\n");
-    check(with_lists(PATH, WRITTEN, &desk, Some(&[])), WRITTEN, "-    lists:\n-      - universities\n+    lists: []\n");
+    check(
+        with_lists(PATH, WRITTEN, &desk, Some(&lists(&["universities"]))),
+        WRITTEN,
+        "",
+    );
+    check(
+        with_lists(
+            PATH,
+            WRITTEN,
+            &desk,
+            Some(&lists(&["community", "universities"])),
+        ),
+        WRITTEN,
+        "+      - community\n",
+    );
+    check(
+        with_lists(PATH, WRITTEN, &desk, Some(&[])),
+        WRITTEN,
+        "-    lists:\n-      - universities\n+    lists: []\n",
+    );
     check(
         with_lists(PATH, WRITTEN, &desk, Some(&lists(&["community"]))),
         WRITTEN,
         "-    lists:\n-      - universities\n+    lists: [community]\n",
     );
-    check(with_lists(PATH, WRITTEN, &desk, None), WRITTEN, "-    lists:\n-      - universities\n");
     check(
-        with_lists(PATH, WRITTEN, &address("dana@north.example.org"), Some(&lists(&["community"]))),
+        with_lists(PATH, WRITTEN, &desk, None),
+        WRITTEN,
+        "-    lists:\n-      - universities\n",
+    );
+    check(
+        with_lists(
+            PATH,
+            WRITTEN,
+            &address("dana@north.example.org"),
+            Some(&lists(&["community"])),
+        ),
         WRITTEN,
         "+    lists: [community]\n",
     );
@@ -202,7 +293,11 @@ fn one_more_list_reaches_nobody_who_did_not_ask() {
     let (before, after) = (read(WRITTEN), read(&made));
     assert_eq!(before.contacts, after.contacts);
     let none = "name: U\ncontacts:\n- name: A\n  address: a@u.example.org\n";
-    check(with_list(PATH, none, &slug("operators")), none, "+lists: [operators]\n+  lists: []\n");
+    check(
+        with_list(PATH, none, &slug("operators")),
+        none,
+        "+lists: [operators]\n+  lists: []\n",
+    );
     check(with_list(PATH, WRITTEN, &slug("community")), WRITTEN, "");
 }
 
@@ -210,14 +305,31 @@ fn one_more_list_reaches_nobody_who_did_not_ask() {
 fn a_newcomer_brings_a_list_along() {
     let text = "name: U\nlists: [one]\ncontacts:\n  - name: A\n    address: a@u.example.org\n";
     let lists = |names: &[&str]| Some(names.iter().map(|name| slug(name)).collect());
-    let with = |lists: Option<Vec<Slug>>| with_newcomer(PATH, text, &NewContact { lists, ..person("ada") });
+    let with = |lists: Option<Vec<Slug>>| {
+        with_newcomer(
+            PATH,
+            text,
+            &NewContact {
+                lists,
+                ..person("ada")
+            },
+        )
+    };
     let new = "+  - name: Ada Example\n+    address: ada@north.example.org\n";
     check(with(None), text, new);
     check(with(lists(&["one"])), text, new);
     check(with(lists(&[])), text, &format!("{new}+    lists: []\n"));
     let both = "-lists: [one]\n+lists: [one, two]\n";
-    check(with(lists(&["two", "one"])), text, &format!("{both}+    lists: [one]\n{new}"));
-    check(with(lists(&["two"])), text, &format!("{both}+    lists: [one]\n{new}+    lists: [two]\n"));
+    check(
+        with(lists(&["two", "one"])),
+        text,
+        &format!("{both}+    lists: [one]\n{new}"),
+    );
+    check(
+        with(lists(&["two"])),
+        text,
+        &format!("{both}+    lists: [one]\n{new}+    lists: [two]\n"),
+    );
 }
 
 #[test]
@@ -230,21 +342,40 @@ fn the_first_contact_and_the_last() {
         ("contacts:\n", format!("contacts:\n{item}")),
         ("contacts: []\n", format!("contacts:\n{item}")),
         ("contacts: []", format!("contacts:\n{item}")),
-        ("contacts: ~   # none\nsector: s\n", format!("contacts:   # none\n{item}sector: s\n")),
-        ("contacts: [ ]   # none\n\nsector: s\n", format!("contacts:   # none\n{item}\nsector: s\n")),
-        ("contacts: [\n  # none\n]\n", "contacts: [{name: Ada Example, address: ada@north.example.org}\n  # none\n]\n".into()),
-        ("contacts:\n  # nobody yet\n\n# end", format!("contacts:\n  # nobody yet\n{item}\n# end")),
+        (
+            "contacts: ~   # none\nsector: s\n",
+            format!("contacts:   # none\n{item}sector: s\n"),
+        ),
+        (
+            "contacts: [ ]   # none\n\nsector: s\n",
+            format!("contacts:   # none\n{item}\nsector: s\n"),
+        ),
+        (
+            "contacts: [\n  # none\n]\n",
+            "contacts: [{name: Ada Example, address: ada@north.example.org}\n  # none\n]\n".into(),
+        ),
+        (
+            "contacts:\n  # nobody yet\n\n# end",
+            format!("contacts:\n  # nobody yet\n{item}\n# end"),
+        ),
     ] {
-        let made =
-            with_contact(PATH, &format!("{head}{before}"), &person("ada")).unwrap_or_else(|error| panic!("{error}: {before}"));
-        assert_eq!(made.trim_end(), format!("{head}{after}").trim_end(), "{before}");
+        let made = with_contact(PATH, &format!("{head}{before}"), &person("ada"))
+            .unwrap_or_else(|error| panic!("{error}: {before}"));
+        assert_eq!(
+            made.trim_end(),
+            format!("{head}{after}").trim_end(),
+            "{before}"
+        );
     }
     let one = format!("{head}contacts:   # one\n  # Not at night.\n{item}# end\n");
     let made = without_contact(PATH, &one, &address("ada@north.example.org")).expect("made");
     assert_eq!(made, format!("{head}contacts: []   # one\n# end\n"));
     let flow = "{name: U, lists: [community]} # a\n";
     let made = with_contact(PATH, flow, &person("ada")).expect("made");
-    assert_eq!(made, "{name: U, lists: [community], contacts: [{name: Ada Example, address: ada@north.example.org}]} # a\n");
+    assert_eq!(
+        made,
+        "{name: U, lists: [community], contacts: [{name: Ada Example, address: ada@north.example.org}]} # a\n"
+    );
     assert_eq!(
         without_contact(PATH, &made, &address("ada@north.example.org")).expect("made"),
         "{name: U, lists: [community], contacts: []} # a\n"
@@ -260,26 +391,70 @@ fn what_a_program_cannot_keep_it_does_not_touch() {
     refused("name: U\n? contacts\n: - name: B\n    address: b@u.example.org\n");
     let twice = with_contact(PATH, WRITTEN, &person("DANA"));
     let error = twice.expect_err("she is there already");
-    assert!(matches!(&error, EditError::WouldBeMistake(finding) if finding.code == "duplicate-address"), "{error}");
+    assert!(
+        matches!(&error, EditError::WouldBeMistake(finding) if finding.code == "duplicate-address"),
+        "{error}"
+    );
     assert_eq!(
         error.to_string(),
         "with this change, `constituents/uni.yaml`, line 26: two contacts of this file have this address"
     );
-    let nobody = with_field(PATH, WRITTEN, &address("x@north.example.org"), "phone", None);
-    assert_eq!(nobody.expect_err("nobody").to_string(), "nobody in `constituents/uni.yaml` has this address");
-    let mistake = with_list(PATH, "name: U\nlists: universities\n", &slug("community")).expect_err("no list");
-    assert!(mistake.to_string().contains("`constituents/uni.yaml`, line 2: field `lists` has to be a list"), "{mistake}");
-    for (field, value) in [("certificate", "not one"), ("phone", "call me"), ("suspended", "yes"), ("nam", "x"), ("name", "")] {
-        let error = with_field(PATH, WRITTEN, &address("dana@north.example.org"), field, Some(value)).expect_err(field);
+    let nobody = with_field(
+        PATH,
+        WRITTEN,
+        &address("x@north.example.org"),
+        "phone",
+        None,
+    );
+    assert_eq!(
+        nobody.expect_err("nobody").to_string(),
+        "nobody in `constituents/uni.yaml` has this address"
+    );
+    let mistake =
+        with_list(PATH, "name: U\nlists: universities\n", &slug("community")).expect_err("no list");
+    assert!(
+        mistake
+            .to_string()
+            .contains("`constituents/uni.yaml`, line 2: field `lists` has to be a list"),
+        "{mistake}"
+    );
+    for (field, value) in [
+        ("certificate", "not one"),
+        ("phone", "call me"),
+        ("suspended", "yes"),
+        ("nam", "x"),
+        ("name", ""),
+    ] {
+        let error = with_field(
+            PATH,
+            WRITTEN,
+            &address("dana@north.example.org"),
+            field,
+            Some(value),
+        )
+        .expect_err(field);
         assert!(matches!(error, EditError::WouldBeMistake(_)), "{error}");
     }
-    assert!(with_field(PATH, WRITTEN, &address("dana@north.example.org"), "address", None).is_err());
+    assert!(
+        with_field(
+            PATH,
+            WRITTEN,
+            &address("dana@north.example.org"),
+            "address",
+            None
+        )
+        .is_err()
+    );
 }
 
 #[test]
 fn a_new_constituent_is_written_as_people_write_it() {
     let constituent = NewConstituent {
-        name: Wording::Many([("en", "Grid"), ("ru", "Сеть: юг")].map(|(l, n)| (l.parse().expect("a language"), n.into())).into()),
+        name: Wording::Many(
+            [("en", "Grid"), ("ru", "Сеть: юг")]
+                .map(|(l, n)| (l.parse().expect("a language"), n.into()))
+                .into(),
+        ),
         sector: Some("energy".into()),
         networks: vec!["192.0.2.0/24".into(), "2001:db8::/32".into()],
         domains: vec!["grid.example.net".into()],
@@ -304,8 +479,14 @@ contacts:
     address: bob@north.example.org
 ";
     assert_eq!(text, expected);
-    let nameless = NewConstituent { name: Wording::One(" ".into()), ..constituent };
-    assert!(matches!(new_constituent("constituents/grid.yaml", &nameless), Err(EditError::WouldBeMistake(_))));
+    let nameless = NewConstituent {
+        name: Wording::One(" ".into()),
+        ..constituent
+    };
+    assert!(matches!(
+        new_constituent("constituents/grid.yaml", &nameless),
+        Err(EditError::WouldBeMistake(_))
+    ));
 }
 
 /// Numbers that look random and are the same in every run.
@@ -313,7 +494,10 @@ struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        self.0 = self
+            .0
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
         ((self.0 >> 33) % sides as u64) as usize
     }
 
@@ -325,11 +509,28 @@ impl Dice {
 /// How many files are made up; each seed is another file.
 const FILES: u64 = 300;
 
-const WORDS: [&str; 14] =
-    ["Ada", "O'Neil", "\"Q\"", "a: b", "a #b", "x, y", "- z", "[w]", "{v}", "no", "1.0", "Дана", "*star", "back\\slash"];
+const WORDS: [&str; 14] = [
+    "Ada",
+    "O'Neil",
+    "\"Q\"",
+    "a: b",
+    "a #b",
+    "x, y",
+    "- z",
+    "[w]",
+    "{v}",
+    "no",
+    "1.0",
+    "Дана",
+    "*star",
+    "back\\slash",
+];
 
 fn comment(dice: &mut Dice) -> String {
-    format!("# {}", dice.one(&["who: knows", "- name: X", "\"", "it's [", "плохо", "}"]))
+    format!(
+        "# {}",
+        dice.one(&["who: knows", "- name: X", "\"", "it's [", "плохо", "}"])
+    )
 }
 
 fn quoted(dice: &mut Dice, text: &str) -> String {
@@ -345,7 +546,11 @@ fn file(dice: &mut Dice, contacts: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     let noise = |dice: &mut Dice, lines: &mut Vec<String>, column: usize| {
         for _ in 0..dice.roll(3) {
-            let line = if dice.roll(3) == 0 { String::new() } else { format!("{}{}", " ".repeat(column), comment(dice)) };
+            let line = if dice.roll(3) == 0 {
+                String::new()
+            } else {
+                format!("{}{}", " ".repeat(column), comment(dice))
+            };
             lines.push(line);
         }
     };
@@ -363,7 +568,10 @@ fn file(dice: &mut Dice, contacts: usize) -> String {
     noise(dice, &mut lines, 0);
     let fields = |dice: &mut Dice, nth: usize| {
         let word = dice.one(&WORDS);
-        let mut fields = vec![("name", quoted(dice, word)), ("address", quoted(dice, &format!("N{nth}@u.example.org")))];
+        let mut fields = vec![
+            ("name", quoted(dice, word)),
+            ("address", quoted(dice, &format!("N{nth}@u.example.org"))),
+        ];
         if dice.roll(2) == 0 {
             fields.push(("lists", dice.one(&["[one]", "[]", "[two, one]"]).into()));
         }
@@ -380,12 +588,18 @@ fn file(dice: &mut Dice, contacts: usize) -> String {
     if dice.roll(4) == 0 {
         let items: Vec<String> = (0..contacts)
             .map(|nth| {
-                let fields: Vec<String> = fields(dice, nth).into_iter().map(|(name, value)| format!("{name}: {value}")).collect();
+                let fields: Vec<String> = fields(dice, nth)
+                    .into_iter()
+                    .map(|(name, value)| format!("{name}: {value}"))
+                    .collect();
                 format!("{{{}}}", fields.join(dice.one(&[", ", ",\n    "])))
             })
             .collect();
-        let (open, between, close) =
-            [("[", ", ", "]"), ("[\n  ", ",\n  ", "\n]"), ("[\n  ", ",   # c\n  ", ",  # d\n  ]")][dice.roll(3)];
+        let (open, between, close) = [
+            ("[", ", ", "]"),
+            ("[\n  ", ",\n  ", "\n]"),
+            ("[\n  ", ",   # c\n  ", ",  # d\n  ]"),
+        ][dice.roll(3)];
         lines.push(format!("contacts: {open}{}{close}", items.join(between)));
     } else {
         lines.push("contacts:".into());
@@ -397,7 +611,10 @@ fn file(dice: &mut Dice, contacts: usize) -> String {
             let margin = " ".repeat(column);
             let mut text = format!("{margin}{}", if dice.roll(4) == 0 { "- {" } else { gap });
             if text.ends_with('{') {
-                let fields: Vec<String> = fields(dice, nth).into_iter().map(|(name, value)| format!("{name}: {value}")).collect();
+                let fields: Vec<String> = fields(dice, nth)
+                    .into_iter()
+                    .map(|(name, value)| format!("{name}: {value}"))
+                    .collect();
                 text.push_str(&format!("{}}}", fields.join(", ")));
             } else {
                 for (at, (name, value)) in fields(dice, nth).into_iter().enumerate() {
@@ -422,14 +639,24 @@ fn file(dice: &mut Dice, contacts: usize) -> String {
         lines.push(format!("sector: {}   # s", quoted(dice, "no: one")));
     }
     let text = lines.join("\n") + dice.one(&["", "\n", "\n\n"]);
-    let text = if dice.roll(3) == 0 { text.replace('\n', "\r\n") } else { text };
-    if dice.roll(8) == 0 { format!("\u{feff}{text}") } else { text }
+    let text = if dice.roll(3) == 0 {
+        text.replace('\n', "\r\n")
+    } else {
+        text
+    };
+    if dice.roll(8) == 0 {
+        format!("\u{feff}{text}")
+    } else {
+        text
+    }
 }
 
 /// Every line of one text in another, in its order, byte by byte; a last line without an end counts as one with it.
 fn is_kept(lines: &[&str], text: &str) -> bool {
     let mut rest = text.split_inclusive('\n');
-    lines.iter().all(|line| rest.any(|there| there == *line || there.trim_end_matches(['\r', '\n']) == *line))
+    lines.iter().all(|line| {
+        rest.any(|there| there == *line || there.trim_end_matches(['\r', '\n']) == *line)
+    })
 }
 
 #[test]
@@ -444,25 +671,56 @@ fn whatever_was_written_is_kept() {
         let old: Vec<&str> = before.split_inclusive('\n').collect();
         let fail = |error: EditError| -> String { panic!("seed {seed}: {error}\n{before}") };
         let windows = before.contains("\r\n");
-        let same_ends = |after: &str| assert!(!windows || !after.replace("\r\n", "").contains('\n'), "seed {seed}:\n{after:?}");
-        let values = |text: &str| read(text).contacts.iter().map(|contact| (**contact).clone()).collect::<Vec<_>>();
+        let same_ends = |after: &str| {
+            assert!(
+                !windows || !after.replace("\r\n", "").contains('\n'),
+                "seed {seed}:\n{after:?}"
+            )
+        };
+        let values = |text: &str| {
+            read(text)
+                .contacts
+                .iter()
+                .map(|contact| (**contact).clone())
+                .collect::<Vec<_>>()
+        };
         let had = values(&before);
 
         // One more: all the others are as they were.
-        let new = if dice.roll(2) == 0 { full() } else { person("ada") };
-        let new = NewContact { lists: new.lists.map(|_| vec![slug("one")]), name: dice.one(&WORDS).into(), ..new };
+        let new = if dice.roll(2) == 0 {
+            full()
+        } else {
+            person("ada")
+        };
+        let new = NewContact {
+            lists: new.lists.map(|_| vec![slug("one")]),
+            name: dice.one(&WORDS).into(),
+            ..new
+        };
         let after = with_contact(PATH, &before, &new).unwrap_or_else(fail);
         let now = values(&after);
         assert_eq!(now[..people], had[..], "seed {seed}");
-        assert_eq!((&now[people].name, &now[people].suspended), (&new.name, &new.suspended), "seed {seed}\n{before}\n{after}");
-        assert!(old.len() - old.iter().filter(|line| after.contains(**line)).count() <= 2, "seed {seed}\n{before}\n{after}");
+        assert_eq!(
+            (&now[people].name, &now[people].suspended),
+            (&new.name, &new.suspended),
+            "seed {seed}\n{before}\n{after}"
+        );
+        assert!(
+            old.len() - old.iter().filter(|line| after.contains(**line)).count() <= 2,
+            "seed {seed}\n{before}\n{after}"
+        );
         same_ends(&after);
         done[0] += 1;
         // And gone again, as if it had not been there; but for an empty line.
         let back = without_contact(PATH, &after, &new.address).unwrap_or_else(fail);
         assert_eq!(read(&back).contacts, is.contacts, "seed {seed}");
         if !before.contains("contacts: [") {
-            let lines = |text: &str| text.lines().filter(|line| !line.is_empty()).map(str::to_string).collect::<Vec<_>>();
+            let lines = |text: &str| {
+                text.lines()
+                    .filter(|line| !line.is_empty())
+                    .map(str::to_string)
+                    .collect::<Vec<_>>()
+            };
             assert_eq!(lines(&back), lines(&before), "seed {seed}");
         }
 
@@ -474,7 +732,10 @@ fn whatever_was_written_is_kept() {
         same_ends(&after);
         if !before.contains("contacts: [") && people > 1 {
             let new: Vec<&str> = after.split_inclusive('\n').collect();
-            assert!(is_kept(&new, &before), "seed {seed}: a line was changed\n{before}\n{after}");
+            assert!(
+                is_kept(&new, &before),
+                "seed {seed}: a line was changed\n{before}\n{after}"
+            );
         }
         done[1] += 1;
 
@@ -516,7 +777,9 @@ fn a_text_in_pieces_is_refused_or_changed_and_never_breaks_the_program() {
         let mut text: Vec<char> = file(dice, 2).chars().collect();
         for _ in 0..1 + dice.roll(3) {
             let at = dice.roll(text.len());
-            let signs = ['\n', '\r', ' ', '-', ':', '#', '[', '}', '"', '\'', '|', ',', 'é'];
+            let signs = [
+                '\n', '\r', ' ', '-', ':', '#', '[', '}', '"', '\'', '|', ',', 'é',
+            ];
             match dice.roll(3) {
                 0 => drop(text.remove(at)),
                 1 => text.insert(at, signs[dice.roll(signs.len())]),
@@ -534,7 +797,10 @@ fn a_text_in_pieces_is_refused_or_changed_and_never_breaks_the_program() {
             with_lists(PATH, &text, &him, Some(&[slug("two")])),
         ];
         for after in results.into_iter().flatten() {
-            assert!(mistake(&Source::new(PATH, page::plain(&after))).is_ok(), "seed {seed}: {text:?}");
+            assert!(
+                mistake(&Source::new(PATH, page::plain(&after))).is_ok(),
+                "seed {seed}: {text:?}"
+            );
         }
     }
 }

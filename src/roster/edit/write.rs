@@ -29,18 +29,40 @@ pub fn text(field: &str, text: &str) -> Value {
 }
 
 pub fn names(lists: &[Slug]) -> Value {
-    Value::List(lists.iter().map(|list| Value::plain(list.as_str())).collect())
+    Value::List(
+        lists
+            .iter()
+            .map(|list| Value::plain(list.as_str()))
+            .collect(),
+    )
 }
 
 pub fn contact(contact: &NewContact) -> Vec<(&'static str, Value)> {
-    let mut fields = vec![("name", text("name", &contact.name)), ("address", text("address", contact.address.as_str()))];
-    let mut add = |name, value: Option<&str>| fields.extend(value.map(|value| (name, text(name, value))));
-    add("certificate", contact.certificate.as_ref().map(ToString::to_string).as_deref());
+    let mut fields = vec![
+        ("name", text("name", &contact.name)),
+        ("address", text("address", contact.address.as_str())),
+    ];
+    let mut add =
+        |name, value: Option<&str>| fields.extend(value.map(|value| (name, text(name, value))));
+    add(
+        "certificate",
+        contact
+            .certificate
+            .as_ref()
+            .map(ToString::to_string)
+            .as_deref(),
+    );
     add("language", contact.language.as_ref().map(|it| it.as_str()));
     add("phone", contact.phone.as_deref());
-    fields.extend(contact.lists.as_deref().map(|lists| ("lists", names(lists))));
+    fields.extend(
+        contact
+            .lists
+            .as_deref()
+            .map(|lists| ("lists", names(lists))),
+    );
     let joined = contact.joined.as_ref().map(ToString::to_string);
-    let mut add = |name, value: Option<&str>| fields.extend(value.map(|value| (name, text(name, value))));
+    let mut add =
+        |name, value: Option<&str>| fields.extend(value.map(|value| (name, text(name, value))));
     add("joined", joined.as_deref());
     add("suspended", contact.suspended.as_deref());
     fields
@@ -49,25 +71,49 @@ pub fn contact(contact: &NewContact) -> Vec<(&'static str, Value)> {
 pub fn constituent(constituent: &NewConstituent) -> Vec<(&'static str, Value)> {
     let name = match &constituent.name {
         Wording::One(name) => Value::plain(name),
-        Wording::Many(names) => Value::Texts(names.iter().map(|(lang, name)| (lang.as_str().into(), name.clone())).collect()),
+        Wording::Many(names) => Value::Texts(
+            names
+                .iter()
+                .map(|(lang, name)| (lang.as_str().into(), name.clone()))
+                .collect(),
+        ),
     };
     let mut fields = vec![("name", name)];
-    fields.extend(constituent.sector.as_ref().map(|sector| ("sector", Value::plain(sector))));
-    for (name, values) in
-        [("networks", &constituent.networks), ("domains", &constituent.domains), ("products", &constituent.products)]
-    {
+    fields.extend(
+        constituent
+            .sector
+            .as_ref()
+            .map(|sector| ("sector", Value::plain(sector))),
+    );
+    for (name, values) in [
+        ("networks", &constituent.networks),
+        ("domains", &constituent.domains),
+        ("products", &constituent.products),
+    ] {
         if !values.is_empty() {
             fields.push((name, Value::List(values.iter().map(Value::plain).collect())));
         }
     }
     fields.push(("lists", names(&constituent.lists)));
-    fields.push(("contacts", Value::Items(constituent.contacts.iter().map(|it| Value::Map(contact(it))).collect())));
+    fields.push((
+        "contacts",
+        Value::Items(
+            constituent
+                .contacts
+                .iter()
+                .map(|it| Value::Map(contact(it)))
+                .collect(),
+        ),
+    ));
     fields
 }
 
 /// Fields on lines of their own, `indent` columns in.
 pub fn block(fields: &[(&'static str, Value)], indent: usize) -> Vec<String> {
-    fields.iter().flat_map(|(name, value)| block_field(name, value, indent)).collect()
+    fields
+        .iter()
+        .flat_map(|(name, value)| block_field(name, value, indent))
+        .collect()
 }
 
 /// A field on lines of its own, `indent` columns in.
@@ -75,12 +121,17 @@ pub fn block_field(name: &str, value: &Value, indent: usize) -> Vec<String> {
     let margin = " ".repeat(indent);
     let head = format!("{margin}{name}:");
     match value {
-        Value::Items(items) if !items.is_empty() => {
-            [head].into_iter().chain(items.iter().flat_map(|item| block_item(item, indent + 2))).collect()
-        }
+        Value::Items(items) if !items.is_empty() => [head]
+            .into_iter()
+            .chain(items.iter().flat_map(|item| block_item(item, indent + 2)))
+            .collect(),
         Value::Texts(texts) => {
             let line = |(lang, text): &(String, String)| {
-                format!("{margin}  {}: {}", plain_or_quoted(lang, false), plain_or_quoted(text, false))
+                format!(
+                    "{margin}  {}: {}",
+                    plain_or_quoted(lang, false),
+                    plain_or_quoted(text, false)
+                )
             };
             [head].into_iter().chain(texts.iter().map(line)).collect()
         }
@@ -91,7 +142,9 @@ pub fn block_field(name: &str, value: &Value, indent: usize) -> Vec<String> {
 /// An item of a list on lines of its own, its dash `indent` columns in.
 pub fn block_item(item: &Value, indent: usize) -> Vec<String> {
     let margin = " ".repeat(indent);
-    let Value::Map(fields) = item else { return vec![format!("{margin}- {}", line(item))] };
+    let Value::Map(fields) = item else {
+        return vec![format!("{margin}- {}", line(item))];
+    };
     let mut lines = block(fields, indent + 2);
     if let Some(first) = lines.first_mut() {
         first.replace_range(indent..indent + 2, "- ");
@@ -112,13 +165,28 @@ pub fn flow(value: &Value) -> String {
     let joined = |parts: Vec<String>| parts.join(", ");
     match value {
         Value::Text(text, quoted) => scalar(text, *quoted, true),
-        Value::List(items) | Value::Items(items) => format!("[{}]", joined(items.iter().map(flow).collect())),
+        Value::List(items) | Value::Items(items) => {
+            format!("[{}]", joined(items.iter().map(flow).collect()))
+        }
         Value::Map(fields) => {
-            format!("{{{}}}", joined(fields.iter().map(|(name, value)| format!("{name}: {}", flow(value))).collect()))
+            format!(
+                "{{{}}}",
+                joined(
+                    fields
+                        .iter()
+                        .map(|(name, value)| format!("{name}: {}", flow(value)))
+                        .collect()
+                )
+            )
         }
         Value::Texts(texts) => {
-            let pair =
-                |(lang, text): &(String, String)| format!("{}: {}", plain_or_quoted(lang, true), plain_or_quoted(text, true));
+            let pair = |(lang, text): &(String, String)| {
+                format!(
+                    "{}: {}",
+                    plain_or_quoted(lang, true),
+                    plain_or_quoted(text, true)
+                )
+            };
             format!("{{{}}}", joined(texts.iter().map(pair).collect()))
         }
     }
@@ -127,7 +195,9 @@ pub fn flow(value: &Value) -> String {
 /// In place of a value that is there: between the quotes that its writer took, if it can stand there.
 pub fn like(value: &Value, old: &str, in_flow: bool) -> String {
     match (value, old.chars().next()) {
-        (Value::Text(text, _), Some('\'')) if !text.chars().any(char::is_control) => format!("'{}'", text.replace('\'', "''")),
+        (Value::Text(text, _), Some('\'')) if !text.chars().any(char::is_control) => {
+            format!("'{}'", text.replace('\'', "''"))
+        }
         (Value::Text(text, _), Some('"')) => quoted(text),
         (Value::Text(text, _), Some(_)) => plain_or_quoted(text, in_flow),
         (value, _) if in_flow => flow(value),
@@ -136,11 +206,19 @@ pub fn like(value: &Value, old: &str, in_flow: bool) -> String {
 }
 
 fn scalar(text: &str, always_quoted: bool, in_flow: bool) -> String {
-    if always_quoted { quoted(text) } else { plain_or_quoted(text, in_flow) }
+    if always_quoted {
+        quoted(text)
+    } else {
+        plain_or_quoted(text, in_flow)
+    }
 }
 
 fn plain_or_quoted(text: &str, in_flow: bool) -> String {
-    if is_plain(text, in_flow) { text.to_string() } else { quoted(text) }
+    if is_plain(text, in_flow) {
+        text.to_string()
+    } else {
+        quoted(text)
+    }
 }
 
 /// Whether a text without quotes is read as itself, by us and by any other reader of YAML (to whom `no` and `1.0` are none).
@@ -148,22 +226,32 @@ fn is_plain(text: &str, in_flow: bool) -> bool {
     let word = text.to_ascii_lowercase();
     let first = text.chars().next();
     first.is_some_and(|c| c.is_alphanumeric() || c == '/')
-        && !matches!(word.as_str(), "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n")
+        && !matches!(
+            word.as_str(),
+            "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n"
+        )
         && !looks_like_number(text)
         && text.trim() == text
         && !text.contains(": ")
         && !text.contains(" #")
         && !text.ends_with(':')
         && !text.chars().any(|c| {
-            c.is_control() || crate::terms::is_foul(c) || matches!(c, '\u{85}' | '\u{a0}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+            c.is_control()
+                || crate::terms::is_foul(c)
+                || matches!(
+                    c,
+                    '\u{85}' | '\u{a0}' | '\u{2028}' | '\u{2029}' | '\u{feff}'
+                )
         })
         && !(in_flow && text.contains([',', '[', ']', '{', '}', ':', '"', '\'']))
 }
 
 /// A number, or a time of day, to some reader; a date is what it looks like.
 fn looks_like_number(text: &str) -> bool {
-    let digits =
-        text.bytes().all(|c| c.is_ascii_hexdigit() || b"xo.+-_:".contains(&c)) && text.starts_with(|c: char| c.is_ascii_digit());
+    let digits = text
+        .bytes()
+        .all(|c| c.is_ascii_hexdigit() || b"xo.+-_:".contains(&c))
+        && text.starts_with(|c: char| c.is_ascii_digit());
     let is_date = text.len() == 10 && text.parse::<crate::terms::Moment>().is_ok();
     digits && !is_date
 }

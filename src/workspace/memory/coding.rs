@@ -12,7 +12,12 @@ use std::{collections::BTreeMap, fmt::Display, str::FromStr, sync::Arc};
 /// Writes the facts of an advisory, and the places of what is judged together with others.
 pub fn encode(to: &mut Encoder, parsed: &Parsed) {
     // Each field is named here, so that a new one cannot be forgotten.
-    let Parsed { advisory, id: id_span, dated, audience: readers } = parsed;
+    let Parsed {
+        advisory,
+        id: id_span,
+        dated,
+        audience: readers,
+    } = parsed;
     let Advisory {
         id,
         kind,
@@ -54,15 +59,30 @@ pub fn encode(to: &mut Encoder, parsed: &Parsed) {
     });
     to.many(cwes, Encoder::word);
     to.many(affected, |to, one| {
-        let Affected { vendor, product, versions, fixed } = one;
-        [vendor, product, versions].into_iter().for_each(|text| to.text(text));
+        let Affected {
+            vendor,
+            product,
+            versions,
+            fixed,
+        } = one;
+        [vendor, product, versions]
+            .into_iter()
+            .for_each(|text| to.text(text));
         to.maybe(fixed.as_ref(), |to, fixed| to.text(fixed));
     });
-    to.many(revisions, |to, Revision { number, date, summary }| {
-        to.text(number);
-        to.word(date);
-        to.text(summary);
-    });
+    to.many(
+        revisions,
+        |to,
+         Revision {
+             number,
+             date,
+             summary,
+         }| {
+            to.text(number);
+            to.word(date);
+            to.text(summary);
+        },
+    );
     to.word(lang);
     to.digest(digest);
     to.span(*id_span);
@@ -82,15 +102,32 @@ pub fn decode(
     let readers: Vec<(Reader, Span)> = from.many(|from| Some((from.word()?, from.span()?)))?;
     let embargo = from.maybe(Decoder::word)?;
     let cves = from.many(Decoder::word)?;
-    let cvss = from.many(|from| Some(Score { cve: from.maybe(Decoder::word)?, cvss: from.cvss()? }))?;
+    let cvss = from.many(|from| {
+        Some(Score {
+            cve: from.maybe(Decoder::word)?,
+            cvss: from.cvss()?,
+        })
+    })?;
     let cwes = from.many(Decoder::word)?;
     let affected = from.many(|from| {
-        Some(Affected { vendor: from.own()?, product: from.own()?, versions: from.own()?, fixed: from.maybe(Decoder::own)? })
+        Some(Affected {
+            vendor: from.own()?,
+            product: from.own()?,
+            versions: from.own()?,
+            fixed: from.maybe(Decoder::own)?,
+        })
     })?;
-    let revisions = from.many(|from| Some(Revision { number: from.own()?, date: from.word()?, summary: from.own()? }))?;
+    let revisions = from.many(|from| {
+        Some(Revision {
+            number: from.own()?,
+            date: from.word()?,
+            summary: from.own()?,
+        })
+    })?;
     let lang: Lang = from.word()?;
     let (digest, id_span, dated) = (from.digest()?, from.span()?, from.span()?);
-    let own = |(of, text): (Option<Lang>, Text)| (of.unwrap_or_else(|| lang.clone()), Box::new(text));
+    let own =
+        |(of, text): (Option<Lang>, Text)| (of.unwrap_or_else(|| lang.clone()), Box::new(text));
     let texts: BTreeMap<Lang, Box<Text>> = texts.into_iter().map(own).collect();
     if !from.is_at_end() || revisions.is_empty() || !texts.contains_key(&lang) {
         return None;
@@ -117,7 +154,12 @@ pub fn decode(
         digest,
         path,
     };
-    Some(Parsed { advisory, id: id_span, dated, audience: readers })
+    Some(Parsed {
+        advisory,
+        id: id_span,
+        dated,
+        audience: readers,
+    })
 }
 
 /// Bytes in the making. Numbers have eight bytes, lengths and counts four.
@@ -154,7 +196,9 @@ impl Encoder {
 
     /// A fixed number of them.
     pub fn numbers(&mut self, numbers: &[i64]) {
-        numbers.iter().for_each(|number| self.0.extend(number.to_le_bytes()));
+        numbers
+            .iter()
+            .for_each(|number| self.0.extend(number.to_le_bytes()));
     }
 
     /// All of it.
@@ -294,22 +338,38 @@ mod tests {
     fn written() -> (Parsed, Vec<u8>) {
         let lang = Lang::english();
         let source = Source::new("advisories/EX-2026-0001.md", TEXT);
-        let parsed = advisory::parse(&source, "EX-2026-0001", &lang, &mut Findings::new()).expect("a good advisory");
+        let parsed = advisory::parse(&source, "EX-2026-0001", &lang, &mut Findings::new())
+            .expect("a good advisory");
         let mut encoder = Encoder::default();
         encode(&mut encoder, &parsed);
         (parsed, encoder.finish())
     }
 
     fn read(bytes: &[u8]) -> Option<Parsed> {
-        let text = Text { title: "T".into(), body: "Text\n".into() };
-        let references = vec![Reference { title: "R".into(), url: "https://example.com/".into() }].into();
-        decode(&mut Decoder::new(bytes), "advisories/EX-2026-0001.md".into(), vec![(None, text)], references)
+        let text = Text {
+            title: "T".into(),
+            body: "Text\n".into(),
+        };
+        let references = vec![Reference {
+            title: "R".into(),
+            url: "https://example.com/".into(),
+        }]
+        .into();
+        decode(
+            &mut Decoder::new(bytes),
+            "advisories/EX-2026-0001.md".into(),
+            vec![(None, text)],
+            references,
+        )
     }
 
     #[test]
     fn what_is_remembered_is_what_was_read() {
         let (parsed, bytes) = written();
-        assert_eq!(format!("{:?}", read(&bytes).expect("as it was written")), format!("{parsed:?}"));
+        assert_eq!(
+            format!("{:?}", read(&bytes).expect("as it was written")),
+            format!("{parsed:?}")
+        );
     }
 
     #[test]

@@ -55,28 +55,60 @@ type Answer = Result<Response, Trouble>;
 
 impl Connection {
     pub(super) fn open(relay: &Relay, limits: Limits) -> Result<Connection, PostError> {
-        let Smtp { host, port, security, .. } = &relay.settings;
-        let unreachable = |why: String| PostError::Unreachable { host: host.clone(), port: *port, why };
-        let opened = socket::open(host, *port, *security, &relay.trust, limits.connect, limits.greeting);
-        let socket::Open { stream, name, meter } = opened.map_err(|refused| match refused {
+        let Smtp {
+            host,
+            port,
+            security,
+            ..
+        } = &relay.settings;
+        let unreachable = |why: String| PostError::Unreachable {
+            host: host.clone(),
+            port: *port,
+            why,
+        };
+        let opened = socket::open(
+            host,
+            *port,
+            *security,
+            &relay.trust,
+            limits.connect,
+            limits.greeting,
+        );
+        let socket::Open {
+            stream,
+            name,
+            meter,
+        } = opened.map_err(|refused| match refused {
             Refused::NoTls => PostError::NoTls { host: host.clone() },
             Refused::Because(why) => unreachable(why),
         })?;
         // Reads the greeting and says EHLO; both have to be positive, or it is an error.
         meter.grant(limits.greeting);
         let connected = at_once(AsyncSmtpConnection::connect_with_transport(stream, &name));
-        let mut smtp =
-            connected.map_err(|e| unreachable(if e.is_timeout() { "no greeting in time".into() } else { reason(&e) }))?;
+        let mut smtp = connected.map_err(|e| {
+            unreachable(if e.is_timeout() {
+                "no greeting in time".into()
+            } else {
+                reason(&e)
+            })
+        })?;
         // lettre forgets the extensions that it has no use for, so they are asked for once more.
         meter.grant(limits.greeting);
         let offers = exactly(at_once(smtp.command(Ehlo::new(name))), &[250]);
         let offers = offers.map_err(|trouble| unreachable(trouble.words().to_string()))?;
         let offers = |keyword: &str| {
-            offers.message().skip(1).any(|line| line.split(' ').next().is_some_and(|word| word.eq_ignore_ascii_case(keyword)))
+            offers.message().skip(1).any(|line| {
+                line.split(' ')
+                    .next()
+                    .is_some_and(|word| word.eq_ignore_ascii_case(keyword))
+            })
         };
         let (dsn, size, pipelining) = (offers("DSN"), offers("SIZE"), offers("PIPELINING"));
         if let Some(credentials) = &relay.credentials {
-            let refused = |why: String| PostError::Login { host: host.clone(), why };
+            let refused = |why: String| PostError::Login {
+                host: host.clone(),
+                why,
+            };
             meter.grant(limits.command);
             match at_once(smtp.auth(&[Mechanism::Plain, Mechanism::Login], credentials)) {
                 Ok(answer) if answer.has_code(235) => {}
@@ -84,7 +116,16 @@ impl Connection {
                 Err(e) => return Err(refused(reason(&e))),
             }
         }
-        Ok(Connection { smtp, meter, limits, _live: relay.live.clone(), dsn, size, pipelining, ahead: None })
+        Ok(Connection {
+            smtp,
+            meter,
+            limits,
+            _live: relay.live.clone(),
+            dsn,
+            size,
+            pipelining,
+            ahead: None,
+        })
     }
 
     /// Says goodbye, unless the server waits for a message: then that would be one.
@@ -121,7 +162,11 @@ impl Connection {
         if self.dsn {
             // RFC 3461, 4.3 and 4.4: a bounce returns the header only, and says by ENVID which letter it is about.
             // ENVID is xtext (4): `+` and `=` are written in hexadecimal.
-            let _ = write!(line, " RET=HDRS ENVID={}", parcel.token().replace('+', "+2B").replace('=', "+3D"));
+            let _ = write!(
+                line,
+                " RET=HDRS ENVID={}",
+                parcel.token().replace('+', "+2B").replace('=', "+3D")
+            );
         }
         line.push_str("\r\n");
         line
@@ -129,7 +174,11 @@ impl Connection {
 
     /// MAIL, RCPT and DATA in one, for a server that offers PIPELINING.
     fn pipelined(&self, parcel: &Parcel<'_>) -> String {
-        format!("{}RCPT TO:<{}>\r\nDATA\r\n", self.mail(parcel), parcel.recipient)
+        format!(
+            "{}RCPT TO:<{}>\r\nDATA\r\n",
+            self.mail(parcel),
+            parcel.recipient
+        )
     }
 
     /// MAIL, RCPT and DATA, up to the first answer that ends it. `None` is a command that got no answer, since the
@@ -140,7 +189,11 @@ impl Connection {
     fn envelope(&mut self, parcel: &Parcel<'_>, early: bool) -> [Option<Answer>; 3] {
         let broken = |answer: &Answer| answer.as_ref().is_err_and(Trouble::is_broken);
         if self.pipelining {
-            let first = if early { self.answer(&[250]) } else { self.command(self.pipelined(parcel), &[250]) };
+            let first = if early {
+                self.answer(&[250])
+            } else {
+                self.command(self.pipelined(parcel), &[250])
+            };
             if broken(&first) {
                 return [Some(first), None, None];
             }
@@ -155,7 +208,10 @@ impl Connection {
         if first.is_err() {
             return [Some(first), None, None];
         }
-        let second = self.command(format_args!("RCPT TO:<{}>\r\n", parcel.recipient), &[250, 251]);
+        let second = self.command(
+            format_args!("RCPT TO:<{}>\r\n", parcel.recipient),
+            &[250, 251],
+        );
         if second.is_err() {
             return [Some(first), Some(second), None];
         }
@@ -171,7 +227,10 @@ impl Connection {
             Some(_) => return End::stale("another envelope was said ahead".into()),
         };
         let answers = self.envelope(parcel, early);
-        if let Some(at) = answers.iter().position(|answer| matches!(answer, Some(Err(_)))) {
+        if let Some(at) = answers
+            .iter()
+            .position(|answer| matches!(answer, Some(Err(_))))
+        {
             let end = self.refused(at, answers, parcel);
             // Where an answer is missing or one too many, or the message before was refused and who knows how much of
             // it was read, these may be the answers to something else. Nothing was handed over: once more, elsewhere.
@@ -185,13 +244,20 @@ impl Connection {
         self.meter.begin(text.len());
         // RFC 2920, 3.1: "the actual transfer of message content is explicitly allowed to be the first 'command' in a
         // group".
-        let ahead = next.filter(|_| self.pipelining).map(|next| self.pipelined(next));
+        let ahead = next
+            .filter(|_| self.pipelining)
+            .map(|next| self.pipelined(next));
         text.push_str(ahead.as_deref().unwrap_or_default());
         self.meter.grant(self.limits.message);
         match exactly(at_once(self.smtp.command(text)), &[250]) {
             Ok(answer) => {
                 self.ahead = ahead.map(|ahead| (ahead, true));
-                End { outcome: Outcome::Accepted(parcel.hide(&said(&answer))), usable: true, stale: false, answered: true }
+                End {
+                    outcome: Outcome::Accepted(parcel.hide(&said(&answer))),
+                    usable: true,
+                    stale: false,
+                    answered: true,
+                }
             }
             // A refusal of this one message (a filter, greylisting), which says nothing about the next. Whether the
             // server has read it to its end shows at RSET, or by the answers to the next envelope.
@@ -199,18 +265,28 @@ impl Connection {
                 let outcome = refusal(code, parcel.hide(&words));
                 self.ahead = ahead.map(|ahead| (ahead, false));
                 let usable = self.ahead.is_some() || self.reset();
-                End { outcome, usable, stale: false, answered: true }
+                End {
+                    outcome,
+                    usable,
+                    stale: false,
+                    answered: true,
+                }
             }
             // A server may have given up in the middle of the message, and who knows what it read of the rest.
             Err(Trouble::Refusal(code, words)) => End::broken(refusal(code, parcel.hide(&words))),
-            Err(Trouble::Broken(words)) if self.meter.ended() => End::broken(Outcome::Unknown(parcel.hide(&words))),
+            Err(Trouble::Broken(words)) if self.meter.ended() => {
+                End::broken(Outcome::Unknown(parcel.hide(&words)))
+            }
             Err(Trouble::Broken(words)) => End::broken(Outcome::Deferred(parcel.hide(&words))),
         }
     }
 
     /// What is to be done when one of the three commands did not go through; `at` is the first.
     fn refused(&mut self, at: usize, answers: [Option<Answer>; 3], parcel: &Parcel<'_>) -> End {
-        let all_in_order = !answers.iter().flatten().any(|answer| answer.as_ref().is_err_and(Trouble::is_broken));
+        let all_in_order = !answers
+            .iter()
+            .flatten()
+            .any(|answer| answer.as_ref().is_err_and(Trouble::is_broken));
         // A server that waits for a message although it took no sender or no recipient gets none, not even an empty
         // one: what it would do with that is anybody's guess, and the end of the connection ends the transaction
         // (RFC 5321, 4.1.1.5 and 3.8).
@@ -231,7 +307,12 @@ impl Connection {
             _ => Outcome::Deferred(words),
         };
         let usable = all_in_order && !waits && self.reset();
-        End { outcome, usable, stale, answered: all_in_order }
+        End {
+            outcome,
+            usable,
+            stale,
+            answered: all_in_order,
+        }
     }
 }
 
@@ -267,11 +348,21 @@ pub(super) struct End {
 
 impl End {
     fn broken(outcome: Outcome) -> End {
-        End { outcome, usable: false, stale: false, answered: false }
+        End {
+            outcome,
+            usable: false,
+            stale: false,
+            answered: false,
+        }
     }
 
     fn stale(words: String) -> End {
-        End { outcome: Outcome::Deferred(words), usable: false, stale: true, answered: false }
+        End {
+            outcome: Outcome::Deferred(words),
+            usable: false,
+            stale: true,
+            answered: false,
+        }
     }
 }
 
@@ -283,7 +374,10 @@ impl Trouble {
     }
 
     fn is_broken(&self) -> bool {
-        matches!(self, Trouble::Broken(_) | Trouble::Refusal(SHUTTING_DOWN, _))
+        matches!(
+            self,
+            Trouble::Broken(_) | Trouble::Refusal(SHUTTING_DOWN, _)
+        )
     }
 }
 
@@ -304,7 +398,10 @@ fn refusal(code: u16, words: String) -> Outcome {
 fn exactly(answer: Result<Response, Error>, codes: &[u16]) -> Answer {
     match answer {
         Ok(answer) if codes.iter().any(|code| answer.has_code(*code)) => Ok(answer),
-        Ok(answer) => Err(Trouble::Broken(format!("unexpected answer: {}", said(&answer)))),
+        Ok(answer) => Err(Trouble::Broken(format!(
+            "unexpected answer: {}",
+            said(&answer)
+        ))),
         Err(e) => Err(match e.status() {
             Some(code) => Trouble::Refusal(code.into(), reason(&e)),
             None => Trouble::Broken(reason(&e)),
@@ -314,7 +411,9 @@ fn exactly(answer: Result<Response, Error>, codes: &[u16]) -> Answer {
 
 /// Code and words of an answer in one line.
 fn said(answer: &Response) -> String {
-    answer.message().fold(answer.code().to_string(), |words, line| words + " " + line)
+    answer
+        .message()
+        .fold(answer.code().to_string(), |words, line| words + " " + line)
 }
 
 /// Code and words of a refusal, or what went wrong with the connection, in one line.

@@ -44,7 +44,10 @@ impl Trust {
                 builder.add_root_certificate(certificate);
             }
         }
-        builder.build().map(Trust).map_err(|_| PostError::Authority(path))
+        builder
+            .build()
+            .map(Trust)
+            .map_err(|_| PostError::Authority(path))
     }
 }
 
@@ -80,7 +83,11 @@ pub(super) fn open(
     let meter = Arc::new(Meter::new(connect));
     let tcp = dial(host, port, &meter)?;
     let (name, peer) = (own_name(tcp.local_addr()?), tcp.peer_addr()?);
-    let tcp = Timed { tcp, meter: meter.clone(), wakes: Duration::ZERO };
+    let tcp = Timed {
+        tcp,
+        meter: meter.clone(),
+        wakes: Duration::ZERO,
+    };
     meter.grant(greeting);
     let stream: Box<dyn AsyncTokioStream> = match security {
         Security::None => Box::new(Talk::new(tcp, peer, b"", &meter)),
@@ -94,7 +101,11 @@ pub(super) fn open(
             Box::new(Talk::new(guarded, peer, b"220 inside TLS\r\n", &meter))
         }
     };
-    Ok(Open { stream, name, meter })
+    Ok(Open {
+        stream,
+        name,
+        meter,
+    })
 }
 
 fn dial(host: &str, port: u16, meter: &Meter) -> Result<TcpStream, io::Error> {
@@ -119,10 +130,15 @@ fn late() -> io::Error {
 
 /// RFC 5321, 4.1.4: the primary host name; without one, the address "SHOULD" be given.
 fn own_name(local: SocketAddr) -> ClientId {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
     let plain = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'.';
     match local.ip() {
-        _ if name.contains('.') && !name.starts_with('.') && name.bytes().all(plain) => ClientId::Domain(name),
+        _ if name.contains('.') && !name.starts_with('.') && name.bytes().all(plain) => {
+            ClientId::Domain(name)
+        }
         IpAddr::V4(ip) => ClientId::Ipv4(ip),
         IpAddr::V6(ip) => ClientId::Ipv6(ip),
     }
@@ -145,7 +161,10 @@ pub(super) struct Meter {
 
 impl Meter {
     fn new(limit: Duration) -> Meter {
-        Meter { end: Mutex::new(Instant::now() + limit), unsent: AtomicUsize::new(0) }
+        Meter {
+            end: Mutex::new(Instant::now() + limit),
+            unsent: AtomicUsize::new(0),
+        }
     }
 
     /// From now on so long.
@@ -155,7 +174,9 @@ impl Meter {
 
     fn left(&self) -> Result<Duration, io::Error> {
         let end = *self.end.lock().unwrap_or_else(PoisonError::into_inner);
-        end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()).ok_or_else(late)
+        end.checked_duration_since(Instant::now())
+            .filter(|left| !left.is_zero())
+            .ok_or_else(late)
     }
 
     /// A message begins, so long with the line that ends it.
@@ -170,7 +191,8 @@ impl Meter {
 
     fn note(&self, written: usize) {
         let unsent = self.unsent.load(Ordering::Relaxed);
-        self.unsent.store(unsent.saturating_sub(written), Ordering::Relaxed);
+        self.unsent
+            .store(unsent.saturating_sub(written), Ordering::Relaxed);
     }
 }
 
@@ -183,7 +205,10 @@ struct Timed {
 }
 
 impl Timed {
-    fn wait<T>(&mut self, mut act: impl FnMut(&mut TcpStream) -> Result<T, io::Error>) -> Result<T, io::Error> {
+    fn wait<T>(
+        &mut self,
+        mut act: impl FnMut(&mut TcpStream) -> Result<T, io::Error>,
+    ) -> Result<T, io::Error> {
         loop {
             let wakes = self.meter.left()?.min(Duration::from_secs(1));
             if wakes != self.wakes {
@@ -192,7 +217,14 @@ impl Timed {
                 self.wakes = wakes;
             }
             match act(&mut self.tcp) {
-                Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => self.meter.left()?,
+                Err(e)
+                    if matches!(
+                        e.kind(),
+                        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+                    ) =>
+                {
+                    self.meter.left()?
+                }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 done => return done,
             };
@@ -244,7 +276,13 @@ struct Talk<S> {
 
 impl<S> Talk<S> {
     fn new(whole: S, peer: SocketAddr, unread: &[u8], meter: &Arc<Meter>) -> Talk<S> {
-        Talk { whole, peer, received: unread.to_vec(), given: 0, meter: meter.clone() }
+        Talk {
+            whole,
+            peer,
+            received: unread.to_vec(),
+            given: 0,
+            meter: meter.clone(),
+        }
     }
 
     fn unread(&self) -> &[u8] {
@@ -264,14 +302,21 @@ impl<S: Read + Write> Talk<S> {
         }
         let from = self.given;
         let unread = self.unread();
-        let length = unread.iter().position(|b| *b == b'\n').map_or(unread.len(), |at| at + 1).min(most);
+        let length = unread
+            .iter()
+            .position(|b| *b == b'\n')
+            .map_or(unread.len(), |at| at + 1)
+            .min(most);
         self.given += length;
         Ok(&self.received[from..from + length])
     }
 
     fn say(&mut self, bytes: &[u8]) -> Result<usize, io::Error> {
         if !self.unread().is_empty() {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the server answered before it was asked"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the server answered before it was asked",
+            ));
         }
         let written = self.whole.write(bytes)?;
         self.meter.note(written);
@@ -292,7 +337,11 @@ impl Talk<Timed> {
         self.expect(220)?;
         self.say_all(format!("EHLO {name}\r\n").as_bytes())?;
         let offers = self.expect(250)?;
-        if !offers.iter().skip(1).any(|line| line.trim().eq_ignore_ascii_case("STARTTLS")) {
+        if !offers
+            .iter()
+            .skip(1)
+            .any(|line| line.trim().eq_ignore_ascii_case("STARTTLS"))
+        {
             return Err(Refused::NoTls);
         }
         self.say_all(b"STARTTLS\r\n")?;
@@ -300,7 +349,9 @@ impl Talk<Timed> {
         match self.unread().is_empty() {
             true => Ok(()),
             // Whatever follows was put there by somebody on the way, or by a server with that same fault.
-            false => Err(Refused::Because("plain text follows the answer to STARTTLS".into())),
+            false => Err(Refused::Because(
+                "plain text follows the answer to STARTTLS".into(),
+            )),
         }
     }
 
@@ -313,7 +364,9 @@ impl Talk<Timed> {
             line.extend_from_slice(piece);
             // RFC 5321, 4.5.3.1.5: 512 octets in a reply line; more is taken, but not without end.
             if ended || line.len() > 2000 || lines.len() > 200 {
-                return Err(Refused::Because("the connection ended before the answer".into()));
+                return Err(Refused::Because(
+                    "the connection ended before the answer".into(),
+                ));
             }
             if !line.ends_with(b"\n") {
                 continue;
@@ -333,14 +386,22 @@ impl Talk<Timed> {
 }
 
 impl<S: Read + Write + Unpin> AsyncRead for Talk<S> {
-    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let most = buf.remaining();
         Poll::Ready(self.line(most).map(|line| buf.put_slice(line)))
     }
 }
 
 impl<S: Read + Write + Unpin> AsyncWrite for Talk<S> {
-    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Poll::Ready(self.say(bytes))
     }
 

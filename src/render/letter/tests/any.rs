@@ -21,7 +21,10 @@ impl Dice {
 
     fn words(&mut self, most: usize) -> String {
         let number = 1 + self.below(most);
-        (0..number).map(|_| self.of(WORDS)).collect::<Vec<_>>().join(" ")
+        (0..number)
+            .map(|_| self.of(WORDS))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }
 
@@ -81,18 +84,48 @@ fn markdown(dice: &mut Dice) -> String {
             0 => writeln!(out, "## {}", dice.words(20)),
             1 => writeln!(out, "> {words}\n> > {}", dice.words(20)),
             2 => writeln!(out, "> [!WARNING]\n> {words}"),
-            3 => writeln!(out, "```\nFrom ¤ {words} \n\t¤\t\n.¤{}\n```", "x".repeat(dice.below(1_200))),
+            3 => writeln!(
+                out,
+                "```\nFrom ¤ {words} \n\t¤\t\n.¤{}\n```",
+                "x".repeat(dice.below(1_200))
+            ),
             4 => writeln!(out, "    ¤ {words}   "),
             5 => writeln!(out, "{}{words}", "- ".repeat(dice.below(45))),
-            6 => writeln!(out, "{}. {words}\n1. [x] y\n- [ ] {}", 1 + dice.below(99_999_999), dice.words(20)),
+            6 => writeln!(
+                out,
+                "{}. {words}\n1. [x] y\n- [ ] {}",
+                1 + dice.below(99_999_999),
+                dice.words(20)
+            ),
             7 => {
-                let cells = |dice: &mut Dice, most| (0..3).map(|_| dice.words(most)).collect::<Vec<_>>().join(" | ");
+                let cells = |dice: &mut Dice, most| {
+                    (0..3)
+                        .map(|_| dice.words(most))
+                        .collect::<Vec<_>>()
+                        .join(" | ")
+                };
                 let most = 1 + dice.below(6);
-                writeln!(out, "| {} |\n|---|--:|:-:|\n| {} |\n| {} |", cells(dice, 2), cells(dice, most), cells(dice, most))
+                writeln!(
+                    out,
+                    "| {} |\n|---|--:|:-:|\n| {} |\n| {} |",
+                    cells(dice, 2),
+                    cells(dice, most),
+                    cells(dice, most)
+                )
             }
-            8 => writeln!(out, "[{words}](https://vendor.example/{}) and [b](/pgp/)", "z".repeat(dice.below(300))),
+            8 => writeln!(
+                out,
+                "[{words}](https://vendor.example/{}) and [b](/pgp/)",
+                "z".repeat(dice.below(300))
+            ),
             9 => writeln!(out, "{words}[^n]\n\n[^n]: {}", dice.words(30)),
-            10 => writeln!(out, "*{}* **{}** `{}` ~~x~~\\\nhard  \nbreak", dice.of(WORDS), dice.of(WORDS), dice.of(WORDS)),
+            10 => writeln!(
+                out,
+                "*{}* **{}** `{}` ~~x~~\\\nhard  \nbreak",
+                dice.of(WORDS),
+                dice.of(WORDS),
+                dice.of(WORDS)
+            ),
             11 => writeln!(out, "{}", "y".repeat(dice.below(2_500))),
             12 => writeln!(out, "{}", "> ".repeat(dice.below(45)) + &words),
             _ => writeln!(out, "{words}"),
@@ -110,7 +143,10 @@ fn name(dice: &mut Dice) -> String {
         3 => "../\u{202e}fdp\r\nBcc: x@y".into(),
         _ => dice.words(3),
     };
-    format!("{stem}.{}", dice.of(&["csv", "txt", "pdf", "asc", "bin", "данные"]))
+    format!(
+        "{stem}.{}",
+        dice.of(&["csv", "txt", "pdf", "asc", "bin", "данные"])
+    )
 }
 
 /// What was put in, and the letter that came out.
@@ -120,8 +156,19 @@ struct Sample {
 }
 
 fn sample(dice: &mut Dice) -> Sample {
-    let cover = if dice.below(2) == 0 { Cover::Signed } else { Cover::Encrypted };
-    let mut written = advisory(if cover == Cover::Signed { Tlp::Green } else { Tlp::Amber }, &markdown(dice));
+    let cover = if dice.below(2) == 0 {
+        Cover::Signed
+    } else {
+        Cover::Encrypted
+    };
+    let mut written = advisory(
+        if cover == Cover::Signed {
+            Tlp::Green
+        } else {
+            Tlp::Amber
+        },
+        &markdown(dice),
+    );
     if dice.below(2) == 0 {
         written = revised(written);
         written.revisions[1].summary = dice.words(30);
@@ -132,35 +179,77 @@ fn sample(dice: &mut Dice) -> Sample {
     written.affected[0].versions = dice.words(15);
     written.references.written()[0].title = dice.words(15);
     for _ in 0..dice.below(3) {
-        let bytes: Vec<u8> = (0..dice.below(400)).map(|_| dice.below(256) as u8).collect();
-        let bytes = if dice.below(3) == 0 { dice.words(40).into_bytes() } else { bytes };
-        written.attachments.push(Attachment { name: name(dice), bytes: bytes.into() });
+        let bytes: Vec<u8> = (0..dice.below(400))
+            .map(|_| dice.below(256) as u8)
+            .collect();
+        let bytes = if dice.below(3) == 0 {
+            dice.words(40).into_bytes()
+        } else {
+            bytes
+        };
+        written.attachments.push(Attachment {
+            name: name(dice),
+            bytes: bytes.into(),
+        });
     }
-    let list_facts = ListFacts { title: dice.words(8), ..facts() };
-    let case = Case { team: team(&dice.words(6)), words: english(), facts: list_facts, ada: ada(), advisory: written };
+    let list_facts = ListFacts {
+        title: dice.words(8),
+        ..facts()
+    };
+    let case = Case {
+        team: team(&dice.words(6)),
+        words: english(),
+        facts: list_facts,
+        ada: ada(),
+        advisory: written,
+    };
     let letter = case.letter(cover, false).expect("a letter");
-    Sample { letter, attachments: case.advisory.attachments }
+    Sample {
+        letter,
+        attachments: case.advisory.attachments,
+    }
 }
 
 /// The rules of RFC 3156, 5 and RFC 5322, 2.1.1, said once more in other words than in `canonical`.
 fn keeps_the_rules(bytes: &[u8]) {
     let text = std::str::from_utf8(bytes).expect("ASCII");
     assert!(text.is_ascii() && text.ends_with("\r\n"), "{text}");
-    assert_eq!(text.matches('\r').count(), text.matches("\r\n").count(), "a bare CR");
-    assert_eq!(text.matches('\n').count(), text.matches("\r\n").count(), "a bare LF");
+    assert_eq!(
+        text.matches('\r').count(),
+        text.matches("\r\n").count(),
+        "a bare CR"
+    );
+    assert_eq!(
+        text.matches('\n').count(),
+        text.matches("\r\n").count(),
+        "a bare LF"
+    );
     for line in text.split("\r\n") {
         assert!(!line.starts_with("From "), "{text}");
         assert!(!line.ends_with([' ', '\t']), "{line:?}");
-        assert!(line.bytes().all(|c| c == b'\t' || (32..127).contains(&c)), "{line:?}");
+        assert!(
+            line.bytes().all(|c| c == b'\t' || (32..127).contains(&c)),
+            "{line:?}"
+        );
         // An address in a header has no place to fold.
-        assert!(line.len() <= 78 || line.contains(": <mailto:") && line.len() <= 998, "{} bytes: {line}", line.len());
+        assert!(
+            line.len() <= 78 || line.contains(": <mailto:") && line.len() <= 998,
+            "{} bytes: {line}",
+            line.len()
+        );
     }
 }
 
 /// Whether a line may be wider than a letter: code, or what has to be copied whole.
 fn is_whole(line: &str) -> bool {
-    let mark = |word: &&str| word.chars().all(|c| c.is_ascii_digit() || "|*.[]x^".contains(c));
-    let mut words = line.split_whitespace().skip_while(mark).filter(|word| !word.is_empty());
+    let mark = |word: &&str| {
+        word.chars()
+            .all(|c| c.is_ascii_digit() || "|*.[]x^".contains(c))
+    };
+    let mut words = line
+        .split_whitespace()
+        .skip_while(mark)
+        .filter(|word| !word.is_empty());
     let word = words.next().unwrap_or_default();
     let bare = word.trim_matches(|c: char| matches!(c, '\u{2066}'..='\u{2069}'));
     line.contains('¤') || words.next().is_none() && (bare.is_ascii() || word.contains("://"))
@@ -170,7 +259,10 @@ fn is_whole(line: &str) -> bool {
 fn whatever_is_written_keeps_the_rules_and_is_found_again() {
     let (mut dice, sealed_once) = (Dice(42), ciphertext());
     for number in 0..2_500 {
-        let Sample { letter, attachments } = sample(&mut dice);
+        let Sample {
+            letter,
+            attachments,
+        } = sample(&mut dice);
         keeps_the_rules(letter.payload());
         let message = match letter.cover() {
             Cover::Signed => pack::with_signature(&letter, SIGNATURE),
@@ -178,12 +270,16 @@ fn whatever_is_written_keeps_the_rules_and_is_found_again() {
         };
         let message = message.expect("a message");
         keeps_the_rules(&message.bytes);
-        let outer = MessageParser::default().parse(&message.bytes).expect("a mail");
+        let outer = MessageParser::default()
+            .parse(&message.bytes)
+            .expect("a mail");
         match letter.cover() {
             Cover::Signed => assert_eq!(outer.subject(), Some(letter.subject()), "{number}"),
             Cover::Encrypted => assert_eq!(outer.subject(), Some("[TLP:AMBER] […]")),
         }
-        let inner = MessageParser::default().parse(letter.payload()).expect("a part");
+        let inner = MessageParser::default()
+            .parse(letter.payload())
+            .expect("a part");
         assert_eq!(inner.subject(), Some(letter.subject()), "{number}");
         let text = inner.body_text(0).expect("a text").replace("\r\n", "\n");
         let read = match letter.cover() {
@@ -191,10 +287,21 @@ fn whatever_is_written_keeps_the_rules_and_is_found_again() {
             Cover::Encrypted => text.split_once("\n\n").expect("the display").1,
         };
         assert_eq!(read, letter.text(), "{number}");
-        let found: Vec<(&str, &[u8])> =
-            inner.attachments().map(|file| (file.attachment_name().unwrap_or_default(), file.contents())).collect();
-        let sent: Vec<(String, &[u8])> = attachments.iter().map(|one| (file_name(&one.name), &*one.bytes)).collect();
-        assert_eq!(found, sent.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect::<Vec<_>>(), "{number}");
+        let found: Vec<(&str, &[u8])> = inner
+            .attachments()
+            .map(|file| (file.attachment_name().unwrap_or_default(), file.contents()))
+            .collect();
+        let sent: Vec<(String, &[u8])> = attachments
+            .iter()
+            .map(|one| (file_name(&one.name), &*one.bytes))
+            .collect();
+        assert_eq!(
+            found,
+            sent.iter()
+                .map(|(name, bytes)| (name.as_str(), *bytes))
+                .collect::<Vec<_>>(),
+            "{number}"
+        );
         for line in letter.text().lines() {
             assert!(
                 columns(line) <= body::WIDTH || is_whole(line),
@@ -253,12 +360,22 @@ print(number + 1)
 fn python_and_gnupg_find_the_same_again() {
     let peer = Peer::new();
     let key = team_key(&peer);
-    let ada = generate(&["Ada <ada@uni.example.org>"], KeyKind::Member, None, &term("2026-01-01"), None).expect("a key");
+    let ada = generate(
+        &["Ada <ada@uni.example.org>"],
+        KeyKind::Member,
+        None,
+        &term("2026-01-01"),
+        None,
+    )
+    .expect("a key");
     peer.gpg(&["--import", &peer.file("ada.asc", ada.secret.expose())]);
     let mut dice = Dice(7);
     let mut sent = Vec::new();
     for number in 0..60 {
-        let Sample { letter, attachments } = sample(&mut dice);
+        let Sample {
+            letter,
+            attachments,
+        } = sample(&mut dice);
         sent.push(serde_json::json!({
             "cover": letter.cover().as_str(),
             "subject": letter.subject(),
@@ -271,15 +388,32 @@ fn python_and_gnupg_find_the_same_again() {
             Cover::Encrypted => {
                 let now = term("2026-07-02");
                 let keys = ada.certificate.judge(&now).expect("usable");
-                let ciphertext = Sealer::new(&signed.inline()).seal(&keys, &now).expect("a ciphertext");
+                let ciphertext = Sealer::new(&signed.inline())
+                    .seal(&keys, &now)
+                    .expect("a ciphertext");
                 sealed(&signed, &ciphertext)
             }
         };
-        peer.file(&format!("{number}.mail"), &message.expect("a message").bytes);
+        peer.file(
+            &format!("{number}.mail"),
+            &message.expect("a message").bytes,
+        );
     }
-    peer.file("sent.json", serde_json::Value::from(sent).to_string().as_bytes());
+    peer.file(
+        "sent.json",
+        serde_json::Value::from(sent).to_string().as_bytes(),
+    );
     let home = peer.0.path();
-    let python = Command::new("python3").args(["-c", READER]).arg(home).arg(home).output().expect("python3 runs");
-    assert!(python.status.success(), "{}", String::from_utf8_lossy(&python.stderr));
+    let python = Command::new("python3")
+        .args(["-c", READER])
+        .arg(home)
+        .arg(home)
+        .output()
+        .expect("python3 runs");
+    assert!(
+        python.status.success(),
+        "{}",
+        String::from_utf8_lossy(&python.stderr)
+    );
     assert_eq!(python.stdout, b"60\n");
 }

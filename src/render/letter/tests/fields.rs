@@ -30,14 +30,29 @@ fn of_advisory(advisory: &mut Advisory) -> Texts<'_> {
         path: _,
     } = advisory;
     let mut all: Texts<'_> = Vec::new();
-    for Affected { vendor, product, versions, fixed } in affected {
-        all.extend([("vendor", vendor), ("product", product), ("versions", versions)]);
+    for Affected {
+        vendor,
+        product,
+        versions,
+        fixed,
+    } in affected
+    {
+        all.extend([
+            ("vendor", vendor),
+            ("product", product),
+            ("versions", versions),
+        ]);
         all.extend(fixed.as_mut().map(|fixed| ("fixed", fixed)));
     }
     for Reference { title, url } in references.written() {
         all.extend([("reference", title), ("url", url)]);
     }
-    for Revision { number, date: _, summary } in revisions {
+    for Revision {
+        number,
+        date: _,
+        summary,
+    } in revisions
+    {
         all.extend([("number", number), ("summary", summary)]);
     }
     for text in texts.values_mut() {
@@ -75,13 +90,27 @@ fn of_team(team: &mut Team) -> Texts<'_> {
         reviewed: _,
     } = team;
     let mut all: Texts<'_> = vec![("time_zone", time_zone)];
-    for (field, text) in
-        [("country", country), ("phone", phone), ("emergency", emergency_phone), ("fax", fax), ("website", website)]
-    {
+    for (field, text) in [
+        ("country", country),
+        ("phone", phone),
+        ("emergency", emergency_phone),
+        ("fax", fax),
+        ("website", website),
+    ] {
         all.extend(text.as_mut().map(|text| (field, text)));
     }
-    let wordings = [Some(name), short_name.as_mut(), address.as_mut(), hours.as_mut(), holidays.as_mut()];
-    let more = [other_telecommunication.as_mut(), members.as_mut(), constituency.as_mut()];
+    let wordings = [
+        Some(name),
+        short_name.as_mut(),
+        address.as_mut(),
+        hours.as_mut(),
+        holidays.as_mut(),
+    ];
+    let more = [
+        other_telecommunication.as_mut(),
+        members.as_mut(),
+        constituency.as_mut(),
+    ];
     for wording in wordings.into_iter().chain(more).flatten() {
         if let Wording::One(text) = wording {
             all.push(("text of the team", text));
@@ -121,7 +150,17 @@ fn of_words(words: &mut LetterWords) -> Texts<'_> {
         attachments,
         references,
         questions,
-        markdown: markdown::Words { note, tip, important, warning, caution, links, table, back },
+        markdown:
+            markdown::Words {
+                note,
+                tip,
+                important,
+                warning,
+                caution,
+                links,
+                table,
+                back,
+            },
     } = words;
     let all = [
         tlp_clear,
@@ -166,9 +205,31 @@ fn of_words(words: &mut LetterWords) -> Texts<'_> {
 }
 
 fn texts(case: &mut Case) -> Texts<'_> {
-    let Case { advisory, team, words, facts, ada } = case;
-    let ListFacts { name: _, title, address: _, help: _, owner: _ } = facts;
-    let Contact { name, address: _, certificate: _, language: _, phone, lists: _, joined: _, suspended: _, constituent: _ } = ada;
+    let Case {
+        advisory,
+        team,
+        words,
+        facts,
+        ada,
+    } = case;
+    let ListFacts {
+        name: _,
+        title,
+        address: _,
+        help: _,
+        owner: _,
+    } = facts;
+    let Contact {
+        name,
+        address: _,
+        certificate: _,
+        language: _,
+        phone,
+        lists: _,
+        joined: _,
+        suspended: _,
+        constituent: _,
+    } = ada;
     let mut all = vec![("title of the list", title), ("name of the contact", name)];
     all.extend(phone.as_mut().map(|phone| ("phone of the contact", phone)));
     all.extend(of_advisory(advisory));
@@ -196,38 +257,84 @@ const POISON: [&str; 14] = [
 
 fn case() -> Case {
     let mut advisory = revised(advisory(Tlp::Amber, "x\n"));
-    advisory.attachments.push(Attachment { name: "a.csv".into(), bytes: b"x".as_slice().into() });
+    advisory.attachments.push(Attachment {
+        name: "a.csv".into(),
+        bytes: b"x".as_slice().into(),
+    });
     advisory.embargo = Some(term("2026-12-01T00:00:00Z"));
     let mut team = team("Example CERT");
-    for field in [&mut team.short_name, &mut team.address, &mut team.hours, &mut team.holidays, &mut team.members] {
+    for field in [
+        &mut team.short_name,
+        &mut team.address,
+        &mut team.hours,
+        &mut team.holidays,
+        &mut team.members,
+    ] {
         *field = Some(Wording::One("x".into()));
     }
-    Case { advisory, team, words: english(), facts: facts(), ada: ada() }
+    Case {
+        advisory,
+        team,
+        words: english(),
+        facts: facts(),
+        ada: ada(),
+    }
 }
 
 /// The names of a header's fields, unfolded by nobody: each line is a field or goes on with one.
 fn names(bytes: &[u8]) -> Vec<String> {
-    let head = utf8(bytes).split("\r\n\r\n").next().unwrap_or_default().trim_end();
-    let lines = head.split("\r\n").filter(|line| !line.starts_with([' ', '\t']));
-    lines.map(|line| line.split_once(':').unwrap_or_else(|| panic!("`{line}` is no field")).0.to_string()).collect()
+    let head = utf8(bytes)
+        .split("\r\n\r\n")
+        .next()
+        .unwrap_or_default()
+        .trim_end();
+    let lines = head
+        .split("\r\n")
+        .filter(|line| !line.starts_with([' ', '\t']));
+    lines
+        .map(|line| {
+            line.split_once(':')
+                .unwrap_or_else(|| panic!("`{line}` is no field"))
+                .0
+                .to_string()
+        })
+        .collect()
 }
 
 /// All headers that a letter has: outside, of the payload, and of its parts.
 fn headers(letter: &Letter) -> Vec<Vec<String>> {
     let payload = utf8(letter.payload());
-    let boundary = payload.split("boundary=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a boundary");
+    let boundary = payload
+        .split("boundary=\"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+        .expect("a boundary");
     let between = format!("\r\n--{boundary}\r\n");
-    let parts = payload.split(&between).skip(1).map(|part| names(part.as_bytes()));
-    [names(&letter.entity.outer), names(letter.payload())].into_iter().chain(parts).collect()
+    let parts = payload
+        .split(&between)
+        .skip(1)
+        .map(|part| names(part.as_bytes()));
+    [names(&letter.entity.outer), names(letter.payload())]
+        .into_iter()
+        .chain(parts)
+        .collect()
 }
 
 #[test]
 fn no_field_of_the_workspace_writes_a_header() {
     let (mut refused, mut harmless) = (0, 0);
-    for (cover, person) in [(Cover::Encrypted, false), (Cover::Encrypted, true), (Cover::Signed, false)] {
+    for (cover, person) in [
+        (Cover::Encrypted, false),
+        (Cover::Encrypted, true),
+        (Cover::Signed, false),
+    ] {
         let fresh = || {
             let mut fresh = case();
-            fresh.advisory.tlp = if cover == Cover::Signed { Tlp::Green } else { Tlp::Amber };
+            fresh.advisory.tlp = if cover == Cover::Signed {
+                Tlp::Green
+            } else {
+                Tlp::Amber
+            };
             fresh
         };
         let clean = headers(&fresh().letter(cover, person).expect("a letter"));
@@ -235,25 +342,43 @@ fn no_field_of_the_workspace_writes_a_header() {
             for (number, poison) in POISON.into_iter().enumerate() {
                 let mut case = fresh();
                 let (field, text) = texts(&mut case).swap_remove(at);
-                *text = if (at + number) % 2 == 0 { format!("{text}{poison}") } else { format!("{poison}{text}") };
+                *text = if (at + number) % 2 == 0 {
+                    format!("{text}{poison}")
+                } else {
+                    format!("{poison}{text}")
+                };
                 let Ok(letter) = case.letter(cover, person) else {
                     refused += 1;
                     continue;
                 };
                 harmless += 1;
                 assert_eq!(headers(&letter), clean, "{poison:?} in {field}");
-                let mail = MessageParser::default().parse(letter.payload()).expect("a part");
-                assert_eq!(mail.subject(), Some(letter.subject()), "{poison:?} in {field}");
-                let [to, from] = [mail.to(), mail.from()].map(|all| all.map_or(0, |all| all.iter().count()));
+                let mail = MessageParser::default()
+                    .parse(letter.payload())
+                    .expect("a part");
+                assert_eq!(
+                    mail.subject(),
+                    Some(letter.subject()),
+                    "{poison:?} in {field}"
+                );
+                let [to, from] =
+                    [mail.to(), mail.from()].map(|all| all.map_or(0, |all| all.iter().count()));
                 assert_eq!((to, from), (1, 1), "{poison:?} in {field}");
                 assert!(
                     mail.bcc().is_none()
-                        && mail.to().and_then(|to| to.first()).and_then(|to| to.address()) != Some("x@y.example")
+                        && mail
+                            .to()
+                            .and_then(|to| to.first())
+                            .and_then(|to| to.address())
+                            != Some("x@y.example")
                 );
             }
         }
     }
-    assert!(refused > 100 && harmless > 500, "{refused} refused, {harmless} harmless");
+    assert!(
+        refused > 100 && harmless > 500,
+        "{refused} refused, {harmless} harmless"
+    );
 }
 
 #[test]
@@ -274,12 +399,26 @@ fn no_word_of_a_notice_writes_a_header() {
         Notice::new(&shop)
     };
     let english = NoticeWords::held(&Words::read(&Lang::english(), &[], &mut Findings::new()));
-    let clean = names(compose(&english, "Example CERT").expect("a notice").payload());
+    let clean = names(
+        compose(&english, "Example CERT")
+            .expect("a notice")
+            .payload(),
+    );
     for poison in POISON {
         for at in 0..6 {
             let (mut words, mut name) = (english.clone(), "Example CERT".to_string());
-            let NoticeWords { subject, waiting, mend, instead, check } = &mut words;
-            [subject, waiting, mend, instead, check, &mut name].into_iter().nth(at).expect("six").push_str(poison);
+            let NoticeWords {
+                subject,
+                waiting,
+                mend,
+                instead,
+                check,
+            } = &mut words;
+            [subject, waiting, mend, instead, check, &mut name]
+                .into_iter()
+                .nth(at)
+                .expect("six")
+                .push_str(poison);
             if let Ok(notice) = compose(&words, &name) {
                 assert_eq!(names(notice.payload()), clean, "{poison:?}");
             }
