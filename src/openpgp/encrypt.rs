@@ -3,7 +3,7 @@
 //! Bulk mail is one plaintext for a whole list, so a [`Sealer`] encrypts it once; each recipient then costs
 //! the session key, encrypted to that recipient alone, and a copy. Nothing in a mail tells of the others.
 
-use super::{Certificate, EncryptionKeys, curve, judged::SubKey, words};
+use super::{Certificate, EncryptionKeys, judged::SubKey, words};
 use crate::{
     roster::KeyState,
     terms::{Fingerprint, Moment},
@@ -193,10 +193,7 @@ impl Container {
         let mut head = Vec::with_capacity(128 * keys.len());
         for key in keys {
             let packet: PKESK = match self.version {
-                Version::V1 => match curve::session_key_packet(CIPHER, &self.key, key)? {
-                    Some(packet) => packet.into(),
-                    None => PKESK3::for_recipient(CIPHER, &self.key, key)?.into(),
-                },
+                Version::V1 => PKESK3::for_recipient(CIPHER, &self.key, key)?.into(),
                 Version::V2 => PKESK6::for_recipient(&self.key, key)?.into(),
             };
             Packet::from(packet).serialize(&mut head)?;

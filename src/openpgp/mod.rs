@@ -18,7 +18,6 @@
 mod agent;
 mod certs;
 mod clear;
-mod curve;
 mod directory;
 mod encrypt;
 mod generate;
