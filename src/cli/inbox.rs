@@ -7,7 +7,7 @@ use super::{
 use crate::{
     inbound::{
         Mail, Unreadable,
-        bounce::{Bounce, Severity},
+        bounce::Bounce,
         clerk::{self, Clerk, Reply, TakeError},
         gates::{self, House, Judged, Verdict},
         kept::{self, Kept},
@@ -16,7 +16,7 @@ use crate::{
         source::{SourceError, imap::Mailbox, maildir::Maildir, stdin, stdin::Exit},
     },
     ledger::{self, Ledger, LedgerError, Lock, Noted},
-    plan, receipt,
+    plan,
     settings::{self, Inbox},
     terms::Address,
     workspace::Workspace,
@@ -283,10 +283,6 @@ impl<'d> Counter<'d> {
         };
         let mut noted = Vec::new();
         for bounce in bounces {
-            let verdict = match bounce.verdict {
-                Severity::Hard => receipt::Verdict::Hard,
-                Severity::Soft => receipt::Verdict::Soft,
-            };
             let recipient = bounce.recipient.parse::<Address>().ok();
             let status = bounce.status.as_deref().unwrap_or_default();
             let now = self.desk.now.clone();
@@ -294,7 +290,7 @@ impl<'d> Counter<'d> {
                 match self.ledger()?.note_bounce(
                     &token,
                     recipient.as_ref(),
-                    verdict,
+                    bounce.verdict,
                     status,
                     &bounce.words,
                     &now,

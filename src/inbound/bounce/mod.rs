@@ -12,6 +12,7 @@ mod status;
 mod words;
 
 use super::Mail;
+use crate::receipt::Verdict;
 
 /// A letter did not reach one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,30 +20,11 @@ pub struct Bounce {
     /// As the report gives it: often a mailbox behind the address that was written to, and not always an address.
     pub recipient: String,
     /// Whether it is for good.
-    pub verdict: Severity,
+    pub verdict: Verdict,
     /// The status code of RFC 3463, `5.1.1`.
     pub status: Option<String>,
     /// The reason in the server's words, on one line.
     pub words: String,
-}
-
-/// Whether trying again makes sense.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Severity {
-    /// Not before somebody mends something.
-    Hard,
-    /// Delayed, or refused for now.
-    Soft,
-}
-
-impl Severity {
-    /// `hard` or `soft`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Severity::Hard => "hard",
-            Severity::Soft => "soft",
-        }
-    }
 }
 
 /// What a mail reports.

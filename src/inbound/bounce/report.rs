@@ -2,11 +2,14 @@
 //! left, complaints (RFC 5965), and notifications of Amazon SES.
 
 use super::{
-    Bounce, Severity, distinct, reason,
+    Bounce, distinct, reason,
     sender::{self, Machine},
     status,
 };
-use crate::inbound::{Mail, mime::Part};
+use crate::{
+    inbound::{Mail, mime::Part},
+    receipt::Verdict,
+};
 use serde_json::Value;
 
 /// What a report says did not arrive; empty if all did. None if it is no such report.
@@ -118,12 +121,12 @@ impl Group {
             .map(str::to_string)
             .or_else(|| status::code(diagnostic));
         let verdict = match &code {
-            _ if action.starts_with("delay") => Severity::Soft,
+            _ if action.starts_with("delay") => Verdict::Soft,
             Some(code) if code.starts_with('2') && !action.starts_with("fail") => return None,
-            Some(code) => status::severity(code).unwrap_or(Severity::Hard),
+            Some(code) => status::verdict(code).unwrap_or(Verdict::Hard),
             None => status::reply(diagnostic)
-                .and_then(status::severity)
-                .unwrap_or(Severity::Hard),
+                .and_then(status::verdict)
+                .unwrap_or(Verdict::Hard),
         };
         Some(Bounce {
             recipient: self.recipient()?,
@@ -210,9 +213,9 @@ fn of_ses(mail: &Mail) -> Option<Vec<Bounce>> {
     let value = notification(mail)?;
     let bounce = value.get("bounce")?;
     let verdict = if bounce["bounceType"] == "Transient" {
-        Severity::Soft
+        Verdict::Soft
     } else {
-        Severity::Hard
+        Verdict::Hard
     };
     let recipients = bounce["bouncedRecipients"].as_array()?;
     let told = recipients.iter().filter_map(|one| {

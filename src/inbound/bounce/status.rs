@@ -1,6 +1,6 @@
 //! Status codes (RFC 3463) in a server's words.
 
-use super::Severity;
+use crate::receipt::Verdict;
 
 /// The first status code of a failure in a text: `5.1.1`, also as `(#5.1.1)`.
 ///
@@ -45,10 +45,10 @@ pub fn is_code(word: &str) -> bool {
 }
 
 /// What the class of a status or reply code says; none for success, and where there is no code.
-pub fn severity(code: &str) -> Option<Severity> {
+pub fn verdict(code: &str) -> Option<Verdict> {
     match code.trim_start().as_bytes().first() {
-        Some(b'5') => Some(Severity::Hard),
-        Some(b'4') => Some(Severity::Soft),
+        Some(b'5') => Some(Verdict::Hard),
+        Some(b'4') => Some(Verdict::Soft),
         _ => None,
     }
 }

@@ -5,11 +5,11 @@
 //! [`super::lists`].
 
 use super::{
-    Bounce, Severity, distinct, lists, reason,
+    Bounce, distinct, lists, reason,
     sender::{self, Machine},
     status,
 };
-use crate::inbound::Mail;
+use crate::{inbound::Mail, receipt::Verdict};
 
 /// More lines of a report are not read, and of a line no more characters: what servers say is short.
 const MAX_LINES: usize = 400;
@@ -54,9 +54,9 @@ pub fn told(mail: &Mail) -> Option<Vec<Bounce>> {
     let bounces = found.into_iter().map(|(recipient, words)| Bounce {
         recipient,
         verdict: if is_delay {
-            Severity::Soft
+            Verdict::Soft
         } else {
-            Severity::Hard
+            Verdict::Hard
         },
         status: status::code(&words),
         words: reason(&words),
