@@ -8,7 +8,7 @@ use super::{
 use crate::{
     artefact::Digest,
     diag::{Finding, Findings, Level, Source, Span},
-    terms::{Cve, Cvss, Cwe, Id, Lang, Moment, Severity, Wrong, plain_host, shorten},
+    terms::{Cve, Cvss, Cwe, Id, Lang, Moment, Severity, Wrong, shorten},
     tlp::Tlp,
     yaml::{self, Fields, Line, Node, Value},
 };
@@ -482,9 +482,7 @@ fn read_references(source: &Source, nodes: Vec<Node>, findings: &mut Findings) -
         else {
             continue;
         };
-        if plain_host(&url.0).is_none()
-            && let Err(why) = url::Url::parse(&url.0)
-        {
+        if let Err(why) = url::Url::parse(&url.0) {
             findings.push(
                 source
                     .error(

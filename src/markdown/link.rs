@@ -1,6 +1,5 @@
 //! Where a link may lead. The same judgement serves `lint`, which complains, and the makers, which leave out.
 
-use crate::terms::plain_host;
 use url::Url;
 
 /// What a link's address is.
@@ -54,13 +53,6 @@ pub(super) fn judge(url: &str) -> Target {
 /// could follow, such as `http://example.com%2F127.0.0.1/`.
 pub(super) fn encoded(url: &str) -> Option<String> {
     let url = url.trim();
-    if plain_host(url).is_some() {
-        return Some(if url.contains('%') {
-            escape(url)
-        } else {
-            url.to_string()
-        });
-    }
     match judge(url) {
         Target::Dangerous => return None,
         Target::Remote => {
@@ -180,5 +172,17 @@ mod tests {
         assert_eq!(of("http://mailto:a@b.example"), "-");
         assert_eq!(of("https:x"), "-");
         assert_eq!(of("http://"), "-");
+        assert_eq!(of("https://who@x.example/"), "-");
+        assert_eq!(of("https://x.example/%"), "https://x.example/%25");
+        for unchanged in [
+            "https://nvd.nist.gov/vuln/detail/CVE-2026-1234",
+            "https://x.example/a?b=c&d=%41#e",
+            "https://x.example",
+            "https://x.example:8080/",
+            "HTTPS://x.example/../y",
+            "https://127.0.0.1/",
+        ] {
+            assert_eq!(of(unchanged), unchanged);
+        }
     }
 }

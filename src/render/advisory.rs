@@ -13,7 +13,7 @@ use crate::{
     advisory::{Advisory, Affected, Reference, Score, Status},
     artefact::{Artefact, Digest},
     markdown::{self, HtmlStyle},
-    terms::{Cve, Lang, plain_host},
+    terms::{Cve, Lang},
     tlp::{Made, Marked as _, Public},
 };
 use serde::Serialize;
@@ -605,15 +605,6 @@ fn description(advisory: &Advisory, room: &Room<'_>) -> String {
 
 /// Addresses come as they are in the field; only what a browser understands becomes a link.
 fn reference<'a>(title: &'a str, url: &'a str) -> ReferenceView<'a> {
-    if let Some(host) = plain_host(url) {
-        let host = (!title.contains(host)).then(|| host.to_string());
-        return ReferenceView {
-            title,
-            url,
-            href: Some(url.to_string()),
-            host,
-        };
-    }
     let parsed = url::Url::parse(url)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https" | "ftp" | "mailto"));

@@ -12,7 +12,6 @@ mod lang;
 mod moment;
 mod phone;
 mod severity;
-mod web;
 
 pub use address::Address;
 pub use cve::{Cve, Cwe};
@@ -23,7 +22,6 @@ pub use lang::Lang;
 pub use moment::Moment;
 pub use phone::Phone;
 pub use severity::Severity;
-pub use web::plain_host;
 
 use std::fmt;
 
