@@ -1,9 +1,9 @@
 use super::*;
 use std::{collections::BTreeMap, fs, path::Path};
 
-/// The samples of `tests/inbox/bounces.txt`: what each is, and the mail.
+/// The samples of `tests/it/inbox/bounces.txt`: what each is, and the mail.
 fn samples() -> Vec<(&'static str, &'static str, Mail)> {
-    let text = include_str!("../../../tests/inbox/bounces.txt");
+    let text = include_str!("../../../tests/it/inbox/bounces.txt");
     let samples = text.split("\n### ").skip(1).map(|sample| {
         let (head, mail) = sample
             .split_once('\n')

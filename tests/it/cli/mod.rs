@@ -1,0 +1,4 @@
+//! What staff type and see.
+
+mod preview;
+mod publish;

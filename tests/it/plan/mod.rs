@@ -1,0 +1,3 @@
+//! What will be done, and for whom.
+
+mod changes_between_runs;

@@ -1,0 +1,3 @@
+//! The team's description of itself.
+
+mod versions;

@@ -1,0 +1,6 @@
+//! The pages, feeds and search of the public site.
+
+mod incremental;
+mod pages;
+mod search;
+mod templates;
