@@ -16,6 +16,11 @@
 //! use advise::tlp::{Public, Shareable};
 //! let leak: Shareable<&str, Public> = "a secret".into(); // nothing is simply declared shareable
 //! ```
+//! Many things become one public thing only by [`Gate::open_all`], and a list without anything in it asks a gate too:
+//! ```compile_fail
+//! use advise::{advisory::Advisory, tlp::{Public, Shareable}};
+//! let empty: Shareable<Vec<&Advisory>, Public> = Shareable::gather([]); // there is no such function
+//! ```
 //! ```compile_fail
 //! use advise::tlp::{Gate, Public};
 //! fn leak(gate: &Gate) { gate.open("a text without a label", Public); } // what has no label cannot enter
@@ -289,11 +294,29 @@ impl Gate {
         thing: T,
         audience: A,
     ) -> Result<Shareable<T, A>, Refusal> {
+        self.judge(&thing, &audience)?;
+        Ok(Shareable { thing, audience })
+    }
+
+    /// Lets many things through together, for pages and feeds that are made of many; all of them or none.
+    pub fn open_all<T: Marked, A: Audience>(
+        &self,
+        things: impl IntoIterator<Item = T>,
+        audience: A,
+    ) -> Result<Shareable<Vec<T>, A>, Refusal> {
+        let thing: Vec<T> = things.into_iter().collect();
+        thing
+            .iter()
+            .try_for_each(|one| self.judge(one, &audience))?;
+        Ok(Shareable { thing, audience })
+    }
+
+    /// Says whether [`open`](Gate::open) would let a thing through, and opens nothing.
+    pub fn judge<T: Marked, A: Audience>(&self, thing: &T, audience: &A) -> Result<(), Refusal> {
         if !thing.is_final() {
             return Err(Refusal::Draft);
         }
-        self.once_final(&thing, &audience)?;
-        Ok(Shareable { thing, audience })
+        self.once_final(thing, audience)
     }
 
     /// How the gate would judge once the writers have let go of it. It opens nothing: this is for saying what will be.
@@ -396,18 +419,6 @@ impl<T> Shareable<T, Staff> {
         Shareable {
             thing,
             audience: Staff,
-        }
-    }
-}
-
-impl<T> Shareable<T, Public> {
-    /// Many public things as one, for pages and feeds that are made of many.
-    pub fn gather(
-        things: impl IntoIterator<Item = Shareable<T, Public>>,
-    ) -> Shareable<Vec<T>, Public> {
-        Shareable {
-            thing: things.into_iter().map(|one| one.thing).collect(),
-            audience: Public,
         }
     }
 }
@@ -522,6 +533,17 @@ mod tests {
             Some(Refusal::Embargoed(_))
         ));
         assert_eq!(note("2026-07-01T12:00:00Z"), None);
+    }
+
+    #[test]
+    fn many_things_go_through_together_or_not_at_all() {
+        let gate = Gate::at(at("2026-07-01"));
+        let (open, closed) = (Note(Tlp::Clear, None, true), Note(Tlp::Green, None, true));
+        let all = gate.open_all([&open, &open], Public).expect("both");
+        assert_eq!(all.thing().len(), 2);
+        assert!(gate.open_all([&open, &closed], Public).is_err());
+        let none = gate.open_all(Vec::<Note>::new(), Public).expect("nothing");
+        assert!(none.thing().is_empty());
     }
 
     #[test]

@@ -296,8 +296,8 @@ pub struct Plan<'a> {
     pub colleagues: Vec<Colleague<'a>>,
     /// What is not done now.
     pub waiting: Vec<Waiting<'a>>,
-    /// What stands on the site afterwards.
-    pub public: Shareable<Vec<&'a Advisory>, Public>,
+    /// What stands on the site afterwards. Who makes the site opens these with a gate once more.
+    pub public: Vec<&'a Advisory>,
     /// What changes there.
     pub site: Vec<(Id, String, Change)>,
     /// The RFC 2350 document.
@@ -494,7 +494,7 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
         kept: Vec::new(),
         colleagues: suspended::colleagues(facts, &suspended),
         waiting: Vec::new(),
-        public: Shareable::gather([]),
+        public: Vec::new(),
         site: Vec::new(),
         document,
         document_news,
@@ -980,15 +980,15 @@ fn public<'a>(facts: &Facts<'a>, gate: &Gate, plan: &mut Plan<'a>) {
     let (mut open, mut stay) = (Vec::with_capacity(facts.advisories.len()), 0);
     let history = facts.history;
     let look = |advisory: &'a Advisory| {
-        let opened = gate.open(advisory, Public);
+        let opened = gate.judge(&advisory, &Public);
         let change = opened.is_ok().then(|| change(history, advisory)).flatten();
         (advisory, opened, change)
     };
     let looked: Vec<_> = facts.advisories.par_iter().map(look).collect();
     for (advisory, opened, change) in looked {
         match opened {
-            Ok(shared) => {
-                open.push(shared);
+            Ok(()) => {
+                open.push(advisory);
                 stay += usize::from(!matches!(change, Some(Change::Appears | Change::Opens)));
                 let number = &advisory.revision().number;
                 plan.site.extend(
@@ -1009,7 +1009,7 @@ fn public<'a>(facts: &Facts<'a>, gate: &Gate, plan: &mut Plan<'a>) {
         }
     }
     if plan.web && stay < history.on_site.len() {
-        let stays: HashSet<&Id> = open.iter().map(|shared| &shared.thing().id).collect();
+        let stays: HashSet<&Id> = open.iter().map(|one| &one.id).collect();
         let mut gone: Vec<&Id> = history
             .on_site
             .keys()
@@ -1021,7 +1021,7 @@ fn public<'a>(facts: &Facts<'a>, gate: &Gate, plan: &mut Plan<'a>) {
                 .map(|id| (id.clone(), String::new(), Change::Disappears)),
         );
     }
-    plan.public = Shareable::gather(open);
+    plan.public = open;
 }
 
 /// What becomes of an advisory on the site that is open to the public.

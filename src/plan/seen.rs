@@ -101,7 +101,6 @@ fn content(plan: &Plan<'_>) -> Vec<Digest> {
         DocumentChange::Unchanged(version) | DocumentChange::New(version) => version.digest,
     });
     plan.public
-        .thing()
         .iter()
         .map(|advisory| advisory.digest)
         .chain(document)

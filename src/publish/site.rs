@@ -363,7 +363,7 @@ pub fn stage(
     };
     let stock = Stock::of(workspace, documents, &editions, job.now, extent)?;
     let shop = SiteShop::open(stock.supplies(settings))?;
-    let public = &job.plan.public;
+    let public = &Gate::at(job.now.clone()).open_all(job.plan.public.iter().copied(), Public)?;
     job.watch.begin("site", public.thing().len());
     let sink = OnStage {
         stage,

@@ -2,7 +2,6 @@
 
 use super::{PublishError, Stock};
 use crate::{
-    advisory::Advisory,
     artefact::Artefact,
     diag::{Finding, Findings, Source, Span},
     receipt::History,
@@ -48,12 +47,11 @@ fn made(workspace: &Workspace, now: &Moment) -> Result<(), PublishError> {
     let stock = Stock::to_come(workspace, &History::default(), now)?;
     let shop = SiteShop::open(stock.supplies(&workspace.settings.site))?;
     let gate = Gate::at(now.clone());
-    let public: Shareable<Vec<&Advisory>, Public> = Shareable::gather(
-        workspace
-            .advisories
-            .iter()
-            .filter_map(|one| gate.open(one, Public).ok()),
-    );
+    let public = workspace
+        .advisories
+        .iter()
+        .filter(|one| gate.judge(one, &Public).is_ok());
+    let public = gate.open_all(public, Public)?;
     // (The plain texts beside the pages are made as well, since nothing else tells what is linked to; they are not signed.)
     let forget = |_: Shareable<Artefact, Public>| Ok::<(), Infallible>(());
     site::render(&shop, &public, &forget, |_, _| Ok(())).map_err(|error| match error {

@@ -461,7 +461,6 @@ fn every_combination_is_decided_as_the_oracle_says() {
             let mut planned = fates(&plan, case);
             let public: BTreeSet<&str> = plan
                 .public
-                .thing()
                 .iter()
                 .map(|advisory| advisory.id.as_str())
                 .collect();

@@ -150,11 +150,11 @@ impl Sample {
         templates: &[(String, String)],
     ) -> BTreeMap<String, Artefact> {
         let gate = Gate::at(now.parse::<Moment>().expect("a moment"));
-        let public = Shareable::gather(
-            self.advisories
-                .iter()
-                .filter_map(|one| gate.open(one, Public).ok()),
-        );
+        let public = self
+            .advisories
+            .iter()
+            .filter(|one| gate.judge(one, &Public).is_ok());
+        let public = gate.open_all(public, Public).expect("all are public");
         let mut findings = Findings::new();
         let words = words::read(&self.settings.site.languages, templates, &mut findings);
         assert!(findings.is_empty(), "{findings:?}");

@@ -11,7 +11,7 @@ use advise::{
         words,
     },
     terms::Moment,
-    tlp::{Gate, Public, Shareable},
+    tlp::{Gate, Public},
 };
 use std::collections::BTreeMap;
 
@@ -49,11 +49,10 @@ type Files = BTreeMap<String, (Artefact, Vec<Digest>)>;
 /// All that search is made of for these advisories, in one language.
 fn files(sample: &Sample, advisories: &[Advisory]) -> Files {
     let gate = Gate::at("2026-11-22T12:00:00Z".parse::<Moment>().expect("a moment"));
-    let public = Shareable::gather(
-        advisories
-            .iter()
-            .filter_map(|one| gate.open(one, Public).ok()),
-    );
+    let public = advisories
+        .iter()
+        .filter(|one| gate.judge(one, &Public).is_ok());
+    let public = gate.open_all(public, Public).expect("all are public");
     let site = &sample.settings.site;
     let words = words::read(&site.languages, &[], &mut Findings::new());
     let documents = BTreeMap::new();
