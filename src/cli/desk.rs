@@ -14,7 +14,7 @@ use crate::{
     plan::{self, Facts, Plan, Request},
     publish,
     receipt::{History, MemberHash},
-    render::wellknown,
+    render::site::wellknown,
     roster::{KeyState, Profile},
     settings::{self, KeySource, Settings},
     terms::{Address, Fingerprint, Moment, Slug},

@@ -6,13 +6,12 @@ use crate::{
     plan::{self, Facts, Request},
     publish::{self, PublishError, Stock},
     render::{
-        page::RenderError,
         preview::{
             Collection, Lists, Mark, OWN, Sheet, SiteDesk, Status, Trouble, TwinOfSite, Unsigned,
             Word, Workshop, marked,
         },
         rfc2350::Document,
-        site::SiteShop,
+        site::{page::RenderError, pages::SiteShop},
     },
     settings::Site,
     terms::{Address, Fingerprint},

@@ -1,40 +1,30 @@
 //! Carries out a plan. [`prepare`] composes, signs, verifies and stages everything; nothing leaves before it has
 //! come back without an error. [`Prepared::carry_out`] records, switches the site, delivers and settles.
 //!
-//! `compose` opens the workshop of a letter, `letters` signs mail, `reminders` the word of certificates which end soon and of
-//! mail which comes back, `pack` makes the copies, `deliver` hands them over at the pace that `pace` allows, as many at once as
-//! `window` finds enough,
-//! `site` stages the public files, `document` makes the RFC 2350 description and keeps its versions, `archive` finds those
-//! that a new ledger does not know, `announcement` tells lists of a new one, `trial` tries the workspace's own
-//! templates, `difference` shows how a published revision has
-//! changed. Nobody is asked and nothing printed here.
+//! - `mail`: composes, signs, packs and delivers letters and notices.
+//! - `site`: makes, signs and stages the public files, and keeps the versions of the RFC 2350 description.
+//! - `difference`: shows how the file of a published revision has changed.
+//!
+//! Nothing is asked or printed here.
 
-mod announcement;
-mod archive;
-mod clock;
-mod compose;
-mod deliver;
 mod difference;
-mod document;
-mod letters;
-mod pace;
-mod pack;
-mod reminders;
+mod mail;
 mod site;
-mod thread;
-mod trial;
-mod window;
 
-pub use crate::render::site::Extent;
-pub use announcement::announcement;
-pub use archive::take_over;
-pub use clock::Clock;
-pub use compose::{Addressed, Office};
+pub use crate::render::site::pages::Extent;
 pub use difference::difference;
-pub use document::{digest as document_digest, text as document_text};
-pub use pace::Pace;
-pub use site::{Stock, forget_standing, stage};
-pub use trial::trial;
+pub use mail::{
+    clock::Clock,
+    compose::{Addressed, Office},
+    rate_limit::Pace,
+};
+pub use site::{
+    announcement::announcement,
+    archive::take_over,
+    document::{digest as document_digest, text as document_text},
+    stage::{Stock, forget_standing, stage},
+    template_check::trial,
+};
 
 use crate::{
     channels::{
@@ -48,13 +38,14 @@ use crate::{
     receipt::{History, Intent},
     render::{
         letter::{LetterError, PackError},
-        page::RenderError,
+        site::page::RenderError,
     },
     terms::{Id, Moment},
     tlp::Refusal,
     workspace::Workspace,
 };
-use letters::Ready;
+use mail::{deliver, letters, letters::Ready, reminders};
+use site::stage;
 use std::{collections::BTreeMap, io, path::PathBuf};
 
 /// Hands out the team's key, opened when it is first needed.
@@ -143,7 +134,7 @@ pub struct Prepared<'a> {
     job: &'a Job<'a>,
     ready: Vec<Ready<'a>>,
     notices: Vec<letters::ReadyNotice<'a>>,
-    site: Option<(Switch, site::Kept)>,
+    site: Option<(Switch, stage::Kept)>,
 }
 
 /// What came of it.
@@ -180,7 +171,7 @@ pub fn prepare<'a>(job: &'a Job<'a>, ledger: &mut Ledger) -> Result<Prepared<'a>
     let site = match job.plan.web {
         true => {
             let public = job.workspace.root.join("public");
-            Some(site::stage_and_compare(job, ledger, &public)?)
+            Some(stage::stage_and_compare(job, ledger, &public)?)
         }
         false => None,
     };
@@ -224,11 +215,11 @@ impl<'a> Prepared<'a> {
                 Err(error) => report.untidy.push(error.into()),
                 Ok(_) => {}
             }
-            site::record(job, ledger).map_err(PublishError::midway)?;
+            stage::record(job, ledger).map_err(PublishError::midway)?;
             report
                 .untidy
-                .extend(site::record_files(job, kept, &changes, is_all_made).err());
-            site::deeds(job, &changes);
+                .extend(stage::record_files(job, kept, &changes, is_all_made).err());
+            stage::deeds(job, &changes);
             report.site = Some(changes);
         }
         if !posts.is_empty() {
@@ -249,7 +240,7 @@ fn record(
     ledger: &mut Ledger,
     ready: &[Ready<'_>],
     notices: &[letters::ReadyNotice<'_>],
-    site: Option<&(Switch, site::Kept)>,
+    site: Option<&(Switch, stage::Kept)>,
 ) -> Result<(), PublishError> {
     let mut freeze: BTreeMap<&Id, &crate::advisory::Advisory> = BTreeMap::new();
     for ready in ready {

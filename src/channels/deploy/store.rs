@@ -6,7 +6,7 @@ use crate::{
         site::Changes,
         web::s3::{Headers, Store},
     },
-    render::page::media_type,
+    render::site::page::media_type,
 };
 use rayon::prelude::*;
 

@@ -5,12 +5,14 @@ use advise::{
     artefact::Artefact,
     diag::{Findings, Source},
     render::{
-        advisory::Page,
         site::{
-            self, Beside, DocumentView, EditionView, Extent, KeyView, OwnPage, Put, SiteShop,
-            Supplies,
+            advisory::Page,
+            pages::{
+                self, Beside, DocumentView, EditionView, Extent, KeyView, OwnPage, Put, SiteShop,
+                Supplies,
+            },
+            plain_text::{Twin, has_twin},
         },
-        text::{Twin, has_twin},
         words,
     },
     settings::{self, Settings},
@@ -227,7 +229,7 @@ impl Sample {
             put(&twin.thing().clone().into());
             Ok(())
         };
-        site::render(&shop, &public, &sink, unsigned).expect("a site");
+        pages::render(&shop, &public, &sink, unsigned).expect("a site");
         let made = made.into_inner().expect("no panic elsewhere");
         // What is made together, of a text that is read once, is what each room makes alone.
         for one in public.each() {

@@ -6,8 +6,10 @@ use advise::{
     artefact::{Artefact, Digest},
     diag::{Findings, Source},
     render::{
-        search::{FoundPage, FoundShop, IndexPart, PartShop, Shelves},
-        site::{Extent, SiteShop, Supplies},
+        site::{
+            pages::{Extent, SiteShop, Supplies},
+            search::{FoundPage, FoundShop, IndexPart, PartShop, Shelves},
+        },
         words,
     },
     terms::Moment,

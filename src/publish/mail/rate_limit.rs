@@ -42,7 +42,7 @@ impl Pace {
     }
 
     /// In words.
-    pub(super) fn words(&self) -> String {
+    pub(in crate::publish) fn words(&self) -> String {
         format!(
             "the limit is {} a minute",
             if self.most == 1 {
@@ -55,12 +55,12 @@ impl Pace {
 
     /// The time on this run's own watch, for the others. It shows a minute at the start, so that what began before has
     /// its time too.
-    pub(super) fn watch(&self) -> Duration {
+    pub(in crate::publish) fn watch(&self) -> Duration {
         MINUTE + self.start.elapsed()
     }
 
     /// How many may begin at this time; if none, how long it takes until one may.
-    pub(super) fn room(&mut self, now: Duration) -> Result<usize, Duration> {
+    pub(in crate::publish) fn room(&mut self, now: Duration) -> Result<usize, Duration> {
         while self
             .begun
             .front()
@@ -76,7 +76,7 @@ impl Pace {
     }
 
     /// So many begin.
-    pub(super) fn note(&mut self, now: Duration, count: usize) {
+    pub(in crate::publish) fn note(&mut self, now: Duration, count: usize) {
         if count > 0 {
             self.begun.push_back((now, count));
         }

@@ -19,7 +19,7 @@ const IDLE: f64 = 0.1;
 const NEWEST: f64 = 0.125;
 
 /// What is known of the times.
-pub(super) struct Window {
+pub(in crate::publish) struct Window {
     posts: usize,
     /// How many a post takes together.
     group: usize,
@@ -29,7 +29,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    pub(super) fn new(posts: usize, group: usize) -> Window {
+    pub(in crate::publish) fn new(posts: usize, group: usize) -> Window {
         Window {
             posts,
             group,
@@ -39,17 +39,17 @@ impl Window {
     }
 
     /// A post had a copy in hand for so long.
-    pub(super) fn copy_took(&mut self, time: Duration) {
+    pub(in crate::publish) fn copy_took(&mut self, time: Duration) {
         follow(&mut self.copy, time);
     }
 
     /// The ledger wrote an entry in this time.
-    pub(super) fn entry_took(&mut self, time: Duration) {
+    pub(in crate::publish) fn entry_took(&mut self, time: Duration) {
         follow(&mut self.entry, time);
     }
 
     /// How many may be `sending` now.
-    pub(super) fn size(&self) -> usize {
+    pub(in crate::publish) fn size(&self) -> usize {
         // In the time of an entry, a post sends so many.
         let during = match (self.copy, self.entry) {
             (Some(copy), Some(entry)) => (entry / copy.max(1e-6)).min(MOST as f64),

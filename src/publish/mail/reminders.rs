@@ -1,10 +1,8 @@
 //! Composes and signs what members are told without content and that is about no letter: that their certificates end soon,
 //! and that mail to a colleague comes back. It leaves as notices do.
 
-use super::{
-    Job, PublishError,
-    letters::{ReadyNotice, office},
-};
+use super::letters::{ReadyNotice, office};
+use crate::publish::{Job, PublishError};
 use crate::{
     ledger::Ledger,
     openpgp::Signed,
@@ -28,7 +26,7 @@ struct Word<'a> {
 }
 
 /// Those that are due: one for each member whose certificate ends, and one for each colleague of a suspended member.
-pub(super) fn compose<'a>(
+pub(in crate::publish) fn compose<'a>(
     job: &Job<'a>,
     ledger: &Ledger,
 ) -> Result<Vec<ReadyNotice<'a>>, PublishError> {

@@ -10,9 +10,11 @@ use super::{
     index::{Catalogue, FeedLink, HomePage, ListPage, ListShop, Scope, VendorsPage, link},
     page::{AttachedFile, DateView, HTML, Head, RenderError, Room, direction, media_type},
     search::{FoundPage, FoundShop, IndexPart, PartShop, SCRIPTS, Scripts, SearchPage, Shelves},
-    templates::{Templates, file},
-    text::Twin,
     vendors::Vendors,
+};
+use crate::render::{
+    site::plain_text::Twin,
+    templates::{Templates, file},
     words::Words,
 };
 use crate::{
@@ -149,7 +151,7 @@ pub struct Supplies<'s> {
     pub site: &'s Site,
     /// The facts about the team.
     pub team: &'s Team,
-    /// The words of each of the site's languages; see [`super::words::read`].
+    /// The words of each of the site's languages; see [`crate::render::words::read`].
     pub words: &'s BTreeMap<Lang, Words>,
     /// The workspace's `templates/`: name in it, text.
     pub templates: &'s [(String, String)],
@@ -716,7 +718,7 @@ pub fn render<E: Send>(
 
 /// One file of the site by its path, without making the others; what [`render`] makes is found here. A site that is only
 /// looked at makes what is asked for.
-pub(super) fn find(
+pub(in crate::render) fn find(
     shop: &SiteShop<'_>,
     advisories: &Vec<&Advisory>,
     catalogue: &Catalogue<'_>,
@@ -847,7 +849,7 @@ pub(super) fn find(
 }
 
 /// The languages in which something is written, if there are several.
-pub(super) fn languages(advisories: &[&Advisory]) -> Vec<Lang> {
+pub(in crate::render) fn languages(advisories: &[&Advisory]) -> Vec<Lang> {
     let all: BTreeSet<&Lang> = advisories.iter().flat_map(|one| one.texts.keys()).collect();
     if all.len() > 1 {
         all.into_iter().cloned().collect()

@@ -896,7 +896,7 @@ assert first.get_content_type() == 'application/pgp-encrypted' and first.get_pay
 #[test]
 fn a_hard_text_reads_as_it_did_when_people_looked_at_it() {
     let letter = made(
-        &advisory(Tlp::Amber, include_str!("tests/hard.md")),
+        &advisory(Tlp::Amber, include_str!("hard.md")),
         Cover::Encrypted,
     );
     let path = concat!(

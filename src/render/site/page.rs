@@ -2,10 +2,9 @@
 //!
 //! Views are what templates see: plain texts taken from an [`Advisory`], which itself no template ever sees.
 
-use super::{
-    addresses,
-    feed::Format,
-    site::Beside,
+use super::{addresses, feed::Format};
+use crate::render::{
+    site::pages::Beside,
     templates::{TemplateError, Templates},
     words::Words,
 };

@@ -1,6 +1,7 @@
 //! Stages the public files: pages, feeds, signed texts, the RFC 2350 description.
 
-use super::{Job, Keyring, PublishError, Watch, document, document_version};
+use super::document;
+use crate::publish::{Job, Keyring, PublishError, Watch, document_version};
 use crate::{
     artefact::{Artefact, Digest, Unit},
     channels::{
@@ -14,9 +15,13 @@ use crate::{
     receipt::{Edition, History},
     render::{
         rfc2350::{Document, facts::text_path},
-        site::{self, Beside, DocumentView, Extent, KeyView, OwnPage, Sink, SiteShop, Supplies},
-        text::Twin,
-        wellknown::{self, SecurityTxt},
+        site::{
+            pages::{
+                self, Beside, DocumentView, Extent, KeyView, OwnPage, Sink, SiteShop, Supplies,
+            },
+            plain_text::Twin,
+            wellknown::{self, SecurityTxt},
+        },
         words::{self, Words},
     },
     settings::Site,
@@ -39,7 +44,7 @@ pub struct Kept {
     /// All files that were made, with their digests.
     files: Vec<(String, Digest)>,
     /// All versions of the RFC 2350 description that stand on the site, with their signed texts.
-    pub(super) editions: Vec<Edition>,
+    pub(in crate::publish) editions: Vec<Edition>,
 }
 
 /// The workshop in which texts are signed; a text that was signed before keeps its signature.
@@ -92,7 +97,7 @@ impl<'s> Signatures<'s> {
 }
 
 impl Signatory<'_> {
-    pub(super) fn sign(&self, text: &str) -> Result<Clearsigned, PublishError> {
+    pub(in crate::publish) fn sign(&self, text: &str) -> Result<Clearsigned, PublishError> {
         let digest = Digest::of(text.as_bytes());
         match self.known(digest)? {
             Some(block) => Ok(Clearsigned::assemble(text, &block)),
@@ -101,7 +106,7 @@ impl Signatory<'_> {
     }
 
     /// A detached signature of a file as it stands on the site, for programs that verify no clear-signed text.
-    pub(super) fn detach(&self, file: &[u8]) -> Result<String, PublishError> {
+    pub(in crate::publish) fn detach(&self, file: &[u8]) -> Result<String, PublishError> {
         let digest = Digest::of(file);
         match self.known(digest)? {
             Some(armor) => Ok(armor),
@@ -167,7 +172,7 @@ const SIGNATURE: &str = "application/pgp-signature";
 ///
 /// The block in the file could not serve as both: it is of the text inside, without the lines around it, so it would
 /// verify against no file that stands on the site.
-pub(super) fn pair(path: &str, file: String, detached: &str) -> Vec<Artefact> {
+pub(in crate::publish) fn pair(path: &str, file: String, detached: &str) -> Vec<Artefact> {
     vec![
         Artefact::new(path, TEXT, file),
         Artefact::new(format!("{path}.asc"), SIGNATURE, detached),
@@ -370,7 +375,7 @@ pub fn stage(
         made: Mutex::default(),
         watch: job.watch,
     };
-    site::render(&shop, public, &sink, |twin, put| {
+    pages::render(&shop, public, &sink, |twin, put| {
         Ok(twin
             .make::<Vec<Artefact>>(&signatory)?
             .each()
@@ -476,11 +481,11 @@ impl Sink<PublishError> for OnStage<'_> {
     }
 }
 
-impl From<site::SiteError<PublishError>> for PublishError {
-    fn from(error: site::SiteError<PublishError>) -> PublishError {
+impl From<pages::SiteError<PublishError>> for PublishError {
+    fn from(error: pages::SiteError<PublishError>) -> PublishError {
         match error {
-            site::SiteError::Render(error) => PublishError::Render(error),
-            site::SiteError::Sink(error) => error,
+            pages::SiteError::Render(error) => PublishError::Render(error),
+            pages::SiteError::Sink(error) => error,
         }
     }
 }
@@ -490,7 +495,7 @@ impl From<site::SiteError<PublishError>> for PublishError {
 ///
 /// Where something leaves the site, nothing that was noted of it is trusted: all is made anew, and a whole new tree takes
 /// the place of the old one, in which nothing can be left.
-pub(super) fn stage_and_compare(
+pub(in crate::publish) fn stage_and_compare(
     job: &Job<'_>,
     ledger: &mut Ledger,
     folder: &Path,
@@ -553,7 +558,7 @@ impl Kept {
 
 /// Records which files now stand in `public/`: nothing else is ever deployed. Until then there is no record of them, so a
 /// run that breaks off leaves none, and the next one makes everything again.
-pub(super) fn record_files(
+pub(in crate::publish) fn record_files(
     job: &Job<'_>,
     kept: Kept,
     changes: &Changes,
@@ -566,7 +571,7 @@ pub(super) fn record_files(
 }
 
 /// Records what now stands on the site.
-pub(super) fn record(job: &Job<'_>, ledger: &mut Ledger) -> Result<(), PublishError> {
+pub(in crate::publish) fn record(job: &Job<'_>, ledger: &mut Ledger) -> Result<(), PublishError> {
     let batch = ledger.batch()?;
     for (id, _, change) in &job.plan.site {
         match (change, job.workspace.advisory(id)) {
@@ -581,7 +586,7 @@ pub(super) fn record(job: &Job<'_>, ledger: &mut Ledger) -> Result<(), PublishEr
 }
 
 /// Says what was done.
-pub(super) fn deeds(job: &Job<'_>, changes: &Changes) {
+pub(in crate::publish) fn deeds(job: &Job<'_>, changes: &Changes) {
     let watch = job.watch;
     for (id, revision, change) in job.plan.site.iter().take(20) {
         let revision = if revision.is_empty() {

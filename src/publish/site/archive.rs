@@ -1,7 +1,8 @@
 //! Versions of the RFC 2350 description that stand on the site, for a ledger that knows of none: one that was begun
 //! anew after a loss. Their numbers go on, and none of them disappears.
 
-use super::{PublishError, document};
+use super::document;
+use crate::publish::PublishError;
 use crate::{
     artefact::Digest,
     openpgp::{Certificate, Clearsigned, verify},

@@ -132,7 +132,7 @@ impl Made<&Team, Public> for SecurityTxt {
         // RFC 9116, 2.5.3: "The value MUST follow the URI syntax", and several stand "in order of preference".
         field(
             "Contact",
-            &format!("mailto:{}", super::letter::encoded(&team.email)),
+            &format!("mailto:{}", crate::render::letter::encoded(&team.email)),
         );
         if shop.pages.contains("report") {
             field("Contact", &site.link("report/"));

@@ -6,11 +6,10 @@
 //! those that would have been next. Nobody can tell the two apart, so there are as few as `window` finds enough.
 
 use super::{
-    Clock, Job, Pace, PublishError, Report,
     letters::{Ready, ReadyNotice},
     pack::{Keys, Packer, Room},
-    window::Window,
 };
+use crate::publish::{Clock, Job, Pace, PublishError, Report, mail::in_flight_limit::Window};
 use crate::{
     channels::mail::{Parcel, Post, PostError, Served},
     ledger::Ledger,
@@ -29,25 +28,25 @@ use std::{
 };
 
 /// Everything that is to be handed over.
-pub(super) struct Mail<'a, 'm> {
-    pub(super) ready: &'m [Ready<'a>],
-    pub(super) notices: &'m [ReadyNotice<'a>],
+pub(in crate::publish) struct Mail<'a, 'm> {
+    pub(in crate::publish) ready: &'m [Ready<'a>],
+    pub(in crate::publish) notices: &'m [ReadyNotice<'a>],
 }
 
 /// One copy.
-pub(super) struct Load<'m> {
-    pub(super) parcel: Parcel<'m>,
-    pub(super) key: DeliveryKey,
+pub(in crate::publish) struct Load<'m> {
+    pub(in crate::publish) parcel: Parcel<'m>,
+    pub(in crate::publish) key: DeliveryKey,
     /// Of which letter; a notice is of none.
-    pub(super) batch: Option<usize>,
+    pub(in crate::publish) batch: Option<usize>,
     /// What else is the same mail, as a notice of several held letters is: begun with it, and ended as it ended.
-    pub(super) more: Keys,
+    pub(in crate::publish) more: Keys,
     /// What it takes of the [`Room`].
-    pub(super) size: usize,
+    pub(in crate::publish) size: usize,
 }
 
 /// A copy that a post has done with.
-pub(super) struct Ended {
+pub(in crate::publish) struct Ended {
     key: DeliveryKey,
     batch: Option<usize>,
     more: Keys,
@@ -59,7 +58,7 @@ pub(super) struct Ended {
 }
 
 /// What packers and posts tell this thread.
-pub(super) enum Event<'m> {
+pub(in crate::publish) enum Event<'m> {
     Packed(Result<Load<'m>, PublishError>),
     AllPacked,
     Ended(Vec<Ended>),
@@ -68,7 +67,7 @@ pub(super) enum Event<'m> {
 }
 
 /// Hands over everything; stops when no post is left.
-pub(super) fn deliver(
+pub(in crate::publish) fn deliver(
     job: &Job<'_>,
     ledger: &mut Ledger,
     mail: &Mail<'_, '_>,

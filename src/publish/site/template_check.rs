@@ -1,13 +1,15 @@
 //! Tries the workspace's own words and templates before anybody publishes: makes the site with them, for nobody.
 
-use super::{PublishError, Stock};
+use crate::publish::{PublishError, Stock};
 use crate::{
     artefact::Artefact,
     diag::{Finding, Findings, Source, Span},
     receipt::History,
     render::{
-        page::RenderError,
-        site::{self, SiteError, SiteShop},
+        site::{
+            page::RenderError,
+            pages::{self, SiteError, SiteShop},
+        },
         templates::TemplateError,
         words,
     },
@@ -54,7 +56,7 @@ fn made(workspace: &Workspace, now: &Moment) -> Result<(), PublishError> {
     let public = gate.open_all(public, Public)?;
     // (The plain texts beside the pages are made as well, since nothing else tells what is linked to; they are not signed.)
     let forget = |_: Shareable<Artefact, Public>| Ok::<(), Infallible>(());
-    site::render(&shop, &public, &forget, |_, _| Ok(())).map_err(|error| match error {
+    pages::render(&shop, &public, &forget, |_, _| Ok(())).map_err(|error| match error {
         SiteError::Render(error) => PublishError::Render(error),
         SiteError::Sink(never) => match never {},
     })

@@ -23,7 +23,7 @@ use crate::{
     receipt::History,
     render::{
         rfc2350::{DocumentWords, Prose, prose},
-        site,
+        site::pages,
     },
     roster::{self, Constituent, ParsedList, Profile, Roster},
     settings::{self, Settings},
@@ -773,7 +773,7 @@ fn pages(root: &Path, default: &Lang, findings: &mut Findings) -> Result<Vec<Own
         let (name, lang) = advisory::file_name(stem, |name| stems.contains(name));
         let name = match name.parse::<Slug>() {
             Ok(name)
-                if !site::TAKEN.contains(&name.as_str())
+                if !pages::TAKEN.contains(&name.as_str())
                     && name.as_str() != "404"
                     && name.as_str().parse::<Lang>().is_err() | (name.as_str().len() == 3) =>
             {

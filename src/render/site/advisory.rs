@@ -6,8 +6,10 @@
 use super::{
     page::{DateView, HTML, Head, RenderError, Room, Word, attachment_link, direction, path_in},
     score::{self, ExplainedView, ScoreView},
-    sheets::{self, Sheet},
-    text::{self, Twin, has_twin},
+};
+use crate::render::site::{
+    pagination::{self, Sheet},
+    plain_text::{self, Twin, has_twin},
 };
 use crate::{
     advisory::{Advisory, Affected, Reference, Score, Status},
@@ -197,9 +199,10 @@ impl Made<&Advisory, Public> for (Vec<Page>, Vec<Twin>) {
                     for (room, body) in rooms.iter().zip(bodies) {
                         all.extend(pages(advisory, body, &references, room)?);
                         if room.beside.text && has_twin(advisory, &room.lang, room.site) {
-                            let plain = plain
-                                .get_or_insert_with(|| document.text(&text::style(lang, room)));
-                            twins.push(text::twin(advisory, plain, &references, room));
+                            let plain = plain.get_or_insert_with(|| {
+                                document.text(&plain_text::style(lang, room))
+                            });
+                            twins.push(plain_text::twin(advisory, plain, &references, room));
                         }
                     }
                 }
@@ -329,7 +332,7 @@ fn spread(
         + 400 * advisory.attachments.len()
         + 3_000 * order.scores.len().min(SCORES_SHOWN);
     let link = |at: usize| room.link(&place(advisory, at));
-    sheets::spread(body, first, &affected, &rows, &link)
+    pagination::spread(body, first, &affected, &rows, &link)
 }
 
 fn sheet_view<'a>(

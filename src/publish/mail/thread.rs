@@ -9,11 +9,11 @@ use crate::{
 use std::collections::{HashMap, HashSet};
 
 /// What the readers of a letter had of its earlier revisions.
-pub(super) struct Thread<'a> {
-    pub(super) in_reply_to: Vec<String>,
-    pub(super) references: Vec<String>,
+pub(in crate::publish) struct Thread<'a> {
+    pub(in crate::publish) in_reply_to: Vec<String>,
+    pub(in crate::publish) references: Vec<String>,
     /// The numbers of those revisions that some of them missed.
-    pub(super) missed: Vec<&'a str>,
+    pub(in crate::publish) missed: Vec<&'a str>,
 }
 
 /// The letters that were sent, by the ledger: a revision may have been on the site only, or have gone in another
@@ -21,7 +21,7 @@ pub(super) struct Thread<'a> {
 ///
 /// What went to another list is none of these readers' business, its summary and its Message-ID included, even where
 /// one of them is on both lists. Nor is in a clear letter what was written for an encrypted one.
-pub(super) fn thread<'a>(history: &History, letter: &Addressed<'a>) -> Thread<'a> {
+pub(in crate::publish) fn thread<'a>(history: &History, letter: &Addressed<'a>) -> Thread<'a> {
     let advisory = letter.advisory;
     let earlier = &advisory.revisions[..advisory.revisions.len() - 1];
     let list = letter.whom.name();

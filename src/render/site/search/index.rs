@@ -7,7 +7,7 @@
 use crate::{
     advisory::{Advisory, Status},
     artefact::{Artefact, Digest},
-    render::page::RenderError,
+    render::site::page::RenderError,
     settings::Site,
     terms::Lang,
     tlp::{Made, Public},

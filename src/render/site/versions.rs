@@ -1,9 +1,7 @@
 //! The pages of all versions of the RFC 2350 description: a list of them, and for each what was new in it.
 
-use super::{
-    page::{DateView, Head, RenderError, Room, direction},
-    site::{DocumentView, EditionView},
-};
+use super::page::{DateView, Head, RenderError, Room, direction};
+use crate::render::site::pages::{DocumentView, EditionView};
 use crate::{artefact::Artefact, terms::Lang};
 use serde::Serialize;
 

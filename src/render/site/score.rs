@@ -1,6 +1,7 @@
 //! CVSS in words: what each base metric of a vector answers, in the reader's language.
 
-use super::{page::Word, words::Words};
+use super::page::Word;
+use crate::render::words::Words;
 use crate::{advisory::Score, terms::Cvss};
 use serde::Serialize;
 

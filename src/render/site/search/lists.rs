@@ -8,7 +8,7 @@ use super::Link;
 use crate::{
     advisory::Advisory,
     artefact::{Artefact, Digest},
-    render::page::{Head, RenderError, Room, direction},
+    render::site::page::{Head, RenderError, Room, direction},
     terms::Cve,
     tlp::{Made, Public},
 };

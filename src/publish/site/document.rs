@@ -1,13 +1,15 @@
 //! The RFC 2350 description in each language: its version, its signed texts, its archive, and what is new in it.
 
-use super::{Job, PublishError, document_version, site::Signatory};
+use crate::publish::{Job, PublishError, document_version, site::stage::Signatory};
 use crate::{
     artefact::{Artefact, Digest},
     openpgp::Clearsigned,
     plan::{DocumentChange, document_change},
     receipt::{DocumentVersion, Edition, EditionText, History},
-    render::rfc2350::{Clocks, Document, KeyFacts, News, Workshop, digest_of, facts},
-    render::site::EditionView,
+    render::{
+        rfc2350::{Clocks, Document, KeyFacts, News, Workshop, digest_of, facts},
+        site::pages::EditionView,
+    },
     terms::{Lang, Moment},
     tlp::{Gate, Made, Marked, Public, Shareable, Tlp},
     workspace::Workspace,
@@ -18,7 +20,7 @@ use std::{collections::BTreeMap, convert::Infallible, fs, path::Path};
 const FOLDER: &str = "rfc2350";
 
 /// The document in each language that has prose, the site's default language first.
-pub(super) fn documents(
+pub(in crate::publish) fn documents(
     workspace: &Workspace,
     version: u32,
     date: &Moment,
@@ -72,7 +74,7 @@ pub fn digest(workspace: &Workspace, now: &Moment) -> Option<Digest> {
 }
 
 /// The version that is out, or would be next; `None` if there is no document.
-pub(super) fn version(
+pub(in crate::publish) fn version(
     workspace: &Workspace,
     history: &History,
     now: &Moment,
@@ -88,7 +90,11 @@ fn clocks(workspace: &Workspace, now: &Moment) -> String {
 }
 
 /// All versions, with the one that would be published now as the last, even if that has no signature yet.
-pub(super) fn outlook(workspace: &Workspace, history: &History, now: &Moment) -> Vec<Edition> {
+pub(in crate::publish) fn outlook(
+    workspace: &Workspace,
+    history: &History,
+    now: &Moment,
+) -> Vec<Edition> {
     let mut editions = history.editions.clone();
     let Some(digest) = digest(workspace, now) else {
         return editions;
@@ -156,7 +162,7 @@ impl EditionText {
 
 /// All versions with their signed texts, the one that stands after this run as the last. A text that was published
 /// once is not made again: it keeps its bytes and its signatures, whatever this program writes by now.
-pub(super) fn editions(
+pub(in crate::publish) fn editions(
     job: &Job<'_>,
     documents: &[Shareable<Document, Public>],
     signatory: &Signatory<'_>,
@@ -243,7 +249,11 @@ fn no_text(path: &Path) -> PublishError {
 }
 
 /// What pages and feeds show of each version in a language, the newest first.
-pub(super) fn views(workspace: &Workspace, editions: &[Edition], lang: &Lang) -> Vec<EditionView> {
+pub(in crate::publish) fn views(
+    workspace: &Workspace,
+    editions: &[Edition],
+    lang: &Lang,
+) -> Vec<EditionView> {
     let (site, words) = (&workspace.settings.site, workspace.document_words(lang));
     let view = |(at, edition): (usize, &Edition)| {
         let news = News::of(editions, at, lang, &words, site)?;
@@ -290,7 +300,7 @@ impl Made<Text<'_>, Public> for Vec<Artefact> {
             block,
             detached,
         } = text.text;
-        Ok(super::site::pair(
+        Ok(crate::publish::site::stage::pair(
             &text.path,
             Clearsigned::assemble(plain, block).document(),
             detached,
@@ -300,7 +310,7 @@ impl Made<Text<'_>, Public> for Vec<Artefact> {
 
 /// The files of all versions, each text with its signature beside it. The newest stands in two places: where readers
 /// look for it, and where it stays.
-pub(super) fn files(
+pub(in crate::publish) fn files(
     job: &Job<'_>,
     editions: &[Edition],
 ) -> Result<Vec<Shareable<Artefact, Public>>, PublishError> {

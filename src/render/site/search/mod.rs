@@ -1,6 +1,6 @@
 //! Search, without a server: a page that leads to every advisory by lists, and a script that searches as people type.
 //!
-//! `lists` are the pages by CVE and by month; `index` is what the script reads, [`crate::render::site`] puts the
+//! `lists` are the pages by CVE and by month; `index` is what the script reads, [`crate::render::site::pages`] puts the
 //! script beside the style sheet. All is made of what passed the gate for the public, so nothing here, no count and
 //! no gap, tells of anything else. Each file depends on as few advisories as possible, and on no clock.
 

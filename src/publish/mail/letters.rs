@@ -1,9 +1,7 @@
 //! Signs letters and notices. `deliver` hands them over.
 
-use super::{
-    Job, PublishError,
-    compose::{Addressed, Office},
-};
+use super::compose::{Addressed, Office};
+use crate::publish::{Job, PublishError};
 use crate::{
     advisory::Advisory,
     ledger::{Ledger, Members},
@@ -17,29 +15,29 @@ use crate::{
 
 /// A batch whose letter is composed, signed and verified.
 pub struct Ready<'a> {
-    pub(super) batch: &'a Batch<'a>,
-    pub(super) letter: SignedFor<'a>,
-    pub(super) message_id: String,
+    pub(in crate::publish) batch: &'a Batch<'a>,
+    pub(in crate::publish) letter: SignedFor<'a>,
+    pub(in crate::publish) message_id: String,
 }
 
-pub(super) enum SignedFor<'a> {
+pub(in crate::publish) enum SignedFor<'a> {
     List(Shareable<Signed<Letter>, &'a crate::roster::List>),
     Person(Shareable<Signed<Letter>, &'a Contact>),
 }
 
 /// A notice that is composed, signed and verified.
 pub struct ReadyNotice<'a> {
-    pub(super) message: Shareable<Message, &'a Contact>,
+    pub(in crate::publish) message: Shareable<Message, &'a Contact>,
     /// One for each advisory that is held for this member; the first one's Message-ID is the mail's.
-    pub(super) intents: Vec<Intent>,
+    pub(in crate::publish) intents: Vec<Intent>,
 }
 
 impl<'a> Ready<'a> {
-    pub(super) fn advisory(&self) -> &'a Advisory {
+    pub(in crate::publish) fn advisory(&self) -> &'a Advisory {
         self.batch.opened.advisory()
     }
 
-    pub(super) fn intents(&self) -> impl Iterator<Item = Intent> {
+    pub(in crate::publish) fn intents(&self) -> impl Iterator<Item = Intent> {
         let advisory = self.advisory();
         self.batch.recipients.iter().map(move |recipient| Intent {
             key: letter_key(advisory, recipient.member),
@@ -52,7 +50,7 @@ impl<'a> Ready<'a> {
 }
 
 /// Where this job's letters are composed.
-pub(super) fn office<'r>(job: &'r Job<'_>, members: &'r Members) -> Office<'r> {
+pub(in crate::publish) fn office<'r>(job: &'r Job<'_>, members: &'r Members) -> Office<'r> {
     Office {
         workspace: job.workspace,
         history: job.history,
@@ -63,7 +61,10 @@ pub(super) fn office<'r>(job: &'r Job<'_>, members: &'r Members) -> Office<'r> {
 
 /// Composes, signs and verifies every letter, so that nothing can go wrong any more that does not come from the
 /// network: that each certificate can be encrypted to was tried when it was judged.
-pub(super) fn compose<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<Ready<'a>>, PublishError> {
+pub(in crate::publish) fn compose<'a>(
+    job: &Job<'a>,
+    ledger: &Ledger,
+) -> Result<Vec<Ready<'a>>, PublishError> {
     let (plan, members) = (job.plan, ledger.members());
     job.watch.begin("letters", plan.batches.len());
     let mut all = Vec::with_capacity(plan.batches.len());
@@ -77,7 +78,7 @@ pub(super) fn compose<'a>(job: &Job<'a>, ledger: &Ledger) -> Result<Vec<Ready<'a
 
 /// What is owed to held and suspended members, as intents: from then on it is due whenever their certificate is mended,
 /// or their mailbox, however old the advisory is by then.
-pub(super) fn owed(job: &Job<'_>, ledger: &Ledger) -> Vec<Intent> {
+pub(in crate::publish) fn owed(job: &Job<'_>, ledger: &Ledger) -> Vec<Intent> {
     let members = ledger.members();
     let office = office(job, &members);
     let intent = |opened: &Opened<'_>, contact: Option<&Contact>, member, cover| {
@@ -160,7 +161,7 @@ fn compose_one<'a>(
 }
 
 /// Composes and signs the notices that are due: one for each held member, however much is held.
-pub(super) fn notices<'a>(
+pub(in crate::publish) fn notices<'a>(
     job: &Job<'a>,
     ledger: &Ledger,
 ) -> Result<Vec<ReadyNotice<'a>>, PublishError> {

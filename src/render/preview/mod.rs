@@ -14,12 +14,12 @@ pub use views::{
     FileRow, Group, HeadField, HeldRow, LetterPage, Link, NoticeView, Overview, Row, State, Word,
 };
 
-use super::{
+use super::templates::{TemplateError, Templates};
+use crate::render::site::{
     index::Catalogue,
     page::{HTML, RenderError, Room, TEXT},
-    site::{self, SiteShop},
-    templates::{TemplateError, Templates},
-    text::{Twin, has_twin},
+    pages::{self, SiteShop},
+    plain_text::{Twin, has_twin},
     vendors::Vendors,
 };
 use crate::{
@@ -121,11 +121,11 @@ impl Workshop {
     /// For a preview that stands at `/TOKEN/`. Its templates are its own: no file of a workspace takes their place.
     pub fn open(prefix: &str) -> Result<Workshop, TemplateError> {
         let own = [
-            ("staff/banner.html", include_str!("preview/banner.html")),
-            ("staff/frame.html", include_str!("preview/frame.html")),
-            ("staff/overview.html", include_str!("preview/overview.html")),
-            ("staff/letter.html", include_str!("preview/letter.html")),
-            ("staff/word.html", include_str!("preview/word.html")),
+            ("staff/banner.html", include_str!("banner.html")),
+            ("staff/frame.html", include_str!("frame.html")),
+            ("staff/overview.html", include_str!("overview.html")),
+            ("staff/letter.html", include_str!("letter.html")),
+            ("staff/word.html", include_str!("word.html")),
         ];
         let templates =
             Templates::new(&own.map(|(name, text)| (name.to_string(), text.to_string())))?;
@@ -249,11 +249,8 @@ impl Made<Tool, Staff> for Sheet {
 
     fn made(tool: &Tool, _: &Staff, (): &()) -> Result<Sheet, Self::Error> {
         let (media_type, text) = match tool {
-            Tool::Style => ("text/css; charset=utf-8", include_str!("preview/style.css")),
-            Tool::Script => (
-                "text/javascript; charset=utf-8",
-                include_str!("preview/live.js"),
-            ),
+            Tool::Style => ("text/css; charset=utf-8", include_str!("style.css")),
+            Tool::Script => ("text/javascript; charset=utf-8", include_str!("live.js")),
         };
         Ok(Sheet {
             status: Status::Found,
@@ -320,7 +317,7 @@ impl Lists {
     pub fn of(advisories: &[&Advisory]) -> Lists {
         Lists {
             vendors: Vendors::of(advisories),
-            languages: site::languages(advisories),
+            languages: pages::languages(advisories),
         }
     }
 }
@@ -385,11 +382,12 @@ impl Made<Collection<'_>, Staff> for Vec<Sheet> {
             .split_once("advisories/")
             .and_then(|(_, rest)| rest.split('/').next());
         let mark = id.and_then(|id| of.marks.get(id));
-        let made = match site::find(&desk.shop, advisories, catalogue, path)? {
+        let made = match pages::find(&desk.shop, advisories, catalogue, path)? {
             Some(made) => made,
             // An attachment of a draft: as it lies in the workspace, but under a name that says what it is.
             None => {
-                match site::find(&desk.shop, &of.all, &desk.all, path)?.filter(|_| mark.is_some()) {
+                match pages::find(&desk.shop, &of.all, &desk.all, path)?.filter(|_| mark.is_some())
+                {
                     Some(made) => return Ok(vec![attachment(made, mark)]),
                     None => return Ok(Vec::new()),
                 }

@@ -10,8 +10,8 @@ mod rss;
 use super::{
     index::{Catalogue, Scope},
     page::{RenderError, Room},
-    site::EditionView,
 };
+use crate::render::site::pages::EditionView;
 use crate::{
     advisory::{Advisory, Revision, Status},
     artefact::{Artefact, Digest},

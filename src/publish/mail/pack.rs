@@ -1,10 +1,10 @@
 //! The copies of letters, made on all cores while others are on their way. [`Room`] keeps them from piling up.
 
 use super::{
-    Job, PublishError,
     deliver::{Event, Load, Mail},
     letters::{Ready, ReadyNotice, SignedFor, office},
 };
+use crate::publish::{Job, PublishError};
 use crate::{
     channels::mail::{Fit, Parcel, Reaches},
     ledger::Members,
@@ -32,16 +32,16 @@ const FOR_A_POST: usize = 2;
 const SLIP: usize = 1024;
 
 /// Makes every copy, and tells of each.
-pub(super) struct Packer<'a, 'r> {
-    pub(super) job: &'r Job<'a>,
-    pub(super) members: Members,
-    pub(super) room: &'r Room,
+pub(in crate::publish) struct Packer<'a, 'r> {
+    pub(in crate::publish) job: &'r Job<'a>,
+    pub(in crate::publish) members: Members,
+    pub(in crate::publish) room: &'r Room,
     /// Copies that are there already, by batch.
-    pub(super) there: &'r HashSet<(usize, MemberHash)>,
+    pub(in crate::publish) there: &'r HashSet<(usize, MemberHash)>,
 }
 
 impl<'a> Packer<'a, '_> {
-    pub(super) fn run<'m>(&self, mail: &Mail<'a, 'm>, tell: &Sender<Event<'m>>)
+    pub(in crate::publish) fn run<'m>(&self, mail: &Mail<'a, 'm>, tell: &Sender<Event<'m>>)
     where
         'a: 'm,
     {
@@ -205,7 +205,7 @@ impl<'a> Packer<'a, '_> {
 }
 
 /// What is left of [`AHEAD`].
-pub(super) struct Room {
+pub(in crate::publish) struct Room {
     /// `None` once it is closed.
     used: Mutex<Option<usize>>,
     freed: Condvar,
@@ -213,7 +213,7 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub(super) fn new(posts: usize) -> Room {
+    pub(in crate::publish) fn new(posts: usize) -> Room {
         Room {
             used: Mutex::new(Some(0)),
             freed: Condvar::new(),
@@ -244,18 +244,18 @@ impl Room {
         }
     }
 
-    pub(super) fn give_back(&self, size: usize) {
+    pub(in crate::publish) fn give_back(&self, size: usize) {
         if let Some(used) = &mut *self.used.lock().unwrap_or_else(PoisonError::into_inner) {
             *used -= size;
         }
         self.freed.notify_all();
     }
 
-    pub(super) fn close(&self) {
+    pub(in crate::publish) fn close(&self) {
         *self.used.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.freed.notify_all();
     }
 }
 
 /// What a copy is about, for the ledger.
-pub(super) type Keys = Vec<DeliveryKey>;
+pub(in crate::publish) type Keys = Vec<DeliveryKey>;
