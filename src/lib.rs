@@ -27,12 +27,14 @@ pub mod receipt;
 
 pub mod settings;
 
+pub mod rfc2350;
+
 // makers
 pub mod openpgp;
 
 pub mod render;
 
-pub mod rfc2350;
+pub mod rfc2350_import;
 
 pub mod workspace;
 

@@ -242,9 +242,9 @@ const DOORS: [(&str, &str); 24] = [
     ("http_body_util", "src/channels/preview.rs"),
     ("ureq", "src/channels/web/"),
     ("rusty_s3", "src/channels/web/s3.rs"),
-    ("html5ever", "src/rfc2350/html.rs"),
-    ("encoding_rs", "src/rfc2350/decode.rs"),
-    ("chardetng", "src/rfc2350/decode.rs"),
+    ("html5ever", "src/rfc2350_import/html.rs"),
+    ("encoding_rs", "src/rfc2350_import/decode.rs"),
+    ("chardetng", "src/rfc2350_import/decode.rs"),
     ("clap", "src/cli/"),
 ];
 

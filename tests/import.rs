@@ -17,7 +17,7 @@ mod twins;
 
 use advise::{
     diag::Findings,
-    rfc2350::{self, Document, Import, Imported},
+    rfc2350_import::{self, Document, Import, Imported},
     terms::Moment,
 };
 use std::path::PathBuf;
@@ -37,7 +37,8 @@ fn twin(name: &str) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8]) -> Document {
-    rfc2350::read("document", bytes, None, &[], &now()).unwrap_or_else(|error| panic!("{error}"))
+    rfc2350_import::read("document", bytes, None, &[], &now())
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn imported(document: &Document) -> Imported {
@@ -49,7 +50,7 @@ fn imported(document: &Document) -> Imported {
         keys: &[],
         now: &now(),
     };
-    rfc2350::import(document, &import).unwrap_or_else(|error| panic!("{error}"))
+    rfc2350_import::import(document, &import).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Lines and names of findings.

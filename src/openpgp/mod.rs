@@ -22,6 +22,7 @@ mod directory;
 mod encrypt;
 mod generate;
 mod judged;
+mod key_facts;
 mod renew;
 mod secret;
 mod signer;

@@ -3,7 +3,6 @@
 pub mod letter;
 pub mod locale;
 pub mod preview;
-pub mod rfc2350;
 pub mod site;
 pub mod templates;
 pub mod words;

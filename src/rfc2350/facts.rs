@@ -1,445 +1,385 @@
-//! What of a document belongs into `team.yaml`, and what is left as prose.
-//!
-//! A text that only says a fact goes out of the prose, since our document says it by itself; each fact keeps the
-//! words that it was taken from, with their lines, and `compose` writes them beside it.
+//! The facts of each section, from the team, its key and its site. Prose comes after them.
 
-use super::{
-    block::{Block, Kind, Sentence},
-    dates,
-    read::{Document, Section},
-    scan,
-    zone::{self, Country, Said},
-};
+use super::{DocumentWords, Workshop, zone::Clocks};
 use crate::{
-    render::rfc2350::outline::Number,
-    terms::{Fingerprint, Moment},
-    tlp::Tlp,
+    settings::Site,
+    team::Team,
+    terms::{Lang, Moment},
+    yaml::Wording,
 };
 
-mod names;
-mod reach;
-mod times;
+/// Where the team's certificate is on the site.
+const KEY_PATH: &str = "pgp-key.asc";
 
-/// A fact, and where it stands in the document.
+/// A piece of a section that is not prose.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fact {
-    /// A field of `team.yaml`, or `edition`: version and date, which are computed now.
-    pub field: &'static str,
-    /// Its value; empty where the words are only kept.
+pub enum Fact {
+    /// What changes with every version and is no content: version and date.
+    Edition(Row),
+    /// A name and a value.
+    Row(Row),
+    /// Sentences; blank lines part paragraphs.
+    Text(String),
+    /// Lines that stay as they are, such as an address.
+    Lines(Vec<String>),
+    /// What is typed at a terminal.
+    Commands(Vec<String>),
+}
+
+/// A name and a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Without a colon.
+    pub label: String,
+    /// What is read.
     pub value: String,
-    /// The words that it was taken from; those that are no longer in the prose.
-    pub from: Vec<Sentence>,
-    /// What staff should know about it.
-    pub note: Option<String>,
+    /// Where it leads: `https:`, `mailto:` or `tel:`.
+    pub href: Option<String>,
 }
 
-/// The facts of a document, and its sections without the words that only say them.
-#[derive(Debug, Clone)]
-pub struct Found {
-    /// At most one of a field.
-    pub facts: Vec<Fact>,
-    /// What is left.
-    pub sections: Vec<Section>,
-    /// The fingerprints of 2.8 in order.
-    pub keys: Vec<Fingerprint>,
-    /// Of the last update.
-    pub updated: Option<jiff::civil::Date>,
-}
+impl Row {
+    fn new(label: impl Into<String>, value: impl Into<String>) -> Row {
+        Row {
+            label: label.into(),
+            value: value.into(),
+            href: None,
+        }
+    }
 
-impl Found {
-    /// The value of a field.
-    pub fn value(&self, field: &str) -> Option<&str> {
-        self.facts
-            .iter()
-            .find(|fact| fact.field == field)
-            .map(|fact| fact.value.as_str())
-            .filter(|value| !value.is_empty())
+    fn link(label: impl Into<String>, url: String) -> Row {
+        Row {
+            label: label.into(),
+            value: url.clone(),
+            href: Some(url),
+        }
     }
 }
 
-/// Looks for all facts.
-pub fn find(document: &Document, now: &Moment) -> Found {
-    let mut finder = Finder {
-        found: Found {
-            facts: Vec::new(),
-            sections: document.sections.clone(),
-            keys: Vec::new(),
-            updated: None,
-        },
+/// The path of the page in a language.
+pub fn page_path(site: &Site, lang: &Lang) -> String {
+    format!("{}rfc2350/", folder(site, lang))
+}
+
+/// The path of the signed text in a language; its detached signature is beside it, with `.asc`.
+pub fn text_path(site: &Site, lang: &Lang) -> String {
+    format!("{}rfc2350.txt", folder(site, lang))
+}
+
+/// The path of the page of all versions.
+pub fn archive_path(site: &Site, lang: &Lang) -> String {
+    format!("{}rfc2350/archive/", folder(site, lang))
+}
+
+/// The path of a version's signed text, which never changes; likewise.
+pub fn version_path(site: &Site, lang: &Lang, version: u32) -> String {
+    format!("{}{version}.txt", archive_path(site, lang))
+}
+
+fn folder(site: &Site, lang: &Lang) -> String {
+    if lang == site.default_lang() {
+        String::new()
+    } else {
+        format!("{lang}/")
+    }
+}
+
+/// What names a version and is no content: its number, its date, and where it stays.
+pub fn edition_rows(
+    words: &DocumentWords,
+    site: &Site,
+    lang: &Lang,
+    version: u32,
+    date: &Moment,
+) -> [Row; 3] {
+    [
+        Row::new(words.get("rfc2350_version"), version.to_string()),
+        Row::new(words.get("rfc2350_updated"), date.date().to_string()),
+        Row::link(
+            words.get("rfc2350_permanent"),
+            site.link(&version_path(site, lang, version)),
+        ),
+    ]
+}
+
+/// The facts of the section with this number; none for most.
+pub fn of(number: &str, team: &Team, shop: &Workshop) -> Vec<Fact> {
+    let words = shop.words;
+    let said = |wording: &Option<Wording>| {
+        wording
+            .as_ref()
+            .map(|wording| wording.in_lang(shop.lang).to_string())
     };
-    finder.edition();
-    names::find(&mut finder, document);
-    finder.address();
-    finder.phones();
-    finder.mail();
-    finder.website();
-    finder.zone(now);
-    finder.keys();
-    times::find(&mut finder);
-    finder.whole("2.6", "other_telecommunication");
-    finder.whole("2.9", "members");
-    finder.whole("3.2", "constituency");
-    finder.label();
-    finder.found
-}
-
-pub(super) struct Finder {
-    pub(super) found: Found,
-}
-
-impl Finder {
-    fn at(&self, number: &str) -> Vec<usize> {
-        let wanted: Option<Number> = number.parse().ok();
-        let is = |section: &Section| wanted.is_some() && section.number == wanted;
-        self.found
-            .sections
-            .iter()
-            .enumerate()
-            .filter(|(_, section)| is(section))
-            .map(|(at, _)| at)
-            .collect()
-    }
-
-    /// The blocks of the sections with a number.
-    fn blocks(&self, number: &str) -> Vec<Block> {
-        self.at(number)
+    let row = |key: &str, value: &str| Fact::Row(Row::new(words.get(key), value));
+    let sentence = |wording: &Option<Wording>| said(wording).map(|text| Fact::Text(sentence(text)));
+    let call = |key: &str, phone: &Option<String>| {
+        phone.as_ref().map(|phone| {
+            Fact::Row(Row {
+                href: Some(dial(phone)),
+                ..Row::new(words.get(key), phone)
+            })
+        })
+    };
+    match number {
+        "1" => vec![Fact::Text(
+            words.fill("rfc2350_intro", &[("team", team.name.in_lang(shop.lang))]),
+        )],
+        "1.1" => {
+            let [version, date, _] =
+                edition_rows(words, shop.site, shop.lang, shop.version, shop.date);
+            let reviewed = team
+                .reviewed
+                .as_ref()
+                .map(|day| row("rfc2350_reviewed", &day.date().to_string()));
+            [Fact::Edition(version), Fact::Edition(date)]
+                .into_iter()
+                .chain(reviewed)
+                .collect()
+        }
+        // The lists themselves are closed, and so are their names.
+        "1.2" => {
+            let told = (!team.notifications.is_empty())
+                .then(|| Fact::Text(words.get("rfc2350_notified").to_string()));
+            let feed = shop
+                .site
+                .link(&format!("{}atom.xml", folder(shop.site, shop.lang)));
+            told.into_iter()
+                .chain([Fact::Row(Row::link(words.get("rfc2350_feed"), feed))])
+                .collect()
+        }
+        "1.3" => locations(shop),
+        "1.4" => authentication(team, shop),
+        "2.1" => {
+            let name = team.name.in_lang(shop.lang);
+            let short = said(&team.short_name).filter(|short| short != name);
+            let short = short.map(|short| row("rfc2350_short_name", &short));
+            std::iter::once(row("rfc2350_name", name))
+                .chain(short)
+                .collect()
+        }
+        "2.2" => {
+            let lines = said(&team.address)
+                .map(|a| Fact::Lines(a.lines().map(|line| line.trim().to_string()).collect()));
+            let country = team
+                .country
+                .as_ref()
+                .map(|country| row("rfc2350_country", country));
+            lines.into_iter().chain(country).collect()
+        }
+        "2.3" => {
+            let clocks = Clocks::of(&team.time_zone, shop.date);
+            let offset = clocks.map(|clocks| row("rfc2350_offset", &clocks.describe(words)));
+            std::iter::once(row("rfc2350_zone", &team.time_zone))
+                .chain(offset)
+                .collect()
+        }
+        "2.4" => call("rfc2350_phone", &team.phone)
             .into_iter()
-            .flat_map(|at| self.found.sections[at].blocks.clone())
-            .collect()
-    }
-
-    /// Takes sentences out of the sections with a number.
-    fn take(&mut self, number: &str, taken: &[Sentence]) {
-        for at in self.at(number) {
-            let blocks = std::mem::take(&mut self.found.sections[at].blocks);
-            let touched = |block: &Block| {
-                block
-                    .sentences()
-                    .iter()
-                    .any(|sentence| taken.contains(sentence))
-            };
-            self.found.sections[at].blocks = blocks
+            .chain(call("rfc2350_emergency", &team.emergency_phone))
+            .collect(),
+        // A fax is not called by a click.
+        "2.5" => team.fax.iter().map(|fax| row("rfc2350_fax", fax)).collect(),
+        "2.6" => sentence(&team.other_telecommunication)
+            .into_iter()
+            .collect(),
+        "2.7" => {
+            let href = Some(format!("mailto:{}", team.email));
+            vec![Fact::Row(Row {
+                href,
+                ..Row::new(words.get("rfc2350_mail"), team.email.as_str())
+            })]
+        }
+        "2.8" => key(team, shop),
+        "2.9" => sentence(&team.members).into_iter().collect(),
+        "2.10" => team
+            .website
+            .iter()
+            .map(|url| Fact::Row(Row::link(words.get("rfc2350_website"), url.clone())))
+            .collect(),
+        "2.11" => {
+            let rows = [
+                ("rfc2350_hours", said(&team.hours)),
+                ("rfc2350_holidays", said(&team.holidays)),
+            ];
+            let rows = rows
                 .into_iter()
-                .filter_map(|block| {
-                    if touched(&block) {
-                        block.without(taken)
-                    } else {
-                        Some(block)
-                    }
-                })
-                .collect();
+                .filter_map(|(key, text)| text.map(|text| row(key, &one_line(&text))));
+            rows.chain(call("rfc2350_emergency", &team.emergency_phone))
+                .collect()
         }
-    }
-
-    /// Puts words back that were taken with a fact and say more.
-    fn keep(&mut self, number: &str, line: usize, words: &str) {
-        if let Some(at) = self.at(number).first() {
-            let block = Block {
-                kind: Kind::Text,
-                lines: vec![(line, words.to_string())],
-                tight: false,
-            };
-            let blocks = &mut self.found.sections[*at].blocks;
-            let place = blocks
-                .iter()
-                .position(|other| other.line() > line)
-                .unwrap_or(blocks.len());
-            blocks.insert(place, block);
+        "3.2" => said(&team.constituency)
+            .map(|text| row("rfc2350_constituency", &one_line(&text)))
+            .into_iter()
+            .collect(),
+        "3.3" if !team.affiliation.is_empty() => {
+            vec![row("rfc2350_affiliation", &team.affiliation.join(", "))]
         }
-    }
-
-    fn add(
-        &mut self,
-        field: &'static str,
-        value: impl Into<String>,
-        from: Vec<Sentence>,
-    ) -> &mut Fact {
-        let value = value.into();
-        let at = match self.found.facts.iter().position(|fact| fact.field == field) {
-            Some(at) => {
-                let fact = &mut self.found.facts[at];
-                if fact.value.is_empty() {
-                    fact.value = value;
-                }
-                fact.from.extend(from);
-                at
-            }
-            None => {
-                self.found.facts.push(Fact {
-                    field,
-                    value,
-                    from,
-                    note: None,
-                });
-                self.found.facts.len() - 1
-            }
-        };
-        &mut self.found.facts[at]
-    }
-
-    /// 1.1: version and date are computed from now on.
-    fn edition(&mut self) {
-        let blocks = self.blocks("1.1");
-        let all: Vec<jiff::civil::Date> = blocks
-            .iter()
-            .flat_map(|block| dates::dates(&block.text()))
-            .collect();
-        self.found.updated = all.iter().max().copied();
-        let says = |text: &str| !dates::dates(text).is_empty() || is_version(text);
-        let taken: Vec<Sentence> = blocks
-            .iter()
-            .flat_map(Block::sentences)
-            .filter(|sentence| says(&sentence.text))
-            .collect();
-        if !taken.is_empty() {
-            self.take("1.1", &taken);
-            self.add("edition", "", taken);
-        }
-    }
-
-    /// 2.2: lines that look like an address.
-    fn address(&mut self) {
-        let blocks = self.blocks("2.2");
-        let lines: Vec<(usize, String)> = blocks
-            .iter()
-            .flat_map(|block| block.lines.clone())
-            .filter(|(_, line)| !line.is_empty())
-            .collect();
-        let bare = |line: &str| {
-            line.trim_end_matches('\\')
-                .trim()
-                .trim_matches('*')
-                .trim()
-                .to_string()
-        };
-        let mut kept: Vec<String> = lines
-            .iter()
-            .map(|(_, line)| bare(line).split_whitespace().collect::<Vec<_>>().join(" "))
-            .collect();
-        let introduces = kept
-            .first()
-            .is_some_and(|line| line.ends_with(':') && kept.len() > 1);
-        if introduces {
-            kept.remove(0);
-        }
-        // "Country (ISO 3166): KZ" is a fact of its own.
-        let code = |line: &str| {
-            line.split_once(':')
-                .map(|(name, code)| (name.to_lowercase(), code.trim().to_string()))
-                .filter(|(name, code)| {
-                    (name.starts_with("country") || name.starts_with("страна"))
-                        && code.len() == 2
-                        && code.bytes().all(|c| c.is_ascii_uppercase())
-                })
-        };
-        let country = kept
-            .iter()
-            .find_map(|line| code(line))
-            .map(|(_, code)| code);
-        kept.retain(|line| code(line).is_none());
-        let is_sentence = |line: &String| {
-            line.split_whitespace().count() > 9 && line.ends_with('.')
-                || line.chars().count() > 160
-                || line.contains("://")
-        };
-        if kept.is_empty()
-            || kept.len() > 12
-            || kept.iter().any(is_sentence)
-            || kept.iter().any(|line| line.is_empty())
-        {
-            return;
-        }
-        let from: Vec<Sentence> = blocks.iter().flat_map(Block::sentences).collect();
-        let value = kept.join("\n");
-        let named = || {
-            zone::by_name(kept.last().map_or("", String::as_str))
-                .or_else(|| zone::by_name(&value))
-                .map(|country| country.code.to_string())
-        };
-        if let Some(country) = country.or_else(named) {
-            self.add("country", country, Vec::new());
-        }
-        self.take("2.2", &from);
-        self.add("address", value, from);
-    }
-
-    /// 2.3: the zone is named, and its offsets are computed.
-    fn zone(&mut self, now: &Moment) {
-        let blocks = self.blocks("2.3");
-        let text = blocks
-            .iter()
-            .map(Block::text)
-            .collect::<Vec<_>>()
-            .join("\n");
-        let said = Said::read(&text);
-        let mut countries: Vec<&'static Country> = Vec::new();
-        let phone = self.found.value("phone").and_then(zone::by_phone);
-        let named = self.found.value("country").and_then(zone::by_domain);
-        let mail = self
-            .found
-            .value("email")
-            .and_then(|email| zone::by_domain(email.rsplit('@').next().unwrap_or_default()));
-        let page = self
-            .found
-            .value("website")
-            .and_then(|url| url::Url::parse(url).ok())
-            .and_then(|url| zone::by_domain(url.host_str()?));
-        for country in [named, phone, mail, page].into_iter().flatten() {
-            if !countries.iter().any(|other| other.code == country.code) {
-                countries.push(country);
-            }
-        }
-        let written = self
-            .found
-            .updated
-            .and_then(|date| date.to_string().parse().ok())
-            .unwrap_or_else(|| now.clone());
-        let (zone, note) = match (&said.zone, said.guess(&countries, &written, now)) {
-            (Some(zone), _) => (zone.clone(), None),
-            (None, Some(zone)) => {
-                let why = if said.fits(zone, now) {
-                    "a guess from the country and the offsets"
-                } else {
-                    "a guess from the country; the offsets of the document are not those of its clocks now"
-                };
-                (zone.to_string(), Some(why.to_string()))
-            }
-            (None, None) => return,
-        };
-        let says = |text: &str| {
-            let one = Said::read(text);
-            one.zone.is_some() || !one.offsets.is_empty()
-        };
-        let taken: Vec<Sentence> = blocks
-            .iter()
-            .flat_map(Block::sentences)
-            .filter(|sentence| says(&sentence.text))
-            .collect();
-        self.take("2.3", &taken);
-        self.add("time_zone", zone, taken).note = note;
-    }
-
-    /// 2.8: the section is made from the certificate.
-    fn keys(&mut self) {
-        let blocks = self.blocks("2.8");
-        let has = |text: &str| {
-            !scan::fingerprints(text).is_empty()
-                || !scan::short_ids(text).is_empty()
-                || is_long_id(text)
-        };
-        let all: Vec<Sentence> = blocks.iter().flat_map(Block::sentences).collect();
-        let mut taken = Vec::new();
-        for (at, sentence) in all
-            .iter()
-            .enumerate()
-            .filter(|(_, sentence)| has(&sentence.text))
-        {
-            // What leads to the fingerprint goes with it.
-            let leads = at
-                .checked_sub(1)
-                .map(|before| &all[before])
-                .filter(|before| !before.text.ends_with(['.', '!', '?']));
-            taken.extend(leads.filter(|before| !taken.contains(*before)).cloned());
-            taken.push(sentence.clone());
-        }
-        for block in &blocks {
-            let whole = block.text();
-            self.found.keys.extend(
-                scan::fingerprints(&whole)
-                    .into_iter()
-                    .map(|(_, fingerprint)| fingerprint),
-            );
-            // A fingerprint that goes over the end of what was taken for a sentence.
-            if !scan::fingerprints(&whole).is_empty()
-                && !block
-                    .sentences()
-                    .iter()
-                    .any(|s| !scan::fingerprints(&s.text).is_empty())
-            {
-                taken.extend(block.sentences());
-            }
-        }
-        let mut seen: Vec<Fingerprint> = Vec::new();
-        self.found.keys.retain(|key| {
-            !seen.contains(key) && {
-                seen.push(key.clone());
-                true
-            }
-        });
-        taken.dedup();
-        if !taken.is_empty() {
-            self.take("2.8", &taken);
-            let keys: Vec<String> = self.found.keys.iter().map(ToString::to_string).collect();
-            self.add("keys", keys.join(" "), taken);
-        }
-    }
-
-    /// A section of one paragraph is a fact as a whole.
-    fn whole(&mut self, number: &str, field: &'static str) {
-        let blocks = self.blocks(number);
-        let [block] = &blocks[..] else { return };
-        let text = block.text();
-        if self.at(number).len() != 1
-            || block.kind != Kind::Text
-            || text.chars().count() > 400
-            || text.ends_with(':')
-            || text.contains(['*', '<', '`'])
-        {
-            return;
-        }
-        self.take(number, &block.sentences());
-        self.add(field, text, Vec::new()).note = None;
-    }
-
-    /// 4.2: how information without a label is treated.
-    fn label(&mut self) {
-        const WITHOUT: [&str; 10] = [
-            "default",
-            "unlabel",
-            "without a label",
-            "without label",
-            "no label",
-            "not labelled",
-            "по умолчанию",
-            "без метки",
-            "standardmäßig",
-            "par défaut",
-        ];
-        for sentence in self.blocks("4.2").iter().flat_map(Block::sentences) {
-            let lower = sentence.text.to_lowercase();
-            let labels: Vec<Tlp> = Tlp::ALL
+        // Said once: where the prose names the label already, it stays with the prose.
+        "4.2" => {
+            let prose = "4.2"
+                .parse()
+                .ok()
+                .and_then(|number| shop.prose.section(&number))
+                .map(|section| shop.prose.text(section));
+            let label = team
+                .default_tlp
+                .map(|tlp| tlp.label())
+                .filter(|label| !prose.is_some_and(|text| names(text, label)));
+            label
+                .map(|label| Fact::Text(words.fill("rfc2350_default_tlp", &[("label", label)])))
                 .into_iter()
-                .filter(|tlp| crate::render::rfc2350::facts::names(&sentence.text, tlp.label()))
-                .collect();
-            if let ([label], true) = (&labels[..], WITHOUT.iter().any(|word| lower.contains(word)))
-            {
-                let value = label.label().trim_start_matches("TLP:").to_string();
-                self.add("default_tlp", value, Vec::new()).note =
-                    Some(format!("from line {}", sentence.line));
-                return;
-            }
+                .collect()
         }
+        _ => Vec::new(),
     }
 }
 
-fn is_version(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    ["version", "revision", "версия"]
-        .iter()
-        .any(|word| lower.contains(word))
-        && lower.chars().any(|c| c.is_ascii_digit())
-        && lower.split_whitespace().count() <= 14
+/// RFC 3966, section 3: a global number is `+` and digits; what stands between them is for the eye.
+fn dial(phone: &str) -> String {
+    let digits: String = phone
+        .chars()
+        .take_while(|c| !c.is_alphabetic())
+        .filter(|c| c.is_ascii_digit() || *c == '+')
+        .collect();
+    format!("tel:{digits}")
 }
 
-/// `0x` and 16 digits, or "key ID" with them.
-fn is_long_id(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    let digits = |word: &str| {
-        word.strip_prefix("0x").unwrap_or(word).len() == 16
-            && word
-                .trim_start_matches("0x")
-                .bytes()
-                .all(|c| c.is_ascii_hexdigit())
+/// Whether a text has exactly this label, and not only a longer one that begins with it.
+pub fn names(text: &str, label: &str) -> bool {
+    text.match_indices(label)
+        .any(|(at, _)| !text[at + label.len()..].starts_with('+'))
+}
+
+/// With a full stop, which people leave out in a field of YAML.
+fn sentence(mut text: String) -> String {
+    if text.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | '»' | '”' | '"')) {
+        text.push('.');
+    }
+    text
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn locations(shop: &Workshop) -> Vec<Fact> {
+    let words = shop.words;
+    let mut facts = vec![Fact::Text(words.get("rfc2350_current").to_string())];
+    for lang in shop.languages {
+        let name = if lang == shop.lang {
+            Some(words.get("language_name"))
+        } else {
+            DocumentWords::name_of(lang)
+        };
+        let values = [("language", name.unwrap_or(lang.as_str()))];
+        facts.push(Fact::Row(Row::link(
+            words.fill("rfc2350_page", &values),
+            shop.site.link(&page_path(shop.site, lang)),
+        )));
+        // Without a key there is no signed text.
+        if shop.key.is_some() {
+            facts.push(Fact::Row(Row::link(
+                words.fill("rfc2350_text", &values),
+                shop.site.link(&text_path(shop.site, lang)),
+            )));
+        }
+    }
+    if shop.key.is_some() {
+        let [.., permanent] = edition_rows(words, shop.site, shop.lang, shop.version, shop.date);
+        facts.push(Fact::Edition(permanent));
+        facts.push(Fact::Row(Row::link(
+            words.get("rfc2350_archive"),
+            shop.site.link(&archive_path(shop.site, shop.lang)),
+        )));
+    }
+    facts
+}
+
+/// Nothing is claimed where there is no key that could have signed.
+fn authentication(team: &Team, shop: &Workshop) -> Vec<Fact> {
+    if shop.key.is_none() {
+        return Vec::new();
+    }
+    let words = shop.words;
+    let link = |key: &str, path: &str| Fact::Row(Row::link(words.get(key), shop.site.link(path)));
+    vec![
+        Fact::Text(words.fill("rfc2350_signed", &[("team", team.short(shop.lang))])),
+        link("rfc2350_key_at", KEY_PATH),
+        link("rfc2350_text_at", &text_path(shop.site, shop.lang)),
+        link(
+            "rfc2350_signature_at",
+            &format!("{}.asc", text_path(shop.site, shop.lang)),
+        ),
+        Fact::Commands(vec![
+            "gpg --show-keys --fingerprint pgp-key.asc".into(),
+            "gpg --import pgp-key.asc".into(),
+            "gpg --output verified.txt --decrypt rfc2350.txt".into(),
+        ]),
+        Fact::Text(words.get("rfc2350_detached").to_string()),
+        Fact::Commands(vec![
+            "gpg --verify rfc2350.txt.asc rfc2350.txt".into(),
+            "sqv --keyring pgp-key.asc rfc2350.txt.asc rfc2350.txt".into(),
+        ]),
+        Fact::Text(words.get("rfc2350_signed_end").to_string()),
+    ]
+}
+
+fn key(team: &Team, shop: &Workshop) -> Vec<Fact> {
+    let Some(key) = shop.key else {
+        return Vec::new();
     };
-    lower.contains("key") && lower.split(|c: char| !c.is_alphanumeric()).any(digits)
+    let words = shop.words;
+    let row = |name: &str, value: &str| Fact::Row(Row::new(words.get(name), value));
+    let mut facts = vec![row("rfc2350_fingerprint", &key.fingerprint.spaced())];
+    facts.extend(
+        key.user_ids
+            .iter()
+            .map(|id| row("rfc2350_user_id", &one_line(id))),
+    );
+    let expires = key.expires.as_ref().map(|at| at.date().to_string());
+    facts.extend([
+        row("rfc2350_algorithm", &key.algorithm),
+        row(
+            "rfc2350_expires",
+            expires.as_deref().unwrap_or(words.get("rfc2350_never")),
+        ),
+        Fact::Row(Row::link(
+            words.get("rfc2350_key_at"),
+            shop.site.link(KEY_PATH),
+        )),
+        Fact::Row(Row::link(
+            words.get("rfc2350_key_about"),
+            shop.site
+                .link(&format!("{}pgp/", folder(shop.site, shop.lang))),
+        )),
+    ]);
+    // A directory answers for a domain only where the domain's own web server is, or one of this name.
+    let (domain, host) = (
+        team.email.domain(),
+        shop.site.url.host_str().unwrap_or_default(),
+    );
+    let named = key
+        .user_ids
+        .iter()
+        .any(|id| id.to_ascii_lowercase().contains(&team.email.key()));
+    if named && (host == domain || host.strip_prefix("openpgpkey.") == Some(domain)) {
+        facts.push(row(
+            "rfc2350_wkd",
+            &format!("gpg --locate-external-keys {}", team.email),
+        ));
+    }
+    facts.extend(team.key_servers.iter().map(|server| {
+        // draft-gallagher-openpgp-hkp, 3.1: `/pks/lookup` with `op=get`, and `search` for a fingerprint after `0x`.
+        let lookup = format!(
+            "{}/pks/lookup?op=get&search=0x{}",
+            server.trim_end_matches('/'),
+            key.fingerprint
+        );
+        Fact::Row(Row {
+            href: Some(lookup),
+            ..Row::new(words.get("rfc2350_key_server"), server)
+        })
+    }));
+    let older = team.keys.iter().filter(|older| **older != key.fingerprint);
+    facts.extend(older.map(|older| row("rfc2350_older_key", &older.spaced())));
+    facts
 }

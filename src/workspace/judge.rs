@@ -5,7 +5,7 @@ use crate::{
     advisory::{Reader, Status},
     diag::{Finding, Findings, Source, Span},
     openpgp::Certificate,
-    render::rfc2350,
+    rfc2350,
     roster::{Contact, KeyState, List, ParsedConstituent, REMINDERS, parse_constituent},
     terms::{Address, Fingerprint, Id, Moment, Slug, nearest},
 };

@@ -21,10 +21,8 @@ use crate::{
     artefact::Digest,
     diag::{Finding, Findings, Level, Source, Span},
     receipt::History,
-    render::{
-        rfc2350::{DocumentWords, Prose, prose},
-        site::pages,
-    },
+    render::site::pages,
+    rfc2350::{DocumentWords, Prose, prose},
     roster::{self, Constituent, ParsedList, Profile, Roster},
     settings::{self, Settings},
     team::{self, Team},

@@ -24,7 +24,7 @@ fn rounds(few: usize) -> usize {
 
 /// Reads and imports; what is refused is refused for a reason that is not ours.
 fn survives(bytes: &[u8]) {
-    let Ok(document) = rfc2350::read("document", bytes, None, &[], &now()) else {
+    let Ok(document) = rfc2350_import::read("document", bytes, None, &[], &now()) else {
         return;
     };
     let import = Import {
@@ -35,11 +35,11 @@ fn survives(bytes: &[u8]) {
         keys: &[],
         now: &now(),
     };
-    match rfc2350::import(&document, &import) {
-        Ok(_) | Err(rfc2350::Refused::Restricted { .. }) => {}
+    match rfc2350_import::import(&document, &import) {
+        Ok(_) | Err(rfc2350_import::Refused::Restricted { .. }) => {}
         Err(error) => panic!("{error}\n---\n{}\n---", String::from_utf8_lossy(bytes)),
     }
-    drop(rfc2350::judge(&document, &[], &[], &now()));
+    drop(rfc2350_import::judge(&document, &[], &[], &now()));
 }
 
 fn documents() -> Vec<Vec<u8>> {
@@ -188,11 +188,11 @@ fn large_files_end_soon_or_are_refused() {
     survives(&many("Address\n\n", 3_000));
     survives(&many("word ", 50_000));
     assert!(matches!(
-        rfc2350::read("d", &many("x\n", 30_000), None, &[], &now()),
-        Err(rfc2350::Unreadable::TooManyLines { .. })
+        rfc2350_import::read("d", &many("x\n", 30_000), None, &[], &now()),
+        Err(rfc2350_import::Unreadable::TooManyLines { .. })
     ));
     assert!(matches!(
-        rfc2350::read("d", &many("x", 5 << 20), None, &[], &now()),
-        Err(rfc2350::Unreadable::TooLong { .. })
+        rfc2350_import::read("d", &many("x", 5 << 20), None, &[], &now()),
+        Err(rfc2350_import::Unreadable::TooLong { .. })
     ));
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     diag::{Findings, Level, Source},
     openpgp::Certificate,
-    rfc2350::{self, Import, Imported, Refused},
+    rfc2350_import::{self, Import, Imported, Refused},
     settings,
     team::{self, Team},
     terms::{Address, Fingerprint, Lang},
@@ -58,7 +58,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         .file
         .file_name()
         .map_or(shown.clone(), |name| name.to_string_lossy().into_owned());
-    let document = rfc2350::read(
+    let document = rfc2350_import::read(
         &name,
         &file.bytes,
         file.detached.as_deref(),
@@ -66,7 +66,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         &desk.now,
     )
     .map_err(|error| Failure::usage(format!("cannot read `{shown}`: {error}")))?;
-    if let rfc2350::Seal::Bad(error) = &document.seal {
+    if let rfc2350_import::Seal::Bad(error) = &document.seal {
         desk.ui.warning(&format!("`{shown}`: {error}"));
     }
     let target = Target::open(&root)?;
@@ -76,7 +76,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         .iter()
         .filter_map(|armored| Certificate::read(armored.as_bytes()).ok());
     certificates.extend(inside);
-    let mut imported = rfc2350::import(
+    let mut imported = rfc2350_import::import(
         &document,
         &Import {
             lang: args.lang.as_ref(),
@@ -213,7 +213,7 @@ impl Target {
         match self.team.as_ref().filter(|_| !force) {
             None => drop(files.insert("team.yaml".to_string(), imported.team.clone().into_bytes())),
             Some((source, team)) => {
-                let merged = rfc2350::merge(source, team, &first, &imported.parsed, &lang).ok_or_else(|| {
+                let merged = rfc2350_import::merge(source, team, &first, &imported.parsed, &lang).ok_or_else(|| {
                     Failure::usage("the texts of this language cannot be added to team.yaml")
                         .hint("nothing was written; `--out DIR` writes elsewhere, and you can put the two together by hand")
                 })?;

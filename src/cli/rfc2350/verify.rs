@@ -5,7 +5,7 @@ use super::super::{
 };
 use crate::{
     diag::{self, Level},
-    rfc2350::{self, Seal},
+    rfc2350_import::{self, Seal},
 };
 use serde_json::json;
 use std::path::PathBuf;
@@ -37,7 +37,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         of_team.clone()
     };
     let shown = args.file.display().to_string();
-    let document = rfc2350::read(
+    let document = rfc2350_import::read(
         &shown,
         &file.bytes,
         file.detached.as_deref(),
@@ -45,13 +45,13 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         &desk.now,
     )
     .map_err(|error| Failure::usage(format!("cannot read `{shown}`: {error}")))?;
-    let verdict = rfc2350::judge(&document, &certificates, &of_team, &desk.now);
+    let verdict = rfc2350_import::judge(&document, &certificates, &of_team, &desk.now);
     let (errors, warnings) = (
         verdict.findings.count(Level::Error),
         verdict.findings.count(Level::Warning),
     );
     let passes = verdict.passes() && !(args.strict && warnings > 0);
-    let signature = rfc2350::signature(&document.seal);
+    let signature = rfc2350_import::signature(&document.seal);
     if desk.ui.wants_json() {
         let signer = match &document.seal {
             Seal::Good { signer, made } => {

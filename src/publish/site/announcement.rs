@@ -10,7 +10,7 @@ use crate::{
     openpgp::Clearsigned,
     plan::Only,
     receipt::{Edition, History},
-    render::rfc2350::{News, facts},
+    rfc2350::{News, facts},
     terms::{Id, Lang, Moment, Severity},
     tlp::Tlp,
     workspace::Workspace,

@@ -7,7 +7,7 @@ use crate::{
     artefact::Digest,
     openpgp::{Certificate, Clearsigned, verify},
     receipt::{DocumentVersion, Edition, EditionText, History},
-    render::rfc2350::{DocumentWords, facts},
+    rfc2350::{DocumentWords, facts},
     terms::{Lang, Moment},
     tlp::Shareable,
     workspace::Workspace,

@@ -6,10 +6,8 @@ use crate::{
     openpgp::Clearsigned,
     plan::{DocumentChange, document_change},
     receipt::{DocumentVersion, Edition, EditionText, History},
-    render::{
-        rfc2350::{Clocks, Document, KeyFacts, News, Workshop, digest_of, facts},
-        site::pages::EditionView,
-    },
+    render::site::pages::EditionView,
+    rfc2350::{Clocks, Document, KeyFacts, News, Workshop, digest_of, facts},
     terms::{Lang, Moment},
     tlp::{Gate, Made, Marked, Public, Shareable, Tlp},
     workspace::Workspace,

@@ -14,7 +14,6 @@ use crate::{
     plan::Change,
     receipt::{Edition, History},
     render::{
-        rfc2350::{Document, facts::text_path},
         site::{
             pages::{
                 self, Beside, DocumentView, Extent, KeyView, OwnPage, Sink, SiteShop, Supplies,
@@ -24,6 +23,7 @@ use crate::{
         },
         words::{self, Words},
     },
+    rfc2350::{Document, facts::text_path},
     settings::Site,
     terms::{Fingerprint, Lang, Moment},
     tlp::{Gate, Made, Public, Shareable},

@@ -1,7 +1,7 @@
 //! How the team can be reached: telephone, fax, mail, web site.
 
 use super::{Finder, Sentence};
-use crate::rfc2350::{block::Block, scan, zone};
+use crate::rfc2350_import::{block::Block, scan, zone};
 
 /// Words that say that a number is for emergencies.
 const URGENT: [&str; 14] = [

@@ -4,8 +4,8 @@ use super::Rules;
 use crate::{
     diag::Level,
     openpgp::Certificate,
-    render::rfc2350::outline::Number,
-    rfc2350::{
+    rfc2350::outline::Number,
+    rfc2350_import::{
         block::Block,
         dates,
         read::{Form, Seal, Section},

@@ -4,7 +4,7 @@ use super::{
     lines::{Line, Mark, Why, ends_sentence},
     titles::{self, Fit},
 };
-use crate::render::rfc2350::outline::Number;
+use crate::rfc2350::outline::Number;
 use std::collections::{HashMap, HashSet};
 
 /// A heading, and the lines below it up to the next one.

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     diag::{Findings, Level},
     openpgp::Certificate,
-    render::rfc2350::outline::Number,
+    rfc2350::outline::Number,
     terms::Moment,
 };
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     diag::{Source, Span},
     openpgp::{self, Certificate, VerifyError},
-    render::rfc2350::outline::Number,
+    rfc2350::outline::Number,
     terms::{Fingerprint, Moment},
     tlp::Tlp,
 };

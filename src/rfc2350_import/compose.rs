@@ -13,7 +13,7 @@ use super::{
 use crate::{
     diag::{Findings, Source},
     openpgp::Certificate,
-    render::rfc2350::{DocumentWords, outline::Number, prose},
+    rfc2350::{DocumentWords, outline::Number, prose},
     team::{self, Team},
     terms::{Address, Fingerprint, Lang, Moment},
     tlp::Tlp,

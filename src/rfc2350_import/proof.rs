@@ -99,7 +99,7 @@ fn covered(wanted: &[String], places: &mut [Words], pieces: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rfc2350::read;
+    use crate::rfc2350_import::read;
 
     fn of(text: &str, written: &[&str]) -> Vec<String> {
         let now = "2026-11-22".parse().expect("a moment");

@@ -1,7 +1,7 @@
 //! 2.1: what the team is called.
 
 use super::{Finder, Sentence};
-use crate::rfc2350::{
+use crate::rfc2350_import::{
     block::{Block, Kind},
     read::Document,
 };

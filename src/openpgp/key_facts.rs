@@ -1,5 +1,7 @@
-use super::KeyFacts;
-use crate::{openpgp::Certificate, terms::Moment};
+//! What the team's RFC 2350 document says of a certificate.
+
+use super::Certificate;
+use crate::{rfc2350::KeyFacts, terms::Moment};
 
 impl KeyFacts {
     /// What the document says of this certificate at `now`.

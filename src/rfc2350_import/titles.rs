@@ -1,6 +1,6 @@
 //! The titles of the standard's sections as teams write them: in several languages, shortened, misspelt.
 
-use crate::render::rfc2350::{
+use crate::rfc2350::{
     DocumentWords,
     outline::{Number, OUTLINE},
 };

@@ -60,7 +60,7 @@ pub(super) fn find(finder: &mut Finder) {
             .join(" ");
         if value.chars().count() > 240
             || value.contains('@')
-            || !crate::rfc2350::scan::phones(&value, false).is_empty()
+            || !crate::rfc2350_import::scan::phones(&value, false).is_empty()
         {
             continue;
         }
