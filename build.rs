@@ -1,4 +1,4 @@
-//! Names the program by what it is made of: what was remembered by another one is not trusted.
+//! Names the program by its sources, so that it makes anew what another program made.
 
 use std::{
     fs,

@@ -114,7 +114,7 @@ impl Artefact {
     }
 }
 
-/// This program, named by its sources: what another one made or remembered may be different.
+/// This program, named by its sources. Another program may make other files of the same input.
 pub const PROGRAM: &str = env!("ADVISE_PROGRAM");
 
 /// Files that are made together, of the same things: a name for them, and the digest of all that they are made of.

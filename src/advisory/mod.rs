@@ -1,7 +1,7 @@
 //! An advisory: what the team says, to whom, under which label.
 //!
 //! `front_matter` cuts a file in two, `draft` is what was written, `parse` makes an [`Advisory`] of it or
-//! all findings, `shelvable` is what may stay in its file, `lint` judges it and what is allowed but odd. No files, no clock.
+//! all findings, `lint` judges it and what is allowed but odd. No files, no clock.
 //!
 //! [`Advisory`] is not `Serialize`, so that no template or JSON can be made of one by accident:
 //! ```compile_fail
@@ -11,14 +11,10 @@
 mod front_matter;
 mod lint;
 mod parse;
-mod shelvable;
 
 pub use front_matter::{Pieces, says_draft, split};
 pub use lint::body as lint_body;
-pub use parse::{
-    FIELDS, Parsed, Translation, body, file_name, parse, parse_translation, references,
-};
-pub use shelvable::{Body, Gone, References, Shelf, Shelvable, Taken};
+pub use parse::{FIELDS, Parsed, Translation, file_name, parse, parse_translation};
 
 use crate::{
     artefact::Digest,
@@ -96,7 +92,7 @@ pub struct Text {
     /// One line.
     pub title: String,
     /// Markdown.
-    pub body: Body,
+    pub body: String,
 }
 
 /// A file that goes along.
@@ -124,7 +120,7 @@ pub struct Advisory {
     pub cvss: Vec<Score>,
     pub cwes: Vec<Cwe>,
     pub affected: Vec<Affected>,
-    pub references: References,
+    pub references: Vec<Reference>,
     /// The newest last, never empty.
     pub revisions: Vec<Revision>,
     /// Of the original.

@@ -233,7 +233,7 @@ pub fn parse(source: &Source, stem: &str, lang: &Lang, findings: &mut Findings) 
         cvss: without_places(cvss),
         cwes: without_places(cwes),
         affected,
-        references: references.into(),
+        references,
         revisions,
         texts: BTreeMap::from([(
             lang.clone(),
@@ -289,26 +289,6 @@ pub fn parse_translation(source: &Source, findings: &mut Findings) -> Option<Tra
             body,
         },
     })
-}
-
-/// The Markdown of a text or a translation that was once read without an error.
-pub fn body(source: &Source) -> Option<String> {
-    split(source)
-        .ok()
-        .map(|pieces| cut_body(source, pieces).to_string())
-}
-
-/// The references of an original that was read without an error before.
-pub fn references(source: &Source) -> Option<Vec<Reference>> {
-    let pieces = split(source).ok()?;
-    let mut findings = Findings::new();
-    let node = yaml::parse(source, pieces.yaml).ok()?;
-    let mut fields = Fields::open(source, node, FIELDS, &mut findings)?;
-    Some(read_references(
-        source,
-        fields.nodes("references", &mut findings),
-        &mut findings,
-    ))
 }
 
 fn cut_body(source: &Source, pieces: Pieces) -> &str {
@@ -373,13 +353,7 @@ impl Advisory {
             parts.extend([
                 lang.as_str().into(),
                 translation.text.title.clone().into_bytes(),
-                translation
-                    .text
-                    .body
-                    .read()
-                    .expect("what was parsed is at hand")
-                    .as_bytes()
-                    .to_vec(),
+                translation.text.body.clone().into_bytes(),
             ]);
         }
         for attachment in &attachments {

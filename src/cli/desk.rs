@@ -18,7 +18,7 @@ use crate::{
     roster::{KeyState, Profile},
     settings::{self, KeySource, Settings},
     terms::{Address, Fingerprint, Moment, Slug},
-    workspace::{self, Memory, Published, ReadError, Reading, Workspace},
+    workspace::{self, Published, ReadError, Reading, Workspace},
 };
 use std::{
     collections::HashSet,
@@ -139,7 +139,7 @@ impl Desk {
 
     /// Everything, read file by file, with all findings.
     pub fn reading(&self) -> Result<Reading, Failure> {
-        let mut reading = workspace::read_shelving(&self.root, &self.now, &self.published()?)?;
+        let mut reading = workspace::read(&self.root, &self.now, &self.published()?)?;
         if let Some(finding) = self.security_txt(reading.workspace.as_ref())? {
             reading.findings.push(finding);
             reading.findings.sort();
@@ -243,32 +243,22 @@ impl Desk {
         self.workspace_of(reading)
     }
 
-    /// The same for a run of `publish`: advisories whose files nobody has touched since the last one are not read again;
-    /// and what happened so far, which is read at the same time.
+    /// The workspace for a run of `publish`, and what happened so far, which is read at the same time.
     pub fn workspace_and_past(&self) -> Result<(Workspace, Past), Failure> {
         let work = self.work();
-        let (mut reading, past) = thread::scope(|scope| {
+        let (reading, past) = thread::scope(|scope| {
             let other = scope.spawn(|| Past::read(&work));
             let mut past = None;
-            let reading = workspace::read_trusting_memory(
-                &self.root,
-                &self.now,
-                &work,
-                || -> Result<_, Failure> {
+            let reading =
+                workspace::read_beside(&self.root, &self.now, || -> Result<_, Failure> {
                     let (read, published) = other
                         .join()
                         .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
                     past = Some(read);
                     Ok(published)
-                },
-            );
+                });
             reading.map(|reading| (reading, past))
         })?;
-        if let Some(Err(error)) = reading.memory.take().map(Memory::keep) {
-            self.ui.warning(&format!(
-                "{error}: the next run has to read all advisories again"
-            ));
-        }
         let workspace = self.workspace_of(reading)?;
         Ok((
             workspace,

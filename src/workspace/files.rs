@@ -376,11 +376,6 @@ impl Folder {
         })
     }
 
-    /// Whether an original has a folder of attachments.
-    pub fn has_attachments(&self, id: &str) -> bool {
-        self.attachments.contains_key(id)
-    }
-
     /// The attachments of an original.
     pub fn attachments(
         &self,

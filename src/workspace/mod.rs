@@ -1,24 +1,18 @@
 //! The only reader of the workspace's tree: files in, a [`Workspace`] and all its findings out.
 //!
-//! `memory` knows the facts of advisories whose files have not been touched since they were read, and `shelf` leaves their
-//! texts there until they are wanted.
 //! Symbolic links are not followed, so nothing from outside the folder can end in a letter or on the site.
 //! What needs more than one file to be judged (unknown lists, duplicate ids, missing certificates) is judged here.
 
 mod certificates;
 mod files;
 mod judge;
-mod memory;
-mod shelf;
 mod trace;
 
 pub use certificates::Certificates;
-pub use memory::{Memory, MemoryError};
 pub use trace::trace;
 
 use crate::{
     advisory::{self, Advisory, Attachment, Status},
-    artefact::Digest,
     diag::{Finding, Findings, Level, Source, Span},
     receipt::History,
     render::site::pages,
@@ -88,8 +82,6 @@ pub struct Reading {
     pub workspace: Option<Workspace>,
     /// How many advisories were looked at.
     pub advisories: usize,
-    /// What the next reading may trust, if this one had a memory.
-    pub memory: Option<Memory>,
     /// Addresses of the web in the RFC 2350 description, which everybody may see, each once. None of them comes from an
     /// advisory: to try a link tells its host that somebody reads it.
     pub links: Vec<PublicLink>,
@@ -205,47 +197,14 @@ struct Named {
 /// Reads and judges the whole tree. `now` decides which certificates have expired; `published` is what
 /// is out already: what has changed around it since (a contact left, a list was narrowed) stops nobody.
 pub fn read(root: &Path, now: &Moment, published: &Published) -> Result<Reading, ReadError> {
-    read_with(root, now, &Manner::Whole, || Ok::<_, ReadError>(published))
+    read_beside(root, now, || Ok::<_, ReadError>(published))
 }
 
-/// The same; texts that are open to everybody stay in their files until they are wanted. Who then changes such a file stops
-/// the run ([`Gone`](advisory::Gone)).
-pub fn read_shelving(
+/// Does what [`read`] does, and asks what is out already when all files are read: somebody else may find it out in the
+/// meantime.
+pub fn read_beside<P: Borrow<Published>, E: From<ReadError>>(
     root: &Path,
     now: &Moment,
-    published: &Published,
-) -> Result<Reading, ReadError> {
-    read_with(root, now, &Manner::Shelving, || {
-        Ok::<_, ReadError>(published)
-    })
-}
-
-/// The same, trusting what is remembered in the folder `work` of files that nobody has touched since they were read. The
-/// reading has a new [`Memory`], if there is such a folder. `published` is asked when all files are read: in the meantime
-/// somebody else may find it out.
-pub fn read_trusting_memory<E: From<ReadError>>(
-    root: &Path,
-    now: &Moment,
-    work: &Path,
-    published: impl FnOnce() -> Result<Published, E>,
-) -> Result<Reading, E> {
-    read_with(root, now, &Manner::Trusting(work), published)
-}
-
-/// How the archive is read.
-enum Manner<'w> {
-    /// Every text is kept.
-    Whole,
-    /// Open texts are left in their files.
-    Shelving,
-    /// And the memory in this folder is trusted.
-    Trusting(&'w Path),
-}
-
-fn read_with<P: Borrow<Published>, E: From<ReadError>>(
-    root: &Path,
-    now: &Moment,
-    manner: &Manner<'_>,
     published: impl FnOnce() -> Result<P, E>,
 ) -> Result<Reading, E> {
     let marker = root.join("advise.yaml");
@@ -340,8 +299,7 @@ fn read_with<P: Borrow<Published>, E: From<ReadError>>(
         ids,
         count,
         drafts,
-        memory,
-    } = advisories(root, &lang, manner, &mut findings)?;
+    } = advisories(root, &lang, &mut findings)?;
     let prose = prose_files(root, &lang, &mut findings)?;
     let pages = pages(root, &lang, &mut findings)?;
     let templates = templates(root, &mut findings)?;
@@ -415,7 +373,6 @@ fn read_with<P: Borrow<Published>, E: From<ReadError>>(
         findings,
         workspace,
         advisories: count,
-        memory,
         links,
     })
 }
@@ -557,50 +514,20 @@ struct Advisories {
     count: usize,
     /// Paths of drafts, without `.md`.
     drafts: BTreeSet<String>,
-    memory: Option<Memory>,
 }
 
-fn advisories(
-    root: &Path,
-    lang: &Lang,
-    manner: &Manner<'_>,
-    findings: &mut Findings,
-) -> Result<Advisories, ReadError> {
+fn advisories(root: &Path, lang: &Lang, findings: &mut Findings) -> Result<Advisories, ReadError> {
     let mut folders = Vec::new();
-    let (listed, memory) = rayon::join(
-        || files::advisory_folders(root, "advisories", &mut folders, findings),
-        || match manner {
-            Manner::Trusting(work) => Some(memory::Old::read(work, lang)),
-            Manner::Whole | Manner::Shelving => None,
-        },
-    );
-    listed?;
+    files::advisory_folders(root, "advisories", &mut folders, findings)?;
     let originals: Vec<(&files::Folder, &Entry)> = folders
         .iter()
         .flat_map(|folder| folder.originals().map(move |entry| (folder, entry)))
         .collect();
     let drafts = Mutex::new(BTreeSet::new());
     let home: Arc<Path> = root.into();
-    let known = memory.as_ref().map(|memory| memory.open(root));
     let read = |(folder, entry): &(&files::Folder, &Entry)| {
         let mut findings = Findings::new();
         let stem = entry.stem("md").unwrap_or_default();
-        if let Some((parsed, record)) = known
-            .as_ref()
-            .and_then(|known| known.recall(&home, folder, entry, stem))
-        {
-            if parsed.advisory.status == Status::Draft {
-                let mut drafts = drafts
-                    .lock()
-                    .expect("nobody panics with the drafts in hand");
-                drafts.insert(entry.path.trim_end_matches(".md").to_string());
-            }
-            let origin = Origin::new(&home, parsed.advisory.path.clone());
-            return Ok((findings, Some((origin, parsed, record))));
-        }
-        let before = known
-            .as_ref()
-            .and_then(|known| known.look(folder, entry, stem));
         let source = files::text(root, &entry.path, &mut findings)?;
         let parsed = source
             .as_ref()
@@ -616,16 +543,11 @@ fn advisories(
                 .expect("nobody panics with the drafts in hand");
             drafts.insert(entry.path.trim_end_matches(".md").to_string());
         }
-        // The text is not kept: ten thousand of them would be the most of this program's memory.
+        // Only the advisory is kept, not the whole text of its file beside it.
         let parsed = source
             .zip(parsed)
             .map(|(source, parsed)| (Origin::new(&home, source.path), Box::new(parsed)));
-        // Where each text is, and its digest: as long as it is alone, that of the original is that of the advisory.
-        let original = parsed.as_ref().map(|(origin, parsed)| {
-            let advisory = &parsed.advisory;
-            (advisory.lang.clone(), origin.path.clone(), advisory.digest)
-        });
-        let (mut translations, mut places) = (Vec::new(), Vec::from_iter(original));
+        let mut translations = Vec::new();
         for (lang, entry) in folder.translations(stem) {
             let before = findings.count(Level::Error);
             let source = files::text(root, &entry.path, &mut findings)?;
@@ -645,14 +567,7 @@ fn advisories(
                     .hint("name the translation after its own language"),
                 );
             }
-            if let (Some(source), Some(text), true) =
-                (source, text, findings.count(Level::Error) == before)
-            {
-                places.push((
-                    lang.clone(),
-                    source.path.clone(),
-                    Digest::of(source.text.as_bytes()),
-                ));
+            if let Some(text) = text.filter(|_| findings.count(Level::Error) == before) {
                 translations.push((lang, text));
             }
         }
@@ -667,31 +582,12 @@ fn advisories(
         }
         let parsed = parsed.map(|(origin, mut parsed)| {
             parsed.advisory = parsed.advisory.with(translations, attachments);
-            // What had anything to be told is read each time, so that it is told each time.
-            let plain = known.as_ref().zip(before).filter(|_| findings.is_empty());
-            let record = plain.and_then(|(known, before)| {
-                let after = known.look(folder, entry, stem)?;
-                let digests: Vec<Digest> = places.iter().map(|(.., digest)| *digest).collect();
-                known.record(&before, &after, &digests, &parsed)
-            });
-            if !matches!(manner, Manner::Whole) && shelf::is_open(&parsed.advisory) {
-                for (lang, path, digest) in places {
-                    parsed
-                        .advisory
-                        .texts
-                        .entry(lang)
-                        .and_modify(|text| text.body = shelf::in_file(&home, path, digest));
-                }
-            }
-            (origin, parsed, record.unwrap_or_default())
+            (origin, parsed)
         });
         Ok((findings, parsed))
     };
-    let (mut parsed, mut records) = (Vec::new(), Vec::new());
-    read_all(&originals, findings, read, |(origin, one, record)| {
-        parsed.push((origin, one));
-        records.push(record);
-    })?;
+    let mut parsed = Vec::with_capacity(originals.len());
+    read_all(&originals, findings, read, |one| parsed.push(one))?;
     let count = originals.len();
     let drafts = drafts
         .into_inner()
@@ -700,15 +596,11 @@ fn advisories(
         .iter()
         .filter_map(|(_, entry)| entry.stem("md").map(str::to_string))
         .collect();
-    let records: Vec<&memory::Record<'_>> = records.iter().collect();
-    let news = known.and_then(|known| known.renewed(&records));
-    let memory = memory.and_then(|memory| memory.followed_by(news));
     Ok(Advisories {
         parsed,
         ids,
         count,
         drafts,
-        memory,
     })
 }
 

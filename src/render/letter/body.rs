@@ -16,8 +16,8 @@ const FIRST: &str = "https://www.first.org/tlp/";
 pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String, LetterError> {
     let words = shop.words;
     let (lang, text) = advisory.text(shop.lang);
-    let own = text.body.read()?;
-    if own
+    if text
+        .body
         .chars()
         .any(|c| c.is_control() && !matches!(c, '\n' | '\t'))
     {
@@ -149,16 +149,16 @@ pub(super) fn text(advisory: &Advisory, shop: &LetterShop<'_>) -> Result<String,
         site: shop.site,
         top: 2,
     };
-    let written = markdown::text_as(&own, &style);
+    let written = markdown::text_as(&text.body, &style);
     page.text.push_str(&written.text);
     page.gap();
 
-    let references = advisory.references.read()?;
+    let references = &advisory.references;
     if !references.is_empty() {
         page.heading(&words.references, '~');
         // The numbers go on where those of the text's own links end, so that each number means one address.
         let digits = (written.links + references.len()).to_string().len() + 2;
-        for (number, reference) in (written.links + 1..).zip(&*references) {
+        for (number, reference) in (written.links + 1..).zip(references) {
             let indent = " ".repeat(digits + 1);
             page.hanging(
                 &format!("{:>digits$} ", format!("[{number}]")),

@@ -101,9 +101,6 @@ pub struct LetterShop<'s> {
 /// Why there is no letter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LetterError {
-    /// The text is not what it was when the facts about it were learnt.
-    #[error(transparent)]
-    Gone(#[from] crate::advisory::Gone),
     /// A text that becomes a header or the body has a control character.
     #[error("`{0}` of the letter has a control character")]
     Control(&'static str),

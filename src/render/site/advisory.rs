@@ -161,13 +161,13 @@ impl Made<&Advisory, Public> for Vec<Page> {
 
     fn made(advisory: &&Advisory, _: &Public, room: &Room<'_>) -> Result<Vec<Page>, RenderError> {
         let (lang, text) = advisory.text(&room.lang);
-        let body = markdown::html(&text.body.read()?, &style(lang, room));
-        pages(advisory, body, &advisory.references.read()?, room)
+        let body = markdown::html(&text.body, &style(lang, room));
+        pages(advisory, body, &advisory.references, room)
     }
 }
 
 /// The pages of an advisory in all languages of the site, and the texts to be signed that stand beside them. Each of its
-/// texts is read once, whatever is made of it.
+/// texts is parsed once, whatever is made of it.
 impl Made<&Advisory, Public> for (Vec<Page>, Vec<Twin>) {
     type Shop<'s> = &'s [Room<'s>];
     type Error = RenderError;
@@ -178,7 +178,7 @@ impl Made<&Advisory, Public> for (Vec<Page>, Vec<Twin>) {
         rooms: &&[Room<'_>],
     ) -> Result<(Vec<Page>, Vec<Twin>), RenderError> {
         let (mut all, mut twins) = (Vec::new(), Vec::new());
-        let references = advisory.references.read()?;
+        let references = &advisory.references;
         for (lang, text) in &advisory.texts {
             let rooms: Vec<&Room<'_>> = rooms
                 .iter()
@@ -187,7 +187,7 @@ impl Made<&Advisory, Public> for (Vec<Page>, Vec<Twin>) {
             if rooms.is_empty() {
                 continue;
             }
-            markdown::read(&text.body.read()?, |document| -> Result<(), RenderError> {
+            markdown::read(&text.body, |document| -> Result<(), RenderError> {
                 // The words around it are those of its own language, and so the same in all rooms, if the site has that one.
                 let (shared, own): (Vec<&Room<'_>>, Vec<_>) = rooms
                     .into_iter()
@@ -197,12 +197,12 @@ impl Made<&Advisory, Public> for (Vec<Page>, Vec<Twin>) {
                     let bodies = iter::repeat_n(document.html(&style(lang, any)), rooms.len());
                     let mut plain = None;
                     for (room, body) in rooms.iter().zip(bodies) {
-                        all.extend(pages(advisory, body, &references, room)?);
+                        all.extend(pages(advisory, body, references, room)?);
                         if room.beside.text && has_twin(advisory, &room.lang, room.site) {
                             let plain = plain.get_or_insert_with(|| {
                                 document.text(&plain_text::style(lang, room))
                             });
-                            twins.push(plain_text::twin(advisory, plain, &references, room));
+                            twins.push(plain_text::twin(advisory, plain, references, room));
                         }
                     }
                 }

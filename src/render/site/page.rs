@@ -9,7 +9,7 @@ use crate::render::{
     words::Words,
 };
 use crate::{
-    advisory::{Advisory, Attachment, Gone, Revision},
+    advisory::{Advisory, Attachment, Revision},
     artefact::Artefact,
     markdown,
     settings::Site,
@@ -40,9 +40,6 @@ pub enum RenderError {
         /// Of the attachment.
         name: String,
     },
-    /// The text is not what it was when the facts about it were learnt.
-    #[error(transparent)]
-    Gone(#[from] Gone),
     /// No attachment has this name.
     #[error("`{id}` has no attachment `{name}`")]
     NoSuchAttachment {

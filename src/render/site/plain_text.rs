@@ -43,8 +43,8 @@ impl Made<&Advisory, Public> for Twin {
 
     fn made(advisory: &&Advisory, _: &Public, room: &Room<'_>) -> Result<Twin, RenderError> {
         let (lang, written) = advisory.text(&room.lang);
-        let body = markdown::text_as(&written.body.read()?, &style(lang, room));
-        Ok(twin(advisory, &body, &advisory.references.read()?, room))
+        let body = markdown::text_as(&written.body, &style(lang, room));
+        Ok(twin(advisory, &body, &advisory.references, room))
     }
 }
 

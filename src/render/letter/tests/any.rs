@@ -177,7 +177,7 @@ fn sample(dice: &mut Dice) -> Sample {
         text.title = dice.words(25);
     }
     written.affected[0].versions = dice.words(15);
-    written.references.written()[0].title = dice.words(15);
+    written.references[0].title = dice.words(15);
     for _ in 0..dice.below(3) {
         let bytes: Vec<u8> = (0..dice.below(400))
             .map(|_| dice.below(256) as u8)

@@ -44,7 +44,7 @@ fn of_advisory(advisory: &mut Advisory) -> Texts<'_> {
         ]);
         all.extend(fixed.as_mut().map(|fixed| ("fixed", fixed)));
     }
-    for Reference { title, url } in references.written() {
+    for Reference { title, url } in references {
         all.extend([("reference", title), ("url", url)]);
     }
     for Revision {
@@ -57,7 +57,7 @@ fn of_advisory(advisory: &mut Advisory) -> Texts<'_> {
     }
     for text in texts.values_mut() {
         let Text { title, body } = &mut **text;
-        all.extend([("title", title), ("body", body.written())]);
+        all.extend([("title", title), ("body", body)]);
     }
     for Attachment { name, bytes: _ } in attachments {
         all.push(("attachment", name));

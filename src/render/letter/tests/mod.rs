@@ -500,8 +500,7 @@ fn nothing_can_break_the_form_that_is_signed() {
     ];
     for body in nasty {
         let mut advisory = advisory(Tlp::Green, body);
-        advisory.references.written()[0].url =
-            format!("https://vendor.example/{}", "z".repeat(1_500));
+        advisory.references[0].url = format!("https://vendor.example/{}", "z".repeat(1_500));
         for attached in [false, true] {
             if attached {
                 advisory.attachments.push(Attachment {

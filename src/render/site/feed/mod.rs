@@ -174,7 +174,7 @@ impl Made<Vec<&Advisory>, Public> for Vec<FeedFile> {
         let items = chosen
             .into_iter()
             .map(|(advisory, revision)| item(advisory, revision, room));
-        let mut items: Vec<Item<'_>> = items.collect::<Result<_, _>>()?;
+        let mut items: Vec<Item<'_>> = items.collect();
         if scope == Scope::All {
             add_versions(&mut items, editions, scope.feed_size(), room);
         }
@@ -267,11 +267,7 @@ fn with_style(xml: Vec<u8>, room: &Room<'_>) -> Vec<u8> {
     [head, b"\n", style.as_bytes(), rest, b"\n"].concat()
 }
 
-fn item<'a>(
-    advisory: &'a Advisory,
-    revision: &'a Revision,
-    room: &Room<'_>,
-) -> Result<Item<'a>, RenderError> {
+fn item<'a>(advisory: &'a Advisory, revision: &'a Revision, room: &Room<'_>) -> Item<'a> {
     let words = room.words;
     let (_, text) = advisory.text(&room.lang);
     let link = room
@@ -298,7 +294,7 @@ fn item<'a>(
     let tags = [words.kind(advisory.kind), words.severity(advisory.severity)]
         .into_iter()
         .map(str::to_string);
-    Ok(Item {
+    Item {
         published: &advisory.date,
         date: &revision.date,
         is_newest,
@@ -310,8 +306,8 @@ fn item<'a>(
         tags: tags
             .chain(advisory.cves.iter().map(ToString::to_string))
             .collect(),
-        content: content(advisory, revision, is_newest, room)?,
-    })
+        content: content(advisory, revision, is_newest, room),
+    }
 }
 
 /// Puts the versions of the RFC 2350 description where they belong by their dates: those that are newer than the oldest
@@ -364,12 +360,7 @@ fn version<'a>(edition: &'a EditionView, room: &Room<'_>) -> Item<'a> {
 }
 
 /// The full text of the newest revision; of an earlier one only what it was, since its text has been replaced.
-fn content(
-    advisory: &Advisory,
-    revision: &Revision,
-    is_newest: bool,
-    room: &Room<'_>,
-) -> Result<String, RenderError> {
+fn content(advisory: &Advisory, revision: &Revision, is_newest: bool, room: &Room<'_>) -> String {
     let words = room.words;
     let (lang, text) = advisory.text(&room.lang);
     let label = advisory.tlp().label();
@@ -386,7 +377,7 @@ fn content(
             let _ = writeln!(out, "<p><em>{}</em></p>", escape(room.change(revision)));
         }
         let body = markdown::html(
-            &text.body.read()?,
+            &text.body,
             &HtmlStyle {
                 prefix: "",
                 top: 2,
@@ -404,12 +395,11 @@ fn content(
             ),
         );
         let _ = write!(out, "<div lang=\"{lang}\">\n{body}</div>\n<ul>\n");
-        let references = advisory.references.read()?;
-        for one in &*references {
+        for one in &advisory.references {
             let _ = writeln!(out, "<li>{}: {}</li>", escape(&one.title), escape(&one.url));
         }
         out.push_str("</ul>\n");
-        if references.is_empty() {
+        if advisory.references.is_empty() {
             out.truncate(out.len() - "<ul>\n</ul>\n".len());
         }
     } else {
@@ -425,7 +415,7 @@ fn content(
         );
     }
     let _ = writeln!(out, "<p><strong>{label}</strong></p>");
-    Ok(out)
+    out
 }
 
 /// A text for HTML and XML.
