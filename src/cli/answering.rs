@@ -1,6 +1,6 @@
 //! How answers leave: the team's key and the post are opened when the first answer is due, and once.
 
-use super::desk::{Desk, Failure};
+use super::{desk::Desk, failure::Failure};
 use crate::{
     channels::{
         mail::{self, Post},

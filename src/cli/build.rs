@@ -1,6 +1,7 @@
 use super::{
     Done,
-    desk::{Desk, Failure},
+    desk::Desk,
+    failure::Failure,
     publish::{Carried, with_job},
     ui::count,
 };

@@ -1,8 +1,4 @@
-use super::{
-    Done,
-    desk::{Desk, Failure},
-    ui::count,
-};
+use super::{Done, desk::Desk, failure::Failure, ui::count};
 use crate::{
     channels::wkd::{Directories, WkdError},
     diag::{self, Finding, Findings, Level},

@@ -1,7 +1,4 @@
-use super::{
-    Done,
-    desk::{Desk, Failure},
-};
+use super::{Done, desk::Desk, failure::Failure};
 use clap::CommandFactory as _;
 
 /// Print completions for a shell

@@ -1,6 +1,7 @@
 use super::{
     Done,
-    desk::{Desk, Failure, Kind},
+    desk::Desk,
+    failure::{Failure, Kind},
     ui::count,
 };
 use crate::{

@@ -1,15 +1,16 @@
-//! What a command needs, opened for it: workspace, ledger, the team's key; and how things fail here.
+//! What a command needs, opened for it: workspace, ledger, the team's key.
 
-use super::{past::Past, ui::Ui};
+use super::{
+    failure::{Failure, Kind, not_ours},
+    past::Past,
+    ui::Ui,
+};
 use crate::{
     advisory::{self, Advisory},
     channels::deploy::Record,
     diag::{Finding, Findings, Level},
-    inbound::{
-        kept::{self, Kept},
-        source::stdin::Exit,
-    },
-    ledger::{Ledger, LedgerError},
+    inbound::kept::{self, Kept},
+    ledger::Ledger,
     openpgp::{self, SignerError, TeamKey},
     plan::{self, Facts, Plan, Request},
     publish,
@@ -27,93 +28,6 @@ use std::{
     process::{Command, Stdio},
     thread,
 };
-
-/// What sort of failure it is; decides the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// The writers' mistakes stand in the way.
-    Findings,
-    /// Usage, settings, or the world; nothing was sent.
-    Stopped,
-    /// Something was done, something was not; the ledger knows.
-    Partly,
-    /// For the mail server that called: it shall bring its mail again.
-    Later,
-}
-
-impl Kind {
-    /// The exit code of DESIGN section 4.
-    pub fn code(self) -> u8 {
-        match self {
-            Kind::Findings | Kind::Stopped => 2,
-            Kind::Partly => 3,
-            Kind::Later => Exit::Later.code(),
-        }
-    }
-}
-
-/// Why a command did not do what it was asked.
-#[derive(Debug)]
-pub struct Failure {
-    /// Its sort.
-    pub kind: Kind,
-    /// What was being done and what went wrong.
-    pub error: anyhow::Error,
-    /// The next commands to try.
-    pub hints: Vec<String>,
-}
-
-impl Failure {
-    /// A failure before anything was done.
-    pub fn new(error: impl Into<anyhow::Error>) -> Failure {
-        Failure {
-            kind: Kind::Stopped,
-            error: error.into(),
-            hints: Vec::new(),
-        }
-    }
-
-    /// A wrong command line or setting.
-    pub fn usage(message: impl Into<String>) -> Failure {
-        Failure::new(anyhow::Error::msg(message.into()))
-    }
-
-    /// The system refused a path.
-    pub fn io(path: &Path, error: io::Error) -> Failure {
-        Failure::usage(format!("cannot use `{}`: {error}", path.display()))
-    }
-
-    /// The same, with the next command to try.
-    pub fn hint(mut self, hint: impl Into<String>) -> Failure {
-        self.hints.push(hint.into());
-        self
-    }
-}
-
-impl From<ReadError> for Failure {
-    fn from(error: ReadError) -> Failure {
-        let hint = match &error {
-            ReadError::NotAWorkspace(_) => {
-                "go to the workspace's folder, or name it with `-C DIR`; `advise init DIR` makes one"
-            }
-            ReadError::Io { .. } => "check the permissions of the file",
-        };
-        Failure::new(error).hint(hint)
-    }
-}
-
-impl From<LedgerError> for Failure {
-    fn from(error: LedgerError) -> Failure {
-        let is_missing = matches!(error, LedgerError::Missing { .. });
-        let failure = Failure::new(error);
-        match is_missing {
-            true => failure
-                .hint("fetch it from the machine that publishes, or from a backup: without it every letter would go out again")
-                .hint("if nothing was ever published from this workspace, say so: `advise publish --first-run`"),
-            false => failure,
-        }
-    }
-}
 
 /// The folder for what happened, in a workspace.
 pub const WORK: &str = ".advise";
@@ -581,15 +495,6 @@ pub fn profile(workspace: &Workspace, constituent: &Slug) -> Result<Profile, Fai
         ))
         .hint("`advise check` shows what is wrong with it")
     })
-}
-
-/// What stands in the archive of the RFC 2350 description and cannot be taken over.
-pub fn not_ours(error: publish::PublishError) -> Failure {
-    Failure::new(error)
-        .hint(
-            "the ledger knows no version of the RFC 2350 description, and only what the team has signed is taken from `public/`",
-        )
-        .hint("move the file away if it is not yours")
 }
 
 fn signer_failure(error: SignerError) -> Failure {

@@ -1,7 +1,8 @@
 use super::{
     Done,
     answering::{self, Answering},
-    desk::{Desk, Failure, Kind},
+    desk::Desk,
+    failure::{Failure, Kind},
     ui::{count, table},
 };
 use crate::{

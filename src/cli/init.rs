@@ -1,6 +1,7 @@
 use super::{
     Done,
-    desk::{Desk, Failure, WORK},
+    desk::{Desk, WORK},
+    failure::Failure,
     key::{private_dir, write_private},
     ui::count,
 };

@@ -1,6 +1,7 @@
 use super::{
     Done,
-    desk::{Desk, Failure, WORK},
+    desk::{Desk, WORK},
+    failure::Failure,
     ui::table,
 };
 use crate::{

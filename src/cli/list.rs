@@ -1,6 +1,7 @@
 use super::{
     Done,
-    desk::{Desk, Failure},
+    desk::Desk,
+    failure::Failure,
     ui::{count, table},
 };
 use crate::{

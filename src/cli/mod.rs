@@ -9,6 +9,7 @@ mod completions;
 mod constituent;
 mod deploy;
 mod desk;
+mod failure;
 mod inbox;
 mod init;
 mod key;
@@ -24,9 +25,8 @@ mod status;
 mod story;
 mod ui;
 mod verify;
-mod wait;
 
-pub use desk::{Failure, Kind};
+pub use failure::{Failure, Kind};
 
 use crate::{inbound::source::stdin::Exit, terms::Moment};
 use clap::{Parser, Subcommand};

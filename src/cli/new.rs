@@ -1,7 +1,4 @@
-use super::{
-    Done,
-    desk::{Desk, Failure},
-};
+use super::{Done, desk::Desk, failure::Failure};
 use crate::{advisory::Kind, yaml::Line};
 use std::{fs, io::Write as _, process::Command};
 

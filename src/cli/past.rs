@@ -1,9 +1,9 @@
 //! What happened so far, read while the workspace is: before the lock is taken, so it counts only if nothing has changed.
 
-use super::desk::Desk;
 use crate::{
     ledger::{self, Ledger, LedgerError, Lock},
     receipt::History,
+    terms::Moment,
     workspace::Published,
 };
 use std::path::Path;
@@ -55,22 +55,21 @@ impl Past {
 
     /// Takes the lock; and gives the ledger, and what it says now. What was read counts only if the same file stands there,
     /// and nobody has written to it.
-    pub fn locked(self, desk: &Desk) -> Result<(Lock, Ledger, History), LedgerError> {
-        let work = desk.work();
+    pub fn locked(self, work: &Path, now: &Moment) -> Result<(Lock, Ledger, History), LedgerError> {
         // Where there is no ledger, no lock is left either.
-        if Ledger::inode(&work)?.is_none() {
-            drop(Ledger::open(&work)?);
+        if Ledger::inode(work)?.is_none() {
+            drop(Ledger::open(work)?);
         }
-        let lock = ledger::lock(&work, &desk.now)?;
+        let lock = ledger::lock(work, now)?;
         match self.opened {
             Some(read)
-                if read.inode == Ledger::inode(&work)?
+                if read.inode == Ledger::inode(work)?
                     && read.version == read.ledger.version()? =>
             {
                 Ok((lock, read.ledger, self.history))
             }
             _ => {
-                let ledger = Ledger::open(&work)?;
+                let ledger = Ledger::open(work)?;
                 let history = ledger.history()?;
                 Ok((lock, ledger, history))
             }
@@ -80,20 +79,15 @@ impl Past {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::ui::Ui, *};
-    use crate::{artefact::Digest, terms::Moment};
+    use super::*;
+    use crate::artefact::Digest;
     use std::fs;
 
     #[test]
     fn what_was_read_counts_as_long_as_nobody_writes_and_the_file_is_the_same() {
         let dir = tempfile::tempdir().expect("a folder");
         let now: Moment = "2026-07-01".parse().expect("a moment");
-        let desk = Desk {
-            root: dir.path().into(),
-            clock: now.clone(),
-            now: now.clone(),
-            ui: Ui::new(true, false, false),
-        };
+        let work = dir.path().join(".advise");
         let freeze = |ledger: &mut Ledger, id: &str| {
             let id = id.parse().expect("an id");
             ledger
@@ -101,17 +95,17 @@ mod tests {
                 .expect("frozen");
         };
         let published = |past: Past| {
-            past.locked(&desk)
+            past.locked(&work, &now)
                 .map(|(_, _, history)| history.frozen.len())
         };
 
         // No ledger, and no lock is left.
-        let read = || Past::read(&desk.work()).expect("a past");
+        let read = || Past::read(&work).expect("a past");
         let (past, _) = read();
         assert!(matches!(published(past), Err(LedgerError::Missing { .. })));
-        assert!(!desk.work().exists());
+        assert!(!work.exists());
 
-        let mut ledger = Ledger::create(&desk.work()).expect("a ledger");
+        let mut ledger = Ledger::create(&work).expect("a ledger");
         freeze(&mut ledger, "EX-1");
         let (past, out) = read();
         assert_eq!(out.revisions.len(), 1);
@@ -125,12 +119,12 @@ mod tests {
         // Another ledger has come in its place; what is done now is written there.
         let (past, _) = read();
         drop(ledger);
-        fs::rename(desk.work(), dir.path().join("old")).expect("moved away");
-        let mut other = Ledger::create(&desk.work()).expect("a ledger");
+        fs::rename(&work, dir.path().join("old")).expect("moved away");
+        let mut other = Ledger::create(&work).expect("a ledger");
         for id in ["EX-1", "EX-2", "EX-3"] {
             freeze(&mut other, id);
         }
-        let (lock, mut ledger, history) = past.locked(&desk).expect("the other one");
+        let (lock, mut ledger, history) = past.locked(&work, &now).expect("the other one");
         assert_eq!(history.frozen.len(), 3);
         freeze(&mut ledger, "EX-4");
         drop(lock);

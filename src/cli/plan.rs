@@ -1,7 +1,4 @@
-use super::{
-    Done,
-    desk::{Desk, Failure},
-};
+use super::{Done, desk::Desk, failure::Failure};
 use crate::{
     plan::{self, Only, Request},
     terms::Id,

@@ -1,7 +1,4 @@
-use super::{
-    Done,
-    desk::{Desk, Failure},
-};
+use super::{Done, desk::Desk, failure::Failure};
 use crate::{
     channels::preview::{Door, PreviewError, Pulse, Show},
     preview::{Ask, Studio, watch},

@@ -1,6 +1,6 @@
 //! The only printer. Data goes to standard output, talk to standard error.
 
-use super::desk::Failure;
+use super::failure::Failure;
 use crate::diag::{self, Findings, Level};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;

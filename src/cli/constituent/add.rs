@@ -5,10 +5,7 @@ use super::{
     newcomer::Judge,
 };
 use crate::{
-    cli::{
-        Done,
-        desk::{Desk, Failure},
-    },
+    cli::{Done, desk::Desk, failure::Failure},
     diag::Level,
     openpgp::Certificate,
     roster::edit::{self, NewConstituent, NewContact},

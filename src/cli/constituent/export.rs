@@ -3,7 +3,8 @@
 use crate::{
     cli::{
         Done,
-        desk::{Desk, Failure, profile},
+        desk::{Desk, profile},
+        failure::Failure,
     },
     roster::table,
 };

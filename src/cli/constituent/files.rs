@@ -1,7 +1,8 @@
 //! Files of constituents and certificates that a command changes: all are ready before the first is put in place.
 
 use crate::{
-    cli::desk::{Desk, Failure, Kind},
+    cli::desk::Desk,
+    cli::failure::{Failure, Kind},
     diag::Level,
     inbound::files,
     roster::edit::EditError,

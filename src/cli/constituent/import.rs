@@ -8,7 +8,8 @@ use super::{
 use crate::{
     cli::{
         Done,
-        desk::{Desk, Failure, Kind},
+        desk::Desk,
+        failure::{Failure, Kind},
         ui::{count, table as columns},
     },
     diag::{self, Finding, Findings, Level, Source, Span},

@@ -2,10 +2,7 @@
 
 use super::files::{Changes, is_sound};
 use crate::{
-    cli::{
-        Done,
-        desk::{Desk, Failure},
-    },
+    cli::{Done, desk::Desk, failure::Failure},
     roster::{Contact, edit},
     terms::Address,
     workspace::Workspace,

@@ -12,7 +12,8 @@ pub use refresh::host;
 
 use super::{
     Done,
-    desk::{Desk, Failure, profile},
+    desk::{Desk, profile},
+    failure::Failure,
     list::{days, days_left, state},
     ui::table,
 };

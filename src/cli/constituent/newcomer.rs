@@ -2,7 +2,8 @@
 //! encrypted to it, and whether it is there already.
 
 use crate::{
-    cli::desk::{Failure, profile},
+    cli::desk::profile,
+    cli::failure::Failure,
     diag::Level,
     openpgp::Certificate,
     roster::{Constituent, Contact, Encrypt, KeyState, List, Profile, edit::NewContact},

@@ -7,7 +7,8 @@ use crate::{
     channels::wkd::{Directories, WkdError},
     cli::{
         Done,
-        desk::{Desk, Failure},
+        desk::Desk,
+        failure::Failure,
         ui::{count, table},
     },
     openpgp::{CertError, Certificate},

@@ -4,7 +4,8 @@ use crate::{
     cli::{
         Done,
         answering::Answering,
-        desk::{Desk, Failure, Kind, profile},
+        desk::{Desk, profile},
+        failure::{Failure, Kind},
     },
     inbound::{
         answer::Addressed,

@@ -1,10 +1,6 @@
 //! `advise constituent resume`: staff say that an address works again.
 
-use crate::cli::{
-    Done,
-    desk::{Desk, Failure},
-    ui::count,
-};
+use crate::cli::{Done, desk::Desk, failure::Failure, ui::count};
 use crate::{
     ledger::{Ledger, Resumed},
     terms::Address,

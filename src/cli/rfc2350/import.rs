@@ -1,9 +1,5 @@
 use super::{
-    super::{
-        Done,
-        desk::{Desk, Failure},
-        ui::count,
-    },
+    super::{Done, desk::Desk, failure::Failure, ui::count},
     init,
 };
 use crate::{

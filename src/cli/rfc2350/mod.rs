@@ -1,11 +1,7 @@
 mod import;
 mod verify;
 
-use super::{
-    Done,
-    desk::{Desk, Failure},
-    init,
-};
+use super::{Done, desk::Desk, failure::Failure, init};
 use crate::{openpgp::Certificate, publish, terms::Lang};
 use std::{
     fs, io,

@@ -1,8 +1,4 @@
-use super::super::{
-    Done,
-    desk::{Desk, Failure},
-    ui::count,
-};
+use super::super::{Done, desk::Desk, failure::Failure, ui::count};
 use crate::{
     diag::{self, Level},
     rfc2350_import::{self, Seal},

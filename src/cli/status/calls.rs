@@ -4,7 +4,8 @@ use crate::{
     advisory::Status,
     cli::{
         Done,
-        desk::{Desk, Failure},
+        desk::Desk,
+        failure::Failure,
         ui::{count, table},
     },
     ledger::Ledger,

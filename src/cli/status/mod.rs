@@ -2,7 +2,8 @@ mod calls;
 
 use super::{
     Done,
-    desk::{Desk, Failure},
+    desk::Desk,
+    failure::Failure,
     ui::{count, table},
 };
 use crate::{
@@ -27,7 +28,7 @@ pub struct Args {
     #[arg(long)]
     calls: bool,
     /// In time is so long after the first try (`90s`, `30m`, `2h`)
-    #[arg(long, value_name = "TIME", default_value = "30m", requires = "calls", value_parser = super::wait::duration)]
+    #[arg(long, value_name = "TIME", default_value = "30m", requires = "calls", value_parser = super::publish::wait::duration)]
     after: Duration,
 }
 

@@ -466,7 +466,7 @@ impl Watcher {
             {
                 match fate {
                     Fate::Letter { encrypted } => {
-                        drop(expected.insert((advisory.number, address), encrypted))
+                        expected.insert((advisory.number, address), encrypted);
                     }
                     Fate::Held { notice: true } => drop(notices.insert(address)),
                     Fate::Held { notice: false } => {}

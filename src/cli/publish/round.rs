@@ -1,179 +1,27 @@
-use super::{
-    Done,
-    desk::{Desk, Failure, Kind},
-    story::Story,
-    ui::Ui,
-};
+//! One round of `advise publish`: makes the plan of what the workspace says now, and carries it out as one run of the ledger.
+
 use crate::{
     channels::mail,
-    ledger::{self, Ledger, RunOutcome},
+    cli::{
+        desk::Desk,
+        failure::{Failure, Kind, not_ours},
+        story::Story,
+        ui::Ui,
+    },
+    ledger::{Ledger, RunOutcome},
     openpgp::TeamKey,
-    plan::{self, Only, Plan, Request, Seen},
+    plan::{self, Request, Seen},
     publish::{self, Clock, Job, Keyring, Pace, PublishError, Report, Watch},
     receipt::History,
-    settings::Settings,
-    terms::{Address, Fingerprint, Id},
+    terms::{Address, Fingerprint},
     workspace::Workspace,
 };
 use indicatif::ProgressBar;
 use std::{
     sync::{Mutex, OnceLock},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
-
-/// Show the plan, ask, and carry it out; run again, it goes on where it stopped
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// Mail only these advisories, however old they are
-    #[arg(value_name = "ID")]
-    ids: Vec<Id>,
-    /// Do not ask
-    #[arg(long, short)]
-    yes: bool,
-    /// Nothing was ever published from this workspace: begin a ledger
-    #[arg(long)]
-    first_run: bool,
-    /// Only one of the channels
-    #[arg(long, value_name = "CHANNEL", value_parser = super::plan::only)]
-    only: Option<Only>,
-    /// Stay for so long (`90s`, `10m`, `2h`) and try again, when it is due, what was not taken
-    #[arg(long, value_name = "TIME", value_parser = super::wait::duration)]
-    pub(super) wait: Option<Duration>,
-}
-
-pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
-    if args.wait.is_some() && args.only == Some(Only::Site) {
-        return Err(Failure::usage(
-            "`--wait` is for mail, and `--only site` sends none",
-        ));
-    }
-    publish(
-        desk,
-        &Request {
-            ids: args.ids,
-            only: args.only,
-        },
-        args.yes,
-        args.first_run,
-        args.wait,
-    )
-}
-
-/// The whole of `publish`, also used by `build`.
-pub fn publish(
-    desk: &Desk,
-    request: &Request,
-    yes: bool,
-    first_run: bool,
-    wait: Option<Duration>,
-) -> Result<Done, Failure> {
-    let until = wait.map(|wait| Instant::now() + wait);
-    let mut carried = Carried::default();
-    let begins = first_run && !Ledger::exists(&desk.work())?;
-    let mut round =
-        |desk: &Desk| first(desk, request, yes, first_run, wait.is_some(), &mut carried);
-    let done = match (round(desk), until) {
-        // Nothing was done yet, and there is time.
-        (Err(failure), Some(until)) => super::wait::until_reached(desk, until, failure, round),
-        (done, _) => done,
-    };
-    if done.is_err() && begins && Ledger::exists(&desk.work())? {
-        let _lock = ledger::lock(&desk.work(), &desk.now)?;
-        Ledger::open(&desk.work())?.discard_if_unused()?;
-    }
-    let (story, settings) = done?;
-    let Some(mut story) = story else {
-        return Ok(Done::Well);
-    };
-    // The lock is free while nothing is due, so that others may publish in the meantime.
-    let stayed = until.map_or(Ok(()), |until| {
-        super::wait::stay(desk, until, &settings, &mut carried, &mut story)
-    });
-    story.tell(desk);
-    // A warning that stands in `public/` only has reached nobody.
-    desk.tell_of_targets(&settings);
-    stayed?;
-    Ok(match desk.ui.lost_data() {
-        true => Done::Partly,
-        false => story.done(),
-    })
-}
-
-/// The first round: shows the plan, asks, and carries it out. No story: staff said no.
-fn first(
-    desk: &Desk,
-    request: &Request,
-    yes: bool,
-    first_run: bool,
-    stays: bool,
-    carried: &mut Carried,
-) -> Result<(Option<Story>, Settings), Failure> {
-    let (workspace, past) = desk.workspace_and_past()?;
-    let work = desk.work();
-    let begins = first_run && !Ledger::exists(&work)?;
-    let (_lock, mut ledger, mut history) = match begins {
-        false => past.locked(desk)?,
-        true => {
-            let lock = ledger::lock(&work, &desk.now)?;
-            // A ledger that is left behind would be taken for a past without letters, and a second clone would send
-            // everything again: it is made only when staff have agreed.
-            let mut none = Ledger::open_read_only_or_empty(&work)?;
-            let mut history = History::default();
-            if !with_job(
-                desk,
-                &workspace,
-                &mut none,
-                &mut history,
-                request,
-                carried,
-                |job, _, _, _| agreed(desk, job.plan, yes),
-            )? {
-                desk.ui.deed("nothing was done");
-                return Ok((None, workspace.settings));
-            }
-            (lock, Ledger::create(&work)?, History::default())
-        }
-    };
-    let is_new = history.is_empty();
-    let story = with_job(
-        desk,
-        &workspace,
-        &mut ledger,
-        &mut history,
-        request,
-        carried,
-        |job, ledger, keys, carried| {
-            if first_run && !is_new {
-                return Err(Failure::usage("the ledger knows of earlier runs; nothing was done").hint(
-                "leave `--first-run` out: a script that always says it would send everything again if the ledger were lost",
-            ));
-            }
-            match &carried.seen {
-                // No server was reached, and all of it is tried again.
-                Some(seen) if seen.has_site_of(job.plan) => {}
-                Some(_) => {
-                    return Err(Failure::usage(
-                        "the workspace was changed meanwhile, and nothing was done",
-                    )
-                    .hint("run `advise publish` again: it shows the new plan"));
-                }
-                None if !begins && !agreed(desk, job.plan, yes)? => {
-                    desk.ui.deed("nothing was done");
-                    return Ok(None);
-                }
-                None => carried.seen = stays.then(|| Seen::of(job.plan)),
-            }
-            once(desk, job, ledger, keys, carried).map(Some)
-        },
-    )?;
-    let settings = workspace.settings.clone();
-    if !stays {
-        // The program ends soon: an archive need not be taken apart before.
-        std::mem::forget((workspace, history));
-    }
-    Ok((story, settings))
-}
 
 /// What one run carries from one round to the next: staff are asked only once.
 #[derive(Default)]
@@ -229,7 +77,7 @@ pub fn with_job<T>(
     act: impl FnOnce(&Job<'_>, &mut Ledger, &Keys<'_>, &mut Carried) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     desk.keeps_embargoes(workspace)?;
-    publish::take_over(workspace, history, &desk.now).map_err(super::desk::not_ours)?;
+    publish::take_over(workspace, history, &desk.now).map_err(not_ours)?;
     let members = ledger.members();
     let member = |address: &Address| members.hash(address);
     let key_state =
@@ -276,30 +124,6 @@ pub fn with_job<T>(
     let done = act(&job, ledger, &keys, carried);
     carried.key = keys.key.into_inner().flatten();
     done
-}
-
-/// Shows the plan, and asks unless that was answered on the command line.
-fn agreed(desk: &Desk, plan: &Plan<'_>, yes: bool) -> Result<bool, Failure> {
-    if desk.ui.wants_json() {
-        desk.ui.detail("the plan is part of the JSON document");
-    } else {
-        desk.ui.data(&plan::words(plan));
-    }
-    if desk.ui.lost_data() {
-        return Err(Failure::usage(
-            "the plan could not be shown; nothing was done",
-        ));
-    }
-    if plan.is_empty() || yes {
-        return Ok(true);
-    }
-    if !desk.ui.can_ask() {
-        return Err(Failure::usage("nobody can be asked here")
-            .hint("look at `advise plan`, then run `advise publish --yes`"));
-    }
-    desk.ui
-        .confirm("Publish this?")
-        .map_err(|error| Failure::usage(format!("cannot ask: {error}")))
 }
 
 fn carry_out(

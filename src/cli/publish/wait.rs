@@ -3,14 +3,15 @@
 //! Each round reads everything anew, for a contact may have left in the meantime, and does nothing that staff have
 //! not seen in the first plan. Between rounds the lock is free.
 
-use super::{
-    desk::{Desk, Failure, Kind},
-    publish::{Carried, once, with_job},
-    story::Story,
-    ui::count,
-};
+use super::round::{Carried, once, with_job};
 use crate::{
     channels::mail::PostError,
+    cli::{
+        desk::Desk,
+        failure::{Failure, Kind},
+        story::Story,
+        ui::count,
+    },
     ledger::{self, Ledger, LedgerError},
     plan::{Only, Request},
     publish::PublishError,
