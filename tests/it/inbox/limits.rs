@@ -1,13 +1,13 @@
 //! What is too large, too deep or too long is refused before it costs anything.
 
+use crate::harness::work;
 use advise::inbound::{Mail, Unreadable};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[track_caller]
 fn refused(bytes: Vec<u8>, why: Unreadable) {
-    let begun = Instant::now();
-    assert_eq!(Mail::read(bytes).err(), Some(why));
-    let took = begun.elapsed();
+    let (read, took) = work(|| Mail::read(bytes));
+    assert_eq!(read.err(), Some(why));
     assert!(took < Duration::from_secs(1), "it took {took:?}");
 }
 
@@ -57,7 +57,7 @@ fn a_hundred_thousand_header_lines_are_refused_at_once() {
 
 /// What is within the limits and made to be slow.
 #[test]
-fn what_is_just_within_the_limits_is_read_in_time() {
+fn what_is_just_within_the_limits_is_not_much_work() {
     let long = |field: &str, value: &str| {
         format!(
             "{field}: {}\r\n\r\ntext",
@@ -84,10 +84,8 @@ fn what_is_just_within_the_limits_is_read_in_time() {
         format!("{deep}{}", "--b".repeat(6_000_000)),
         format!("{deep}{}", "--b19x\r\n".repeat(2_000_000)),
     ] {
-        let begun = Instant::now();
         let head: String = mail.chars().take(40).collect();
-        super::chaos::everything(mail.into_bytes());
-        let took = begun.elapsed();
+        let (_, took) = work(|| super::chaos::everything(mail.into_bytes()));
         assert!(took < Duration::from_secs(20), "{head} took {took:?}");
     }
 }

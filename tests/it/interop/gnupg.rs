@@ -1,5 +1,6 @@
 //! The `openpgp` room against GnuPG: what it makes, a program that is not ours verifies and decrypts.
 
+use crate::harness::stopped_clock;
 use advise::{
     openpgp::{
         Cause, CertError, Certificate, Clearsigned, EncryptError, Generated, Kind, Payload, Sealer,
@@ -97,19 +98,12 @@ impl Gnupg {
 
     /// At the tests' time: whether it succeeded, its output, and its talk with the status lines.
     fn gpg(&self, args: &[&str]) -> (bool, Vec<u8>, String) {
-        let fixed = [
-            "--batch",
-            "--status-fd",
-            "2",
-            "--trust-model",
-            "always",
-            "--faked-system-time",
-            "20260701T093100",
-        ];
+        let fixed = ["--batch", "--status-fd", "2", "--trust-model", "always"];
         let run = Command::new("gpg")
             .arg("--homedir")
             .arg(self.0.path())
             .args(fixed)
+            .args(stopped_clock("2026-07-01T09:31:00Z"))
             .args(args)
             .output()
             .expect("gpg runs");

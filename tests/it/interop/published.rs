@@ -1,6 +1,6 @@
 //! Programs that are not ours read what we send: GnuPG, Python's mail parser, Postfix, xmllint.
 
-use crate::harness::{Mail, World, has, postfix::Postfix, set, skip, wait_until};
+use crate::harness::{Mail, World, has, postfix::Postfix, set, skip, stopped_clock, wait_until};
 use std::{
     collections::BTreeMap,
     fs,
@@ -60,13 +60,12 @@ impl Gnupg {
             "2",
             "--trust-model",
             "always",
-            "--faked-system-time",
-            SOON,
         ];
         Command::new("gpg")
             .arg("--homedir")
             .arg(self.0.path())
             .args(fixed)
+            .args(stopped_clock(SOON))
             .args(args)
             .stdin(Stdio::null())
             .output()

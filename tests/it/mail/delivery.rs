@@ -1,6 +1,6 @@
 //! Stories of delivery: what was deferred, servers that fail, list servers, and staying until all is through.
 
-use crate::harness::{NOW, World, advise, contains, has, set, skip};
+use crate::harness::{NOW, World, advise, contains, has, set, skip, stopped_clock};
 use advise::openpgp::{self, Kind};
 use serde_json::Value;
 use std::{
@@ -486,7 +486,8 @@ fn a_list_server_gets_one_message_encrypted_to_its_own_certificate() {
         let mut gpg = Command::new("gpg");
         gpg.arg("--homedir")
             .arg(home.path())
-            .args(["--batch", "--faked-system-time", "20261122T130000"])
+            .arg("--batch")
+            .args(stopped_clock("2026-11-22T13:00:00Z"))
             .args(args);
         gpg.current_dir(home.path())
             .stdin(Stdio::null())

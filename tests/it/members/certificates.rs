@@ -1,6 +1,6 @@
 //! Members and their certificates through the year: reminded before the end, held after it, mended, and not told twice.
 
-use crate::harness::{Mail, World, has, skip};
+use crate::harness::{Mail, World, has, skip, stopped_clock};
 use advise::{
     openpgp::{self, Kind, Secret},
     terms::Moment,
@@ -67,7 +67,6 @@ impl Gnupg {
     }
 
     pub fn run(&self, now: &str, args: &[&str]) -> Output {
-        let now: String = now.chars().filter(|c| !"-:Z".contains(*c)).collect();
         let fixed = [
             "--batch",
             "--no-tty",
@@ -83,7 +82,7 @@ impl Gnupg {
             .arg("--homedir")
             .arg(self.0.path())
             .args(fixed)
-            .args(["--faked-system-time", &now])
+            .args(stopped_clock(now))
             .args(args);
         command.stdin(Stdio::null()).output().expect("gpg runs")
     }
@@ -108,12 +107,16 @@ impl Gnupg {
         });
         let subkeys: Vec<String> = keys.skip(1).collect();
         assert_eq!(subkeys.len(), 1, "{listed}");
-        for keys in [None, Some(subkeys[0].as_str()), Some("*")] {
+        // GnuPG wants each self-signature to be newer than the last one, and `now` must not lie before any of them.
+        let end: Moment = now.parse().expect("a time");
+        let keys = [None, Some(subkeys[0].as_str()), Some("*")];
+        for (keys, seconds) in keys.into_iter().zip([3, 2, 1]) {
             let args: Vec<&str> = ["--quick-set-expire", fingerprint, by]
                 .into_iter()
                 .chain(keys)
                 .collect();
-            let run = self.run(now, &args);
+            let at = (end.timestamp() - Duration::from_secs(seconds)).to_string();
+            let run = self.run(&at, &args);
             assert!(
                 run.status.success(),
                 "{}",

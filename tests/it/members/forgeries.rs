@@ -214,7 +214,7 @@ fn commands_for_the_terminal_and_a_hundred_thousand_recipients() {
     drop(
         world
             .shell(&format!(
-                "timeout 60 $advise inbox --stdin <{}",
+                "timeout 300 $advise inbox --stdin <{}",
                 other.display()
             ))
             .says("unknown"),

@@ -1,7 +1,7 @@
 //! How people join, leave and change their key, step by step.
 
 use super::person_letter::{LIST, Person, to};
-use crate::harness::{World, contains};
+use crate::harness::{World, contains, stopped_clock};
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
@@ -23,14 +23,8 @@ pub fn decrypt(secret: &[u8], mail: &[u8]) -> String {
         let run = Command::new("gpg")
             .arg("--homedir")
             .arg(home.path())
-            .args([
-                "--batch",
-                "--no-tty",
-                "--trust-model",
-                "always",
-                "--faked-system-time",
-                "20261122T130000",
-            ])
+            .args(["--batch", "--no-tty", "--trust-model", "always"])
+            .args(stopped_clock("2026-11-22T13:00:00Z"))
             .args(args)
             .arg(&file)
             .stdin(Stdio::null())

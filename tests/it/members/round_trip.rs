@@ -1,7 +1,9 @@
 //! The whole way with programs that are not ours: GnuPG signs and opens, Postfix carries, and hands mail to `advise inbox`.
 
 use super::person_letter::{LIST, Person, to, whole};
-use crate::harness::{Mail, NOW, World, advise, has, postfix::Postfix, skip, wait_until};
+use crate::harness::{
+    Mail, NOW, World, advise, has, postfix::Postfix, skip, stopped_clock, wait_until,
+};
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
@@ -75,7 +77,7 @@ impl Gnupg {
                 "--status-fd",
                 "2",
             ])
-            .args(["--faked-system-time", time])
+            .args(stopped_clock(time))
             .args(args)
             .args((!input.is_empty()).then_some(file))
             .stdin(Stdio::null())
