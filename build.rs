@@ -1,5 +1,7 @@
 //! Names the program by its sources, so that it makes anew what another program made.
 
+#![allow(clippy::print_stdout, reason = "this is how cargo is told")]
+
 use std::{
     fs,
     hash::{DefaultHasher, Hasher},

@@ -6,6 +6,11 @@
 //! Makes a workspace in FOLDER (else where temporary files go), and prints one line of JSON: how many mails, and
 //! how many seconds from the first entry in the ledger to the last. `scripts/bench.d/delivery.py` puts it beside others.
 
+#![allow(
+    clippy::print_stdout,
+    reason = "a program of its own, whose output is read by `scripts/bench`"
+)]
+
 use advise::{
     ledger::Ledger,
     openpgp::{self, Kind, TeamKey},

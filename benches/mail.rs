@@ -6,6 +6,13 @@
 //!     mail compose FILE ROSTER N      signs one letter, seals and composes it for N members of a list of ROSTER
 //!     mail floor N BYTES              two X25519 multiplications and a copy of BYTES for each of N
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a program of its own, whose output is read by `scripts/bench`"
+)]
+
 use advise::{
     advisory::{self, Advisory, Attachment},
     channels::mail::{Fit, Wire as _},

@@ -4,6 +4,8 @@
 //! `rfc2350/` beside this file has two twins of real documents, in words of our own. The real ones are read too where
 //! they are: in `../shared/seeds`, or where `ADVISE_SEEDS` says.
 
+#![allow(clippy::print_stderr, reason = "tests say what they skip")]
+
 #[path = "import/base.rs"]
 mod base;
 #[path = "import/chaos.rs"]

@@ -228,7 +228,7 @@ impl Desk {
 
     /// The same desk at the time that it is now.
     pub fn later(&self) -> Desk {
-        let now = Moment::from_timestamp(jiff::Timestamp::now());
+        let now = Moment::from_timestamp(crate::cli::clock::now());
         Desk {
             root: self.root.clone(),
             clock: now.clone(),

@@ -5,6 +5,7 @@
 mod answering;
 mod build;
 mod check;
+mod clock;
 mod completions;
 mod constituent;
 mod deploy;
@@ -113,7 +114,7 @@ pub fn main() -> ExitCode {
         Err(error) => return misused(&error),
     };
     let ui = Ui::new(args.quiet, args.verbose, args.json);
-    let clock = Moment::from_timestamp(jiff::Timestamp::now());
+    let clock = Moment::from_timestamp(clock::now());
     let desk = Desk {
         root: args.dir,
         now: args.now.unwrap_or_else(|| clock.clone()),

@@ -41,7 +41,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         prefix: door.prefix(),
         clock: Box::new(move || {
             now.clone()
-                .unwrap_or_else(|| Moment::from_timestamp(jiff::Timestamp::now()))
+                .unwrap_or_else(|| Moment::from_timestamp(crate::cli::clock::now()))
         }),
         tell: Box::new(move |words| ui.deed(words)),
         pulse: pulse.clone(),

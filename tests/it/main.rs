@@ -2,6 +2,13 @@
 //! a site, what comes in, who is a member, and how the site reaches its host. `interop` are programs that are not ours,
 //! `faults` crashes and servers that fail, and `harness` is what the stories share.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "tests say what they skip, and set the clocks of programs that are not ours"
+)]
+
 mod cli;
 mod deploy;
 mod faults;

@@ -18,7 +18,6 @@ use crate::{
     settings::Settings,
     terms::Moment,
 };
-use jiff::Timestamp;
 use std::{
     thread,
     time::{Duration, Instant},
@@ -89,7 +88,7 @@ pub fn stay(
         }
         if !wait.is_zero() {
             let at = Moment::from_timestamp(
-                Timestamp::now()
+                crate::cli::clock::now()
                     .checked_add(wait)
                     .expect("`until` is at most a week away"),
             )
@@ -148,7 +147,7 @@ pub fn until_reached<T>(
 
 /// One second more than to the moment itself, which is written in whole seconds.
 fn until_then(due: &Moment) -> Duration {
-    let seconds = due.unix() - Timestamp::now().as_second();
+    let seconds = due.unix() - crate::cli::clock::now().as_second();
     u64::try_from(seconds).map_or(Duration::ZERO, |seconds| Duration::from_secs(seconds + 1))
 }
 
