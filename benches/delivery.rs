@@ -173,6 +173,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         history: &history,
         work,
         now: &now,
+        gate: &advise::tlp::Gate::new(&now, &now),
         keyring: &keyring,
         watch: &Silent,
     };

@@ -189,7 +189,9 @@ fn signed<'a>(
     team: &Team,
     key: &TeamKey,
 ) -> Shareable<Signed<Letter>, &'a List> {
-    let opened = Gate::at(now()).open(advisory, list).expect("an open gate");
+    let opened = Gate::new(&now(), &now())
+        .open(advisory, list)
+        .expect("an open gate");
     let (lang, from): (Lang, Address) = (Lang::english(), team.email.clone());
     let facts = ListFacts {
         name: list.name.clone(),

@@ -25,6 +25,15 @@
 //! use advise::tlp::{Gate, Public};
 //! fn leak(gate: &Gate) { gate.open("a text without a label", Public); } // what has no label cannot enter
 //! ```
+//! A [`Forecast`] says what the gate would say at another moment, and opens nothing:
+//! ```compile_fail
+//! use advise::{advisory::Advisory, tlp::{Forecast, Public}};
+//! fn leak(forecast: &Forecast, advisory: &Advisory) { let _ = forecast.open(advisory, Public); } // it has no `open`
+//! ```
+//! ```compile_fail
+//! use advise::{terms::Moment, tlp::Gate};
+//! fn ahead(later: &Moment) -> Gate { Gate::new(later) } // the clock has to be named too, and the earlier moment counts
+//! ```
 //! What was opened for a closed list is not a thing for the public:
 //! ```compile_fail
 //! use advise::{advisory::Advisory, roster::List, tlp::{Public, Shareable}};
@@ -273,16 +282,19 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// The one gate. It knows what time it is, and nothing else.
+/// The one gate. Only what it opened can leave. It knows what time it is, and nothing else.
 #[derive(Debug, Clone)]
 pub struct Gate {
     now: Moment,
 }
 
 impl Gate {
-    /// A gate that judges embargoes at `now`.
-    pub fn at(now: Moment) -> Gate {
-        Gate { now }
+    /// A gate for a run that takes `now` for the time, while the system's clock shows `clock`. It judges embargoes by the
+    /// earlier of the two: a run with `--now` in the future ends no embargo before its time, and a run that began in the
+    /// past keeps to its past.
+    pub fn new(clock: &Moment, now: &Moment) -> Gate {
+        let now = if clock < now { clock } else { now };
+        Gate { now: now.clone() }
     }
 
     /// Lets a thing through to an audience, or says why not.
@@ -294,7 +306,7 @@ impl Gate {
         thing: T,
         audience: A,
     ) -> Result<Shareable<T, A>, Refusal> {
-        self.judge(&thing, &audience)?;
+        judge(&self.now, &thing, &audience)?;
         Ok(Shareable { thing, audience })
     }
 
@@ -307,37 +319,67 @@ impl Gate {
         let thing: Vec<T> = things.into_iter().collect();
         thing
             .iter()
-            .try_for_each(|one| self.judge(one, &audience))?;
+            .try_for_each(|one| judge(&self.now, one, &audience))?;
         Ok(Shareable { thing, audience })
     }
 
-    /// Says whether [`open`](Gate::open) would let a thing through, and opens nothing.
-    pub fn judge<T: Marked, A: Audience>(&self, thing: &T, audience: &A) -> Result<(), Refusal> {
-        if !thing.is_final() {
-            return Err(Refusal::Draft);
-        }
-        self.once_final(thing, audience)
+    /// Says whether [`open`](Gate::open) would let a thing through.
+    pub fn is_open<T: Marked, A: Audience>(&self, thing: &T, audience: &A) -> bool {
+        judge(&self.now, thing, audience).is_ok()
+    }
+}
+
+/// Says how the gate would judge at some moment, also a future one. It opens nothing, so nothing that leaves can be made
+/// with it: it is for commands that only show what would happen (`plan`, `serve`).
+#[derive(Debug, Clone)]
+pub struct Forecast {
+    at: Moment,
+}
+
+impl Forecast {
+    /// The gate's judgement as it would be at this moment.
+    pub fn at(moment: &Moment) -> Forecast {
+        Forecast { at: moment.clone() }
     }
 
-    /// How the gate would judge once the writers have let go of it. It opens nothing: this is for saying what will be.
+    /// Whether the gate would let a thing through, or why not.
+    pub fn judge<T: Marked, A: Audience>(&self, thing: &T, audience: &A) -> Result<(), Refusal> {
+        judge(&self.at, thing, audience)
+    }
+
+    /// How the gate would judge once the writers have let go of it.
     pub fn once_final<T: Marked, A: Audience>(
         &self,
         thing: &T,
         audience: &A,
     ) -> Result<(), Refusal> {
-        if !thing.is_addressed_to(&audience.name()) {
-            return Err(Refusal::NotAddressed);
-        }
-        let (label, ceiling) = (thing.tlp(), audience.ceiling());
-        if label > ceiling {
-            return Err(Refusal::TooNarrow { label, ceiling });
-        }
-        match thing.embargo() {
-            Some(until) if ceiling == Tlp::Clear && self.now < until => {
-                Err(Refusal::Embargoed(until))
-            }
-            _ => Ok(()),
-        }
+        once_final(&self.at, thing, audience)
+    }
+}
+
+/// The judgement of gate and forecast.
+fn judge<T: Marked, A: Audience>(now: &Moment, thing: &T, audience: &A) -> Result<(), Refusal> {
+    if !thing.is_final() {
+        return Err(Refusal::Draft);
+    }
+    once_final(now, thing, audience)
+}
+
+fn once_final<T: Marked, A: Audience>(
+    now: &Moment,
+    thing: &T,
+    audience: &A,
+) -> Result<(), Refusal> {
+    if !thing.is_addressed_to(&audience.name()) {
+        return Err(Refusal::NotAddressed);
+    }
+    let (label, ceiling) = (thing.tlp(), audience.ceiling());
+    if label > ceiling {
+        return Err(Refusal::TooNarrow { label, ceiling });
+    }
+    match thing.embargo() {
+        Some(until) if ceiling == Tlp::Clear && *now < until => Err(Refusal::Embargoed(until)),
+        _ => Ok(()),
     }
 }
 
@@ -506,9 +548,13 @@ mod tests {
         text.parse().expect("a moment")
     }
 
+    fn gate(now: &str) -> Gate {
+        Gate::new(&at(now), &at(now))
+    }
+
     #[test]
     fn only_clear_reaches_the_public() {
-        let gate = Gate::at(at("2026-07-01"));
+        let gate = gate("2026-07-01");
         for label in Tlp::ALL {
             assert_eq!(
                 gate.open(Note(label, None, true), Public).is_ok(),
@@ -521,7 +567,7 @@ mod tests {
     #[test]
     fn an_embargo_ends_at_its_moment() {
         let note = |now| {
-            Gate::at(at(now))
+            gate(now)
                 .open(
                     Note(Tlp::Clear, Some(at("2026-07-01T12:00:00Z")), true),
                     Public,
@@ -536,8 +582,22 @@ mod tests {
     }
 
     #[test]
+    fn a_gate_keeps_to_the_earlier_of_clock_and_now() {
+        let note = Note(Tlp::Clear, Some(at("2026-07-01")), true);
+        let (before, after) = (at("2026-06-30"), at("2026-07-02"));
+        for (clock, now, open) in [
+            (&before, &after, false),
+            (&after, &before, false),
+            (&after, &after, true),
+        ] {
+            assert_eq!(Gate::new(clock, now).is_open(&note, &Public), open);
+        }
+        assert_eq!(Forecast::at(&after).judge(&note, &Public), Ok(()));
+    }
+
+    #[test]
     fn many_things_go_through_together_or_not_at_all() {
-        let gate = Gate::at(at("2026-07-01"));
+        let gate = gate("2026-07-01");
         let (open, closed) = (Note(Tlp::Clear, None, true), Note(Tlp::Green, None, true));
         let all = gate.open_all([&open, &open], Public).expect("both");
         assert_eq!(all.thing().len(), 2);
@@ -548,7 +608,7 @@ mod tests {
 
     #[test]
     fn a_draft_goes_nowhere() {
-        let gate = Gate::at(at("2026-07-01"));
+        let gate = gate("2026-07-01");
         assert_eq!(
             gate.open(Note(Tlp::Clear, None, false), Public).err(),
             Some(Refusal::Draft)

@@ -38,6 +38,7 @@ impl Answering {
             workspace,
             key,
             now: &desk.now,
+            gate: &desk.gate(),
         };
         let message = office.compose(answer).map_err(|error| error.to_string())?;
         answer::send(&message, post.as_mut()).map_err(|error| error.to_string())

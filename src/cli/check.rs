@@ -45,7 +45,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     if let Some(workspace) = &reading.workspace {
         reading
             .findings
-            .append(publish::trial(workspace, &desk.now));
+            .append(publish::trial(workspace, &desk.gate(), &desk.now));
     }
     if args.online {
         let dead = dead_links(desk, &reading, args.resolve)?;

@@ -13,7 +13,7 @@ use crate::{
     ledger::{self, Ledger},
     settings::{self, Target},
     terms::{Id, Slug},
-    tlp::{Gate, Public},
+    tlp::Public,
     workspace::Workspace,
 };
 use serde_json::json;
@@ -86,14 +86,14 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
 
 /// What stands may have been closed since: then it is not sent anywhere before `publish` has taken it away.
 fn still_public(desk: &Desk, workspace: &Workspace) -> Result<(), Failure> {
-    let gate = Gate::at(desk.now.clone());
+    let gate = desk.gate();
     let on_site = Ledger::open_read_only_or_empty(&desk.work())?
         .history()?
         .on_site;
     let is_public = |id: &Id| {
         workspace
             .advisory(id)
-            .is_some_and(|advisory| gate.open(advisory, Public).is_ok())
+            .is_some_and(|advisory| gate.is_open(advisory, &Public))
     };
     let mut closed: Vec<String> = on_site
         .keys()

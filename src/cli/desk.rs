@@ -19,6 +19,7 @@ use crate::{
     roster::{KeyState, Profile},
     settings::{self, KeySource, Settings},
     terms::{Address, Fingerprint, Moment, Slug},
+    tlp::Gate,
     workspace::{self, Published, ReadError, Reading, Workspace},
 };
 use std::{
@@ -246,6 +247,11 @@ impl Desk {
             ));
         }
         Ok(Ledger::open_read_only_or_empty(&self.work())?)
+    }
+
+    /// The gate for what this command lets out: `--now` in the future ends no embargo before its time.
+    pub fn gate(&self) -> Gate {
+        Gate::new(&self.clock, &self.now)
     }
 
     /// Refuses a `--now` that would end an embargo before its time: one may look ahead, but not act ahead.

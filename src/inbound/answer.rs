@@ -78,6 +78,8 @@ pub struct Office<'a> {
     pub key: &'a TeamKey,
     /// The time.
     pub now: &'a Moment,
+    /// Opens answers for their readers.
+    pub gate: &'a Gate,
 }
 
 /// An answer to be sent.
@@ -130,7 +132,8 @@ impl Office<'_> {
             date: self.now,
         };
         let written = Answer::new(answer.said, &shop)?;
-        let signed = Gate::at(self.now.clone())
+        let signed = self
+            .gate
             .open(written, Correspondent(answer.to.clone()))?
             .make::<Signed<Answer>>(self.key)?;
         match answer.said.cover() {
@@ -228,7 +231,7 @@ mod tests {
             in_reply_to: Some("<x\r\nBcc: mallory@elsewhere.example>"),
             date: &now,
         };
-        let gate = Gate::at(now.clone());
+        let gate = Gate::new(&now, &now);
         let signed = |said: Said<'_>| {
             let answer = Answer::new(said, &shop).expect("an answer");
             gate.open(answer, Correspondent(to.clone()))

@@ -352,14 +352,14 @@ fn letters(plan: &Plan<'_>, out: &mut String) {
     let mut by_advisory: BTreeMap<&str, (Vec<&Batch<'_>>, Vec<&Held<'_>>)> = BTreeMap::new();
     for batch in &plan.batches {
         by_advisory
-            .entry(batch.opened.advisory().id.as_str())
+            .entry(batch.advisory.id.as_str())
             .or_default()
             .0
             .push(batch);
     }
     for held in &plan.held {
         by_advisory
-            .entry(held.opened.advisory().id.as_str())
+            .entry(held.advisory.id.as_str())
             .or_default()
             .1
             .push(held);
@@ -370,8 +370,8 @@ fn letters(plan: &Plan<'_>, out: &mut String) {
     out.push_str("Mail\n");
     for (id, (batches, held)) in by_advisory {
         let advisory = match (batches.first(), held.first()) {
-            (Some(batch), _) => batch.opened.advisory(),
-            (None, Some(held)) => held.opened.advisory(),
+            (Some(batch), _) => batch.advisory,
+            (None, Some(held)) => held.advisory,
             (None, None) => continue,
         };
         let title = heading(
@@ -391,7 +391,7 @@ fn letters(plan: &Plan<'_>, out: &mut String) {
             let _ = writeln!(out, "    with  {}", names.join(", "));
         }
         for batch in batches {
-            let to = match batch.opened.list() {
+            let to = match batch.whom.list() {
                 Some(list) => format!("list `{}`", list.name),
                 None => batch
                     .recipients
@@ -426,7 +426,7 @@ fn letters(plan: &Plan<'_>, out: &mut String) {
             let _ = writeln!(
                 out,
                 "    HELD  {who} (`{}`): {}{notice}",
-                held.opened.list_name(),
+                held.whom.name(),
                 held.why.reason()
             );
             let constituent = held
@@ -435,7 +435,7 @@ fn letters(plan: &Plan<'_>, out: &mut String) {
             let _ = writeln!(
                 out,
                 "          {}",
-                held.why.mend(constituent, held.opened.list_name())
+                held.why.mend(constituent, held.whom.name())
             );
         }
     }
@@ -484,7 +484,7 @@ pub fn json(plan: &Plan<'_>) -> Value {
         .batches
         .iter()
         .map(|batch| {
-            let advisory = batch.opened.advisory();
+            let advisory = batch.advisory;
             let recipients: Vec<Value> = batch
                 .recipients
                 .iter()
@@ -492,7 +492,7 @@ pub fn json(plan: &Plan<'_>) -> Value {
                 .collect();
             object!({
                 "advisory": advisory.id.as_str(), "revision": advisory.revision().number, "tlp": advisory.tlp.as_str(),
-                "list": batch.opened.list().map(|list| list.name.as_str()), "language": batch.lang.as_str(),
+                "list": batch.whom.list().map(|list| list.name.as_str()), "language": batch.lang.as_str(),
                 "cover": batch.cover.as_str(), "recipients": recipients,
             })
         })
@@ -501,12 +501,12 @@ pub fn json(plan: &Plan<'_>) -> Value {
         .held
         .iter()
         .map(|held| {
-            let advisory = held.opened.advisory();
+            let advisory = held.advisory;
             let constituent = held.contact.map_or("", |contact| contact.constituent.as_str());
             object!({
                 "advisory": advisory.id.as_str(), "revision": advisory.revision().number, "address": held.address.as_str(),
-                "list": held.opened.list().map(|list| list.name.as_str()), "reason": held.why.reason(),
-                "mend": held.why.mend(constituent, held.opened.list_name()), "notice": held.notice,
+                "list": held.whom.list().map(|list| list.name.as_str()), "reason": held.why.reason(),
+                "mend": held.why.mend(constituent, held.whom.name()), "notice": held.notice,
             })
         })
         .collect();

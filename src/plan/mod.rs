@@ -1,7 +1,7 @@
 //! What `publish` would do, decided before anything happens: [`make`] is a pure function of [`Facts`].
 //!
-//! Every letter of a plan has been through the gate: a [`Batch`] holds the proof. `explain` says a plan in
-//! words and as JSON, `again` knows when what was deferred is due, `seen` keeps a later plan to what was shown,
+//! A plan is a forecast: it holds what the gate would let through at that time, and no proof of it. `publish` opens each
+//! letter and each page with a gate of its own. `explain` says a plan in words and as JSON, `again` knows when what was deferred is due, `seen` keeps a later plan to what was shown,
 //! `suspended` knows from whom letters are kept because they come back, `calls` who has to be phoned, `outlook` says who
 //! would get a letter if nobody had it yet.
 //! Nothing is read, rendered or sent here.
@@ -31,7 +31,7 @@ use crate::{
     roster::{Contact, Delivery, Encrypt, KeyState, List, Roster},
     settings::Settings,
     terms::{Address, Fingerprint, Id, Lang, Moment},
-    tlp::{Cover, Gate, Public, Refusal, Shareable},
+    tlp::{Cover, Forecast, Public, Refusal},
 };
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashSet};
@@ -89,46 +89,6 @@ pub enum Only {
     Site,
 }
 
-/// An advisory that the gate let through to a closed audience.
-#[derive(Debug, Clone)]
-pub enum Opened<'a> {
-    /// To the members of a list.
-    List(Shareable<&'a Advisory, &'a List>),
-    /// To a contact named in the audience.
-    Person(Shareable<&'a Advisory, &'a Contact>),
-}
-
-impl<'a> Opened<'a> {
-    /// The advisory.
-    pub fn advisory(&self) -> &'a Advisory {
-        match self {
-            Opened::List(shared) => shared.thing(),
-            Opened::Person(shared) => shared.thing(),
-        }
-    }
-
-    /// The name of the list, if it is one.
-    pub fn list(&self) -> Option<&'a List> {
-        match self {
-            Opened::List(shared) => Some(shared.audience()),
-            Opened::Person(_) => None,
-        }
-    }
-
-    /// Whom it is for.
-    pub fn whom(&self) -> Whom<'a> {
-        match self {
-            Opened::List(shared) => Whom::List(shared.audience()),
-            Opened::Person(shared) => Whom::Person(shared.audience()),
-        }
-    }
-
-    /// The list's name, or `person`: never an address, since this goes into the ledger.
-    pub fn list_name(&self) -> &'a str {
-        self.list().map_or("person", |list| list.name.as_str())
-    }
-}
-
 /// Who gets one copy.
 #[derive(Debug, Clone)]
 pub struct Recipient<'a> {
@@ -150,8 +110,10 @@ pub struct Recipient<'a> {
 /// The same letter for several recipients: one advisory, one audience, one language, one cover.
 #[derive(Debug, Clone)]
 pub struct Batch<'a> {
-    /// Advisory and audience, through the gate.
-    pub opened: Opened<'a>,
+    /// What it carries.
+    pub advisory: &'a Advisory,
+    /// Whom it is for.
+    pub whom: Whom<'a>,
     /// The letter's language.
     pub lang: &'a Lang,
     /// Signed or encrypted.
@@ -176,8 +138,10 @@ pub enum Why {
 /// A recipient who cannot get a letter yet, because it cannot be encrypted to them.
 #[derive(Debug, Clone)]
 pub struct Held<'a> {
-    /// Advisory and audience, through the gate.
-    pub opened: Opened<'a>,
+    /// What it carries.
+    pub advisory: &'a Advisory,
+    /// Whom it is for.
+    pub whom: Whom<'a>,
     /// The person, unless it is a list server.
     pub contact: Option<&'a Contact>,
     /// Where it would go.
@@ -195,8 +159,10 @@ pub struct Held<'a> {
 /// A letter that is kept from a member, because others came back: see [`Suspended`].
 #[derive(Debug, Clone)]
 pub struct Kept<'a> {
-    /// Advisory and list, through the gate.
-    pub opened: Opened<'a>,
+    /// What it carries.
+    pub advisory: &'a Advisory,
+    /// The list.
+    pub whom: Whom<'a>,
     /// The person.
     pub contact: &'a Contact,
     /// How the ledger knows the address.
@@ -418,7 +384,7 @@ impl Plan<'_> {
             batch
                 .recipients
                 .iter()
-                .map(|one| letter_key(batch.opened.advisory(), one.member))
+                .map(|one| letter_key(batch.advisory, one.member))
         });
         copies
             .chain(self.held())
@@ -431,14 +397,14 @@ impl Plan<'_> {
     pub fn held(&self) -> impl Iterator<Item = DeliveryKey> {
         self.held
             .iter()
-            .map(|held| letter_key(held.opened.advisory(), held.member))
+            .map(|held| letter_key(held.advisory, held.member))
     }
 
     /// Letters that are kept from members whose letters come back.
     pub fn kept(&self) -> impl Iterator<Item = DeliveryKey> {
         self.kept
             .iter()
-            .map(|kept| letter_key(kept.opened.advisory(), kept.member))
+            .map(|kept| letter_key(kept.advisory, kept.member))
     }
 
     /// Whether the plan cannot tell what becomes of this advisory's letters: it is gone, a draft again, or changed
@@ -473,7 +439,7 @@ impl Plan<'_> {
 
 /// Decides. The order of audiences in an advisory decides by which of several lists a member gets it, once.
 pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
-    let gate = Gate::at(facts.now.clone());
+    let forecast = Forecast::at(facts.now);
     let mail = facts.request.only != Some(Only::Site);
     let web = facts.request.only != Some(Only::Mail);
     let news = facts.announcement.map(Advisory::revision);
@@ -530,16 +496,16 @@ pub fn make<'a>(facts: &Facts<'a>) -> Plan<'a> {
             continue;
         }
         if mail && asked {
-            letters(facts, &gate, advisory, named(advisory), &mut plan);
+            letters(facts, &forecast, advisory, named(advisory), &mut plan);
         }
     }
-    public(facts, &gate, &mut plan);
+    public(facts, &forecast, &mut plan);
     plan
 }
 
 fn letters<'a>(
     facts: &Facts<'a>,
-    gate: &Gate,
+    forecast: &Forecast,
     advisory: &'a Advisory,
     named: bool,
     plan: &mut Plan<'a>,
@@ -550,29 +516,26 @@ fn letters<'a>(
     let before = plan.later.len();
     let mut old = false;
     for reader in &advisory.audience {
-        let opened = match reader {
+        let (whom, judged) = match reader {
             Reader::List(name) => match facts.roster.lists.get(name) {
-                Some(list) => gate.open(advisory, list).map(Opened::List),
+                Some(list) => (Whom::List(list), forecast.judge(advisory, list)),
                 None => continue, // `check` has made sure that every list exists
             },
             Reader::Person(address) => match facts.roster.contact(address) {
-                Some(contact) => gate.open(advisory, &**contact).map(Opened::Person),
+                Some(contact) => (Whom::Person(contact), forecast.judge(advisory, &**contact)),
                 None => continue, // likewise
             },
             Reader::Public => continue,
         };
-        let opened = match opened {
-            Ok(opened) => opened,
-            Err(refusal) => {
-                plan.waiting.push(Waiting {
-                    advisory,
-                    audience: reader.to_string(),
-                    reason: Reason::Refused(refusal),
-                });
-                continue;
-            }
-        };
-        let recipients = recipients(facts, advisory, opened.whom());
+        if let Err(refusal) = judged {
+            plan.waiting.push(Waiting {
+                advisory,
+                audience: reader.to_string(),
+                reason: Reason::Refused(refusal),
+            });
+            continue;
+        }
+        let recipients = recipients(facts, advisory, whom);
         // A withdrawal that nobody has to hear is nothing to wait for.
         if recipients.is_empty() && advisory.status != Status::Withdrawn {
             plan.waiting.push(Waiting {
@@ -587,7 +550,7 @@ fn letters<'a>(
             if !reached.insert(member) {
                 continue;
             }
-            let is_kept = opened.list().is_some_and(|list| {
+            let is_kept = whom.list().is_some_and(|list| {
                 plan.suspended
                     .iter()
                     .any(|one| one.member == member && one.list.name == list.name)
@@ -596,7 +559,8 @@ fn letters<'a>(
                 (Due::Send { begun: false, .. }, _) if too_old && !named => old = true,
                 (Due::Failed | Due::GivenUp | Due::Send { .. }, Some(contact)) if is_kept => {
                     plan.kept.push(Kept {
-                        opened: opened.clone(),
+                        advisory,
+                        whom,
                         contact,
                         member,
                     });
@@ -624,7 +588,7 @@ fn letters<'a>(
                         may_be_second,
                         due,
                     };
-                    sort_in(facts, &opened, to, plan);
+                    sort_in(facts, advisory, whom, to, plan);
                 }
             }
         }
@@ -730,9 +694,14 @@ fn orphans(facts: &Facts<'_>) -> Vec<(Id, usize)> {
 }
 
 /// Puts one copy into its batch, or among the held.
-fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut Plan<'a>) {
-    let advisory = opened.advisory();
-    let always = opened
+fn sort_in<'a>(
+    facts: &Facts<'a>,
+    advisory: &'a Advisory,
+    whom: Whom<'a>,
+    to: Copy<'a>,
+    plan: &mut Plan<'a>,
+) {
+    let always = whom
         .list()
         .is_some_and(|list| list.encrypt == Encrypt::Always);
     let cover = Cover::for_letter(advisory.tlp, always, to.certificate.is_some());
@@ -750,7 +719,7 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
             }
         });
         // Who has to prove their key was asked to already, and the notice speaks of a certificate that is not good.
-        let told = is_told(facts, opened.list(), to.contact) && !matches!(why, Why::Unproven(_));
+        let told = is_told(facts, whom.list(), to.contact) && !matches!(why, Why::Unproven(_));
         let (notice, next) = (told && due, next.filter(|_| told));
         let Copy {
             contact,
@@ -759,7 +728,8 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
             ..
         } = to;
         plan.held.push(Held {
-            opened: opened.clone(),
+            advisory,
+            whom,
             contact,
             address,
             member,
@@ -785,11 +755,11 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
         .filter(|receipt| receipt.may_have_arrived());
     let message_id = before.map(|receipt| receipt.intent.message_id.as_str());
     let same = |batch: &&mut Batch<'_>| {
-        batch.opened.advisory().id == advisory.id
+        batch.advisory.id == advisory.id
             && batch.lang == lang
             && batch.cover == cover
             && batch.message_id == message_id
-            && match (batch.opened.list(), opened.list()) {
+            && match (batch.whom.list(), whom.list()) {
                 (Some(a), Some(b)) => a.name == b.name,
                 _ => false, // a letter to a person is made for that person alone
             }
@@ -802,7 +772,8 @@ fn sort_in<'a>(facts: &Facts<'a>, opened: &Opened<'a>, to: Copy<'a>, plan: &mut 
     match batches.iter_mut().rev().find(same) {
         Some(batch) => batch.recipients.push(recipient),
         None => batches.push(Batch {
-            opened: opened.clone(),
+            advisory,
+            whom,
             lang,
             cover,
             message_id,
@@ -976,11 +947,11 @@ fn due(facts: &Facts<'_>, advisory: &Advisory, member: MemberHash, named: bool) 
     }
 }
 
-fn public<'a>(facts: &Facts<'a>, gate: &Gate, plan: &mut Plan<'a>) {
+fn public<'a>(facts: &Facts<'a>, forecast: &Forecast, plan: &mut Plan<'a>) {
     let (mut open, mut stay) = (Vec::with_capacity(facts.advisories.len()), 0);
     let history = facts.history;
     let look = |advisory: &'a Advisory| {
-        let opened = gate.judge(&advisory, &Public);
+        let opened = forecast.judge(advisory, &Public);
         let change = opened.is_ok().then(|| change(history, advisory)).flatten();
         (advisory, opened, change)
     };

@@ -8,7 +8,7 @@ use crate::{
     receipt::MemberHash,
     roster::{Contact, Encrypt, List},
     terms::{Address, Lang},
-    tlp::{Cover, Gate, Refusal},
+    tlp::{Cover, Forecast, Refusal},
 };
 use std::collections::HashSet;
 
@@ -22,7 +22,15 @@ pub enum Whom<'a> {
 }
 
 impl<'a> Whom<'a> {
-    /// The list's name, or `person`, as the ledger has it.
+    /// The list, if it is one.
+    pub fn list(self) -> Option<&'a List> {
+        match self {
+            Whom::List(list) => Some(list),
+            Whom::Person(_) => None,
+        }
+    }
+
+    /// The list's name, or `person`: never an address, since this goes into the ledger.
     pub fn name(self) -> &'a str {
         match self {
             Whom::List(list) => list.name.as_str(),
@@ -66,7 +74,7 @@ pub struct Withheld<'a> {
 /// The letters of an advisory, in the order of its audience; who is in it twice gets one letter, as in a plan. An
 /// audience without anybody has a letter too, so that it can be looked at.
 pub fn outlook<'a>(facts: &Facts<'a>, advisory: &'a Advisory) -> Vec<Prospect<'a>> {
-    let gate = Gate::at(facts.now.clone());
+    let forecast = Forecast::at(facts.now);
     let mut reached: HashSet<MemberHash> = HashSet::new();
     let mut all: Vec<Prospect<'a>> = Vec::new();
     for reader in &advisory.audience {
@@ -74,13 +82,13 @@ pub fn outlook<'a>(facts: &Facts<'a>, advisory: &'a Advisory) -> Vec<Prospect<'a
             Reader::Public => continue,
             // One that does not exist is a mistake, which `check` shows.
             Reader::List(name) => match facts.roster.lists.get(name) {
-                Some(list) => (Whom::List(list), gate.once_final(advisory, list).err()),
+                Some(list) => (Whom::List(list), forecast.once_final(advisory, list).err()),
                 None => continue,
             },
             Reader::Person(address) => match facts.roster.contact(address) {
                 Some(contact) => (
                     Whom::Person(contact),
-                    gate.once_final(advisory, &**contact).err(),
+                    forecast.once_final(advisory, &**contact).err(),
                 ),
                 None => continue,
             },
@@ -106,12 +114,8 @@ pub fn outlook<'a>(facts: &Facts<'a>, advisory: &'a Advisory) -> Vec<Prospect<'a
             match hindrance(facts, cover, certificate, member) {
                 None => all[at].members.push(member),
                 Some(why) => {
-                    let list = if let Whom::List(list) = whom {
-                        Some(list)
-                    } else {
-                        None
-                    };
-                    let is_told = is_told(facts, list, contact) && !matches!(why, Why::Unproven(_));
+                    let is_told =
+                        is_told(facts, whom.list(), contact) && !matches!(why, Why::Unproven(_));
                     all[at].held.push(Withheld {
                         contact,
                         address,

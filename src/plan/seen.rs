@@ -1,8 +1,6 @@
 //! What staff have seen of a plan, so that a later one of the same run does nothing else.
 
-use super::{
-    Batch, Change, Colleague, DocumentChange, Expiring, Opened, Plan, Recipient, notice_key,
-};
+use super::{Batch, Change, Colleague, DocumentChange, Expiring, Plan, Recipient, notice_key};
 use crate::{
     artefact::Digest,
     receipt::{DeliveryKey, MemberHash},
@@ -29,15 +27,15 @@ pub struct Seen {
     content: Vec<Digest>,
 }
 
-fn letter(opened: &Opened<'_>, lang: &Lang, cover: Cover) -> Letter {
-    let advisory = opened.advisory();
+fn letter(batch: &Batch<'_>) -> Letter {
+    let advisory = batch.advisory;
     (
         advisory.id.clone(),
         advisory.digest,
         advisory.revision().number.clone(),
-        opened.list_name().into(),
-        lang.clone(),
-        cover,
+        batch.whom.name().into(),
+        batch.lang.clone(),
+        batch.cover,
     )
 }
 
@@ -49,24 +47,17 @@ impl Seen {
     /// What this plan shows, and of what waits for its next try, what it would be.
     pub fn of(plan: &Plan<'_>) -> Seen {
         let mut copies: HashMap<Letter, HashSet<Shown>> = HashMap::new();
-        for Batch {
-            opened,
-            lang,
-            cover,
-            recipients,
-            ..
-        } in plan.batches.iter().chain(&plan.later)
-        {
+        for batch in plan.batches.iter().chain(&plan.later) {
             copies
-                .entry(letter(opened, lang, *cover))
+                .entry(letter(batch))
                 .or_default()
-                .extend(recipients.iter().map(shown));
+                .extend(batch.recipients.iter().map(shown));
         }
         let notices = plan
             .held
             .iter()
             .filter(|held| held.notice || held.next.is_some())
-            .map(|held| notice_key(&held.opened.advisory().id, held.member));
+            .map(|held| notice_key(&held.advisory.id, held.member));
         let reminders = plan
             .expiring
             .iter()
@@ -111,16 +102,9 @@ impl Plan<'_> {
     /// Leaves out letters, and mails without content, that were not seen.
     pub fn keep_seen(&mut self, seen: &Seen) {
         for batches in [&mut self.batches, &mut self.later] {
-            for Batch {
-                opened,
-                lang,
-                cover,
-                recipients,
-                ..
-            } in batches.iter_mut()
-            {
-                let copies = seen.copies.get(&letter(opened, lang, *cover));
-                recipients.retain(|recipient| {
+            for batch in batches.iter_mut() {
+                let copies = seen.copies.get(&letter(batch));
+                batch.recipients.retain(|recipient| {
                     copies.is_some_and(|copies| copies.contains(&shown(recipient)))
                 });
             }
@@ -129,7 +113,7 @@ impl Plan<'_> {
         for held in &mut self.held {
             held.notice &= seen
                 .notices
-                .contains(&notice_key(&held.opened.advisory().id, held.member));
+                .contains(&notice_key(&held.advisory.id, held.member));
         }
         for expiring in &mut self.expiring {
             expiring.due &= seen.reminders.contains(&expiring.key());

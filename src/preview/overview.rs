@@ -6,7 +6,7 @@ use crate::{
     plan::{self, Change, Plan},
     render::preview::{Group, Overview, Row, State, Workshop},
     terms::Id,
-    tlp::Gate,
+    tlp::Forecast,
 };
 use std::collections::HashMap;
 
@@ -14,15 +14,15 @@ use std::collections::HashMap;
 const ROWS: usize = 100;
 
 /// What `publish` would do.
-pub(super) struct Forecast {
+pub(super) struct PlanInWords {
     /// As `plan` says it.
     pub(super) words: String,
     lines: HashMap<Id, Vec<String>>,
 }
 
-impl Forecast {
+impl PlanInWords {
     /// Of a plan for everything.
-    pub(super) fn of(plan: &Plan<'_>) -> Forecast {
+    pub(super) fn of(plan: &Plan<'_>) -> PlanInWords {
         let mut lines: HashMap<Id, Vec<String>> = HashMap::new();
         let mut say = |id: &Id, line: String| lines.entry(id.clone()).or_default().push(line);
         for conflict in &plan.conflicts {
@@ -37,7 +37,7 @@ impl Forecast {
             say(id, format!("site: {}", change.as_str()));
         }
         for batch in &plan.batches {
-            let to = match batch.opened.list() {
+            let to = match batch.whom.list() {
                 Some(list) => format!("list `{}`", list.name),
                 None => batch
                     .recipients
@@ -46,7 +46,7 @@ impl Forecast {
             };
             let letters = count(batch.recipients.len(), "letter", "letters");
             say(
-                &batch.opened.advisory().id,
+                &batch.advisory.id,
                 format!("sends {to}: {letters} ({}, {})", batch.cover, batch.lang),
             );
         }
@@ -56,12 +56,8 @@ impl Forecast {
                 |one| format!("{} <{}>", one.name, one.address),
             );
             say(
-                &held.opened.advisory().id,
-                format!(
-                    "HELD {who} (`{}`): {}",
-                    held.opened.list_name(),
-                    held.why.reason()
-                ),
+                &held.advisory.id,
+                format!("HELD {who} (`{}`): {}", held.whom.name(), held.why.reason()),
             );
         }
         for waiting in &plan.waiting {
@@ -70,7 +66,7 @@ impl Forecast {
                 format!("not now → {}: {}", waiting.audience, waiting.reason.words()),
             );
         }
-        Forecast {
+        PlanInWords {
             words: plan::words(plan),
             lines,
         }
@@ -84,10 +80,10 @@ fn count(n: usize, one: &str, many: &str) -> String {
 /// One page of it, from 1.
 pub(super) fn page(session: &Session<'_>, page: usize, workshop: &Workshop) -> Option<Overview> {
     let snapshot = session.snapshot;
-    let forecast = session.forecast();
+    let plan = session.plan();
     let all = &snapshot.workspace.advisories;
     let is_open = |one: &Advisory| {
-        one.status == Status::Draft || forecast.lines.contains_key(&one.id) || !is_out(session, one)
+        one.status == Status::Draft || plan.lines.contains_key(&one.id) || !is_out(session, one)
     };
     let (open, out): (Vec<&Advisory>, Vec<&Advisory>) = all.iter().partition(|one| is_open(one));
     let pages = all.len().div_ceil(ROWS).max(1);
@@ -140,7 +136,7 @@ pub(super) fn page(session: &Session<'_>, page: usize, workshop: &Workshop) -> O
         count: count(all.len(), "advisory", "advisories"),
         drafts: format!("{} of them", count(drafts, "draft", "drafts")),
         notes,
-        plan: forecast
+        plan: plan
             .words
             .trim_end()
             .lines()
@@ -201,9 +197,8 @@ fn states(session: &Session<'_>, advisory: &Advisory) -> Vec<State> {
 }
 
 fn row(session: &Session<'_>, advisory: &Advisory, workshop: &Workshop) -> Row {
-    let gate = Gate::at(session.snapshot.now.clone());
     let mut does = session
-        .forecast()
+        .plan()
         .lines
         .get(&advisory.id)
         .cloned()
@@ -211,7 +206,7 @@ fn row(session: &Session<'_>, advisory: &Advisory, workshop: &Workshop) -> Row {
     if advisory.status == Status::Draft {
         does.push("nothing while it is a draft; once it is final:".into());
         does.extend(letters::in_words(session, advisory));
-        match gate.once_final(advisory, &crate::tlp::Public) {
+        match Forecast::at(&session.snapshot.now).once_final(advisory, &crate::tlp::Public) {
             Ok(()) => does.push("site: appears".into()),
             Err(crate::tlp::Refusal::NotAddressed) => {}
             Err(refusal) => does.push(format!("not now → public: {refusal}")),

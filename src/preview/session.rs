@@ -1,6 +1,6 @@
 //! Which page is which, as long as one state of the workspace is shown.
 
-use super::{letters, overview, overview::Forecast, reading::Snapshot, word_of};
+use super::{letters, overview, overview::PlanInWords, reading::Snapshot, word_of};
 use crate::{
     advisory::{Advisory, Status as Stage},
     plan::{self, Facts, Request},
@@ -15,7 +15,7 @@ use crate::{
     rfc2350::Document,
     settings::Site,
     terms::{Address, Fingerprint},
-    tlp::{Gate, Public, Refusal, Shareable, Staff},
+    tlp::{Forecast, Public, Refusal, Shareable, Staff},
 };
 use std::{cell::OnceCell, collections::BTreeMap};
 
@@ -24,11 +24,11 @@ pub(super) struct Session<'a> {
     pub snapshot: &'a Snapshot,
     /// All that a plan depends on.
     pub facts: Facts<'a>,
-    stock: &'a Stock<'a>,
+    stock: &'a Stock<'a, Staff>,
     desk: SiteDesk<'a>,
     collection: Shareable<Collection<'a>, Staff>,
     /// Made when somebody first looks at it: it takes the longest.
-    forecast: OnceCell<Forecast>,
+    plan: OnceCell<PlanInWords>,
 }
 
 type Made = Result<Option<Shareable<Sheet, Staff>>, RenderError>;
@@ -47,11 +47,11 @@ pub(super) fn with<T>(
     let stock = stock(snapshot)?;
     let shop = SiteShop::open(stock.supplies(&site)).map_err(|error| broken(&error.to_string()))?;
 
-    let gate = Gate::at(snapshot.now.clone());
+    let forecast = Forecast::at(&snapshot.now);
     let mut marks: BTreeMap<&str, Mark> = BTreeMap::new();
     let mut shown: Vec<&Advisory> = Vec::new();
     for one in &workspace.advisories {
-        let mark = match (gate.once_final(one, &Public), one.status) {
+        let mark = match (forecast.once_final(one, &Public), one.status) {
             (Err(Refusal::Embargoed(until)), Stage::Final | Stage::Withdrawn) => {
                 Some(Mark::Embargo(until))
             }
@@ -116,7 +116,7 @@ pub(super) fn with<T>(
         stock: &stock,
         desk,
         collection,
-        forecast: OnceCell::new(),
+        plan: OnceCell::new(),
     }))
 }
 
@@ -125,7 +125,7 @@ pub(super) fn opens(snapshot: &Snapshot, prefix: &str) -> Result<(), Trouble> {
     with(snapshot, prefix, |_| ())
 }
 
-fn stock(snapshot: &Snapshot) -> Result<Stock<'_>, Trouble> {
+fn stock(snapshot: &Snapshot) -> Result<Stock<'_, Staff>, Trouble> {
     Stock::to_come(&snapshot.workspace, &snapshot.history, &snapshot.now).map_err(|error| {
         match error {
             PublishError::Words(findings) => {
@@ -157,9 +157,9 @@ fn address(site: &Site, prefix: &str) -> url::Url {
 
 impl<'a> Session<'a> {
     /// What would happen, in the words and by the judgement of `plan`.
-    pub(super) fn forecast(&self) -> &Forecast {
-        self.forecast
-            .get_or_init(|| Forecast::of(&plan::make(&self.facts)))
+    pub(super) fn plan(&self) -> &PlanInWords {
+        self.plan
+            .get_or_init(|| PlanInWords::of(&plan::make(&self.facts)))
     }
 
     /// Where an advisory stands on the site, if it does here.
@@ -242,7 +242,7 @@ impl<'a> Session<'a> {
             let word = Word {
                 status: Status::Found,
                 heading,
-                text: self.forecast().words.clone(),
+                text: self.plan().words.clone(),
             };
             return Ok(Some(word_of(word, workshop)));
         }

@@ -41,7 +41,7 @@ use crate::{
         site::page::RenderError,
     },
     terms::{Id, Moment},
-    tlp::Refusal,
+    tlp::{Gate, Refusal},
     workspace::Workspace,
 };
 use mail::{deliver, letters, letters::Ready, reminders};
@@ -123,6 +123,8 @@ pub struct Job<'a> {
     pub work: PathBuf,
     /// The time.
     pub now: &'a Moment,
+    /// Opens what leaves.
+    pub gate: &'a Gate,
     /// For the team's key.
     pub keyring: &'a dyn Keyring,
     /// Who looks on.

@@ -33,7 +33,7 @@ use crate::{
     settings::Site,
     team::Team,
     terms::{Fingerprint, Lang, Moment},
-    tlp::{Made, Public},
+    tlp::Made,
 };
 use facts::Fact;
 use outline::Number;
@@ -119,11 +119,11 @@ impl Section {
     }
 }
 
-impl<'t> Made<&'t Team, Public> for Document {
+impl<'t, A> Made<&'t Team, A> for Document {
     type Shop<'s> = Workshop<'s>;
     type Error = Infallible;
 
-    fn made(team: &&'t Team, _: &Public, shop: &Workshop<'_>) -> Result<Document, Infallible> {
+    fn made(team: &&'t Team, _: &A, shop: &Workshop<'_>) -> Result<Document, Infallible> {
         Ok(compose(team, shop))
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     diag::{Findings, Source},
-    tlp::{Gate, Shareable},
+    tlp::{Gate, Public, Shareable},
 };
 
 pub fn read(path: &str) -> Source {
@@ -100,7 +100,7 @@ impl Desk {
             words: &words,
             site: &site,
         };
-        let open = Gate::at(self.date.clone())
+        let open = Gate::new(&self.date, &self.date)
             .open(&self.team, Public)
             .expect("a team is for everybody");
         let document: Shareable<Document, Public> = open.make(&shop).expect("cannot fail");

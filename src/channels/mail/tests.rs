@@ -83,7 +83,7 @@ fn list(delivery: Delivery) -> List {
 }
 
 fn gate() -> Gate {
-    Gate::at(the("2026-07-01"))
+    Gate::new(&the("2026-07-01"), &the("2026-07-01"))
 }
 
 pub(super) const TEXT: &str =

@@ -25,7 +25,8 @@ impl Made<Note, Public> for Artefact {
 }
 
 fn page(path: &'static str, text: &str) -> Shareable<Artefact, Public> {
-    let gate = Gate::at("2026-07-01".parse().expect("a moment"));
+    let now = "2026-07-01".parse().expect("a moment");
+    let gate = Gate::new(&now, &now);
     gate.open(Note(path, text.into()), Public)
         .expect("clear")
         .make(&())

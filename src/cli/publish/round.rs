@@ -118,6 +118,7 @@ pub fn with_job<T>(
         history,
         work,
         now,
+        gate: &desk.gate(),
         keyring: &keys,
         watch: &watch,
     };

@@ -78,17 +78,16 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     let (alarms, suspended, held, stuck, expiring, wanted) =
         desk.considered(&workspace, &ledger, &Request::default(), |facts| {
             let plan = &plan::make(facts);
-            let mine = plan.held.iter().filter(|held| {
-                args.id
-                    .as_ref()
-                    .is_none_or(|id| held.opened.advisory().id == *id)
-            });
+            let mine = plan
+                .held
+                .iter()
+                .filter(|held| args.id.as_ref().is_none_or(|id| held.advisory.id == *id));
             let mine = mine
                 .map(|held| {
                     (
-                        held.opened.advisory().id.clone(),
+                        held.advisory.id.clone(),
                         held.address.to_string(),
-                        held.opened.list_name().to_string(),
+                        held.whom.name().to_string(),
                         held.why.reason(),
                     )
                 })

@@ -12,7 +12,7 @@ use crate::{
         words::Words,
     },
     terms::{Address, Lang, Moment},
-    tlp::{Cover, Gate, Public},
+    tlp::{Cover, Forecast, Public},
     workspace::Workspace,
 };
 
@@ -94,9 +94,7 @@ impl<'a> Office<'a> {
             references,
             missed,
         } = thread(self.history, letter);
-        let is_public = Gate::at(self.now.clone())
-            .once_final(advisory, &Public)
-            .is_ok();
+        let is_public = Forecast::at(self.now).once_final(advisory, &Public).is_ok();
         let page = is_public.then(|| {
             let is_other = lang != site.default_lang() && site.languages.contains(lang);
             let folder = if is_other {

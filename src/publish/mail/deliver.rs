@@ -570,7 +570,7 @@ impl Tally<'_, '_, '_> {
         } else {
             format!("{sent} letters")
         };
-        let to = match ready.batch.opened.list() {
+        let to = match ready.batch.whom.list() {
             Some(list) => format!("list `{}`", list.name),
             None => "a named contact".into(),
         };

@@ -6,11 +6,11 @@ use crate::{
     advisory::Advisory,
     ledger::{Ledger, Members},
     openpgp::Signed,
-    plan::{self, Batch, Opened, letter_key, notice_key},
+    plan::{self, Batch, Whom, letter_key, notice_key},
     receipt::Intent,
     render::letter::{Letter, Message, Notice, NoticeShop, NoticeWords},
     roster::{Contact, Encrypt},
-    tlp::{Cover, Gate, Shareable},
+    tlp::{Cover, Shareable},
 };
 
 /// A batch whose letter is composed, signed and verified.
@@ -34,14 +34,14 @@ pub struct ReadyNotice<'a> {
 
 impl<'a> Ready<'a> {
     pub(in crate::publish) fn advisory(&self) -> &'a Advisory {
-        self.batch.opened.advisory()
+        self.batch.advisory
     }
 
     pub(in crate::publish) fn intents(&self) -> impl Iterator<Item = Intent> {
         let advisory = self.advisory();
         self.batch.recipients.iter().map(move |recipient| Intent {
             key: letter_key(advisory, recipient.member),
-            list: self.batch.opened.list_name().to_string(),
+            list: self.batch.whom.name().to_string(),
             lang: self.batch.lang.clone(),
             cover: self.batch.cover,
             message_id: self.message_id.clone(),
@@ -81,33 +81,42 @@ pub(in crate::publish) fn compose<'a>(
 pub(in crate::publish) fn owed(job: &Job<'_>, ledger: &Ledger) -> Vec<Intent> {
     let members = ledger.members();
     let office = office(job, &members);
-    let intent = |opened: &Opened<'_>, contact: Option<&Contact>, member, cover| {
-        let advisory = opened.advisory();
+    let intent = |advisory: &Advisory, whom: Whom<'_>, contact: Option<&Contact>, member, cover| {
         let lang = plan::language(&job.workspace.settings, advisory, contact);
         Intent {
             key: letter_key(advisory, member),
-            list: opened.list_name().to_string(),
+            list: whom.name().to_string(),
             lang: lang.clone(),
             cover,
-            message_id: office.message_id(advisory, opened.whom(), lang),
+            message_id: office.message_id(advisory, whom, lang),
         }
     };
-    let held = job
-        .plan
-        .held
-        .iter()
-        .map(|held| intent(&held.opened, held.contact, held.member, Cover::Encrypted));
+    let held = job.plan.held.iter().map(|held| {
+        intent(
+            held.advisory,
+            held.whom,
+            held.contact,
+            held.member,
+            Cover::Encrypted,
+        )
+    });
     let kept = job.plan.kept.iter().map(|kept| {
         let always = kept
-            .opened
+            .whom
             .list()
             .is_some_and(|list| list.encrypt == Encrypt::Always);
         let cover = Cover::for_letter(
-            kept.opened.advisory().tlp,
+            kept.advisory.tlp,
             always,
             kept.contact.certificate.is_some(),
         );
-        intent(&kept.opened, Some(kept.contact), kept.member, cover)
+        intent(
+            kept.advisory,
+            kept.whom,
+            Some(kept.contact),
+            kept.member,
+            cover,
+        )
     });
     // What was tried before says itself how it went.
     let kept = kept.filter(|intent| !job.history.deliveries.contains_key(&intent.key));
@@ -119,10 +128,10 @@ fn compose_one<'a>(
     office: &Office<'_>,
     batch: &'a Batch<'a>,
 ) -> Result<Ready<'a>, PublishError> {
-    let advisory = batch.opened.advisory();
+    let advisory = batch.advisory;
     let addressed = Addressed {
         advisory,
-        whom: batch.opened.whom(),
+        whom: batch.whom,
         lang: batch.lang,
         cover: batch.cover,
         members: batch
@@ -138,15 +147,17 @@ fn compose_one<'a>(
     };
     let key = job.keyring.key()?;
     office.compose(&addressed, |shop| {
-        let letter = match &batch.opened {
-            Opened::List(shared) => SignedFor::List(
-                shared
+        let letter = match batch.whom {
+            Whom::List(list) => SignedFor::List(
+                job.gate
+                    .open(advisory, list)?
                     .make::<Letter>(shop)
                     .map_err(composed)?
                     .make::<Signed<Letter>>(key)?,
             ),
-            Opened::Person(shared) => SignedFor::Person(
-                shared
+            Whom::Person(contact) => SignedFor::Person(
+                job.gate
+                    .open(advisory, contact)?
                     .make::<Letter>(shop)
                     .map_err(composed)?
                     .make::<Signed<Letter>>(key)?,
@@ -168,13 +179,12 @@ pub(in crate::publish) fn notices<'a>(
     let workspace = job.workspace;
     let members = ledger.members();
     let office = office(job, &members);
-    let gate = Gate::at(job.now.clone());
     let mut all: Vec<ReadyNotice<'_>> = Vec::new();
     for held in job.plan.held.iter().filter(|held| held.notice) {
         let Some(contact) = held.contact else {
             continue;
         };
-        let advisory = held.opened.advisory();
+        let advisory = held.advisory;
         if let Some(notice) = all
             .iter_mut()
             .find(|notice| notice.intents[0].key.member == held.member)
@@ -182,7 +192,7 @@ pub(in crate::publish) fn notices<'a>(
             let first = notice.intents[0].clone();
             notice.intents.push(Intent {
                 key: notice_key(&advisory.id, held.member),
-                list: held.opened.list_name().to_string(),
+                list: held.whom.name().to_string(),
                 ..first
             });
             continue;
@@ -206,7 +216,9 @@ pub(in crate::publish) fn notices<'a>(
             message_id: &message_id,
             date: job.now,
         };
-        let notice = gate.open(Notice::new(&shop).map_err(PublishError::Notice)?, contact)?;
+        let notice = job
+            .gate
+            .open(Notice::new(&shop).map_err(PublishError::Notice)?, contact)?;
         let pack = |error| PublishError::Pack {
             id: advisory.id.clone(),
             error,
@@ -217,7 +229,7 @@ pub(in crate::publish) fn notices<'a>(
             .map_err(pack)?;
         let intent = Intent {
             key: notice_key(&advisory.id, held.member),
-            list: held.opened.list_name().to_string(),
+            list: held.whom.name().to_string(),
             lang: lang.clone(),
             cover: Cover::Signed,
             message_id,

@@ -13,7 +13,7 @@ use crate::{
     },
     roster::Contact,
     terms::{Address, Fingerprint, Moment},
-    tlp::{Cover, Gate},
+    tlp::Cover,
 };
 
 /// What one member is told.
@@ -92,8 +92,9 @@ fn ready<'a>(
         message_id: &message_id,
         date: job.now,
     };
-    let notice =
-        Gate::at(job.now.clone()).open(Notice::new(&shop).map_err(PublishError::Notice)?, to)?;
+    let notice = job
+        .gate
+        .open(Notice::new(&shop).map_err(PublishError::Notice)?, to)?;
     let pack = |error| PublishError::Pack {
         id: key.advisory.clone(),
         error,

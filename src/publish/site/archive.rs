@@ -60,7 +60,7 @@ pub fn take_over(
     }
     // The newest is still true if the same texts would be made of it now.
     if let Some(last) = history.editions.last_mut() {
-        let made = document::documents(workspace, last.version.version, &last.version.date, now);
+        let made = document::drafts(workspace, last.version.version, &last.version.date, now);
         let same = made.iter().map(Shareable::thing).all(|made| {
             last.texts
                 .get(made.lang())

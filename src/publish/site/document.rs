@@ -8,8 +8,9 @@ use crate::{
     receipt::{DocumentVersion, Edition, EditionText, History},
     render::site::pages::EditionView,
     rfc2350::{Clocks, Document, KeyFacts, News, Workshop, digest_of, facts},
+    team::Team,
     terms::{Lang, Moment},
-    tlp::{Gate, Made, Marked, Public, Shareable, Tlp},
+    tlp::{Made, Marked, Public, Shareable, Staff, Tlp},
     workspace::Workspace,
 };
 use std::{collections::BTreeMap, convert::Infallible, fs, path::Path};
@@ -17,13 +18,14 @@ use std::{collections::BTreeMap, convert::Infallible, fs, path::Path};
 /// Where an older `advise` kept signed texts, in `.advise/`. They are in the ledger now.
 const FOLDER: &str = "rfc2350";
 
-/// The document in each language that has prose, the site's default language first.
-pub(in crate::publish) fn documents(
+/// The document in each language that has prose, the site's default language first, for whom the team's facts were opened.
+pub(in crate::publish) fn documents<A: Clone>(
     workspace: &Workspace,
+    team: &Shareable<&Team, A>,
     version: u32,
     date: &Moment,
     now: &Moment,
-) -> Vec<Shareable<Document, Public>> {
+) -> Vec<Shareable<Document, A>> {
     let site = &workspace.settings.site;
     let languages: Vec<Lang> = site
         .languages
@@ -37,10 +39,6 @@ pub(in crate::publish) fn documents(
         .first()
         .and_then(|key| workspace.certificates.of_team(key))
         .map(|key| KeyFacts::of(key, now));
-    // (The team's facts are CLEAR and for everybody, so the gate does not refuse them.)
-    let Ok(team) = Gate::at(now.clone()).open(&workspace.team, Public) else {
-        return Vec::new();
-    };
     languages
         .iter()
         .filter_map(|lang| {
@@ -62,9 +60,20 @@ pub(in crate::publish) fn documents(
         .collect()
 }
 
+/// The documents as they would be, for questions about them.
+pub(super) fn drafts(
+    workspace: &Workspace,
+    version: u32,
+    date: &Moment,
+    now: &Moment,
+) -> Vec<Shareable<Document, Staff>> {
+    let team = Shareable::past_the_gate(&workspace.team);
+    documents(workspace, &team, version, date, now)
+}
+
 /// The digest of what the document says now, whatever its version; `None` if there is no document.
 pub fn digest(workspace: &Workspace, now: &Moment) -> Option<Digest> {
-    let documents = documents(workspace, 0, now, now);
+    let documents = drafts(workspace, 0, now, now);
     match documents.is_empty() {
         true => None,
         false => Some(digest_of(documents.iter().map(Shareable::thing))),
@@ -99,18 +108,17 @@ pub(in crate::publish) fn outlook(
     };
     let (DocumentChange::Unchanged(version) | DocumentChange::New(version)) =
         document_change(history, digest, now);
-    let texts: BTreeMap<Lang, EditionText> =
-        documents(workspace, version.version, &version.date, now)
-            .iter()
-            .map(|document| {
-                let text = EditionText {
-                    text: document.thing().text(),
-                    block: String::new(),
-                    detached: String::new(),
-                };
-                (document.thing().lang().clone(), text)
-            })
-            .collect();
+    let texts: BTreeMap<Lang, EditionText> = drafts(workspace, version.version, &version.date, now)
+        .iter()
+        .map(|document| {
+            let text = EditionText {
+                text: document.thing().text(),
+                block: String::new(),
+                detached: String::new(),
+            };
+            (document.thing().lang().clone(), text)
+        })
+        .collect();
     match editions
         .last_mut()
         .filter(|last| last.version.version == version.version)
@@ -312,14 +320,15 @@ pub(in crate::publish) fn files(
     job: &Job<'_>,
     editions: &[Edition],
 ) -> Result<Vec<Shareable<Artefact, Public>>, PublishError> {
-    let (gate, site) = (Gate::at(job.now.clone()), &job.workspace.settings.site);
+    let site = &job.workspace.settings.site;
     let mut files = Vec::new();
     for (at, edition) in editions.iter().enumerate() {
         for (lang, text) in &edition.texts {
             let archived = facts::version_path(site, lang, edition.version.version);
             let current = (at + 1 == editions.len()).then(|| facts::text_path(site, lang));
             for path in [Some(archived), current].into_iter().flatten() {
-                let Ok(pair) = gate
+                let Ok(pair) = job
+                    .gate
                     .open(Text { path, text }, Public)?
                     .make::<Vec<Artefact>>(&());
                 files.extend(pair.each());

@@ -26,7 +26,7 @@ use crate::{
     rfc2350::{Document, facts::text_path},
     settings::Site,
     terms::{Fingerprint, Lang, Moment},
-    tlp::{Gate, Made, Public, Shareable},
+    tlp::{Made, Public, Shareable, Staff},
     workspace::Workspace,
 };
 use std::{
@@ -193,7 +193,7 @@ impl Made<Twin, Public> for Vec<Artefact> {
 }
 
 /// What a site is made of besides advisories, in the form in which its makers want it.
-pub struct Stock<'a> {
+pub struct Stock<'a, A> {
     workspace: &'a Workspace,
     extent: Extent,
     words: BTreeMap<Lang, Words>,
@@ -201,19 +201,19 @@ pub struct Stock<'a> {
     views: BTreeMap<Lang, DocumentView>,
     pages: Vec<OwnPage<'a>>,
     /// The RFC 2350 description in each language.
-    pub documents: Vec<Shareable<Document, Public>>,
+    pub documents: Vec<Shareable<Document, A>>,
 }
 
-impl<'a> Stock<'a> {
+impl<'a> Stock<'a, Staff> {
     /// What it would be now. Texts that are not out yet are without signatures.
     pub fn to_come(
         workspace: &'a Workspace,
         history: &History,
         now: &Moment,
-    ) -> Result<Stock<'a>, PublishError> {
+    ) -> Result<Stock<'a, Staff>, PublishError> {
         let documents = document::version(workspace, history, now)
             .map_or_else(Vec::new, |version| {
-                document::documents(workspace, version.version, &version.date, now)
+                document::drafts(workspace, version.version, &version.date, now)
             });
         Stock::of(
             workspace,
@@ -223,15 +223,17 @@ impl<'a> Stock<'a> {
             Extent::Full,
         )
     }
+}
 
+impl<'a, A> Stock<'a, A> {
     /// Gathers it, with the RFC 2350 description in each language, and all of its versions.
     fn of(
         workspace: &'a Workspace,
-        documents: Vec<Shareable<Document, Public>>,
+        documents: Vec<Shareable<Document, A>>,
         editions: &[Edition],
         now: &Moment,
         extent: Extent,
-    ) -> Result<Stock<'a>, PublishError> {
+    ) -> Result<Stock<'a, A>, PublishError> {
         let settings = &workspace.settings.site;
         let mut findings = Findings::new();
         let words = words::read(&settings.languages, &workspace.templates, &mut findings);
@@ -358,8 +360,9 @@ pub fn stage(
         fresh: Mutex::default(),
         keyring: job.keyring,
     };
+    let team = job.gate.open(&workspace.team, Public)?;
     let documents = document_version(job.plan).map_or_else(Vec::new, |version| {
-        document::documents(workspace, version.version, &version.date, job.now)
+        document::documents(workspace, &team, version.version, &version.date, job.now)
     });
     let editions = if extent == Extent::Full {
         document::editions(job, &documents, &signatory)?
@@ -368,7 +371,7 @@ pub fn stage(
     };
     let stock = Stock::of(workspace, documents, &editions, job.now, extent)?;
     let shop = SiteShop::open(stock.supplies(settings))?;
-    let public = &Gate::at(job.now.clone()).open_all(job.plan.public.iter().copied(), Public)?;
+    let public = &job.gate.open_all(job.plan.public.iter().copied(), Public)?;
     job.watch.begin("site", public.thing().len());
     let sink = OnStage {
         stage,
@@ -424,7 +427,7 @@ fn well_known(
         pages: &pages,
         now: job.now,
     };
-    let team = Gate::at(job.now.clone()).open(&workspace.team, Public)?;
+    let team = job.gate.open(&workspace.team, Public)?;
     let Ok(directory) = team.make::<Vec<Artefact>>(&shop);
     directory.each().try_for_each(|file| sink.put(file))?;
     let signer = workspace

@@ -20,7 +20,7 @@ use crate::{
 use std::convert::Infallible;
 
 /// What is wrong with the workspace's `templates/`. Nothing is tried where it has none of its own.
-pub fn trial(workspace: &Workspace, now: &Moment) -> Findings {
+pub fn trial(workspace: &Workspace, gate: &Gate, now: &Moment) -> Findings {
     let mut findings = Findings::new();
     words::read(
         &workspace.settings.site.languages,
@@ -32,7 +32,7 @@ pub fn trial(workspace: &Workspace, now: &Moment) -> Findings {
         .iter()
         .any(|(name, _)| name.ends_with(".html"));
     if has_own && !findings.has_errors() {
-        match made(workspace, now) {
+        match made(workspace, gate, now) {
             Ok(()) => {}
             Err(PublishError::Render(RenderError::Template(error))) => {
                 findings.push(finding(workspace, &error))
@@ -45,14 +45,13 @@ pub fn trial(workspace: &Workspace, now: &Moment) -> Findings {
     findings
 }
 
-fn made(workspace: &Workspace, now: &Moment) -> Result<(), PublishError> {
+fn made(workspace: &Workspace, gate: &Gate, now: &Moment) -> Result<(), PublishError> {
     let stock = Stock::to_come(workspace, &History::default(), now)?;
     let shop = SiteShop::open(stock.supplies(&workspace.settings.site))?;
-    let gate = Gate::at(now.clone());
     let public = workspace
         .advisories
         .iter()
-        .filter(|one| gate.judge(one, &Public).is_ok());
+        .filter(|one| gate.is_open(one, &Public));
     let public = gate.open_all(public, Public)?;
     // (The plain texts beside the pages are made as well, since nothing else tells what is linked to; they are not signed.)
     let forget = |_: Shareable<Artefact, Public>| Ok::<(), Infallible>(());

@@ -428,7 +428,7 @@ fn fates(plan: &Plan<'_>, case: &Setting) -> HashMap<String, BTreeMap<String, Fa
             let encrypted = batch.cover == Cover::Encrypted;
             assert_eq!(recipient.certificate.is_some(), encrypted, "{case:?}");
             put(
-                batch.opened.advisory(),
+                batch.advisory,
                 recipient.address,
                 Fate::Letter { encrypted },
             );
@@ -436,7 +436,7 @@ fn fates(plan: &Plan<'_>, case: &Setting) -> HashMap<String, BTreeMap<String, Fa
     }
     for held in &plan.held {
         put(
-            held.opened.advisory(),
+            held.advisory,
             held.address,
             Fate::Held {
                 notice: held.notice,

@@ -761,7 +761,9 @@ fn a_signature_counts_by_the_certificate_at_its_time() {
 #[test]
 fn a_shareable_thing_is_signed_for_its_audience_only() {
     let (key, _) = team();
-    let shareable = Gate::at(now()).open(letter(), Public).expect("open");
+    let shareable = Gate::new(&now(), &now())
+        .open(letter(), Public)
+        .expect("open");
     let signed = shareable.make::<Signed<Letter>>(&key).expect("signed");
     assert_eq!(
         (signed.thing().micalg(), &signed.thing().thing().0),

@@ -50,10 +50,9 @@ type Files = BTreeMap<String, (Artefact, Vec<Digest>)>;
 
 /// All that search is made of for these advisories, in one language.
 fn files(sample: &Sample, advisories: &[Advisory]) -> Files {
-    let gate = Gate::at("2026-11-22T12:00:00Z".parse::<Moment>().expect("a moment"));
-    let public = advisories
-        .iter()
-        .filter(|one| gate.judge(one, &Public).is_ok());
+    let now: Moment = "2026-11-22T12:00:00Z".parse().expect("a moment");
+    let gate = Gate::new(&now, &now);
+    let public = advisories.iter().filter(|one| gate.is_open(one, &Public));
     let public = gate.open_all(public, Public).expect("all are public");
     let site = &sample.settings.site;
     let words = words::read(&site.languages, &[], &mut Findings::new());

@@ -216,7 +216,7 @@ fn composed<A: Audience + Clone>(
     audience: A,
     shop: &LetterShop<'_>,
 ) -> Result<Letter, LetterError> {
-    let shared: Shareable<&Advisory, A> = Gate::at(term("2026-07-05"))
+    let shared: Shareable<&Advisory, A> = Gate::new(&term("2026-07-05"), &term("2026-07-05"))
         .open(advisory, audience)
         .expect("an open gate");
     Ok(shared.make::<Letter>(shop)?.thing().clone())
