@@ -44,7 +44,7 @@ use crate::{
     tlp::{Gate, Refusal},
     workspace::Workspace,
 };
-use mail::{deliver, letters, letters::Ready, reminders};
+use mail::{deliver, letters, letters::Ready, queue, reminders};
 use site::stage;
 use std::{collections::BTreeMap, io, path::PathBuf};
 
@@ -225,7 +225,7 @@ impl<'a> Prepared<'a> {
             report.site = Some(changes);
         }
         if !posts.is_empty() {
-            let mail = deliver::Mail {
+            let mail = queue::Mail {
                 ready: &ready,
                 notices: &notices,
             };

@@ -6,12 +6,12 @@
 //! those that would have been next. Nobody can tell the two apart, so there are as few as `window` finds enough.
 
 use super::{
-    letters::{Ready, ReadyNotice},
-    pack::{Keys, Packer, Room},
+    pack::{Packer, Room},
+    queue::{Ended, Event, Load, Mail},
 };
 use crate::publish::{Clock, Job, Pace, PublishError, Report, mail::in_flight_limit::Window};
 use crate::{
-    channels::mail::{Parcel, Post, PostError, Served},
+    channels::mail::{Parcel, Post, PostError},
     ledger::Ledger,
     plan::letter_key,
     receipt::{DeliveryKey, Mail as Kind, MemberHash, Outcome},
@@ -26,45 +26,6 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-
-/// Everything that is to be handed over.
-pub(in crate::publish) struct Mail<'a, 'm> {
-    pub(in crate::publish) ready: &'m [Ready<'a>],
-    pub(in crate::publish) notices: &'m [ReadyNotice<'a>],
-}
-
-/// One copy.
-pub(in crate::publish) struct Load<'m> {
-    pub(in crate::publish) parcel: Parcel<'m>,
-    pub(in crate::publish) key: DeliveryKey,
-    /// Of which letter; a notice is of none.
-    pub(in crate::publish) batch: Option<usize>,
-    /// What else is the same mail, as a notice of several held letters is: begun with it, and ended as it ended.
-    pub(in crate::publish) more: Keys,
-    /// What it takes of the [`Room`].
-    pub(in crate::publish) size: usize,
-}
-
-/// A copy that a post has done with.
-pub(in crate::publish) struct Ended {
-    key: DeliveryKey,
-    batch: Option<usize>,
-    more: Keys,
-    size: usize,
-    /// The error is why it was not tried.
-    outcome: Result<Outcome, String>,
-    /// How long the post had it in hand.
-    took: Duration,
-}
-
-/// What packers and posts tell this thread.
-pub(in crate::publish) enum Event<'m> {
-    Packed(Result<Load<'m>, PublishError>),
-    AllPacked,
-    Ended(Vec<Ended>),
-    /// A post can send no more, or need not; what it had not handed over comes back.
-    Left(Option<PostError>, Vec<Load<'m>>, Vec<Served>),
-}
 
 /// Hands over everything; stops when no post is left.
 pub(in crate::publish) fn deliver(

@@ -3,6 +3,7 @@
 //! - `compose` makes the text of a letter; `thread` finds the letters that it answers; `letters` signs it.
 //! - `reminders` makes notices without content: a certificate ends soon, mail to a colleague comes back.
 //! - `pack` makes one copy for each recipient.
+//! - `queue` is what moves between the threads of a delivery.
 //! - `deliver` hands the copies over. `rate_limit` holds the number per minute, `in_flight_limit` the number that is begun at
 //!   the same time, and `clock` tells the time to both.
 
@@ -12,6 +13,7 @@ pub(super) mod deliver;
 pub(super) mod in_flight_limit;
 pub(super) mod letters;
 pub(super) mod pack;
+pub(super) mod queue;
 pub(super) mod rate_limit;
 pub(super) mod reminders;
 mod thread;

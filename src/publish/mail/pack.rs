@@ -1,8 +1,8 @@
 //! The copies of letters, made on all cores while others are on their way. [`Room`] keeps them from piling up.
 
 use super::{
-    deliver::{Event, Load, Mail},
     letters::{Ready, ReadyNotice, SignedFor, office},
+    queue::{Event, Load, Mail},
 };
 use crate::publish::{Job, PublishError};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     ledger::Members,
     openpgp::{Sealer, Signed},
     plan::letter_key,
-    receipt::{DeliveryKey, MemberHash},
+    receipt::MemberHash,
     render::letter::{Letter, Message, Packing},
     terms::Address,
     tlp::{Cover, Shareable},
@@ -256,6 +256,3 @@ impl Room {
         self.freed.notify_all();
     }
 }
-
-/// What a copy is about, for the ledger.
-pub(in crate::publish) type Keys = Vec<DeliveryKey>;

@@ -5,7 +5,7 @@
 //! that what is new changes the first page and leaves the others as they are.
 
 use super::{
-    feed::Format,
+    feed_format::Format,
     page::{DateView, Head, RenderError, Room, Word, direction},
     vendors::{Vendor, Vendors},
 };

@@ -5,6 +5,7 @@ pub mod addresses;
 pub mod advisory;
 pub mod archive;
 pub mod feed;
+pub mod feed_format;
 pub mod index;
 pub mod page;
 pub mod pages;

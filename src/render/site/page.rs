@@ -2,7 +2,7 @@
 //!
 //! Views are what templates see: plain texts taken from an [`Advisory`], which itself no template ever sees.
 
-use super::{addresses, feed::Format};
+use super::{addresses, feed_format::Format};
 use crate::render::{
     site::pages::Beside,
     templates::{TemplateError, Templates},

@@ -6,7 +6,8 @@
 use super::{
     advisory::Page,
     archive::ArchivePage,
-    feed::{FeedFile, FeedShop, Format, escape},
+    feed::{FeedFile, FeedShop, escape},
+    feed_format::Format,
     index::{Catalogue, FeedLink, HomePage, ListPage, ListShop, Scope, VendorsPage, link},
     page::{AttachedFile, DateView, HTML, Head, RenderError, Room, direction, media_type},
     search::{FoundPage, FoundShop, IndexPart, PartShop, SCRIPTS, Scripts, SearchPage, Shelves},

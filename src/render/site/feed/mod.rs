@@ -8,6 +8,7 @@ mod json;
 mod rss;
 
 use super::{
+    feed_format::Format,
     index::{Catalogue, Scope},
     page::{RenderError, Room},
 };
@@ -23,47 +24,6 @@ use std::{cmp::Reverse, fmt::Write as _};
 
 /// And all of so many days before the newest, so that a burst is not lost on who looks once a week.
 const DAYS: i64 = 8;
-
-/// In which way a feed is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Format {
-    Rss,
-    Atom,
-    Json,
-}
-
-impl Format {
-    /// All of them, the most common first.
-    pub const ALL: [Format; 3] = [Format::Rss, Format::Atom, Format::Json];
-
-    /// The name of the file.
-    pub fn file(self) -> &'static str {
-        match self {
-            Format::Rss => "rss.xml",
-            Format::Atom => "atom.xml",
-            Format::Json => "feed.json",
-        }
-    }
-
-    /// What people call it.
-    pub fn title(self) -> &'static str {
-        match self {
-            Format::Rss => "RSS 2.0",
-            Format::Atom => "Atom",
-            Format::Json => "JSON Feed",
-        }
-    }
-
-    /// Its media type.
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Format::Rss => "application/rss+xml; charset=utf-8",
-            Format::Atom => "application/atom+xml; charset=utf-8",
-            Format::Json => "application/feed+json; charset=utf-8",
-        }
-    }
-}
 
 /// A feed of one list in one format.
 #[derive(Debug, Clone)]
