@@ -2,7 +2,7 @@ use super::{
     Done,
     desk::Desk,
     failure::Failure,
-    publish::{Carried, with_job},
+    publish::{RunState, with_job},
     ui::count,
 };
 use crate::{
@@ -56,7 +56,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         &mut ledger,
         &mut history,
         &request,
-        &mut Carried::default(),
+        &mut RunState::default(),
         |job, ledger, keys, _| {
             let stage = Stage::into_folder(&out).map_err(Failure::new)?;
             let kept =

@@ -225,7 +225,7 @@ impl<'a> Prepared<'a> {
             report.site = Some(changes);
         }
         if !posts.is_empty() {
-            let mail = queue::Mail {
+            let mail = queue::Outgoing {
                 ready: &ready,
                 notices: &notices,
             };

@@ -3,7 +3,7 @@
 mod round;
 pub mod wait;
 
-pub use round::{Carried, with_job};
+pub use round::{RunState, with_job};
 
 use super::{Done, desk::Desk, failure::Failure, story::Story};
 use crate::{
@@ -63,7 +63,7 @@ pub fn publish(
     wait: Option<Duration>,
 ) -> Result<Done, Failure> {
     let until = wait.map(|wait| Instant::now() + wait);
-    let mut carried = Carried::default();
+    let mut carried = RunState::default();
     let begins = first_run && !Ledger::exists(&desk.work())?;
     let mut round =
         |desk: &Desk| first(desk, request, yes, first_run, wait.is_some(), &mut carried);
@@ -101,7 +101,7 @@ fn first(
     yes: bool,
     first_run: bool,
     stays: bool,
-    carried: &mut Carried,
+    carried: &mut RunState,
 ) -> Result<(Option<Story>, Settings), Failure> {
     let (workspace, past) = desk.workspace_and_past()?;
     let work = desk.work();

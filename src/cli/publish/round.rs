@@ -25,7 +25,7 @@ use std::{
 
 /// What one run carries from one round to the next: staff are asked only once.
 #[derive(Default)]
-pub struct Carried {
+pub struct RunState {
     key: Option<TeamKey>,
     passwords: Option<Vec<Option<String>>>,
     pace: Option<Pace>,
@@ -38,8 +38,8 @@ pub fn once(
     desk: &Desk,
     job: &Job<'_>,
     ledger: &mut Ledger,
-    keys: &Keys<'_>,
-    carried: &mut Carried,
+    keys: &LazyKeyring<'_>,
+    carried: &mut RunState,
 ) -> Result<Story, Failure> {
     let clock = Clock::starts(&desk.now);
     let run = ledger.run_started(&desk.now)?;
@@ -73,8 +73,8 @@ pub fn with_job<T>(
     ledger: &mut Ledger,
     history: &mut History,
     request: &Request,
-    carried: &mut Carried,
-    act: impl FnOnce(&Job<'_>, &mut Ledger, &Keys<'_>, &mut Carried) -> Result<T, Failure>,
+    carried: &mut RunState,
+    act: impl FnOnce(&Job<'_>, &mut Ledger, &LazyKeyring<'_>, &mut RunState) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     desk.keeps_embargoes(workspace)?;
     publish::take_over(workspace, history, &desk.now).map_err(not_ours)?;
@@ -101,13 +101,13 @@ pub fn with_job<T>(
         .key
         .take()
         .map_or_else(OnceLock::new, |key| OnceLock::from(Some(key)));
-    let keys = Keys {
+    let keys = LazyKeyring {
         desk,
         workspace,
         key,
         failure: Mutex::new(None),
     };
-    let watch = Talk {
+    let watch = ProgressOutput {
         ui: desk.ui,
         bar: Mutex::new(None),
     };
@@ -131,7 +131,7 @@ fn carry_out(
     desk: &Desk,
     job: &Job<'_>,
     ledger: &mut Ledger,
-    carried: &mut Carried,
+    carried: &mut RunState,
 ) -> Result<Report, PublishError> {
     let settings = &job.workspace.settings.mail;
     let prepared = publish::prepare(job, ledger)?;
@@ -174,14 +174,14 @@ fn tried_ago(job: &Job<'_>) -> impl Iterator<Item = Duration> {
 }
 
 /// Opens the team's key when it is first needed, and keeps the full failure if that fails.
-pub struct Keys<'a> {
+pub struct LazyKeyring<'a> {
     desk: &'a Desk,
     workspace: &'a Workspace,
     key: OnceLock<Option<TeamKey>>,
     failure: Mutex<Option<Failure>>,
 }
 
-impl Keys<'_> {
+impl LazyKeyring<'_> {
     /// The failure behind an error, with its hints.
     pub fn explain(&self, error: PublishError) -> Failure {
         let kept = self
@@ -209,7 +209,7 @@ impl Keys<'_> {
     }
 }
 
-impl Keyring for Keys<'_> {
+impl Keyring for LazyKeyring<'_> {
     fn key(&self) -> Result<&TeamKey, PublishError> {
         let opened = self
             .key
@@ -230,18 +230,18 @@ impl Keyring for Keys<'_> {
 }
 
 /// Progress bars and deeds on standard error.
-struct Talk {
+struct ProgressOutput {
     ui: Ui,
     bar: Mutex<Option<ProgressBar>>,
 }
 
-impl Talk {
+impl ProgressOutput {
     fn with(&self, act: impl FnOnce(&mut Option<ProgressBar>)) {
         act(&mut self.bar.lock().expect("nobody panics with the bar in hand"));
     }
 }
 
-impl Watch for Talk {
+impl Watch for ProgressOutput {
     fn begin(&self, what: &'static str, steps: usize) {
         self.with(|bar| *bar = Some(self.ui.progress(steps as u64, what)));
     }

@@ -3,7 +3,7 @@
 //! Each round reads everything anew, for a contact may have left in the meantime, and does nothing that staff have
 //! not seen in the first plan. Between rounds the lock is free.
 
-use super::round::{Carried, once, with_job};
+use super::round::{RunState, once, with_job};
 use crate::{
     channels::mail::PostError,
     cli::{
@@ -66,7 +66,7 @@ pub fn stay(
     desk: &Desk,
     until: Instant,
     settings: &Settings,
-    carried: &mut Carried,
+    carried: &mut RunState,
     story: &mut Story,
 ) -> Result<(), Failure> {
     let mut next = if story.is_closed() {
@@ -154,7 +154,7 @@ fn until_then(due: &Moment) -> Duration {
 fn round(
     desk: &Desk,
     settings: &Settings,
-    carried: &mut Carried,
+    carried: &mut RunState,
     story: &mut Story,
 ) -> Result<Next, Failure> {
     let desk = &desk.later();

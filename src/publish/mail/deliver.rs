@@ -6,15 +6,15 @@
 //! those that would have been next. Nobody can tell the two apart, so there are as few as `window` finds enough.
 
 use super::{
-    pack::{Packer, Room},
-    queue::{Ended, Event, Load, Mail},
+    pack::{MemoryBudget, Packer},
+    queue::{Ended, Event, Outgoing, PackedCopy},
 };
 use crate::publish::{Clock, Job, Pace, PublishError, Report, mail::in_flight_limit::Window};
 use crate::{
     channels::mail::{Parcel, Post, PostError},
     ledger::Ledger,
     plan::letter_key,
-    receipt::{DeliveryKey, Mail as Kind, MemberHash, Outcome},
+    receipt::{DeliveryKey, Mail as MailKind, MemberHash, Outcome},
 };
 use std::{
     collections::{HashSet, VecDeque},
@@ -31,7 +31,7 @@ use std::{
 pub(in crate::publish) fn deliver(
     job: &Job<'_>,
     ledger: &mut Ledger,
-    mail: &Mail<'_, '_>,
+    mail: &Outgoing<'_, '_>,
     posts: Vec<Box<dyn Post>>,
     pace: Option<&mut Pace>,
     report: &mut Report,
@@ -44,7 +44,7 @@ pub(in crate::publish) fn deliver(
         .sum();
     let all = letters + mail.notices.len();
     job.watch.begin("mail", all);
-    let mut tally = Tally {
+    let mut tally = Progress {
         job,
         mail,
         left: all,
@@ -60,7 +60,11 @@ pub(in crate::publish) fn deliver(
         .map(|ready| (ready.batch.recipients.len(), 0))
         .collect();
     let there = settle_what_is_there(ledger, posts.first().map(|post| &**post), &mut tally)?;
-    let (room, line, members) = (Room::new(posts.len()), Line::new(), ledger.members());
+    let (room, line, members) = (
+        MemoryBudget::new(posts.len()),
+        WorkQueue::new(),
+        ledger.members(),
+    );
     let packer = Packer {
         job,
         members,
@@ -69,7 +73,7 @@ pub(in crate::publish) fn deliver(
     };
     let posts: Vec<_> = posts.into_iter().take(tally.left.max(1)).collect();
     let group = posts.iter().map(|post| post.group()).max().unwrap_or(1);
-    let mut desk = Desk {
+    let mut desk = LedgerWriter {
         clock,
         waiting: VecDeque::new(),
         ended: Vec::new(),
@@ -88,13 +92,13 @@ pub(in crate::publish) fn deliver(
         let packers = tell.clone();
         let (line, room) = (&line, &room);
         scope.spawn(|| {
-            let (tell, _alarm) = (packers, Alarm { line, room });
+            let (tell, _alarm) = (packers, PanicGuard { line, room });
             packer.run(mail, &tell);
         });
         for post in posts {
             let tell = tell.clone();
             scope.spawn(move || {
-                let _alarm = Alarm { line, room };
+                let _alarm = PanicGuard { line, room };
                 work(post, line, &tell);
             });
         }
@@ -115,12 +119,12 @@ pub(in crate::publish) fn deliver(
 }
 
 /// Lets all threads end when one of them panics, instead of waiting for it for ever.
-struct Alarm<'d, 'm> {
-    line: &'d Line<Load<'m>>,
-    room: &'d Room,
+struct PanicGuard<'d, 'm> {
+    line: &'d WorkQueue<PackedCopy<'m>>,
+    room: &'d MemoryBudget,
 }
 
-impl Drop for Alarm<'_, '_> {
+impl Drop for PanicGuard<'_, '_> {
     fn drop(&mut self) {
         if thread::panicking() {
             self.line.close();
@@ -133,7 +137,7 @@ impl Drop for Alarm<'_, '_> {
 fn settle_what_is_there(
     ledger: &mut Ledger,
     post: Option<&dyn Post>,
-    tally: &mut Tally<'_, '_, '_>,
+    tally: &mut Progress<'_, '_, '_>,
 ) -> Result<HashSet<(usize, MemberHash)>, PublishError> {
     let mut there = HashSet::new();
     let now = tally.job.now;
@@ -164,9 +168,9 @@ fn settle_what_is_there(
 }
 
 /// The one thread that writes the ledger.
-struct Desk<'d, 'm> {
+struct LedgerWriter<'d, 'm> {
     clock: Clock<'d>,
-    waiting: VecDeque<Load<'m>>,
+    waiting: VecDeque<PackedCopy<'m>>,
     ended: Vec<Ended>,
     window: Window,
     /// How many are.
@@ -177,17 +181,17 @@ struct Desk<'d, 'm> {
     /// Whether it was said that mails wait because of the limit a minute.
     said_limit: bool,
     error: Option<PublishError>,
-    room: &'d Room,
-    line: &'d Line<Load<'m>>,
+    room: &'d MemoryBudget,
+    line: &'d WorkQueue<PackedCopy<'m>>,
     pace: Option<&'d mut Pace>,
 }
 
-impl<'m> Desk<'_, 'm> {
+impl<'m> LedgerWriter<'_, 'm> {
     fn run(
         &mut self,
         ledger: &mut Ledger,
         events: &Receiver<Event<'m>>,
-        tally: &mut Tally<'_, '_, '_>,
+        tally: &mut Progress<'_, '_, '_>,
     ) -> Result<(), PublishError> {
         loop {
             while let Ok(event) = events.try_recv() {
@@ -232,7 +236,7 @@ impl<'m> Desk<'_, 'm> {
     }
 
     /// What may begin now, or how long that takes.
-    fn next(&mut self) -> (Vec<Load<'m>>, Option<Duration>) {
+    fn next(&mut self) -> (Vec<PackedCopy<'m>>, Option<Duration>) {
         let mut room = self
             .window
             .size()
@@ -252,7 +256,7 @@ impl<'m> Desk<'_, 'm> {
         (self.waiting.drain(..room).collect(), None)
     }
 
-    fn note(&mut self, event: Event<'m>, tally: &mut Tally<'_, '_, '_>) {
+    fn note(&mut self, event: Event<'m>, tally: &mut Progress<'_, '_, '_>) {
         match event {
             Event::Packed(Ok(load)) if self.error.is_none() => self.waiting.push_back(load),
             Event::Packed(Ok(_)) => {}
@@ -290,8 +294,8 @@ impl<'m> Desk<'_, 'm> {
     fn write(
         &mut self,
         ledger: &mut Ledger,
-        begun: &[Load<'m>],
-        tally: &mut Tally<'_, '_, '_>,
+        begun: &[PackedCopy<'m>],
+        tally: &mut Progress<'_, '_, '_>,
     ) -> Result<(), PublishError> {
         let start = Instant::now();
         let (now, batch) = (&self.clock.now(), ledger.batch()?);
@@ -323,8 +327,8 @@ impl<'m> Desk<'_, 'm> {
     }
 }
 
-fn ended(load: Load<'_>, outcome: Result<Outcome, String>, took: Duration) -> Ended {
-    let Load {
+fn ended(load: PackedCopy<'_>, outcome: Result<Outcome, String>, took: Duration) -> Ended {
+    let PackedCopy {
         key,
         batch,
         more,
@@ -342,7 +346,7 @@ fn ended(load: Load<'_>, outcome: Result<Outcome, String>, took: Duration) -> En
 }
 
 /// One post at work.
-fn work<'m>(mut post: Box<dyn Post>, line: &Line<Load<'m>>, tell: &Sender<Event<'m>>) {
+fn work<'m>(mut post: Box<dyn Post>, line: &WorkQueue<PackedCopy<'m>>, tell: &Sender<Event<'m>>) {
     // Where nobody listens any more, the ledger could not be written; the next run asks what became of these.
     let (error, back) = match post.group() {
         1 => one_by_one(&mut *post, line, tell),
@@ -354,10 +358,10 @@ fn work<'m>(mut post: Box<dyn Post>, line: &Line<Load<'m>>, tell: &Sender<Event<
 /// Each answer is told at once, and the post knows what comes next. Gives what was not handed over, and why.
 fn one_by_one<'m>(
     post: &mut dyn Post,
-    line: &Line<Load<'m>>,
+    line: &WorkQueue<PackedCopy<'m>>,
     tell: &Sender<Event<'m>>,
-) -> (Option<PostError>, Vec<Load<'m>>) {
-    let mut in_hand: Option<Load<'m>> = None;
+) -> (Option<PostError>, Vec<PackedCopy<'m>>) {
+    let mut in_hand: Option<PackedCopy<'m>> = None;
     while let Some(load) = in_hand.take().or_else(|| line.take(1).pop()) {
         in_hand = line.take_if_there();
         let start = Instant::now();
@@ -379,9 +383,9 @@ fn one_by_one<'m>(
 fn in_groups<'m>(
     post: &mut dyn Post,
     group: usize,
-    line: &Line<Load<'m>>,
+    line: &WorkQueue<PackedCopy<'m>>,
     tell: &Sender<Event<'m>>,
-) -> (Option<PostError>, Vec<Load<'m>>) {
+) -> (Option<PostError>, Vec<PackedCopy<'m>>) {
     loop {
         let mut loads = line.take(group);
         if loads.is_empty() {
@@ -412,15 +416,15 @@ fn in_groups<'m>(
 }
 
 /// Copies that wait for a post, the next for whichever is free first.
-struct Line<T> {
+struct WorkQueue<T> {
     /// `None` once it is closed.
     waiting: Mutex<Option<VecDeque<T>>>,
     bell: Condvar,
 }
 
-impl<T> Line<T> {
-    fn new() -> Line<T> {
-        Line {
+impl<T> WorkQueue<T> {
+    fn new() -> WorkQueue<T> {
+        WorkQueue {
             waiting: Mutex::new(Some(VecDeque::new())),
             bell: Condvar::new(),
         }
@@ -489,9 +493,9 @@ impl<T> Line<T> {
 }
 
 /// Counts what came of it, and says so.
-struct Tally<'t, 'a, 'm> {
+struct Progress<'t, 'a, 'm> {
     job: &'t Job<'a>,
-    mail: &'t Mail<'a, 'm>,
+    mail: &'t Outgoing<'a, 'm>,
     left: usize,
     /// Of each letter: copies not yet ended, copies taken.
     open: Vec<(usize, usize)>,
@@ -501,15 +505,15 @@ struct Tally<'t, 'a, 'm> {
     report: &'t mut Report,
 }
 
-impl Tally<'_, '_, '_> {
+impl Progress<'_, '_, '_> {
     fn count(&mut self, key: &DeliveryKey, batch: Option<usize>, outcome: &Outcome) {
         *self.report.outcomes.entry(outcome.kind()).or_default() += 1;
         self.left -= 1;
         self.job.watch.step();
         let taken = usize::from(matches!(outcome, Outcome::Accepted(_)));
         match batch {
-            None if key.mail == Kind::Reminder => self.reminded += taken,
-            None if key.mail == Kind::Suspension => self.warned += taken,
+            None if key.mail == MailKind::Reminder => self.reminded += taken,
+            None if key.mail == MailKind::Suspension => self.warned += taken,
             None => self.told += taken,
             Some(number) => {
                 let (open, sent) = &mut self.open[number];

@@ -1,8 +1,8 @@
-//! The copies of letters, made on all cores while others are on their way. [`Room`] keeps them from piling up.
+//! The copies of letters, made on all cores while others are on their way. [`MemoryBudget`] keeps them from piling up.
 
 use super::{
     letters::{Ready, ReadyNotice, SignedFor, office},
-    queue::{Event, Load, Mail},
+    queue::{Event, Outgoing, PackedCopy},
 };
 use crate::publish::{Job, PublishError};
 use crate::{
@@ -35,13 +35,13 @@ const SLIP: usize = 1024;
 pub(in crate::publish) struct Packer<'a, 'r> {
     pub(in crate::publish) job: &'r Job<'a>,
     pub(in crate::publish) members: Members,
-    pub(in crate::publish) room: &'r Room,
+    pub(in crate::publish) room: &'r MemoryBudget,
     /// Copies that are there already, by batch.
     pub(in crate::publish) there: &'r HashSet<(usize, MemberHash)>,
 }
 
 impl<'a> Packer<'a, '_> {
-    pub(in crate::publish) fn run<'m>(&self, mail: &Mail<'a, 'm>, tell: &Sender<Event<'m>>)
+    pub(in crate::publish) fn run<'m>(&self, mail: &Outgoing<'a, 'm>, tell: &Sender<Event<'m>>)
     where
         'a: 'm,
     {
@@ -67,7 +67,7 @@ impl<'a> Packer<'a, '_> {
         let _ = tell.send(Event::AllPacked);
     }
 
-    fn notice<'m>(&self, notice: &'m ReadyNotice<'a>) -> Result<Load<'m>, PublishError>
+    fn notice<'m>(&self, notice: &'m ReadyNotice<'a>) -> Result<PackedCopy<'m>, PublishError>
     where
         'a: 'm,
     {
@@ -84,7 +84,7 @@ impl<'a> Packer<'a, '_> {
             }
         })?;
         let more = more.iter().map(|intent| intent.key.clone()).collect();
-        Ok(Load {
+        Ok(PackedCopy {
             parcel,
             key: first.key.clone(),
             batch: None,
@@ -146,7 +146,7 @@ impl<'a> Packer<'a, '_> {
                 if !self.room.take(size) {
                     return;
                 }
-                let load = || -> Result<Load<'m>, PublishError> {
+                let load = || -> Result<PackedCopy<'m>, PublishError> {
                     let own = match (
                         &shared,
                         recipient
@@ -173,7 +173,7 @@ impl<'a> Packer<'a, '_> {
                         // Refuses, unless it is the same mailbox in other capitals.
                         None => fit.parcel(sender, recipient.address),
                     };
-                    Ok(Load {
+                    Ok(PackedCopy {
                         parcel: parcel.map_err(misfit)?,
                         key,
                         batch: Some(number),
@@ -205,16 +205,16 @@ impl<'a> Packer<'a, '_> {
 }
 
 /// What is left of [`AHEAD`].
-pub(in crate::publish) struct Room {
+pub(in crate::publish) struct MemoryBudget {
     /// `None` once it is closed.
     used: Mutex<Option<usize>>,
     freed: Condvar,
     posts: usize,
 }
 
-impl Room {
-    pub(in crate::publish) fn new(posts: usize) -> Room {
-        Room {
+impl MemoryBudget {
+    pub(in crate::publish) fn new(posts: usize) -> MemoryBudget {
+        MemoryBudget {
             used: Mutex::new(Some(0)),
             freed: Condvar::new(),
             posts,

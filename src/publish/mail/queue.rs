@@ -9,23 +9,23 @@ use crate::{
 use std::time::Duration;
 
 /// Several deliveries that are one mail.
-pub(in crate::publish) type Keys = Vec<DeliveryKey>;
+pub(in crate::publish) type DeliveryKeys = Vec<DeliveryKey>;
 
 /// Everything that is to be handed over.
-pub(in crate::publish) struct Mail<'a, 'm> {
+pub(in crate::publish) struct Outgoing<'a, 'm> {
     pub(in crate::publish) ready: &'m [Ready<'a>],
     pub(in crate::publish) notices: &'m [ReadyNotice<'a>],
 }
 
 /// One copy.
-pub(in crate::publish) struct Load<'m> {
+pub(in crate::publish) struct PackedCopy<'m> {
     pub(in crate::publish) parcel: Parcel<'m>,
     pub(in crate::publish) key: DeliveryKey,
     /// Of which letter; a notice is of none.
     pub(in crate::publish) batch: Option<usize>,
     /// What else is the same mail, as a notice of several held letters is: begun with it, and ended as it ended.
-    pub(in crate::publish) more: Keys,
-    /// What it takes of the [`Room`].
+    pub(in crate::publish) more: DeliveryKeys,
+    /// What it takes of the [`MemoryBudget`].
     pub(in crate::publish) size: usize,
 }
 
@@ -33,7 +33,7 @@ pub(in crate::publish) struct Load<'m> {
 pub(in crate::publish) struct Ended {
     pub(super) key: DeliveryKey,
     pub(super) batch: Option<usize>,
-    pub(super) more: Keys,
+    pub(super) more: DeliveryKeys,
     pub(super) size: usize,
     /// The error is why it was not tried.
     pub(super) outcome: Result<Outcome, String>,
@@ -43,9 +43,9 @@ pub(in crate::publish) struct Ended {
 
 /// What packers and posts tell this thread.
 pub(in crate::publish) enum Event<'m> {
-    Packed(Result<Load<'m>, PublishError>),
+    Packed(Result<PackedCopy<'m>, PublishError>),
     AllPacked,
     Ended(Vec<Ended>),
     /// A post can send no more, or need not; what it had not handed over comes back.
-    Left(Option<PostError>, Vec<Load<'m>>, Vec<Served>),
+    Left(Option<PostError>, Vec<PackedCopy<'m>>, Vec<Served>),
 }
