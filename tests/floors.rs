@@ -414,7 +414,7 @@ fn imports_run_downward_only() {
 }
 
 /// Files that import each other, from before this test; the list may only become shorter.
-const CIRCLES: [&[&str]; 10] = [
+const CIRCLES: [&[&str]; 9] = [
     &["inbound/mail.rs", "inbound/mime.rs"],
     &["openpgp/agent.rs", "openpgp/signer.rs"],
     &[
@@ -428,7 +428,6 @@ const CIRCLES: [&[&str]; 10] = [
         "preview/session.rs",
     ],
     &["publish/mail/compose.rs", "publish/mail/thread.rs"],
-    &["publish/mail/deliver.rs", "publish/mail/pack.rs"],
     &["publish/site/document.rs", "publish/site/stage.rs"],
     &[
         "render/site/advisory.rs",
@@ -551,7 +550,7 @@ fn the_map_names_every_room() {
 /// Types of the same name at the top of more than one file, and in how many. A reader who meets such a name has to ask which
 /// one it is, so the list may only become shorter. `Args` stays: it is what one command takes, in the file of that command.
 /// The others are from before this test.
-const SHARED_NAMES: [(&str, usize); 90] = [
+const SHARED_NAMES: [(&str, usize); 88] = [
     ("Addressed", 2),
     ("Answer", 4),
     ("Args", 26),
@@ -562,7 +561,6 @@ const SHARED_NAMES: [(&str, usize); 90] = [
     ("Changes", 3),
     ("Country", 2),
     ("Cut", 2),
-    ("Desk", 2),
     ("Document", 3),
     ("Entry", 6),
     ("Fact", 2),
@@ -581,7 +579,7 @@ const SHARED_NAMES: [(&str, usize); 90] = [
     ("Kind", 4),
     ("Label", 2),
     ("Letter", 2),
-    ("Line", 6),
+    ("Line", 5),
     ("Lines", 2),
     ("Link", 3),
     ("Lists", 2),
@@ -595,7 +593,7 @@ const SHARED_NAMES: [(&str, usize); 90] = [
     ("Number", 3),
     ("Office", 2),
     ("Open", 2),
-    ("Opened", 3),
+    ("Opened", 2),
     ("Outcome", 3),
     ("OwnPage", 2),
     ("Page", 5),
@@ -626,7 +624,6 @@ const SHARED_NAMES: [(&str, usize); 90] = [
     ("Status", 2),
     ("Store", 2),
     ("Taken", 2),
-    ("Talk", 2),
     ("Target", 3),
     ("Text", 3),
     ("Tree", 2),
