@@ -11,7 +11,7 @@ use std::{
 
 fn main() -> Result<(), io::Error> {
     let mut files = vec![PathBuf::from("Cargo.toml"), PathBuf::from("Cargo.lock")];
-    for folder in ["src", "templates"] {
+    for folder in ["src", "crates", "templates"] {
         println!("cargo::rerun-if-changed={folder}");
         below(Path::new(folder), &mut files)?;
     }

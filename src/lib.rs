@@ -4,9 +4,7 @@
 //! (`tests/floors.rs` checks it); ARCHITECTURE.md is the map in words.
 
 // ground: knows nothing, touches nothing
-pub mod terms;
-
-pub mod diag;
+pub use advise_base::{diag, terms};
 
 pub mod yaml;
 
@@ -33,8 +31,6 @@ pub mod rfc2350;
 pub mod openpgp;
 
 pub mod render;
-
-pub mod rfc2350_import;
 
 pub mod workspace;
 

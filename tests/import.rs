@@ -18,11 +18,14 @@ mod moving;
 mod twins;
 
 use advise::{
-    diag::Findings,
-    rfc2350_import::{self, Document, Import, Imported},
+    diag::{Findings, Source},
+    markdown,
+    rfc2350::prose,
+    team::{self, Team},
     terms::Moment,
 };
-use std::path::PathBuf;
+use rfc2350_import::{Document, Import, Imported, Seal, Unreadable};
+use std::{ops::Deref, path::PathBuf};
 
 const NOW: &str = "2026-11-22T12:00:00Z";
 
@@ -39,11 +42,48 @@ fn twin(name: &str) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8]) -> Document {
-    rfc2350_import::read("document", bytes, None, &[], &now())
-        .unwrap_or_else(|error| panic!("{error}"))
+    try_read(bytes).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn imported(document: &Document) -> Imported {
+/// Reads a file with nobody's certificate at hand.
+fn try_read(bytes: &[u8]) -> Result<Document, Unreadable> {
+    let seal = if rfc2350_import::is_clear_signed(bytes) {
+        Seal::Unchecked
+    } else {
+        Seal::None
+    };
+    rfc2350_import::read("document", bytes, seal, None)
+}
+
+/// What an import wrote, and the facts in it as the program reads them.
+struct Sound {
+    imported: Imported,
+    parsed: Team,
+}
+
+impl Deref for Sound {
+    type Target = Imported;
+
+    fn deref(&self) -> &Imported {
+        &self.imported
+    }
+}
+
+/// The text that readers see of some Markdown, as `advise rfc2350 import` asks for it.
+fn text_of(text: &str) -> Option<String> {
+    markdown::lint(text)
+        .is_empty()
+        .then(|| markdown::text(text, 200))
+}
+
+fn imported(document: &Document) -> Sound {
+    try_import(document)
+        .unwrap_or_else(|error| panic!("{error}"))
+        .expect("a document for everybody")
+}
+
+/// Imports a document; `None` if its label keeps it from that. The program can read what was written, or this is an error.
+fn try_import(document: &Document) -> Result<Option<Sound>, String> {
     let import = Import {
         lang: None,
         email: None,
@@ -51,8 +91,24 @@ fn imported(document: &Document) -> Imported {
         of_team: &[],
         keys: &[],
         now: &now(),
+        shown: text_of,
     };
-    rfc2350_import::import(document, &import).unwrap_or_else(|error| panic!("{error}"))
+    let imported = match rfc2350_import::import(document, &import) {
+        Ok(imported) => imported,
+        Err(rfc2350_import::Refused::Restricted { .. }) => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    let mut findings = Findings::new();
+    let team = Source::new("team.yaml", imported.team.as_str());
+    let parsed = team::parse(&team, &mut findings);
+    prose::parse(
+        &Source::new("site/rfc2350.md", imported.prose.as_str()),
+        &mut findings,
+    );
+    match parsed {
+        Some(parsed) if !findings.has_errors() => Ok(Some(Sound { imported, parsed })),
+        _ => Err(format!("what would be written has errors: {findings:?}")),
+    }
 }
 
 /// Lines and names of findings.

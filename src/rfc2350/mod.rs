@@ -15,12 +15,12 @@ pub mod facts;
 mod html;
 mod languages;
 mod lint;
-pub mod outline;
 pub mod prose;
 mod text;
 mod words;
 pub mod zone;
 
+pub use advise_base::outline;
 pub use changes::{Changes, News};
 pub use languages::lint_languages;
 pub use lint::{lint, lint_key, lint_prose};

@@ -1,5 +1,5 @@
 //! The words around the facts, per language: flat maps of a key to a text, English where a language lacks one.
-//! Section titles are the standard's own in English, and `section_2_8` in other languages.
+//! Section titles are the standard's own in English, and `section_2_8` in other languages; `outline` has the built-in ones.
 
 use super::outline::Number;
 use crate::{
@@ -16,11 +16,11 @@ pub struct DocumentWords {
 }
 
 static ENGLISH: LazyLock<BTreeMap<String, String>> =
-    LazyLock::new(|| flat(include_str!("words/en.yaml")));
+    LazyLock::new(|| flat("en", include_str!("words/en.yaml")));
 static RUSSIAN: LazyLock<BTreeMap<String, String>> =
-    LazyLock::new(|| flat(include_str!("words/ru.yaml")));
+    LazyLock::new(|| flat("ru", include_str!("words/ru.yaml")));
 static ARABIC: LazyLock<BTreeMap<String, String>> =
-    LazyLock::new(|| flat(include_str!("words/ar.yaml")));
+    LazyLock::new(|| flat("ar", include_str!("words/ar.yaml")));
 
 impl DocumentWords {
     /// The built-in words; English for a language that has none.
@@ -39,7 +39,7 @@ impl DocumentWords {
         }
     }
 
-    /// All built-in languages.
+    /// All built-in words, English first.
     pub fn all() -> impl Iterator<Item = DocumentWords> {
         [&ENGLISH, &RUSSIAN, &ARABIC]
             .into_iter()
@@ -160,15 +160,19 @@ impl DocumentWords {
 
     /// The title of a section of the standard; `None` for others.
     pub fn title(&self, number: &Number) -> Option<String> {
-        let key = format!("section_{}", number.to_string().replace('.', "_"));
         self.texts
-            .get(&key)
+            .get(&section_key(number))
             .cloned()
             .or_else(|| number.title().map(str::to_string))
     }
 }
 
-fn flat(text: &str) -> BTreeMap<String, String> {
+/// The key of a section's title: `section_2_8`.
+fn section_key(number: &Number) -> String {
+    format!("section_{}", number.to_string().replace('.', "_"))
+}
+
+fn flat(lang: &str, text: &str) -> BTreeMap<String, String> {
     let source = Source::new("words.yaml", text);
     let node = yaml::parse(&source, Span::new(0, text.len()));
     let Ok(Value::Map(pairs)) = node.map(|node| node.value) else {
@@ -180,7 +184,11 @@ fn flat(text: &str) -> BTreeMap<String, String> {
             (Value::Text(key), Value::Text(text)) => Some((key.into_owned(), text.into_owned())),
             _ => None,
         });
-    texts.collect()
+    // English titles are not in the map: a workspace's `section_2_8` is known by the other languages.
+    let titles = Number::standard()
+        .filter(|_| lang != "en")
+        .filter_map(|number| Some((section_key(&number), number.title_in(lang)?.to_string())));
+    texts.chain(titles).collect()
 }
 
 #[cfg(test)]
@@ -192,11 +200,7 @@ mod tests {
         for (tag, texts) in [("ru", &RUSSIAN), ("ar", &ARABIC)] {
             assert!(ENGLISH.keys().all(|key| texts.contains_key(key)), "{tag}");
             let words = DocumentWords::built_in(&tag.parse().expect("a language"));
-            let has = |number: Number| {
-                words
-                    .texts
-                    .contains_key(&format!("section_{}", number.to_string().replace('.', "_")))
-            };
+            let has = |number: Number| words.texts.contains_key(&section_key(&number));
             assert!(Number::standard().all(has), "{tag}");
             assert!(
                 texts

@@ -10,9 +10,6 @@ use crate::{
     yaml::Wording,
 };
 
-/// Stands where nobody knows the team's address yet (RFC 2606: `.invalid` is nobody's); `check` says so.
-pub const UNKNOWN_ADDRESS: &str = "unknown@team.invalid";
-
 /// `team.yaml`, read without an error. All of it is meant for everybody.
 #[derive(Debug, Clone)]
 #[allow(missing_docs, reason = "fields of team.yaml, docs in README")]

@@ -1,6 +1,7 @@
 //! Whatever a file holds: no crash, no hang, nothing lost.
 
 use super::*;
+use rfc2350_import::{Block, Kind};
 
 /// The same numbers in each run (xorshift).
 struct Dice(u64);
@@ -24,20 +25,11 @@ fn rounds(few: usize) -> usize {
 
 /// Reads and imports; what is refused is refused for a reason that is not ours.
 fn survives(bytes: &[u8]) {
-    let Ok(document) = rfc2350_import::read("document", bytes, None, &[], &now()) else {
+    let Ok(document) = try_read(bytes) else {
         return;
     };
-    let import = Import {
-        lang: None,
-        email: None,
-        certificates: &[],
-        of_team: &[],
-        keys: &[],
-        now: &now(),
-    };
-    match rfc2350_import::import(&document, &import) {
-        Ok(_) | Err(rfc2350_import::Refused::Restricted { .. }) => {}
-        Err(error) => panic!("{error}\n---\n{}\n---", String::from_utf8_lossy(bytes)),
+    if let Err(error) = try_import(&document) {
+        panic!("{error}\n---\n{}\n---", String::from_utf8_lossy(bytes));
     }
     drop(rfc2350_import::judge(&document, &[], &[], &now()));
 }
@@ -188,11 +180,91 @@ fn large_files_end_soon_or_are_refused() {
     survives(&many("Address\n\n", 3_000));
     survives(&many("word ", 50_000));
     assert!(matches!(
-        rfc2350_import::read("d", &many("x\n", 30_000), None, &[], &now()),
+        try_read(&many("x\n", 30_000)),
         Err(rfc2350_import::Unreadable::TooManyLines { .. })
     ));
     assert!(matches!(
-        rfc2350_import::read("d", &many("x", 5 << 20), None, &[], &now()),
+        try_read(&many("x", 5 << 20)),
         Err(rfc2350_import::Unreadable::TooLong { .. })
     ));
+}
+
+fn letters(text: &str) -> String {
+    text.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+fn says(text: &str) -> String {
+    let kind = Kind::Text;
+    rfc2350_import::markdown(
+        &[Block {
+            kind,
+            lines: text
+                .lines()
+                .enumerate()
+                .map(|(n, line)| (n + 1, line.to_string()))
+                .collect(),
+            tight: false,
+        }],
+        text_of,
+    )
+}
+
+#[test]
+fn plain_text_stays_as_it_is() {
+    for text in [
+        "A fax (this is *not* secure) is [TLP Color].",
+        "See <https://cert.example.org/a_b> & co, or <a@example.org>.",
+        "1. One",
+    ] {
+        assert_eq!(says(text), format!("{text}\n"));
+    }
+}
+
+#[test]
+fn nothing_is_swallowed_or_refused() {
+    for text in [
+        "# no heading",
+        "[1]: https://example.org/ \"x\"",
+        "<script>alert(1)</script>",
+        "a <!-- b --> c",
+        "&copy; 2026 &#x41;",
+        "---",
+        "| a |",
+        "```\nx",
+        "![x](y)",
+        "[x](javascript:alert(1))",
+        "[x](/../y)",
+        "\\# x",
+        "[^1]: note",
+        "> quoted",
+        "- item",
+        "+ 7 727",
+        "a\n===",
+        "~~gone~~",
+    ] {
+        let made = says(text);
+        assert!(markdown::lint(&made).is_empty(), "{text:?}: {made}");
+        assert!(
+            letters(&markdown::text(&made, 200)).contains(&letters(text)),
+            "{text:?}: {made}"
+        );
+    }
+}
+
+#[test]
+fn long_lines_are_broken_where_nothing_begins() {
+    let text = format!(
+        "{} - and # 1. {}",
+        "word ".repeat(15).trim(),
+        "more ".repeat(30).trim()
+    );
+    let made = says(&text);
+    assert!(
+        made.lines()
+            .all(|line| line.chars().count() <= 90 && !line.starts_with(['-', '#', '1'])),
+        "{made}"
+    );
 }

@@ -79,7 +79,7 @@ fn facts_of_the_twins_are_in_the_file_of_facts() {
         ("FJORD-CERT", "Asia/Almaty")
     );
     assert_eq!(team.fax.as_deref(), Some("+7 727 555 1725"));
-    assert_eq!(team.email.as_str(), advise::team::UNKNOWN_ADDRESS);
+    assert_eq!(team.email.as_str(), advise::terms::UNKNOWN_ADDRESS);
 }
 
 /// Each sentence of the text, looked for by a hand that knows nothing of how the import was made.

@@ -4,12 +4,13 @@ use super::{
 };
 use crate::{
     diag::{Findings, Level, Source},
+    markdown,
     openpgp::Certificate,
-    rfc2350_import::{self, Import, Imported, Refused},
-    settings,
+    rfc2350, settings,
     team::{self, Team},
-    terms::{Address, Fingerprint, Lang},
+    terms::{Address, Fingerprint, Lang, UNKNOWN_ADDRESS},
 };
+use rfc2350_import::{Import, Imported, Refused, Seal};
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -54,16 +55,10 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         .file
         .file_name()
         .map_or(shown.clone(), |name| name.to_string_lossy().into_owned());
-    let document = rfc2350_import::read(
-        &name,
-        &file.bytes,
-        file.detached.as_deref(),
-        &certificates,
-        &desk.now,
-    )
-    .map_err(|error| Failure::usage(format!("cannot read `{shown}`: {error}")))?;
-    if let rfc2350_import::Seal::Bad(error) = &document.seal {
-        desk.ui.warning(&format!("`{shown}`: {error}"));
+    let document = super::read(&file, &name, &certificates, &desk.now)
+        .map_err(|error| Failure::usage(format!("cannot read `{shown}`: {error}")))?;
+    if let Seal::Bad { why, .. } = &document.seal {
+        desk.ui.warning(&format!("`{shown}`: {why}"));
     }
     let target = Target::open(&root)?;
     // A certificate that stands in the document is the team's if section 2.8 names it.
@@ -77,19 +72,24 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         &Import {
             lang: args.lang.as_ref(),
             email: args.email.as_ref(),
-            certificates: &certificates,
-            of_team: &of_team,
-            keys: target.new_team.as_ref().map_or(&[], |team| team.keys.as_slice()),
+            certificates: &super::known(&certificates, &desk.now),
+            of_team: &super::known(&of_team, &desk.now),
+            keys: target
+                .new_team
+                .as_ref()
+                .map_or(&[], |team| team.keys.as_slice()),
             now: &desk.now,
+            shown: text_of,
         },
     )
     .map_err(|refused| match &refused {
-        Refused::Restricted { .. } => {
-            Failure::new(refused).hint("nothing was written; if the team has made it public, take the label out of the file")
-        }
-        _ => Failure::new(refused).hint("nothing was written; this is a mistake of `advise`: please report it with the document"),
+        Refused::Restricted { .. } => Failure::new(refused).hint(
+            "nothing was written; if the team has made it public, take the label out of the file",
+        ),
+        Refused::Lost(_) => Failure::new(refused).hint(OUR_MISTAKE),
     })?;
-    let files = target.files(&mut imported, &certificates, args.force)?;
+    let parsed = parse(&imported)?;
+    let files = target.files(&mut imported, &parsed, &certificates, args.force)?;
     write(&root, &files)?;
     match desk.ui.wants_json() {
         true => {
@@ -103,7 +103,7 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         desk.ui
             .deed(&format!("wrote {}", root.join(path).display()));
     }
-    if imported.parsed.email.as_str() == team::UNKNOWN_ADDRESS
+    if parsed.email.as_str() == UNKNOWN_ADDRESS
         && files.contains_key("team.yaml")
         && target.team.is_none()
     {
@@ -127,6 +127,38 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
     } else {
         Done::Well
     })
+}
+
+const OUR_MISTAKE: &str =
+    "nothing was written; this is a mistake of `advise`: please report it with the document";
+
+/// The text that readers see of some Markdown; `None` if `advise check` would refuse it.
+fn text_of(markdown: &str) -> Option<String> {
+    markdown::lint(markdown)
+        .is_empty()
+        .then(|| markdown::text(markdown, 200))
+}
+
+/// Reads what the importer wrote, as every later command will, before it goes to disk.
+fn parse(imported: &Imported) -> Result<Team, Failure> {
+    let mut findings = Findings::new();
+    let team = Source::new("team.yaml", imported.team.as_str());
+    let team = team::parse(&team, &mut findings);
+    let prose = Source::new("site/rfc2350.md", imported.prose.as_str());
+    rfc2350::prose::parse(&prose, &mut findings);
+    let mut errors = findings
+        .iter()
+        .filter(|finding| finding.level == Level::Error);
+    match (team, errors.next()) {
+        (Some(team), None) => Ok(team),
+        (_, error) => {
+            let message = error.map_or("", |finding| finding.message.as_str());
+            Err(
+                Failure::usage(format!("what would be written has errors: {message}"))
+                    .hint(OUR_MISTAKE),
+            )
+        }
+    }
 }
 
 /// The folder that is written to.
@@ -181,6 +213,7 @@ impl Target {
     fn files(
         &self,
         imported: &mut Imported,
+        parsed: &Team,
         certificates: &[Certificate],
         force: bool,
     ) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
@@ -209,7 +242,7 @@ impl Target {
         match self.team.as_ref().filter(|_| !force) {
             None => drop(files.insert("team.yaml".to_string(), imported.team.clone().into_bytes())),
             Some((source, team)) => {
-                let merged = rfc2350_import::merge(source, team, &first, &imported.parsed, &lang).ok_or_else(|| {
+                let merged = super::merge::merge(source, team, &first, parsed, &lang).ok_or_else(|| {
                     Failure::usage("the texts of this language cannot be added to team.yaml")
                         .hint("nothing was written; `--out DIR` writes elsewhere, and you can put the two together by hand")
                 })?;
@@ -219,7 +252,7 @@ impl Target {
                 }
             }
         }
-        let named: Vec<&Fingerprint> = imported.parsed.keys.iter().collect();
+        let named: Vec<&Fingerprint> = parsed.keys.iter().collect();
         for certificate in certificates
             .iter()
             .filter(|certificate| named.contains(&certificate.fingerprint()))
@@ -230,8 +263,7 @@ impl Target {
             }
         }
         if self.languages.is_empty() {
-            let url = imported
-                .parsed
+            let url = parsed
                 .website
                 .as_deref()
                 .and_then(|url| url::Url::parse(url).ok())

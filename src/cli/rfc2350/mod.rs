@@ -1,8 +1,14 @@
 mod import;
+mod merge;
 mod verify;
 
 use super::{Done, desk::Desk, failure::Failure, init};
-use crate::{openpgp::Certificate, publish, terms::Lang};
+use crate::{
+    openpgp::{self, Certificate, VerifyError},
+    publish,
+    terms::{Lang, Moment},
+};
+use rfc2350_import::{Document, Seal};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -99,6 +105,45 @@ fn open(path: &Path) -> Result<File, Failure> {
         }
     }
     Ok(File { bytes, detached })
+}
+
+/// Reads a document after its signature was verified with the certificates.
+fn read(
+    file: &File,
+    name: &str,
+    certificates: &[Certificate],
+    now: &Moment,
+) -> Result<Document, rfc2350_import::Unreadable> {
+    let is_clear = rfc2350_import::is_clear_signed(&file.bytes);
+    let detached = file.detached.as_deref().filter(|_| !is_clear);
+    if !is_clear && detached.is_none() {
+        return rfc2350_import::read(name, &file.bytes, Seal::None, None);
+    }
+    let (seal, signed) = match openpgp::verify(&file.bytes, detached, certificates, now) {
+        Ok(verified) => {
+            let (signer, made) = (verified.signer, verified.made);
+            (Seal::Good { signer, made }, Some(verified.content))
+        }
+        Err(VerifyError::UnknownSigner(_)) if certificates.is_empty() => (Seal::Unchecked, None),
+        Err(error) => {
+            let is_altered = matches!(error, VerifyError::Altered(_));
+            let why = error.to_string();
+            (Seal::Bad { why, is_altered }, None)
+        }
+    };
+    rfc2350_import::read(name, &file.bytes, seal, signed.as_deref())
+}
+
+/// What the importer needs to know of certificates.
+fn known(certificates: &[Certificate], now: &Moment) -> Vec<rfc2350_import::Certificate> {
+    certificates
+        .iter()
+        .map(|certificate| rfc2350_import::Certificate {
+            fingerprint: certificate.fingerprint().clone(),
+            expires: certificate.expires(now),
+            address: certificate.addresses().next(),
+        })
+        .collect()
 }
 
 /// The certificates that staff named.

@@ -1,8 +1,6 @@
 use super::super::{Done, desk::Desk, failure::Failure, ui::count};
-use crate::{
-    diag::{self, Level},
-    rfc2350_import::{self, Seal},
-};
+use crate::diag::{self, Level};
+use rfc2350_import::Seal;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -33,15 +31,14 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         of_team.clone()
     };
     let shown = args.file.display().to_string();
-    let document = rfc2350_import::read(
-        &shown,
-        &file.bytes,
-        file.detached.as_deref(),
-        &certificates,
+    let document = super::read(&file, &shown, &certificates, &desk.now)
+        .map_err(|error| Failure::usage(format!("cannot read `{shown}`: {error}")))?;
+    let verdict = rfc2350_import::judge(
+        &document,
+        &super::known(&certificates, &desk.now),
+        &super::known(&of_team, &desk.now),
         &desk.now,
-    )
-    .map_err(|error| Failure::usage(format!("cannot read `{shown}`: {error}")))?;
-    let verdict = rfc2350_import::judge(&document, &certificates, &of_team, &desk.now);
+    );
     let (errors, warnings) = (
         verdict.findings.count(Level::Error),
         verdict.findings.count(Level::Warning),
