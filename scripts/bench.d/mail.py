@@ -30,17 +30,7 @@ class Mail:
     # ------------------------------------------------------------ what is run
     def program(self):
         """benches/mail.rs, built, unless BENCH_MAIL says where it is."""
-        if "BENCH_MAIL" in os.environ:
-            return os.environ["BENCH_MAIL"]
-        command = ["cargo", "build", "--release", "--bench", "mail", "--message-format=json-render-diagnostics"]
-        built = subprocess.run(command, cwd=self.bench.ROOT, stdout=subprocess.PIPE, text=True)
-        if built.returncode != 0:
-            raise self.bench.CannotRun("`cargo build --release --bench mail` failed")
-        for line in built.stdout.splitlines():
-            made = json.loads(line)
-            if made.get("reason") == "compiler-artifact" and made["target"]["name"] == "mail" and made["executable"]:
-                return made["executable"]
-        raise self.bench.CannotRun("cargo did not say where it put the benchmark `mail`")
+        return os.environ.get("BENCH_MAIL") or self.bench.benchmark("mail")
 
     def ask(self, *words):
         # With backtraces wished for, every error that a library makes and handles costs more than a signature.

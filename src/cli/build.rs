@@ -9,7 +9,7 @@ use crate::{
     channels::site::Stage,
     ledger::Ledger,
     plan::{Only, Request},
-    publish::{self, Extent},
+    publish,
 };
 use std::path::PathBuf;
 
@@ -19,9 +19,6 @@ pub struct Args {
     /// Into this folder, without recording that anything was published
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Pages, lists, feeds and sitemap, nothing that is signed
-    #[arg(long, requires = "out")]
-    pages_only: bool,
     /// Make and compare every file of `public/`, also those of which nothing has changed
     #[arg(long, conflicts_with = "out")]
     anew: bool,
@@ -39,15 +36,11 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         return super::publish::publish(desk, &request, true, false, None);
     };
     let workspace = desk.workspace()?;
-    let extent = if args.pages_only {
-        Extent::PagesOnly
-    } else {
-        Extent::Full
-    };
     // A ledger that is not there is not begun here: it would look as if nothing had ever been published.
-    let mut ledger = match extent == Extent::Full && Ledger::exists(&desk.work())? {
-        true => Ledger::open(&desk.work())?,
-        false => desk.ledger_to_read()?,
+    let mut ledger = if Ledger::exists(&desk.work())? {
+        Ledger::open(&desk.work())?
+    } else {
+        desk.ledger_to_read()?
     };
     let mut history = ledger.history()?;
     let made = with_job(
@@ -59,20 +52,15 @@ pub fn run(desk: &Desk, args: Args) -> Result<Done, Failure> {
         &mut RunState::default(),
         |job, ledger, keys, _| {
             let stage = Stage::into_folder(&out).map_err(Failure::new)?;
-            let kept =
-                publish::stage(job, ledger, &stage, extent).map_err(|error| keys.explain(error))?;
-            if extent == Extent::Full {
-                kept.keep_signatures(ledger)
-                    .map_err(|error| keys.explain(error))?;
-            }
+            let kept = publish::stage(job, ledger, &stage).map_err(|error| keys.explain(error))?;
+            kept.keep_signatures(ledger)
+                .map_err(|error| keys.explain(error))?;
             stage
                 .finish()
                 .and_then(|switch| switch.commit())
                 .map_err(Failure::new)
         },
     )?;
-    // The program ends now: an archive need not be taken apart before.
-    std::mem::forget(workspace);
     let files = made.added.len() + made.changed.len();
     desk.ui.deed(&format!(
         "built {} into {}",

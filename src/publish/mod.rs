@@ -11,7 +11,6 @@ mod difference;
 mod mail;
 mod site;
 
-pub use crate::render::site::pages::Extent;
 pub use difference::difference;
 pub use mail::{
     clock::Clock,

@@ -161,12 +161,7 @@ fn first(
             once(desk, job, ledger, keys, carried).map(Some)
         },
     )?;
-    let settings = workspace.settings.clone();
-    if !stays {
-        // The program ends soon: an archive need not be taken apart before.
-        std::mem::forget((workspace, history));
-    }
-    Ok((story, settings))
+    Ok((story, workspace.settings))
 }
 
 /// Shows the plan, and asks unless that was answered on the command line.

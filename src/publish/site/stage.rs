@@ -15,9 +15,7 @@ use crate::{
     receipt::{Edition, History},
     render::{
         site::{
-            pages::{
-                self, Beside, DocumentView, Extent, KeyView, OwnPage, Sink, SiteShop, Supplies,
-            },
+            pages::{self, DocumentView, KeyView, OwnPage, Sink, SiteShop, Supplies},
             plain_text::Twin,
             wellknown::{self, SecurityTxt},
         },
@@ -195,7 +193,6 @@ impl Made<Twin, Public> for Vec<Artefact> {
 /// What a site is made of besides advisories, in the form in which its makers want it.
 pub struct Stock<'a, A> {
     workspace: &'a Workspace,
-    extent: Extent,
     words: BTreeMap<Lang, Words>,
     keys: Vec<KeyView>,
     views: BTreeMap<Lang, DocumentView>,
@@ -220,7 +217,6 @@ impl<'a> Stock<'a, Staff> {
             documents,
             &document::outlook(workspace, history, now),
             now,
-            Extent::Full,
         )
     }
 }
@@ -232,7 +228,6 @@ impl<'a, A> Stock<'a, A> {
         documents: Vec<Shareable<Document, A>>,
         editions: &[Edition],
         now: &Moment,
-        extent: Extent,
     ) -> Result<Stock<'a, A>, PublishError> {
         let settings = &workspace.settings.site;
         let mut findings = Findings::new();
@@ -248,8 +243,7 @@ impl<'a, A> Stock<'a, A> {
                     html: document.html(),
                     version: document.version().to_string(),
                     date: document.date().clone(),
-                    text_path: (extent == Extent::Full)
-                        .then(|| text_path(settings, document.lang())),
+                    text_path: text_path(settings, document.lang()),
                     editions: document::views(workspace, editions, document.lang()),
                 };
                 (document.lang().clone(), view)
@@ -258,7 +252,6 @@ impl<'a, A> Stock<'a, A> {
         let (keys, pages) = (key_views(workspace, now), own_pages(workspace));
         Ok(Stock {
             workspace,
-            extent,
             words,
             keys,
             views,
@@ -278,17 +271,12 @@ impl<'a, A> Stock<'a, A> {
             rfc2350: &self.views,
             pages: &self.pages,
             assets: &self.workspace.assets,
-            beside: Beside {
-                text: self.extent == Extent::Full,
-                ..Beside::NOTHING
-            },
             signer: self
                 .workspace
                 .settings
                 .signing
                 .as_ref()
                 .map(|signing| &signing.fingerprint),
-            extent: self.extent,
         }
     }
 }
@@ -341,12 +329,7 @@ fn own_pages(workspace: &Workspace) -> Vec<OwnPage<'_>> {
 }
 
 /// Puts the whole site of the plan into a stage.
-pub fn stage(
-    job: &Job<'_>,
-    ledger: &mut Ledger,
-    stage: &Stage,
-    extent: Extent,
-) -> Result<Kept, PublishError> {
+pub fn stage(job: &Job<'_>, ledger: &mut Ledger, stage: &Stage) -> Result<Kept, PublishError> {
     let workspace = job.workspace;
     let settings = &workspace.settings.site;
     let signer = workspace
@@ -364,12 +347,8 @@ pub fn stage(
     let documents = document_version(job.plan).map_or_else(Vec::new, |version| {
         document::documents(workspace, &team, version.version, &version.date, job.now)
     });
-    let editions = if extent == Extent::Full {
-        document::editions(job, &documents, &signatory)?
-    } else {
-        Vec::new()
-    };
-    let stock = Stock::of(workspace, documents, &editions, job.now, extent)?;
+    let editions = document::editions(job, &documents, &signatory)?;
+    let stock = Stock::of(workspace, documents, &editions, job.now)?;
     let shop = SiteShop::open(stock.supplies(settings))?;
     let public = &job.gate.open_all(job.plan.public.iter().copied(), Public)?;
     job.watch.begin("site", public.thing().len());
@@ -384,12 +363,10 @@ pub fn stage(
             .each()
             .try_for_each(put)?)
     })?;
-    if extent == Extent::Full {
-        document::files(job, &editions)?
-            .into_iter()
-            .try_for_each(|file| sink.put(file))?;
-        well_known(job, &signatory, &sink)?;
-    }
+    document::files(job, &editions)?
+        .into_iter()
+        .try_for_each(|file| sink.put(file))?;
+    well_known(job, &signatory, &sink)?;
     job.watch.end();
     let signatures = signatory
         .fresh
@@ -516,14 +493,14 @@ pub(in crate::publish) fn stage_and_compare(
     } else {
         Stage::trusting(folder, &record)
     }?;
-    let kept = stage(job, ledger, &staged, Extent::Full)?;
+    let kept = stage(job, ledger, &staged)?;
     kept.keep_signatures(ledger)?;
     match staged.finish() {
         Err(SiteError::Missing(_)) => {}
         switch => return Ok((switch?, kept)),
     }
     let staged = Stage::recording(folder, &record)?;
-    let kept = stage(job, ledger, &staged, Extent::Full)?;
+    let kept = stage(job, ledger, &staged)?;
     kept.keep_signatures(ledger)?;
     Ok((staged.finish()?, kept))
 }

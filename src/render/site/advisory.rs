@@ -140,7 +140,7 @@ struct AdvisoryView<'a> {
     attachments: Vec<AttachmentView<'a>>,
     revisions: Vec<RevisionView<'a>>,
     formats: Vec<FormatView>,
-    verify: Option<Verify>,
+    verify: Verify,
     fingerprint: Option<&'a str>,
 }
 
@@ -198,7 +198,7 @@ impl Made<&Advisory, Public> for (Vec<Page>, Vec<Twin>) {
                     let mut plain = None;
                     for (room, body) in rooms.iter().zip(bodies) {
                         all.extend(pages(advisory, body, references, room)?);
-                        if room.beside.text && has_twin(advisory, &room.lang, room.site) {
+                        if has_twin(advisory, &room.lang, room.site) {
                             let plain = plain.get_or_insert_with(|| {
                                 document.text(&plain_text::style(lang, room))
                             });
@@ -517,7 +517,7 @@ fn view_of<'a>(
             })
             .collect(),
         formats: formats(advisory, room),
-        verify: room.beside.text.then(|| Verify {
+        verify: Verify {
             url: room.site.link(&path_in(
                 room.site,
                 twin_lang(advisory, room),
@@ -525,7 +525,7 @@ fn view_of<'a>(
             )),
             name: format!("{id}.txt"),
             key_url: room.site.link("pgp-key.asc"),
-        }),
+        },
         fingerprint: room.fingerprint.as_deref(),
     }
 }
@@ -542,32 +542,11 @@ fn twin_lang<'a>(advisory: &Advisory, room: &'a Room<'_>) -> &'a Lang {
 fn formats(advisory: &Advisory, room: &Room<'_>) -> Vec<FormatView> {
     let id = advisory.id.as_str();
     let lang = twin_lang(advisory, room);
-    let beside =
-        |end: &str| room.href(&path_in(room.site, lang, &format!("advisories/{id}.{end}")));
-    let word = |key| room.words.get(key).to_string();
-    let mut formats = Vec::new();
-    if room.beside.text {
-        formats.push(FormatView {
-            href: beside("txt"),
-            media_type: "text/plain",
-            word: word("format_text"),
-        });
-    }
-    if room.beside.pdf {
-        formats.push(FormatView {
-            href: beside("pdf"),
-            media_type: "application/pdf",
-            word: word("format_pdf"),
-        });
-    }
-    if let Some(path) = room.beside.csaf.and_then(|path| path(advisory)) {
-        formats.push(FormatView {
-            href: room.href(&path),
-            media_type: "application/json",
-            word: word("format_csaf"),
-        });
-    }
-    formats
+    vec![FormatView {
+        href: room.href(&path_in(room.site, lang, &format!("advisories/{id}.txt"))),
+        media_type: "text/plain",
+        word: room.words.get("format_text").to_string(),
+    }]
 }
 
 /// What search engines and messengers show below the title: how bad, and what it is about.

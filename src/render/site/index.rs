@@ -546,7 +546,7 @@ impl Made<Vec<&Advisory>, Public> for ListPage {
         // The feed of everything stands in the head of every page already.
         head.feed = feed.clone().filter(|_| scope != Scope::All);
         let feeds = |folder: String| {
-            room.feeds
+            Format::ALL
                 .iter()
                 .map(move |format| link(*format, room, &folder))
                 .collect()

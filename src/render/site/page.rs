@@ -2,9 +2,8 @@
 //!
 //! Views are what templates see: plain texts taken from an [`Advisory`], which itself no template ever sees.
 
-use super::{addresses, feed_format::Format};
+use super::addresses;
 use crate::render::{
-    site::pages::Beside,
     templates::{TemplateError, Templates},
     words::Words,
 };
@@ -77,16 +76,12 @@ pub struct Room<'s> {
     pub words: &'s Words,
     /// With words and facts in them.
     pub templates: Templates,
-    /// What stands beside each page.
-    pub beside: Beside,
     /// The fingerprint of the current key, in groups.
     pub fingerprint: Option<String>,
     /// The path of the page on how to report an incident, if the site has one.
     pub report: Option<String>,
     /// How many advisories a list page shows.
     pub page_size: usize,
-    /// The formats of its feeds.
-    pub feeds: &'s [Format],
     pub(super) names: Vec<(Lang, String)>,
     pub(super) marks: BTreeMap<Lang, markdown::Words>,
 }

@@ -1,7 +1,6 @@
 //! The whole public site, page by page: [`render`] hands each file to a sink as soon as it is made.
 //!
-//! What the site consists of is DESIGN section 5. The texts beside the pages are signed by whoever publishes; PDF, CSAF and
-//! other makers' files are only linked ([`Beside`]).
+//! What the site consists of is DESIGN section 5. The texts beside the pages are signed by whoever publishes.
 
 use super::{
     advisory::Page,
@@ -55,35 +54,6 @@ pub const TAKEN: [&str; 11] = [
     "vendor",
 ];
 
-/// How much of the site is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
-    /// All of it.
-    Full,
-    /// Pages, lists by year, severity and kind, RSS and sitemap: what other generators make, and nothing signed.
-    PagesOnly,
-}
-
-/// What stands beside each advisory's page, so that the page can point to it.
-#[derive(Debug, Clone, Copy)]
-pub struct Beside {
-    /// `ID.txt`, clear-signed.
-    pub text: bool,
-    /// `ID.pdf`.
-    pub pdf: bool,
-    /// The path of an advisory's CSAF document, if it has one.
-    pub csaf: Option<fn(&Advisory) -> Option<String>>,
-}
-
-impl Beside {
-    /// Pages only: nothing stands beside them.
-    pub const NOTHING: Beside = Beside {
-        text: false,
-        pdf: false,
-        csaf: None,
-    };
-}
-
 /// A certificate of the team, as the site shows it.
 #[derive(Debug, Clone)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -110,7 +80,7 @@ pub struct DocumentView {
     /// Of the last update.
     pub date: Moment,
     /// Where the signed text is: `rfc2350.txt`.
-    pub text_path: Option<String>,
+    pub text_path: String,
     /// All versions that are kept, the newest first.
     pub editions: Vec<EditionView>,
 }
@@ -164,12 +134,8 @@ pub struct Supplies<'s> {
     pub pages: &'s [OwnPage<'s>],
     /// Of `site/assets/`: path in it, content.
     pub assets: &'s [(String, Vec<u8>)],
-    /// What others put beside the pages.
-    pub beside: Beside,
     /// Whose signatures stand beside the pages.
     pub signer: Option<&'s Fingerprint>,
-    /// How much is made.
-    pub extent: Extent,
 }
 
 impl<'s> Supplies<'s> {
@@ -197,11 +163,8 @@ impl<'s> Supplies<'s> {
             rfc2350,
             pages,
             assets,
-            beside,
             signer,
-            extent,
         } = self;
-        let Beside { text, pdf, csaf } = beside;
         let assets: Vec<(&String, Digest)> = assets
             .iter()
             .map(|(path, bytes)| (path, Digest::of(bytes)))
@@ -213,7 +176,7 @@ impl<'s> Supplies<'s> {
             format!("{keys:?}"),
             format!("{rfc2350:?}{pages:?}"),
             format!("{assets:?}"),
-            format!("{text}{pdf}{}{signer:?}{extent:?}", csaf.is_some()),
+            format!("{signer:?}"),
         ];
         Digest::of_parts(
             [PROGRAM]
@@ -322,8 +285,8 @@ struct Shared<'a> {
     logo: Option<String>,
     has_key: bool,
     has_rfc2350: bool,
-    /// The scripts of the search page; none where there is no such page.
-    search: Option<Scripts>,
+    /// The scripts of the search page.
+    search: Scripts,
     feed_kinds: Vec<FeedKind>,
 }
 
@@ -404,10 +367,6 @@ fn room<'s>(
     let root = format!("{base}{prefix}");
     let has_asset = |name: &str| supplies.assets.iter().any(|(path, _)| path == name);
     let style = stylesheet(supplies);
-    let feeds: &'static [Format] = match supplies.extent {
-        Extent::Full => &Format::ALL,
-        Extent::PagesOnly => &[Format::Rss],
-    };
     let mut nav: Vec<(u32, NavItem<'_>)> = Vec::new();
     for page in own_pages(supplies, lang) {
         if let Some(at) = page.nav {
@@ -453,9 +412,8 @@ fn room<'s>(
         logo: has_asset("logo.svg").then(|| format!("{base}assets/logo.svg")),
         has_key: !supplies.keys.is_empty(),
         has_rfc2350: !supplies.rfc2350.is_empty(),
-        search: (supplies.extent == Extent::Full)
-            .then(|| Scripts::at(base, |name| script(supplies, name).to_string())),
-        feed_kinds: feeds
+        search: Scripts::at(base, |name| script(supplies, name).to_string()),
+        feed_kinds: Format::ALL
             .iter()
             .map(|format| FeedKind {
                 media_type: format.media_type().split(';').next().unwrap_or_default(),
@@ -477,7 +435,6 @@ fn room<'s>(
         lang: lang.clone(),
         words,
         templates: templates.sharing(&shared)?,
-        beside: supplies.beside,
         fingerprint: supplies.keys.first().map(|key| key.fingerprint.spaced()),
         report: supplies
             .pages
@@ -485,7 +442,6 @@ fn room<'s>(
             .any(|page| page.name == "report")
             .then(|| format!("{root}report/")),
         page_size: PAGE_SIZE,
-        feeds,
         names: site
             .languages
             .iter()
@@ -568,7 +524,6 @@ pub fn render<E: Send>(
         Ok(())
     };
     // What takes one core its time is done while the other does the same.
-    let is_full = shop.supplies.extent == Extent::Full;
     let (rest, (vendors, languages)) = rayon::join(
         || -> Result<(), SiteError<E>> {
             advisories
@@ -576,25 +531,17 @@ pub fn render<E: Send>(
                 .each()
                 .try_for_each(put)
         },
-        || match is_full {
-            true => (
+        || {
+            (
                 Vendors::of(advisories.thing()),
                 languages(advisories.thing()),
-            ),
-            false => (Vendors::default(), Vec::new()),
+            )
         },
     );
     rest?;
-    let catalogue = || {
-        let catalogue = Catalogue::new(advisories.thing(), &vendors, &languages);
-        if is_full {
-            catalogue.with_months(advisories.thing())
-        } else {
-            catalogue
-        }
-    };
-    let shelves =
-        || is_full.then(|| Shelves::of(advisories.thing(), shop.supplies.site.url.path()));
+    let catalogue =
+        || Catalogue::new(advisories.thing(), &vendors, &languages).with_months(advisories.thing());
+    let shelves = || Shelves::of(advisories.thing(), shop.supplies.site.url.path());
     let (made, (catalogue, shelves)) = rayon::join(
         || {
             (0..advisories.thing().len())
@@ -637,7 +584,7 @@ pub fn render<E: Send>(
                 room,
                 catalogue,
                 scope,
-                formats: room.feeds,
+                formats: &Format::ALL,
                 editions,
             })
         })
@@ -655,56 +602,52 @@ pub fn render<E: Send>(
             })
         })?;
 
-    if let Some(shelves) = &shelves {
-        let site = shop.supplies.site;
-        shelves
-            .parts()
-            .try_for_each(|part| -> Result<(), SiteError<E>> {
-                let part = PartShop { site, part };
-                let unit = shop.unit(
-                    "search index",
-                    &part.path(),
-                    &part.made_of(advisories.thing()),
-                );
-                sink.once(&unit, |put| {
-                    put(advisories.make::<IndexPart>(&part)?.into_artefact())
-                })
-            })?;
-        let pages: Vec<FoundShop<'_>> = shop
-            .rooms
-            .iter()
-            .flat_map(|room| {
-                shelves
-                    .pages()
-                    .iter()
-                    .map(move |found| FoundShop { room, found })
+    let site = shop.supplies.site;
+    shelves
+        .parts()
+        .try_for_each(|part| -> Result<(), SiteError<E>> {
+            let part = PartShop { site, part };
+            let unit = shop.unit(
+                "search index",
+                &part.path(),
+                &part.made_of(advisories.thing()),
+            );
+            sink.once(&unit, |put| {
+                put(advisories.make::<IndexPart>(&part)?.into_artefact())
             })
-            .collect();
-        pages
-            .par_iter()
-            .try_for_each(|page| -> Result<(), SiteError<E>> {
-                let unit = shop.unit(
-                    "search page",
-                    &page.path(),
-                    &page.made_of(advisories.thing()),
-                );
-                sink.once(&unit, |put| {
-                    put(advisories.make::<FoundPage>(page)?.into_artefact())
-                })
-            })?;
-        for room in &shop.rooms {
-            put(advisories
-                .make::<SearchPage>(&(room, catalogue, shelves))?
-                .into_artefact())?;
-        }
+        })?;
+    let pages: Vec<FoundShop<'_>> = shop
+        .rooms
+        .iter()
+        .flat_map(|room| {
+            shelves
+                .pages()
+                .iter()
+                .map(move |found| FoundShop { room, found })
+        })
+        .collect();
+    pages
+        .par_iter()
+        .try_for_each(|page| -> Result<(), SiteError<E>> {
+            let unit = shop.unit(
+                "search page",
+                &page.path(),
+                &page.made_of(advisories.thing()),
+            );
+            sink.once(&unit, |put| {
+                put(advisories.make::<FoundPage>(page)?.into_artefact())
+            })
+        })?;
+    for room in &shop.rooms {
+        put(advisories
+            .make::<SearchPage>(&(room, catalogue, &shelves))?
+            .into_artefact())?;
     }
 
     for room in &shop.rooms {
-        if shop.supplies.extent == Extent::Full {
-            put(advisories
-                .make::<ArchivePage>(&(room, catalogue))?
-                .into_artefact())?;
-        }
+        put(advisories
+            .make::<ArchivePage>(&(room, catalogue))?
+            .into_artefact())?;
         put(advisories
             .make::<HomePage>(&(room, catalogue))?
             .into_artefact())?;
@@ -758,7 +701,7 @@ pub(in crate::render) fn find(
     for scope in catalogue.scopes() {
         let feed = scope.feed_folder().and_then(|folder| {
             let name = rest.strip_prefix(&folder)?;
-            room.feeds.iter().find(|format| format.file() == name)
+            Format::ALL.iter().find(|format| format.file() == name)
         });
         if let Some(format) = feed {
             let editions = shop.supplies.editions(room);
@@ -802,7 +745,7 @@ pub(in crate::render) fn find(
     if rest.starts_with("search/") {
         let shelves = &Shelves::of(advisories, room.site.url.path());
         if rest == "search/index.html" {
-            return SearchPage::made(advisories, &Public, &(room, catalogue, shelves))
+            return SearchPage::made(advisories, &Public, &(room, catalogue, &shelves))
                 .map(|page| Some(page.into()));
         }
         let parts = || {
@@ -907,8 +850,8 @@ struct DocumentPage<'a> {
     head: Head,
     version: &'a str,
     date: DateView,
-    text_href: Option<String>,
-    signature_href: Option<String>,
+    text_href: String,
+    signature_href: String,
     versions_href: Option<String>,
     text_lang: &'a str,
     text_dir: &'static str,
@@ -1009,11 +952,8 @@ fn pages_of(
             ),
             version: &document.version,
             date: room.date(&document.date),
-            text_href: document.text_path.as_deref().map(|path| room.href(path)),
-            signature_href: document
-                .text_path
-                .as_deref()
-                .map(|path| room.href(&format!("{path}.asc"))),
+            text_href: room.href(&document.text_path),
+            signature_href: room.href(&format!("{}.asc", document.text_path)),
             versions_href: document
                 .editions
                 .first()
@@ -1105,8 +1045,7 @@ fn feeds_page(room: &Room<'_>) -> FeedsPage {
             };
             Some(FeedRow {
                 word,
-                feeds: room
-                    .feeds
+                feeds: Format::ALL
                     .iter()
                     .map(|format| link(*format, room, &folder))
                     .collect(),
@@ -1126,7 +1065,7 @@ fn feeds_page(room: &Room<'_>) -> FeedsPage {
             "feeds",
             &room.everywhere(),
         ),
-        formats: room.feeds.iter().map(|format| format.title()).collect(),
+        formats: Format::ALL.iter().map(|format| format.title()).collect(),
         groups: vec![
             group("advisories", vec![Scope::All]),
             group(
@@ -1179,12 +1118,7 @@ fn assets(supplies: &Supplies<'_>, files: &mut Vec<Artefact>) {
             icon,
         ));
     }
-    let scripts: &[&str] = if supplies.extent == Extent::Full {
-        &SCRIPTS
-    } else {
-        &[]
-    };
-    for name in scripts.iter().filter(|name| !has_asset(name)) {
+    for name in SCRIPTS.iter().filter(|name| !has_asset(name)) {
         files.push(Artefact::new(
             format!("assets/{name}"),
             media_type(name),

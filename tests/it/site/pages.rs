@@ -7,10 +7,7 @@ use advise::{
     render::{
         site::{
             advisory::Page,
-            pages::{
-                self, Beside, DocumentView, EditionView, Extent, KeyView, OwnPage, Put, SiteShop,
-                Supplies,
-            },
+            pages::{self, DocumentView, EditionView, KeyView, OwnPage, Put, SiteShop, Supplies},
             plain_text::{Twin, has_twin},
         },
         words,
@@ -145,12 +142,7 @@ impl Sample {
     }
 
     /// Makes the site at a time, with some overriding templates.
-    fn site(
-        &self,
-        now: &str,
-        beside: Beside,
-        templates: &[(String, String)],
-    ) -> BTreeMap<String, Artefact> {
+    fn site(&self, now: &str, templates: &[(String, String)]) -> BTreeMap<String, Artefact> {
         let now: Moment = now.parse().expect("a moment");
         let gate = Gate::new(&now, &now);
         let public = self
@@ -177,7 +169,7 @@ impl Sample {
                     .into(),
                 version: "3".into(),
                 date: "2026-11-01".parse().expect("a date"),
-                text_path: Some("rfc2350.txt".into()),
+                text_path: "rfc2350.txt".into(),
                 editions: vec![EditionView {
                     version: 3,
                     date: "2026-11-01".parse().expect("a date"),
@@ -209,9 +201,7 @@ impl Sample {
             rfc2350: &rfc2350,
             pages: &pages,
             assets: &self.assets,
-            beside,
             signer: None,
-            extent: Extent::Full,
         };
         let shop = SiteShop::open(supplies).expect("good templates");
         let made = Mutex::new(BTreeMap::new());
@@ -242,8 +232,7 @@ impl Sample {
                     .map(Shareable::into_artefact);
                 let twin = has_twin(one.thing(), &room.lang, room.site)
                     .then(|| one.make::<Twin>(room).expect("a twin"));
-                for alone in pages.chain(twin.filter(|_| beside.text).map(Shareable::into_artefact))
-                {
+                for alone in pages.chain(twin.map(Shareable::into_artefact)) {
                     assert_eq!(made.get(&alone.thing().path), Some(alone.thing()));
                 }
             }
@@ -278,12 +267,6 @@ fn own_page(path: &Path) -> (String, Lang, String, Option<u32>, String) {
 }
 
 const NOW: &str = "2026-11-22T12:00:00Z";
-pub const ALL: Beside = Beside {
-    text: true,
-    pdf: false,
-    csaf: None,
-};
-
 fn text(site: &BTreeMap<String, Artefact>, path: &str) -> String {
     let one = site
         .get(path)
@@ -311,7 +294,7 @@ fn a_text_in_a_language_of_its_own_has_the_words_of_each_page_around_it() {
     let parsed = advisory::parse(&source, "EX-2026-0999", &lang("en"), &mut Findings::new())
         .expect("a good advisory");
     sample.advisories.push(parsed.advisory);
-    let site = sample.site(NOW, ALL, &[]);
+    let site = sample.site(NOW, &[]);
     for (folder, word) in [("", ">Warning<"), ("ru/", ">Внимание<")] {
         let page = self::text(
             &site,
@@ -325,7 +308,7 @@ fn a_text_in_a_language_of_its_own_has_the_words_of_each_page_around_it() {
 
 #[test]
 fn the_places_of_the_contract_are_there() {
-    let site = Sample::read().site(NOW, ALL, &[]);
+    let site = Sample::read().site(NOW, &[]);
     write(&site);
     for path in [
         "index.html",
@@ -377,7 +360,7 @@ fn the_places_of_the_contract_are_there() {
 #[test]
 fn nothing_tells_of_what_is_closed() {
     let sample = Sample::read();
-    let site = sample.site(NOW, ALL, &[]);
+    let site = sample.site(NOW, &[]);
     let now: Moment = NOW.parse().expect("a moment");
     let gate = Gate::new(&now, &now);
     let closed: Vec<&Advisory> = sample
@@ -401,7 +384,7 @@ fn nothing_tells_of_what_is_closed() {
 
 #[test]
 fn nothing_comes_from_another_host_and_nothing_runs() {
-    let site = Sample::read().site(NOW, ALL, &[]);
+    let site = Sample::read().site(NOW, &[]);
     for (path, one) in site.iter().filter(|(path, _)| path.ends_with(".html")) {
         let text = String::from_utf8_lossy(&one.bytes);
         for forbidden in [
@@ -441,7 +424,7 @@ fn nothing_comes_from_another_host_and_nothing_runs() {
 
 #[test]
 fn every_link_within_the_site_leads_somewhere() {
-    let site = Sample::read().site(NOW, ALL, &[]);
+    let site = Sample::read().site(NOW, &[]);
     // Made by others: the signed RFC 2350 document.
     let texts = [
         "rfc2350.txt",
@@ -484,7 +467,7 @@ fn every_link_within_the_site_leads_somewhere() {
 
 #[test]
 fn a_translation_is_linked_and_what_is_not_translated_says_so() {
-    let site = Sample::read().site(NOW, ALL, &[]);
+    let site = Sample::read().site(NOW, &[]);
     let translated = text(&site, "ru/advisories/EX-2026-0007/index.html");
     assert!(
         translated.contains("<h1>Example Gateway: удалённое"),
@@ -511,7 +494,7 @@ fn a_translation_is_linked_and_what_is_not_translated_says_so() {
 
 #[test]
 fn what_is_written_from_right_to_left_stands_so_and_what_is_not_does_not() {
-    let site = Sample::read().site(NOW, ALL, &[]);
+    let site = Sample::read().site(NOW, &[]);
     let arabic = text(&site, "ar/advisories/EX-2026-0007/index.html");
     assert!(
         arabic.contains("<html lang=\"ar\" dir=\"rtl\">")
@@ -546,7 +529,7 @@ fn what_is_written_from_right_to_left_stands_so_and_what_is_not_does_not() {
 #[test]
 fn a_score_is_explained_metric_by_metric() {
     let page = text(
-        &Sample::read().site(NOW, ALL, &[]),
+        &Sample::read().site(NOW, &[]),
         "ru/advisories/EX-2026-0007/index.html",
     );
     assert!(
@@ -565,7 +548,7 @@ fn a_score_is_explained_metric_by_metric() {
 
 #[test]
 fn a_form_can_be_taken_as_a_file() {
-    let site = Sample::read().site(NOW, ALL, &[]);
+    let site = Sample::read().site(NOW, &[]);
     let (page, form) = (
         text(&site, "report/index.html"),
         text(&site, "report/form.txt"),
@@ -585,7 +568,7 @@ fn a_form_can_be_taken_as_a_file() {
 #[test]
 fn the_archive_counts_what_is_public_and_nothing_else() {
     let sample = Sample::read();
-    let page = text(&sample.site(NOW, ALL, &[]), "archive/index.html");
+    let page = text(&sample.site(NOW, &[]), "archive/index.html");
     let now: Moment = NOW.parse().expect("a moment");
     let gate = Gate::new(&now, &now);
     let public = sample
@@ -636,7 +619,7 @@ fn no_page_of_a_huge_advisory_is_heavy() {
         .expect("a good advisory");
     assert!(!findings.has_errors(), "{findings:?}");
     sample.advisories.push(huge.advisory);
-    let site = sample.site(NOW, ALL, &[]);
+    let site = sample.site(NOW, &[]);
     for (path, one) in site.iter().filter(|(path, _)| path.ends_with(".html")) {
         assert!(
             one.bytes.len() < 60_000,
@@ -672,7 +655,7 @@ fn no_page_of_a_huge_advisory_is_heavy() {
 #[test]
 fn a_withdrawn_advisory_stays_and_says_why() {
     let page = text(
-        &Sample::read().site(NOW, ALL, &[]),
+        &Sample::read().site(NOW, &[]),
         "advisories/EX-2026-0005/index.html",
     );
     assert!(page.contains("This advisory has been withdrawn."));
@@ -681,7 +664,7 @@ fn a_withdrawn_advisory_stays_and_says_why() {
 
 #[test]
 fn a_feed_has_an_item_for_each_revision() {
-    let site = Sample::read().site(NOW, ALL, &[]);
+    let site = Sample::read().site(NOW, &[]);
     let feed = rss::Channel::read_from(site["rss.xml"].bytes.as_slice()).expect("RSS");
     let guids: Vec<&str> = feed
         .items
@@ -715,7 +698,7 @@ fn a_feed_has_an_item_for_each_revision() {
 
 #[test]
 fn atom_and_json_have_an_entry_for_each_advisory_with_the_same_text() {
-    let site = Sample::read().site(NOW, ALL, &[]);
+    let site = Sample::read().site(NOW, &[]);
     let rss = rss::Channel::read_from(site["rss.xml"].bytes.as_slice()).expect("RSS");
     let atom = atom_syndication::Feed::read_from(site["atom.xml"].bytes.as_slice()).expect("Atom");
     let json: serde_json::Value = serde_json::from_slice(&site["feed.json"].bytes).expect("JSON");
@@ -760,7 +743,7 @@ fn atom_and_json_have_an_entry_for_each_advisory_with_the_same_text() {
 
 #[test]
 fn a_vendor_has_a_list_and_feeds_of_its_own() {
-    let site = Sample::read().site(NOW, ALL, &[]);
+    let site = Sample::read().site(NOW, &[]);
     let all = text(&site, "vendor/index.html");
     let vendors: Vec<&str> = all
         .split("href=\"/vendor/")
@@ -786,8 +769,8 @@ fn the_same_input_gives_the_same_bytes() {
     let sample = Sample::read();
     // No embargo of the sample ends between the two.
     let (one, other) = (
-        sample.site(NOW, ALL, &[]),
-        sample.site("2026-11-22T18:00:00Z", ALL, &[]),
+        sample.site(NOW, &[]),
+        sample.site("2026-11-22T18:00:00Z", &[]),
     );
     assert!(one.keys().eq(other.keys()));
     let differing: Vec<&String> = one
@@ -799,18 +782,9 @@ fn the_same_input_gives_the_same_bytes() {
 }
 
 #[test]
-fn pages_only_points_to_no_twin() {
-    let site = Sample::read().site(NOW, Beside::NOTHING, &[]);
-    assert!(site.keys().all(|path| !path.contains(".txt")
-        || path == "robots.txt"
-        || path.ends_with("report/form.txt")));
-    assert!(!text(&site, "advisories/EX-2026-0007/index.html").contains("EX-2026-0007.txt"));
-}
-
-#[test]
 fn the_text_beside_a_page_is_plain_and_narrow() {
     let twin = text(
-        &Sample::read().site(NOW, ALL, &[]),
+        &Sample::read().site(NOW, &[]),
         "advisories/EX-2026-0007.txt",
     );
     assert!(
@@ -834,7 +808,7 @@ fn a_template_of_the_workspace_is_taken_and_its_mistake_is_named() {
         "gone: {{ team_name }}".to_string(),
     )];
     assert_eq!(
-        text(&Sample::read().site(NOW, Beside::NOTHING, &own), "404.html"),
+        text(&Sample::read().site(NOW, &own), "404.html"),
         "gone: Example CERT"
     );
 }

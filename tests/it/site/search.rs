@@ -1,13 +1,13 @@
 //! Search over an archive of a few thousand advisories: how large its files get, and how many of them change.
 
-use super::pages::{ALL, Sample, lang};
+use super::pages::{Sample, lang};
 use advise::{
     advisory::{self, Advisory},
     artefact::{Artefact, Digest},
     diag::{Findings, Source},
     render::{
         site::{
-            pages::{Extent, SiteShop, Supplies},
+            pages::{SiteShop, Supplies},
             search::{FoundPage, FoundShop, IndexPart, PartShop, Shelves},
         },
         words,
@@ -66,9 +66,7 @@ fn files(sample: &Sample, advisories: &[Advisory]) -> Files {
         rfc2350: &documents,
         pages: &[],
         assets: &[],
-        beside: ALL,
         signer: None,
-        extent: Extent::Full,
     })
     .expect("good templates");
     let room = shop.room(&lang("ru")).expect("a Russian site");
