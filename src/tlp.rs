@@ -384,10 +384,17 @@ fn once_final<T: Marked, A: Audience>(
 }
 
 /// A thing that may be shown to this audience: the proof that it went through the [`Gate`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Shareable<T, A> {
     thing: T,
     audience: A,
+}
+
+/// Neither the thing nor an address of its audience gets into a message or a log by `{:?}`.
+impl<T, A> fmt::Debug for Shareable<T, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shareable").finish_non_exhaustive()
+    }
 }
 
 /// A recipe: how `Self` is made of a `T` for an audience `A`, with the tools of a workshop (templates,
@@ -562,6 +569,13 @@ mod tests {
                 "{label}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_shareable_shows_nothing_of_itself() {
+        struct NoDebug;
+        let seen = Shareable::past_the_gate(NoDebug);
+        assert_eq!(format!("{seen:?}"), "Shareable { .. }");
     }
 
     #[test]

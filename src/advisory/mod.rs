@@ -87,7 +87,7 @@ pub struct Revision {
 }
 
 /// Title and body in one language.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Text {
     /// One line.
     pub title: String,
@@ -96,7 +96,7 @@ pub struct Text {
 }
 
 /// A file that goes along.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Attachment {
     /// File name without folders.
     pub name: String,
@@ -105,7 +105,7 @@ pub struct Attachment {
 }
 
 /// A message of the team that was read without an error.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[allow(missing_docs, reason = "fields of the front matter, DESIGN section 2")]
 pub struct Advisory {
     pub id: Id,
@@ -133,6 +133,28 @@ pub struct Advisory {
     pub digest: Digest,
     /// Path of the original, relative to the workspace.
     pub path: Arc<str>,
+}
+
+/// `{:?}` shows ids only, since an advisory may be closed.
+impl fmt::Debug for Advisory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Advisory")
+            .field("id", &self.id)
+            .field("revision", &self.revision().number)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Text").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Attachment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attachment").finish_non_exhaustive()
+    }
 }
 
 impl Advisory {

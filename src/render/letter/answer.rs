@@ -14,6 +14,7 @@ use crate::{
     terms::{Address, Fingerprint, Lang, Moment},
     tlp::Tlp,
 };
+use std::fmt;
 
 /// What an answer says. A `command` is what has to come back in a subject.
 #[derive(Debug, Clone, Copy)]
@@ -121,12 +122,20 @@ pub struct AnswerShop<'s> {
 }
 
 /// A mail to one address that answers what came from there.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Answer {
     recipient: String,
     text: String,
     cover: Cover,
     entity: Entity,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("entity", &self.entity)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Answer {

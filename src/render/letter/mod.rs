@@ -36,6 +36,7 @@ use crate::{
     tlp::{Audience, Cover, Made, Tlp},
 };
 use mime::Field;
+use std::fmt;
 
 /// What the header of a list's mail says about the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,13 +125,22 @@ pub enum LetterError {
 }
 
 /// An advisory as the part of a mail that is signed, with what stands outside of it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Letter {
     tlp: Tlp,
     cover: Cover,
     subject: String,
     text: String,
     entity: Entity,
+}
+
+impl fmt::Debug for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Letter")
+            .field("tlp", &self.tlp)
+            .field("entity", &self.entity)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Letter {
@@ -402,7 +412,7 @@ struct Parts<'s> {
 }
 
 /// The part to be signed, in canonical form, and the header that will stand outside.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Entity {
     /// Lines of the outer header, without what `pack` adds.
     outer: Vec<u8>,
@@ -410,6 +420,15 @@ struct Entity {
     message_id: String,
     /// Of the multipart around payload or ciphertext.
     boundary: String,
+}
+
+/// `{:?}` shows the Message-ID only: the rest may be closed.
+impl fmt::Debug for Entity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entity")
+            .field("message_id", &self.message_id)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Entity {

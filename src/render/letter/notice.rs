@@ -13,6 +13,7 @@ use crate::{
     terms::{Address, Fingerprint, Lang, Moment},
     tlp::Cover,
 };
+use std::fmt;
 
 /// All that a notice is made of.
 #[derive(Debug, Clone)]
@@ -40,12 +41,20 @@ pub struct NoticeShop<'s> {
 }
 
 /// A mail that says that something is waiting, and how to get it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Notice {
     recipient: String,
     pub(super) text: String,
     pub(super) fields: Vec<Field>,
     pub(super) entity: Entity,
+}
+
+impl fmt::Debug for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notice")
+            .field("entity", &self.entity)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Notice {

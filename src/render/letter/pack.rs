@@ -5,14 +5,23 @@ use crate::{
     openpgp::{EncryptError, Sealed, Signed},
     tlp::{Cover, Tlp},
 };
+use std::fmt;
 
 /// A mail, ready to be handed to a transport.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// With CRLF. Lines that begin with a dot are the transport's business.
     pub bytes: Vec<u8>,
     /// `<TOKEN@domain>`
     pub message_id: String,
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("message_id", &self.message_id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why there is no message.

@@ -9,7 +9,7 @@ use crate::{
 use std::convert::Infallible;
 
 /// What a mail program shows of a letter, or of a notice.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[allow(missing_docs, reason = "the names say it")]
 pub struct Sketch {
     /// What everybody on the way can read: name and value, nothing encoded.
