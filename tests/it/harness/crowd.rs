@@ -318,6 +318,9 @@ impl Place {
             .arg(self.root())
             .args(["--now", &self.now()])
             .args(words);
+        // In other locales the `cat` that gives the passphrase opens more files than the program did before it, so a kill at
+        // one of many opened files would hit `cat`.
+        command.env("LC_ALL", "C");
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
