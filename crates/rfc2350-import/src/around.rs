@@ -2,8 +2,7 @@
 
 use super::{
     cut::{self, Cut},
-    lines::{Line, Mark, Why},
-    read::Form,
+    lines::{Form, Line, Mark, Why},
 };
 
 pub type Preamble = Vec<(Option<Line>, Vec<Line>)>;

@@ -5,10 +5,9 @@ use super::{
     facts::{self, Fact, Found},
     faults::faults,
     language, proof,
-    read::{Certificate, Document, Section},
+    read::{Document, KnownCertificate},
     report::Report,
-    titles::{self, Fit},
-    write::{self, Shown},
+    write::{self, ReadableText},
 };
 use advise_base::{
     diag::Findings,
@@ -25,15 +24,15 @@ pub struct Import<'i> {
     /// What to take if the document has no mail address that can be read.
     pub email: Option<&'i Address>,
     /// Those that are at hand, whoever's they are.
-    pub certificates: &'i [Certificate],
+    pub certificates: &'i [KnownCertificate],
     /// Those that are the team's for sure.
-    pub of_team: &'i [Certificate],
+    pub of_team: &'i [KnownCertificate],
     /// Keys that the workspace has already, the current one first.
     pub keys: &'i [Fingerprint],
     /// The time.
     pub now: &'i Moment,
     /// The Markdown of the program.
-    pub shown: Shown,
+    pub shown: ReadableText,
 }
 
 /// What an import gives.
@@ -94,22 +93,7 @@ pub fn import(document: &Document, import: &Import<'_>) -> Result<Imported, Refu
     })
 }
 
-/// The title that a section gets: the standard's where we have it in this language and the team means it.
-pub(super) fn title(section: &Section, lang: &Lang) -> String {
-    let written = section.title.trim().to_string();
-    let Some(number) = &section.number else {
-        return written;
-    };
-    let ours = matches!(lang.as_str().split('-').next(), Some("en" | "ru"));
-    let fits = section.is_known
-        && titles::fit(&written, number).is_some_and(|fit| fit == Fit::Exact || ours);
-    number
-        .title_in(lang.as_str())
-        .filter(|_| ours && fits)
-        .map_or(written, str::to_string)
-}
-
-fn prose(document: &Document, found: &Found, lang: &Lang, shown: Shown) -> String {
+fn prose(document: &Document, found: &Found, lang: &Lang, shown: ReadableText) -> String {
     let mut out = String::new();
     if let Some(title) = &document.title {
         // A title of the file: a help for its writers, not shown to readers.
@@ -145,7 +129,7 @@ fn prose(document: &Document, found: &Found, lang: &Lang, shown: Shown) -> Strin
             blocks.extend(again.flat_map(|other| other.blocks.clone()));
             written.push(number);
         }
-        let title = title(section, lang);
+        let title = write::title(section, lang);
         let standard = section
             .number
             .as_ref()

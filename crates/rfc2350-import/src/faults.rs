@@ -7,7 +7,7 @@ mod whole;
 
 use super::{
     block::{Block, Kind, Sentence},
-    read::{Certificate, Document, Section},
+    read::{Document, KnownCertificate, Section},
     scan,
 };
 use advise_base::{
@@ -17,7 +17,7 @@ use advise_base::{
 };
 
 /// All faults of the text; of signature and certificate `judge` says more.
-pub fn faults(document: &Document, certificates: &[Certificate], now: &Moment) -> Findings {
+pub fn faults(document: &Document, certificates: &[KnownCertificate], now: &Moment) -> Findings {
     let mut rules = Rules {
         document,
         findings: Findings::new(),

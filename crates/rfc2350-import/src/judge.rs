@@ -3,7 +3,7 @@
 use super::{
     faults::faults,
     lines::Why,
-    read::{Certificate, Document, Seal},
+    read::{Document, KnownCertificate, Seal},
     scan,
 };
 use advise_base::{
@@ -28,8 +28,8 @@ impl Verdict {
 /// Judges a document: its signature with all these certificates, section 2.8 with those that are the team's for sure.
 pub fn judge(
     document: &Document,
-    certificates: &[Certificate],
-    of_team: &[Certificate],
+    certificates: &[KnownCertificate],
+    of_team: &[KnownCertificate],
     now: &Moment,
 ) -> Verdict {
     let mut findings = faults(document, of_team, now);
@@ -128,7 +128,7 @@ pub fn judge(
 /// Whether 2.8 names the certificate that signed.
 fn key(
     document: &Document,
-    signer: Option<&Certificate>,
+    signer: Option<&KnownCertificate>,
     is_said: bool,
     add: &mut dyn FnMut(Level, usize, &'static str, String, &str),
 ) {

@@ -32,10 +32,10 @@ pub use block::{Block, Kind};
 pub use compose::{Import, Imported, Refused, import, quoted};
 pub use faults::faults;
 pub use judge::{Verdict, judge};
-pub use lines::{Line, Why};
-pub use read::{Certificate, Document, Form, Heading, Seal, Section, is_clear_signed, read};
+pub use lines::{Form, Line, Why};
+pub use read::{Document, Heading, KnownCertificate, Seal, Section, is_clear_signed, read};
 pub use report::signature;
-pub use write::{Shown, section as markdown};
+pub use write::{ReadableText, section as markdown};
 
 /// Why a file cannot be read as a document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

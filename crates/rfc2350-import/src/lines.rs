@@ -2,6 +2,15 @@
 
 use super::titles;
 
+/// In which form a document is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Form {
+    Text,
+    Markdown,
+    Html,
+}
+
 /// A line of the document, without its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {

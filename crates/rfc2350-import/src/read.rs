@@ -6,7 +6,7 @@ use super::{
     cut::{self, Cut},
     decode::decode,
     html,
-    lines::{self, Line, Mark, Why},
+    lines::{self, Form, Line, Mark, Why},
     marks,
     titles::{self, Fit},
 };
@@ -18,15 +18,6 @@ use advise_base::{
 use std::collections::HashMap;
 
 const MOST_LINES: usize = 20_000;
-
-/// In which form a document is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Form {
-    Text,
-    Markdown,
-    Html,
-}
 
 /// What its signature is worth.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +44,7 @@ pub enum Seal {
 
 /// What the program knows of an OpenPGP certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Certificate {
+pub struct KnownCertificate {
     /// Names it.
     pub fingerprint: Fingerprint,
     /// `None` if it never ends.

@@ -1,10 +1,10 @@
 //! What an import found and did, for staff: facts, headings, what is not of the document, faults.
 
 use super::{
-    compose,
     facts::Found,
-    lines::{Line, Mark},
-    read::{Document, Form, Seal},
+    lines::{Form, Line, Mark},
+    read::{Document, Seal},
+    write,
 };
 use advise_base::{
     diag::{Findings, Level},
@@ -43,7 +43,7 @@ impl Report {
         });
         let headings = document.sections.iter().filter_map(|section| {
             let heading = section.heading.as_ref()?;
-            let title = compose::title(section, lang);
+            let title = write::title(section, lang);
             let read = section
                 .number
                 .as_ref()

@@ -1,16 +1,35 @@
 //! Sections as Markdown: what our document's prose is written in, with nothing that would be read as something else.
 
-use super::block::{Block, Kind};
-use advise_base::terms::Address;
+use super::{
+    block::{Block, Kind},
+    read::Section,
+    titles::{self, Fit},
+};
+use advise_base::terms::{Address, Lang};
 
 const WIDTH: usize = 80;
 
 /// Gives the text that readers see of some Markdown; `None` if the program that publishes it refuses it.
-pub type Shown = fn(&str) -> Option<String>;
+pub type ReadableText = fn(&str) -> Option<String>;
+
+/// The title that a section gets: the standard's where we have it in this language and the team means it.
+pub fn title(section: &Section, lang: &Lang) -> String {
+    let written = section.title.trim().to_string();
+    let Some(number) = &section.number else {
+        return written;
+    };
+    let ours = matches!(lang.as_str().split('-').next(), Some("en" | "ru"));
+    let fits = section.is_known
+        && titles::fit(&written, number).is_some_and(|fit| fit == Fit::Exact || ours);
+    number
+        .title_in(lang.as_str())
+        .filter(|_| ours && fits)
+        .map_or(written, str::to_string)
+}
 
 /// The blocks of a section as Markdown. What Markdown would swallow or refuse is escaped, at worst shown as it is in a
 /// fence.
-pub fn section(blocks: &[Block], shown: Shown) -> String {
+pub fn section(blocks: &[Block], shown: ReadableText) -> String {
     let soft = body(blocks, false);
     if is_whole(&soft, blocks, shown) {
         return soft;
@@ -24,7 +43,7 @@ pub fn section(blocks: &[Block], shown: Shown) -> String {
 }
 
 /// Whether Markdown takes it, and shows all of it.
-fn is_whole(text: &str, blocks: &[Block], shown: Shown) -> bool {
+fn is_whole(text: &str, blocks: &[Block], shown: ReadableText) -> bool {
     let Some(shown) = shown(text) else {
         return false;
     };

@@ -135,10 +135,10 @@ fn read(
 }
 
 /// What the importer needs to know of certificates.
-fn known(certificates: &[Certificate], now: &Moment) -> Vec<rfc2350_import::Certificate> {
+fn known(certificates: &[Certificate], now: &Moment) -> Vec<rfc2350_import::KnownCertificate> {
     certificates
         .iter()
-        .map(|certificate| rfc2350_import::Certificate {
+        .map(|certificate| rfc2350_import::KnownCertificate {
             fingerprint: certificate.fingerprint().clone(),
             expires: certificate.expires(now),
             address: certificate.addresses().next(),

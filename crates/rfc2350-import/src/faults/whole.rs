@@ -4,7 +4,8 @@ use super::Rules;
 use crate::{
     block::Block,
     dates,
-    read::{Certificate, Form, Seal, Section},
+    lines::Form,
+    read::{KnownCertificate, Seal, Section},
     scan, titles,
     zone::Said,
 };
@@ -273,7 +274,7 @@ impl Rules<'_> {
     }
 
     /// 2.8: no fingerprint of the document is one of the certificates'.
-    pub(super) fn fingerprints(&mut self, certificates: &[Certificate]) {
+    pub(super) fn fingerprints(&mut self, certificates: &[KnownCertificate]) {
         let Some(section) = self
             .document
             .section("2.8")
