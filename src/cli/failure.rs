@@ -80,14 +80,19 @@ impl From<ReadError> for Failure {
 
 impl From<LedgerError> for Failure {
     fn from(error: LedgerError) -> Failure {
-        let is_missing = matches!(error, LedgerError::Missing { .. });
-        let failure = Failure::new(error);
-        match is_missing {
-            true => failure
-                .hint("fetch it from the machine that publishes, or from a backup: without it every letter would go out again")
-                .hint("if nothing was ever published from this workspace, say so: `advise publish --first-run`"),
-            false => failure,
-        }
+        let hints: &[&str] = match &error {
+            LedgerError::Missing { .. } => &[
+                "fetch it from the machine that publishes, or from a backup: without it every letter would go out again",
+                "if nothing was ever published from this workspace, say so: `advise publish --first-run`",
+            ],
+            LedgerError::NoKey { .. } | LedgerError::WrongKey { .. } => &[
+                "restore the key and the ledger from the same backup: with another key no member is known, and every letter would go out again",
+            ],
+            _ => &[],
+        };
+        hints
+            .iter()
+            .fold(Failure::new(error), |failure, hint| failure.hint(*hint))
     }
 }
 

@@ -109,6 +109,13 @@ pub enum Done {
 
 /// Parses the command line, runs the command, and gives the exit code of DESIGN section 4.
 pub fn main() -> ExitCode {
+    if let Err(error) = forbid_core_dumps() {
+        // Nothing that is closed was read yet, so nothing is lost by stopping.
+        Ui::new(false, false, false).failure(&Failure::usage(format!(
+            "cannot turn core dumps off: {error}"
+        )));
+        return ExitCode::from(2);
+    }
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return misused(&error),
@@ -161,6 +168,21 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.kind.code())
         }
     }
+}
+
+/// Turns core dumps off, for this process and the programs that it starts: a dump would hold keys and closed texts.
+fn forbid_core_dumps() -> Result<(), rustix::io::Errno> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    setrlimit(Resource::Core, none)?;
+    // A handler in `/proc/sys/kernel/core_pattern` that is a pipe gets dumps whatever the limit is. A process that is
+    // not dumpable makes none, and no other process of the same user can read its memory.
+    #[cfg(target_os = "linux")]
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
+    Ok(())
 }
 
 /// Says what is wrong with the command line. A mail server gets no code for people: it would return all mail to its senders

@@ -1,17 +1,12 @@
-//! Names made with the ledger's secret: they can be made again here, and say nothing to anybody else.
+//! Names made with the ledger's key: they can be made again here, and say nothing to anybody else.
 
-use super::Ledger;
+use super::{Ledger, key::Key};
 use crate::{
     receipt::MemberHash,
     terms::{Address, Id, Lang},
 };
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-
-/// HMAC with the secret taken in once.
-pub(super) fn start(secret: &[u8; 32]) -> Hmac<Sha256> {
-    Hmac::new_from_slice(secret).expect("HMAC takes keys of every length")
-}
 
 impl Ledger {
     /// The keyed hash that stands for an address; two spellings of one mailbox have the same.
@@ -21,7 +16,7 @@ impl Ledger {
 
     /// How addresses are hashed here, to be used while the ledger itself is written to.
     pub fn members(&self) -> Members {
-        Members::new(self.keyed.clone())
+        self.keyed.clone()
     }
 
     /// What stands before the `@` of a letter's Message-ID: 26 characters, the same at every try.
@@ -45,7 +40,7 @@ impl Ledger {
         domain: &str,
         parts: impl IntoIterator<Item = &'a [u8]>,
     ) -> [u8; 16] {
-        keyed(&self.keyed, domain, parts)
+        keyed(&self.keyed.0, domain, parts)
     }
 }
 
@@ -54,8 +49,13 @@ impl Ledger {
 pub struct Members(Hmac<Sha256>);
 
 impl Members {
-    pub(super) fn new(keyed: Hmac<Sha256>) -> Members {
-        Members(keyed)
+    pub(super) fn new(key: &Key) -> Members {
+        Members(Hmac::new_from_slice(key).expect("HMAC takes keys of every length"))
+    }
+
+    /// What the ledger keeps to know its key again.
+    pub(super) fn check(&self) -> [u8; 16] {
+        keyed(&self.0, "key", [])
     }
 
     /// See [`Ledger::member`].

@@ -1,13 +1,14 @@
-//! What happened, kept: one SQLite file, `.advise/ledger.sqlite`, and the lock beside it.
+//! What happened, kept: one SQLite file, `.advise/ledger.sqlite`, with its key and the lock beside it.
 //!
 //! `schema` makes the tables, `append` writes, `bounces` notes what comes back, `history` reads, `keyed` makes names
-//! that say nothing to others, `requests` remembers who asked what by mail, `lock` keeps two runs apart. The ledger holds digests, ids, keyed hashes and the
+//! that say nothing to others with the key that `key` keeps, `requests` remembers who asked what by mail, `lock` keeps two runs apart. The ledger holds digests, ids, keyed hashes and the
 //! answers of servers with every address taken out; never an address, nor a title or a text, but for the archive of
 //! the RFC 2350 document, which is public. SQLite has its one door here.
 
 mod append;
 mod bounces;
 mod history;
+mod key;
 mod keyed;
 mod lock;
 mod requests;
@@ -16,13 +17,12 @@ mod schema;
 pub use append::{Batch, RunOutcome};
 pub use bounces::{Noted, Resumed};
 pub use history::Run;
+pub use key::KEY_FILE;
 pub use keyed::Members;
 pub use lock::{Lock, lock};
 pub use requests::{Answered, Mark, Proven};
 
-use hmac::Hmac;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use sha2::Sha256;
 use std::{
     fs::{self, DirBuilder, OpenOptions, Permissions},
     io,
@@ -63,6 +63,18 @@ pub enum LedgerError {
     #[error("there is no ledger `{}`", path.display())]
     Missing {
         /// Where it would be.
+        path: PathBuf,
+    },
+    /// The key is not where it belongs. Without it nobody can tell who has got what.
+    #[error("the key of the ledger is missing: there is no `{}`", path.display())]
+    NoKey {
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// The key is that of another ledger, or damaged.
+    #[error("`{}` is not the key that the ledger was made with", path.display())]
+    WrongKey {
+        /// The key's file.
         path: PathBuf,
     },
     /// Written by a later `advise`.
@@ -118,8 +130,8 @@ pub enum LedgerError {
     /// Only the armored block of a signature may be kept, never what it signs.
     #[error("only the armored block of a signature is kept in the ledger")]
     NotASignature,
-    /// Random bytes for the secret could not be had.
-    #[error("cannot make a secret for the ledger")]
+    /// Random bytes for the key could not be had.
+    #[error("cannot make a key for the ledger")]
     Random(#[source] openssl::error::ErrorStack),
     /// Anything else that SQLite refuses.
     #[error("cannot use the ledger `{}`", path.display())]
@@ -170,15 +182,20 @@ impl LedgerError {
 pub struct Ledger {
     connection: Connection,
     path: PathBuf,
-    keyed: Hmac<Sha256>,
+    keyed: Members,
 }
 
 impl Ledger {
-    /// Makes a ledger without a past in the folder `dir` (`.advise`), and the folder if need be: the folder for
-    /// its owner alone (0700), the file too (0600).
+    /// Makes a ledger without a past in the folder `dir` (`.advise`), and its key and the folders if need be: the folders
+    /// for their owner alone (0700), the files too (0600).
     pub fn create(dir: &Path) -> Result<Ledger, LedgerError> {
         make_private_folder(dir)?;
         let path = dir.join(FILE);
+        if Ledger::exists(dir)? {
+            return Err(LedgerError::io(&path, io::ErrorKind::AlreadyExists.into()));
+        }
+        // The key first: a ledger whose key was lost in a crash would be of no use.
+        let key = Members::new(&key::read_or_make(dir)?);
         // SQLite would make the file with the process's umask, and its -wal and -shm with the file's mode.
         let file = OpenOptions::new()
             .write(true)
@@ -186,7 +203,7 @@ impl Ledger {
             .mode(0o600)
             .open(&path);
         drop(file.map_err(|e| LedgerError::io(&path, e))?);
-        Ledger::connect(path.clone(), true).inspect_err(|_| {
+        Ledger::connect(path.clone(), key, true).inspect_err(|_| {
             // An empty file would be taken for a damaged ledger; what went wrong is the error itself.
             drop(fs::remove_file(&path));
         })
@@ -239,7 +256,7 @@ impl Ledger {
             fs::set_permissions(&path, Permissions::from_mode(0o600))
                 .map_err(|e| LedgerError::io(&path, e))?;
         }
-        Ledger::connect(path, false)
+        Ledger::connect(path, Members::new(&key::read(dir)?), false)
     }
 
     /// For looking only. Where there is no ledger, it is an empty one in memory, and no file.
@@ -248,9 +265,10 @@ impl Ledger {
             let path = dir.join(FILE);
             let connection =
                 Connection::open_in_memory().map_err(|e| LedgerError::sqlite(&path, e))?;
-            return Ledger::prepare(connection, path, true);
+            return Ledger::prepare(connection, path, Members::new(&key::random()?), true);
         }
-        let ledger = Ledger::connect(dir.join(FILE), false)?;
+        let key = Members::new(&key::read(dir)?);
+        let ledger = Ledger::connect(dir.join(FILE), key, false)?;
         ledger
             .connection
             .pragma_update(None, "query_only", true)
@@ -258,17 +276,18 @@ impl Ledger {
         Ok(ledger)
     }
 
-    fn connect(path: PathBuf, new: bool) -> Result<Ledger, LedgerError> {
+    fn connect(path: PathBuf, key: Members, new: bool) -> Result<Ledger, LedgerError> {
         // No CREATE: the file is there, or it has been taken away, and then nothing must grow in its place.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection =
             Connection::open_with_flags(&path, flags).map_err(|e| LedgerError::sqlite(&path, e))?;
-        Ledger::prepare(connection, path, new)
+        Ledger::prepare(connection, path, key, new)
     }
 
     fn prepare(
         mut connection: Connection,
         path: PathBuf,
+        key: Members,
         new: bool,
     ) -> Result<Ledger, LedgerError> {
         let setup = |connection: &Connection| {
@@ -281,11 +300,11 @@ impl Ledger {
             Ok(())
         };
         setup(&connection).map_err(|e| LedgerError::sqlite(&path, e))?;
-        let secret = schema::migrate(&mut connection, &path, new)?;
+        schema::migrate(&mut connection, &path, new, &key)?;
         Ok(Ledger {
             connection,
             path,
-            keyed: keyed::start(&secret),
+            keyed: key,
         })
     }
 }

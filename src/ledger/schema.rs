@@ -1,16 +1,15 @@
 //! The tables, and how an older ledger becomes a current one.
 
-use super::{LedgerError, keyed, keyed::Members};
-use crate::receipt::MemberHash;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use super::{KEY_FILE, LedgerError, Members};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use std::path::Path;
 
 /// One step a version: the first makes version 1 of nothing. Steps are never edited, only added.
 pub(super) const STEPS: &[&str] = &[
     "
-    CREATE TABLE secret (
+    CREATE TABLE key_check (
         one INTEGER PRIMARY KEY CHECK (one = 1),
-        bytes BLOB NOT NULL CHECK (length(bytes) = 32)
+        value BLOB NOT NULL CHECK (length(value) = 16)
     ) STRICT;
     CREATE TABLE delivery (
         advisory TEXT NOT NULL,
@@ -182,13 +181,15 @@ pub(super) const STEPS: &[&str] = &[
 ",
 ];
 
-/// Brings the tables up to date and gives the ledger's secret, which is made with the first version. Only a `new`
-/// ledger may be without tables: elsewhere that is one which lost its past.
+/// Brings the tables up to date, and sees whether `key` is the one that the ledger was made with: with another one no
+/// member would be known, and everybody would get everything again. Only a `new` ledger may be without tables:
+/// elsewhere that is one which lost its past.
 pub(super) fn migrate(
     connection: &mut Connection,
     path: &Path,
     new: bool,
-) -> Result<[u8; 32], LedgerError> {
+    key: &Members,
+) -> Result<(), LedgerError> {
     let wrong = |e| LedgerError::sqlite(path, e);
     let known = u32::try_from(STEPS.len()).expect("the steps are few");
     let version = |connection: &Connection| {
@@ -218,51 +219,29 @@ pub(super) fn migrate(
             tx.execute_batch(step).map_err(wrong)?;
         }
         if found == 0 {
-            let mut secret = [0; 32];
-            openssl::rand::rand_priv_bytes(&mut secret).map_err(LedgerError::Random)?;
             tx.execute(
-                "INSERT INTO secret (one, bytes) VALUES (1, ?1)",
-                [&secret[..]],
+                "INSERT INTO key_check (one, value) VALUES (1, ?1)",
+                [&key.check()[..]],
             )
             .map_err(wrong)?;
         }
-        name_envelopes(&tx).map_err(wrong)?;
         tx.pragma_update(None, "user_version", known)
             .map_err(wrong)?;
         tx.commit().map_err(wrong)?;
     }
-    let secret = connection
-        .query_row("SELECT bytes FROM secret", [], |row| {
-            row.get::<_, [u8; 32]>(0)
+    let check = connection
+        .query_row("SELECT value FROM key_check", [], |row| {
+            row.get::<_, [u8; 16]>(0)
         })
         .optional();
-    secret.map_err(wrong)?.ok_or_else(|| LedgerError::Corrupt {
-        path: path.to_path_buf(),
-        why: "its secret is missing".into(),
-    })
-}
-
-/// Gives each delivery of an older ledger its token, which SQL alone cannot make.
-fn name_envelopes(tx: &Transaction<'_>) -> Result<(), rusqlite::Error> {
-    let secret: [u8; 32] = tx.query_row("SELECT bytes FROM secret", [], |row| row.get(0))?;
-    let members = Members::new(keyed::start(&secret));
-    let mut old = tx.prepare(
-        "SELECT advisory, revision, mail, member, message_id FROM delivery WHERE token = ''",
-    )?;
-    let mut name =
-        tx.prepare("UPDATE delivery SET token = ?5 WHERE advisory = ?1 AND revision = ?2 AND mail = ?3 AND member = ?4")?;
-    let rows = old.query_map([], |row| {
-        Ok((
-            row.get::<_, String>(0)?,
-            row.get::<_, String>(1)?,
-            row.get::<_, String>(2)?,
-            row.get::<_, [u8; 16]>(3)?,
-            row.get::<_, String>(4)?,
-        ))
-    })?;
-    for (advisory, revision, mail, member, message_id) in rows.collect::<Result<Vec<_>, _>>()? {
-        let token = members.envelope(&MemberHash(member), &message_id);
-        name.execute(params![advisory, revision, mail, &member[..], token])?;
+    match check.map_err(wrong)? {
+        Some(check) if check == key.check() => Ok(()),
+        Some(_) => Err(LedgerError::WrongKey {
+            path: path.with_file_name(KEY_FILE),
+        }),
+        None => Err(LedgerError::Corrupt {
+            path: path.to_path_buf(),
+            why: "it does not say which key belongs to it".into(),
+        }),
     }
-    Ok(())
 }

@@ -334,6 +334,9 @@ fn nobody_else_can_open_it_and_no_address_is_in_it() {
     let mut files = 0;
     for file in fs::read_dir(&dir).expect("a folder") {
         let path = file.expect("a file").path();
+        if path.is_dir() {
+            continue;
+        }
         assert_eq!(mode(&path), 0o600, "{}", path.display());
         let bytes = fs::read(&path).expect("readable");
         assert!(
@@ -765,59 +768,63 @@ fn ten_thousand_intents_are_one_entry() {
 }
 
 #[test]
-fn an_older_ledger_keeps_all_it_knows() {
+fn the_key_is_beside_the_ledger_and_nothing_is_done_without_it() {
     let (_temp, dir) = folder();
-    fs::create_dir(&dir).expect("a folder");
-    let raw = Connection::open(dir.join(FILE)).expect("opens");
-    raw.execute_batch(schema::STEPS[0])
-        .expect("the first tables");
-    raw.pragma_update(None, "user_version", 1)
-        .expect("version 1");
-    raw.execute(
-        "INSERT INTO secret (one, bytes) VALUES (1, ?1)",
-        [&[7_u8; 32][..]],
-    )
-    .expect("a secret");
-    let row = "INSERT INTO delivery VALUES ('EX-2026-0042', '', 'notice', ?1, 'universities', 'en', 'signed', '<a@b.example>',
-                                            'sending', 2, '250 ok', 1, '2026-07-01T09:30:00Z')";
-    raw.execute(row, [&[9_u8; 16][..]]).expect("a delivery");
-    drop(raw);
-
-    let mut ledger = Ledger::open(&dir).expect("the same ledger, brought up to date");
-    let history = ledger.history().expect("a history");
-    let receipt = history.deliveries.values().next().expect("the delivery");
+    let key = dir.join(KEY_FILE);
+    let mut ledger = Ledger::create(&dir).expect("a new ledger");
+    let bytes = fs::read(&key).expect("the key");
+    let mode = |path: &Path| fs::metadata(path).expect("is there").permissions().mode() & 0o777;
     assert_eq!(
-        (receipt.intent.key.mail, receipt.intent.key.member.0),
-        (Mail::Notice, [9; 16])
+        (bytes.len(), mode(&key), mode(&dir.join("keys"))),
+        (32, 0o600, 0o700)
     );
-    assert_eq!(
-        (receipt.state, receipt.attempts, receipt.reply.as_str()),
-        (State::Sending, 2, "250 ok")
-    );
-    assert_eq!((receipt.possible_duplicate, &receipt.at), (true, &now()));
-    let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'delivery' AND sql LIKE '%STRICT, WITHOUT ROWID'";
-    assert_eq!(
-        ledger
-            .connection
-            .query_row(sql, [], |row| row.get::<_, i64>(0))
-            .expect("read"),
-        1
-    );
-
-    let token = ledger.envelope(&receipt.intent.key.member, "<a@b.example>");
-    assert_eq!(
-        ledger.receipts_for_token(&token).expect("read").as_slice(),
-        std::slice::from_ref(receipt)
-    );
-
-    let mut reminder = intent(&ledger, "ada@uni.example.org");
-    reminder.key.mail = Mail::Reminder;
+    let (id, digest) = (the::<Id>("EX-2026-0042"), Digest::of(b"a closed text"));
     ledger
-        .intend(std::slice::from_ref(&reminder), &now())
-        .expect("intended");
-    let twice = Ledger::open(&dir)
-        .expect("once more")
-        .history()
-        .expect("a history");
-    assert_eq!(twice.deliveries.len(), 2);
+        .freeze(&id, "1", digest, &[], &now())
+        .expect("frozen");
+    assert_eq!(
+        ledger.history().expect("a history").frozen[&(id, "1".into())].digest,
+        digest
+    );
+    let member = ledger.member(&the("ada@uni.example.org"));
+    drop(ledger);
+    let file = fs::read(dir.join(FILE)).expect("the ledger");
+    for secret in [&bytes[..], &digest.0[..]] {
+        assert!(
+            !file.windows(32).any(|window| window == secret),
+            "neither the key nor a bare digest is in the ledger"
+        );
+    }
+
+    let both = |dir: &Path| {
+        [
+            Ledger::open(dir).err(),
+            Ledger::open_read_only_or_empty(dir).err(),
+        ]
+    };
+    fs::remove_file(&key).expect("removed");
+    assert!(
+        both(&dir)
+            .iter()
+            .all(|e| matches!(e, Some(LedgerError::NoKey { path }) if *path == key))
+    );
+    assert!(!key.exists(), "no other key grows in its place");
+    // The key of another ledger, and what a full disk leaves.
+    for wrong in [&[7; 32][..], b""] {
+        fs::write(&key, wrong).expect("written");
+        assert!(
+            both(&dir)
+                .iter()
+                .all(|e| matches!(e, Some(LedgerError::WrongKey { path }) if *path == key))
+        );
+    }
+    fs::write(&key, &bytes).expect("restored");
+    let ledger = Ledger::open(&dir).expect("the same ledger");
+    assert_eq!(ledger.member(&the("ada@uni.example.org")), member);
+    drop(ledger);
+
+    // A ledger that is begun anew has the key that is there, so that one from a backup fits again.
+    fs::remove_file(dir.join(FILE)).expect("removed");
+    let ledger = Ledger::create(&dir).expect("a new ledger");
+    assert_eq!(ledger.member(&the("ada@uni.example.org")), member);
 }

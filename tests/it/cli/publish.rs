@@ -1253,3 +1253,55 @@ fn a_plan_that_cannot_be_written_down_is_not_carried_out() {
     }
     world.has_mails(0).leaves_no("public");
 }
+
+#[test]
+fn without_the_ledgers_own_key_nothing_is_sent() {
+    let world = World::without_advisories()
+        .advisory("EX-2026-0101", "tlp: CLEAR\naudience: [open-announce]")
+        .run("publish --yes")
+        .whatever_it_says();
+    let sent = world.mail().len();
+    let key = fs::read(world.path(".advise/keys/ledger.key")).expect("the key");
+    let world = world
+        .without(".advise/keys/ledger.key")
+        .run("publish --yes")
+        .exits(2)
+        .says("error: the key of the ledger is missing: there is no `")
+        .says("hint: restore the key and the ledger from the same backup")
+        .whatever_it_says();
+    fs::write(world.path(".advise/keys/ledger.key"), [7; 32]).expect("written");
+    let world = world
+        .run("publish --yes --first-run")
+        .exits(2)
+        .says("/.advise/keys/ledger.key` is not the key that the ledger was made with")
+        .whatever_it_says();
+    assert_eq!(world.mail().len(), sent);
+    fs::write(world.path(".advise/keys/ledger.key"), key).expect("restored");
+    drop(
+        world
+            .run("publish --yes")
+            .says("nothing to do: everything is published"),
+    );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_crash_leaves_no_memory_on_the_disk() {
+    let world = World::sample()
+        .change(
+            "advise.yaml",
+            "cat .advise/keys/team.passphrase",
+            "cat /proc/$PPID/limits > .advise/limits; cat .advise/keys/team.passphrase",
+        )
+        .run("publish --yes")
+        .exits(1)
+        .whatever_it_says();
+    let limits = world.text(".advise/limits");
+    let core: Vec<&str> = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max core file size"))
+        .expect("the limit")
+        .split_whitespace()
+        .collect();
+    assert_eq!(core, ["0", "0", "bytes"]);
+}
