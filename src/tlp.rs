@@ -45,6 +45,11 @@
 //! use advise::tlp::{Public, Shareable};
 //! fn leak(shared: Shareable<String, Public>, secret: String) { shared.make::<String>(|_| secret); }
 //! ```
+//! Nobody but `make` follows a recipe:
+//! ```compile_fail
+//! use advise::{advisory::Advisory, render::site::{page::Room, plain_text::Twin}, tlp::{Made, Public}};
+//! fn leak(closed: &&Advisory, room: &Room<'_>) { let _ = Twin::made(closed, &Public, room); } // it asks for a `ByMake`
+//! ```
 //! [`Staff`], who look at their own workspace before anything leaves it, are no audience: the gate does not open for
 //! them, nothing is signed or addressed for them, and what is made for them is nothing that the public can be shown:
 //! ```compile_fail
@@ -406,9 +411,18 @@ pub trait Made<T, A>: Sized {
     /// What can go wrong.
     type Error;
 
-    /// Makes it.
-    fn made(thing: &T, audience: &A, shop: &Self::Shop<'_>) -> Result<Self, Self::Error>;
+    /// Makes it. Only [`Shareable::make`] and [`Shareable::as_for_public`] can call this: nothing else has a [`ByMake`].
+    fn made(
+        thing: &T,
+        audience: &A,
+        shop: &Self::Shop<'_>,
+        by: ByMake,
+    ) -> Result<Self, Self::Error>;
 }
+
+/// What only this module can give to a recipe, so that nothing is made past the gate.
+#[derive(Debug)]
+pub struct ByMake(());
 
 impl<T, A> Shareable<T, A> {
     /// What may be shown.
@@ -426,7 +440,7 @@ impl<T, A> Shareable<T, A> {
     where
         A: Clone,
     {
-        let thing = U::made(&self.thing, &self.audience, shop)?;
+        let thing = U::made(&self.thing, &self.audience, shop, ByMake(()))?;
         Ok(Shareable {
             thing,
             audience: self.audience.clone(),
@@ -462,6 +476,23 @@ impl<T: Into<Artefact>, A> Shareable<T, A> {
 }
 
 impl<T> Shareable<T, Staff> {
+    /// Makes for staff what would be made of a thing for the public. The result is for staff only.
+    pub fn as_for_public<U>(thing: &U, shop: &T::Shop<'_>) -> Result<Shareable<T, Staff>, T::Error>
+    where
+        T: Made<U, Public>,
+    {
+        let thing = T::made(thing, &Public, shop, ByMake(()))?;
+        Ok(Shareable {
+            thing,
+            audience: Staff,
+        })
+    }
+
+    /// The thing alone, to be shown to staff.
+    pub fn into_thing(self) -> T {
+        self.thing
+    }
+
     /// Whatever its label and status, past the gate and not through it: for the eyes of those who wrote it. There is
     /// no way from here to any audience.
     pub fn past_the_gate(thing: T) -> Shareable<T, Staff> {

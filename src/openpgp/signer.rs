@@ -5,7 +5,7 @@ use super::{Certificate, Clearsigned, Secret, armored, clear, crlf, instant, pol
 use crate::{
     roster::KeyState,
     terms::{Fingerprint, Moment},
-    tlp::{Audience, Made},
+    tlp::{Audience, ByMake, Made},
 };
 use memchr::memchr;
 use sequoia_openpgp::{
@@ -354,7 +354,7 @@ impl<T: Payload + Clone, A: Audience> Made<T, A> for Signed<T> {
     type Shop<'s> = TeamKey;
     type Error = SignerError;
 
-    fn made(thing: &T, _audience: &A, key: &TeamKey) -> Result<Signed<T>, SignerError> {
+    fn made(thing: &T, _audience: &A, key: &TeamKey, _: ByMake) -> Result<Signed<T>, SignerError> {
         key.sign(thing.clone())
     }
 }

@@ -33,7 +33,7 @@ use crate::{
     settings::Site,
     team::Team,
     terms::{Fingerprint, Lang, Moment},
-    tlp::Made,
+    tlp::{ByMake, Made},
 };
 use facts::Fact;
 use outline::Number;
@@ -123,7 +123,12 @@ impl<'t, A> Made<&'t Team, A> for Document {
     type Shop<'s> = Workshop<'s>;
     type Error = Infallible;
 
-    fn made(team: &&'t Team, _: &A, shop: &Workshop<'_>) -> Result<Document, Infallible> {
+    fn made(
+        team: &&'t Team,
+        _: &A,
+        shop: &Workshop<'_>,
+        _: ByMake,
+    ) -> Result<Document, Infallible> {
         Ok(compose(team, shop))
     }
 }

@@ -2,7 +2,7 @@ use super::{outbox::Outbox, sendmail::Sendmail, *};
 use crate::{
     roster::Encrypt,
     terms::Slug,
-    tlp::{Gate, Made, Marked, Tlp},
+    tlp::{ByMake, Gate, Made, Marked, Tlp},
     yaml::Wording,
 };
 use std::{fs, os::unix::fs::PermissionsExt, str::FromStr, time::Duration};
@@ -37,7 +37,7 @@ impl Wire for Letter {
 impl Made<Note, List> for Letter {
     type Shop<'s> = ();
     type Error = std::convert::Infallible;
-    fn made(note: &Note, _: &List, _: &()) -> Result<Letter, Self::Error> {
+    fn made(note: &Note, _: &List, _: &(), _: ByMake) -> Result<Letter, Self::Error> {
         Ok(Letter(note.1.clone().into_bytes()))
     }
 }
@@ -45,7 +45,7 @@ impl Made<Note, List> for Letter {
 impl Made<Note, Contact> for Letter {
     type Shop<'s> = ();
     type Error = std::convert::Infallible;
-    fn made(note: &Note, _: &Contact, _: &()) -> Result<Letter, Self::Error> {
+    fn made(note: &Note, _: &Contact, _: &(), _: ByMake) -> Result<Letter, Self::Error> {
         Ok(Letter(note.1.clone().into_bytes()))
     }
 }

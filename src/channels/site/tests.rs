@@ -1,7 +1,7 @@
 //! The site as files: what a reader sees before, during and after a switch.
 
 use super::*;
-use crate::tlp::{Gate, Made, Marked, Tlp};
+use crate::tlp::{ByMake, Gate, Made, Marked, Tlp};
 use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,7 +19,7 @@ impl Marked for Note {
 impl Made<Note, Public> for Artefact {
     type Shop<'s> = ();
     type Error = std::convert::Infallible;
-    fn made(note: &Note, _: &Public, _: &()) -> Result<Artefact, Self::Error> {
+    fn made(note: &Note, _: &Public, _: &(), _: ByMake) -> Result<Artefact, Self::Error> {
         Ok(Artefact::new(note.0, "text/html", note.1.clone()))
     }
 }

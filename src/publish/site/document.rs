@@ -10,7 +10,7 @@ use crate::{
     rfc2350::{Clocks, Document, KeyFacts, News, Workshop, digest_of, facts},
     team::Team,
     terms::{Lang, Moment},
-    tlp::{Made, Marked, Public, Shareable, Staff, Tlp},
+    tlp::{ByMake, Made, Marked, Public, Shareable, Staff, Tlp},
     workspace::Workspace,
 };
 use std::{collections::BTreeMap, convert::Infallible, fs, path::Path};
@@ -150,6 +150,7 @@ impl Made<Document, Public> for EditionText {
         document: &Document,
         _: &Public,
         signatory: &Signatory<'_>,
+        _: ByMake,
     ) -> Result<EditionText, PublishError> {
         EditionText::of(&signatory.sign(&document.text())?, signatory)
     }
@@ -300,7 +301,7 @@ impl Made<Text<'_>, Public> for Vec<Artefact> {
     type Shop<'s> = ();
     type Error = Infallible;
 
-    fn made(text: &Text<'_>, _: &Public, (): &()) -> Result<Vec<Artefact>, Infallible> {
+    fn made(text: &Text<'_>, _: &Public, (): &(), _: ByMake) -> Result<Vec<Artefact>, Infallible> {
         let EditionText {
             text: plain,
             block,

@@ -24,7 +24,7 @@ use crate::{
     rfc2350::{Document, facts::text_path},
     settings::Site,
     terms::{Fingerprint, Lang, Moment},
-    tlp::{Made, Public, Shareable, Staff},
+    tlp::{ByMake, Made, Public, Shareable, Staff},
     workspace::Workspace,
 };
 use std::{
@@ -185,6 +185,7 @@ impl Made<Twin, Public> for Vec<Artefact> {
         twin: &Twin,
         _: &Public,
         signatory: &Signatory<'_>,
+        _: ByMake,
     ) -> Result<Vec<Artefact>, PublishError> {
         signatory.files(twin.path(), twin.text())
     }
@@ -289,6 +290,7 @@ impl Made<SecurityTxt, Public> for Vec<Artefact> {
         text: &SecurityTxt,
         _: &Public,
         signatory: &Signatory<'_>,
+        _: ByMake,
     ) -> Result<Vec<Artefact>, PublishError> {
         signatory.files(wellknown::SECURITY_TXT, text.text())
     }

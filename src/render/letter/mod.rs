@@ -33,7 +33,7 @@ use crate::{
     openpgp::Payload,
     team::Team,
     terms::{Address, Lang, Moment, Slug},
-    tlp::{Audience, Cover, Made, Tlp},
+    tlp::{Audience, ByMake, Cover, Made, Tlp},
 };
 use mime::Field;
 use std::fmt;
@@ -184,6 +184,7 @@ impl<'a, A: Audience> Made<&'a Advisory, A> for Letter {
         advisory: &&'a Advisory,
         audience: &A,
         shop: &LetterShop<'_>,
+        _: ByMake,
     ) -> Result<Letter, LetterError> {
         let addressed = match shop.to {
             Recipient::List(list) => list.name.as_str() == audience.name(),

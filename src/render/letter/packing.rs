@@ -4,7 +4,7 @@ use super::{Answer, Letter, Message, Notice, PackError, in_clear, sealed};
 use crate::{
     openpgp::{EncryptionKeys, Sealer, Signed},
     terms::Moment,
-    tlp::{Audience, Made, Marked, Tlp},
+    tlp::{Audience, ByMake, Made, Marked, Tlp},
 };
 
 /// How one recipient's copy is packed.
@@ -27,7 +27,12 @@ impl<A: Audience> Made<Signed<Letter>, A> for Message {
     type Shop<'s> = Packing<'s>;
     type Error = PackError;
 
-    fn made(letter: &Signed<Letter>, _: &A, packing: &Packing<'_>) -> Result<Message, PackError> {
+    fn made(
+        letter: &Signed<Letter>,
+        _: &A,
+        packing: &Packing<'_>,
+        _: ByMake,
+    ) -> Result<Message, PackError> {
         match packing {
             Packing::Signed => in_clear(letter),
             Packing::Encrypted {
@@ -53,7 +58,7 @@ impl<A: Audience> Made<Signed<Notice>, A> for Message {
     type Shop<'s> = ();
     type Error = PackError;
 
-    fn made(notice: &Signed<Notice>, _: &A, (): &()) -> Result<Message, PackError> {
+    fn made(notice: &Signed<Notice>, _: &A, (): &(), _: ByMake) -> Result<Message, PackError> {
         Notice::in_clear(notice)
     }
 }
@@ -72,7 +77,12 @@ impl<A: Audience> Made<Signed<Answer>, A> for Message {
     type Shop<'s> = Packing<'s>;
     type Error = PackError;
 
-    fn made(answer: &Signed<Answer>, _: &A, packing: &Packing<'_>) -> Result<Message, PackError> {
+    fn made(
+        answer: &Signed<Answer>,
+        _: &A,
+        packing: &Packing<'_>,
+        _: ByMake,
+    ) -> Result<Message, PackError> {
         match packing {
             Packing::Signed => Answer::in_clear(answer),
             Packing::Encrypted {

@@ -4,7 +4,7 @@
 use super::{Composed, LetterError, LetterShop, Notice, file_name, media_type, mime::Field};
 use crate::{
     advisory::Advisory,
-    tlp::{Cover, Made, Staff},
+    tlp::{ByMake, Cover, Made, Staff},
 };
 use std::convert::Infallible;
 
@@ -41,7 +41,12 @@ impl Made<&Advisory, Staff> for Sketch {
     type Shop<'s> = LetterShop<'s>;
     type Error = LetterError;
 
-    fn made(advisory: &&Advisory, _: &Staff, shop: &LetterShop<'_>) -> Result<Sketch, LetterError> {
+    fn made(
+        advisory: &&Advisory,
+        _: &Staff,
+        shop: &LetterShop<'_>,
+        _: ByMake,
+    ) -> Result<Sketch, LetterError> {
         let Composed {
             letter,
             fields,
@@ -81,7 +86,7 @@ impl Made<Notice, Staff> for Sketch {
     type Shop<'s> = ();
     type Error = Infallible;
 
-    fn made(notice: &Notice, _: &Staff, (): &()) -> Result<Sketch, Infallible> {
+    fn made(notice: &Notice, _: &Staff, (): &(), _: ByMake) -> Result<Sketch, Infallible> {
         let inner = shown(&notice.fields);
         Ok(Sketch {
             outer: inner.clone(),

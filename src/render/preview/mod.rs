@@ -27,7 +27,7 @@ use crate::{
     artefact::Artefact,
     settings::Site,
     terms::Lang,
-    tlp::{Made, Public, Staff},
+    tlp::{ByMake, Made, Shareable, Staff},
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -203,7 +203,12 @@ impl Made<Overview, Staff> for Sheet {
     type Shop<'s> = Workshop;
     type Error = TemplateError;
 
-    fn made(overview: &Overview, _: &Staff, shop: &Workshop) -> Result<Sheet, TemplateError> {
+    fn made(
+        overview: &Overview,
+        _: &Staff,
+        shop: &Workshop,
+        _: ByMake,
+    ) -> Result<Sheet, TemplateError> {
         Ok(Sheet::html(
             Status::Found,
             shop.framed("staff/overview.html", None, overview)?,
@@ -215,7 +220,12 @@ impl Made<LetterPage, Staff> for Sheet {
     type Shop<'s> = Workshop;
     type Error = TemplateError;
 
-    fn made(page: &LetterPage, _: &Staff, shop: &Workshop) -> Result<Sheet, TemplateError> {
+    fn made(
+        page: &LetterPage,
+        _: &Staff,
+        shop: &Workshop,
+        _: ByMake,
+    ) -> Result<Sheet, TemplateError> {
         Ok(Sheet::html(
             Status::Found,
             shop.framed("staff/letter.html", page.mark.clone(), page)?,
@@ -227,7 +237,7 @@ impl Made<Word, Staff> for Sheet {
     type Shop<'s> = Workshop;
     type Error = TemplateError;
 
-    fn made(word: &Word, _: &Staff, shop: &Workshop) -> Result<Sheet, TemplateError> {
+    fn made(word: &Word, _: &Staff, shop: &Workshop, _: ByMake) -> Result<Sheet, TemplateError> {
         Ok(Sheet::html(
             word.status,
             shop.framed("staff/word.html", None, word)?,
@@ -247,7 +257,7 @@ impl Made<Tool, Staff> for Sheet {
     type Shop<'s> = ();
     type Error = std::convert::Infallible;
 
-    fn made(tool: &Tool, _: &Staff, (): &()) -> Result<Sheet, Self::Error> {
+    fn made(tool: &Tool, _: &Staff, (): &(), _: ByMake) -> Result<Sheet, Self::Error> {
         let (media_type, text) = match tool {
             Tool::Style => ("text/css; charset=utf-8", include_str!("style.css")),
             Tool::Script => ("text/javascript; charset=utf-8", include_str!("live.js")),
@@ -270,7 +280,12 @@ impl Made<Unsigned, Staff> for Sheet {
     type Shop<'s> = Option<&'s Mark>;
     type Error = std::convert::Infallible;
 
-    fn made(text: &Unsigned, _: &Staff, mark: &Option<&Mark>) -> Result<Sheet, Self::Error> {
+    fn made(
+        text: &Unsigned,
+        _: &Staff,
+        mark: &Option<&Mark>,
+        _: ByMake,
+    ) -> Result<Sheet, Self::Error> {
         let mark = mark
             .map(|mark| format!("{}\n", mark.words()))
             .unwrap_or_default();
@@ -371,6 +386,7 @@ impl Made<Collection<'_>, Staff> for Vec<Sheet> {
         of: &Collection<'_>,
         _: &Staff,
         shop: &(&Workshop, &SiteDesk<'_>, &str),
+        _: ByMake,
     ) -> Result<Vec<Sheet>, RenderError> {
         let (workshop, desk, path) = *shop;
         // What cannot be marked is made of what may leave.
@@ -447,12 +463,20 @@ impl Made<&Advisory, Staff> for TwinOfSite {
     type Shop<'s> = Room<'s>;
     type Error = RenderError;
 
-    fn made(advisory: &&Advisory, _: &Staff, room: &Room<'_>) -> Result<TwinOfSite, RenderError> {
+    fn made(
+        advisory: &&Advisory,
+        _: &Staff,
+        room: &Room<'_>,
+        _: ByMake,
+    ) -> Result<TwinOfSite, RenderError> {
         if !has_twin(advisory, &room.lang, room.site) {
             return Ok(TwinOfSite(None));
         }
         Ok(TwinOfSite(Some(Unsigned(
-            Twin::made(advisory, &Public, room)?.text().to_string(),
+            Shareable::<Twin, Staff>::as_for_public(advisory, room)?
+                .thing()
+                .text()
+                .to_string(),
         ))))
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     artefact::{Artefact, Digest},
     markdown::{self, HtmlStyle},
     terms::{Cve, Lang},
-    tlp::{Made, Marked as _, Public},
+    tlp::{ByMake, Made, Marked as _, Public},
 };
 use serde::Serialize;
 use std::{cmp::Reverse, iter};
@@ -159,7 +159,12 @@ impl Made<&Advisory, Public> for Vec<Page> {
     type Shop<'s> = Room<'s>;
     type Error = RenderError;
 
-    fn made(advisory: &&Advisory, _: &Public, room: &Room<'_>) -> Result<Vec<Page>, RenderError> {
+    fn made(
+        advisory: &&Advisory,
+        _: &Public,
+        room: &Room<'_>,
+        _: ByMake,
+    ) -> Result<Vec<Page>, RenderError> {
         let (lang, text) = advisory.text(&room.lang);
         let body = markdown::html(&text.body, &style(lang, room));
         pages(advisory, body, &advisory.references, room)
@@ -176,6 +181,7 @@ impl Made<&Advisory, Public> for (Vec<Page>, Vec<Twin>) {
         advisory: &&Advisory,
         _: &Public,
         rooms: &&[Room<'_>],
+        _: ByMake,
     ) -> Result<(Vec<Page>, Vec<Twin>), RenderError> {
         let (mut all, mut twins) = (Vec::new(), Vec::new());
         let references = &advisory.references;

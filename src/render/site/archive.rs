@@ -7,7 +7,7 @@ use super::{
 use crate::{
     advisory::Advisory,
     artefact::Artefact,
-    tlp::{Made, Public},
+    tlp::{ByMake, Made, Public},
 };
 use serde::Serialize;
 
@@ -52,6 +52,7 @@ impl Made<Vec<&Advisory>, Public> for ArchivePage {
         _: &Vec<&Advisory>,
         _: &Public,
         (room, catalogue): &(&Room<'_>, &Catalogue<'_>),
+        _: ByMake,
     ) -> Result<ArchivePage, RenderError> {
         let words = room.words;
         let count = |scope: Scope<'_>| words.count("count_advisories", catalogue.list(scope).len());

@@ -13,7 +13,7 @@ use crate::{
     advisory::{Advisory, Kind, Status},
     artefact::{Artefact, Digest},
     terms::{Lang, Severity},
-    tlp::{Made, Public},
+    tlp::{ByMake, Made, Public},
 };
 use serde::Serialize;
 use std::{
@@ -514,6 +514,7 @@ impl Made<Vec<&Advisory>, Public> for ListPage {
         advisories: &Vec<&Advisory>,
         _: &Public,
         shop: &ListShop<'_>,
+        _: ByMake,
     ) -> Result<ListPage, RenderError> {
         let ListShop {
             room,
@@ -658,6 +659,7 @@ impl Made<Vec<&Advisory>, Public> for HomePage {
         advisories: &Vec<&Advisory>,
         _: &Public,
         shop: &(&Room<'_>, &Catalogue<'_>),
+        _: ByMake,
     ) -> Result<HomePage, RenderError> {
         let (room, catalogue) = *shop;
         let newest: Vec<&Advisory> = catalogue
@@ -742,6 +744,7 @@ impl Made<Vec<&Advisory>, Public> for VendorsPage {
         _: &Vec<&Advisory>,
         _: &Public,
         (room, catalogue): &(&Room<'_>, &Catalogue<'_>),
+        _: ByMake,
     ) -> Result<VendorsPage, RenderError> {
         let row = |(vendor, count): (&Vendor, usize)| VendorRow {
             href: room.link(&Scope::Vendor(vendor).path()),

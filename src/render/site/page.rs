@@ -14,7 +14,7 @@ use crate::{
     settings::Site,
     team::Team,
     terms::{Id, Lang, Moment, Severity},
-    tlp::{Made, Public},
+    tlp::{ByMake, Made, Public},
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -300,7 +300,12 @@ impl Made<&Advisory, Public> for AttachedFile {
     type Shop<'s> = &'s str;
     type Error = RenderError;
 
-    fn made(advisory: &&Advisory, _: &Public, name: &&str) -> Result<AttachedFile, RenderError> {
+    fn made(
+        advisory: &&Advisory,
+        _: &Public,
+        name: &&str,
+        _: ByMake,
+    ) -> Result<AttachedFile, RenderError> {
         let found = advisory.attachments.iter().find(|one| one.name == *name);
         let one = found.ok_or_else(|| RenderError::NoSuchAttachment {
             id: advisory.id.clone(),

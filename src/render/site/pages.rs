@@ -24,7 +24,7 @@ use crate::{
     settings::Site,
     team::Team,
     terms::{Fingerprint, Lang, Moment, Severity},
-    tlp::{Made, Public, Shareable},
+    tlp::{ByMake, Made, Public, Shareable, Staff},
 };
 use rayon::prelude::*;
 use serde::Serialize;
@@ -660,6 +660,11 @@ pub fn render<E: Send>(
     Ok(())
 }
 
+/// What would be made for the public, for staff to look at.
+fn shown<U: Made<T, Public>, T>(thing: &T, shop: &U::Shop<'_>) -> Result<U, U::Error> {
+    Shareable::<U, Staff>::as_for_public(thing, shop).map(Shareable::into_thing)
+}
+
 /// One file of the site by its path, without making the others; what [`render`] makes is found here. A site that is only
 /// looked at makes what is asked for.
 pub(in crate::render) fn find(
@@ -687,13 +692,13 @@ pub(in crate::render) fn find(
     {
         return match name {
             _ if name.ends_with("index.html") => {
-                let mut pages = Vec::<Page>::made(advisory, &Public, room)?
+                let mut pages = shown::<Vec<Page>, _>(advisory, room)?
                     .into_iter()
                     .map(Artefact::from);
                 Ok(pages.find(|page| page.path == path))
             }
             _ if is_default && advisory.attachments.iter().any(|one| one.name == name) => {
-                AttachedFile::made(advisory, &Public, &name).map(|file| Some(file.into()))
+                shown::<AttachedFile, _>(advisory, &name).map(|file| Some(file.into()))
             }
             _ => Ok(None),
         };
@@ -712,7 +717,7 @@ pub(in crate::render) fn find(
                 formats: std::slice::from_ref(format),
                 editions,
             };
-            let made = Vec::<FeedFile>::made(advisories, &Public, &shop)?;
+            let made = shown::<Vec<FeedFile>, _>(advisories, &shop)?;
             return Ok(made.into_iter().next().map(Artefact::from));
         }
         let page = rest.strip_prefix(&scope.path()).and_then(|rest| {
@@ -739,13 +744,13 @@ pub(in crate::render) fn find(
                 page,
                 beside: catalogue.digest(),
             };
-            return ListPage::made(advisories, &Public, &shop).map(|page| Some(page.into()));
+            return shown::<ListPage, _>(advisories, &shop).map(|page| Some(page.into()));
         }
     }
     if rest.starts_with("search/") {
         let shelves = &Shelves::of(advisories, room.site.url.path());
         if rest == "search/index.html" {
-            return SearchPage::made(advisories, &Public, &(room, catalogue, &shelves))
+            return shown::<SearchPage, _>(advisories, &(room, catalogue, &shelves))
                 .map(|page| Some(page.into()));
         }
         let parts = || {
@@ -755,28 +760,28 @@ pub(in crate::render) fn find(
             })
         };
         if let Some(part) = parts().find(|part| part.path() == path) {
-            return IndexPart::made(advisories, &Public, &part).map(|part| Some(part.into()));
+            return shown::<IndexPart, _>(advisories, &part).map(|part| Some(part.into()));
         }
         let mut pages = shelves
             .pages()
             .iter()
             .map(|found| FoundShop { room, found });
         return match pages.find(|page| path.strip_suffix("index.html") == Some(&page.path())) {
-            Some(page) => FoundPage::made(advisories, &Public, &page).map(|page| Some(page.into())),
+            Some(page) => shown::<FoundPage, _>(advisories, &page).map(|page| Some(page.into())),
             None => Ok(None),
         };
     }
     match rest {
         "index.html" => {
-            return HomePage::made(advisories, &Public, &(room, catalogue))
+            return shown::<HomePage, _>(advisories, &(room, catalogue))
                 .map(|page| Some(page.into()));
         }
         "archive/index.html" => {
-            return ArchivePage::made(advisories, &Public, &(room, catalogue))
+            return shown::<ArchivePage, _>(advisories, &(room, catalogue))
                 .map(|page| Some(page.into()));
         }
         "vendor/index.html" if !catalogue.vendors().is_empty() => {
-            return VendorsPage::made(advisories, &Public, &(room, catalogue))
+            return shown::<VendorsPage, _>(advisories, &(room, catalogue))
                 .map(|page| Some(page.into()));
         }
         _ => {}
@@ -785,7 +790,7 @@ pub(in crate::render) fn find(
     if rest.ends_with(".html") || rest.ends_with("/form.txt") {
         pages_of(room, &shop.supplies, &mut files)?;
     } else if is_default && rest.starts_with("sitemap") {
-        files = Vec::<Artefact>::made(advisories, &Public, shop)?;
+        files = shown::<Vec<Artefact>, _>(advisories, shop)?;
     } else if is_default {
         assets(&shop.supplies, &mut files);
     }
@@ -811,6 +816,7 @@ impl Made<Vec<&Advisory>, Public> for Vec<Artefact> {
         advisories: &Vec<&Advisory>,
         _: &Public,
         shop: &SiteShop<'_>,
+        _: ByMake,
     ) -> Result<Vec<Artefact>, RenderError> {
         let mut files = Vec::new();
         for room in &shop.rooms {

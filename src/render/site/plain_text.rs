@@ -7,7 +7,7 @@ use crate::{
     markdown::{self, Plain, TextStyle},
     settings::Site,
     terms::{Lang, Severity},
-    tlp::{Made, Marked as _, Public},
+    tlp::{ByMake, Made, Marked as _, Public},
 };
 use std::borrow::Cow;
 
@@ -41,7 +41,12 @@ impl Made<&Advisory, Public> for Twin {
     type Shop<'s> = Room<'s>;
     type Error = RenderError;
 
-    fn made(advisory: &&Advisory, _: &Public, room: &Room<'_>) -> Result<Twin, RenderError> {
+    fn made(
+        advisory: &&Advisory,
+        _: &Public,
+        room: &Room<'_>,
+        _: ByMake,
+    ) -> Result<Twin, RenderError> {
         let (lang, written) = advisory.text(&room.lang);
         let body = markdown::text_as(&written.body, &style(lang, room));
         Ok(twin(advisory, &body, &advisory.references, room))

@@ -10,7 +10,7 @@ use crate::{
     settings::Settings,
     team::Team,
     terms::{Address, Moment},
-    tlp::{Made, Public},
+    tlp::{ByMake, Made, Public},
 };
 use jiff::civil;
 use std::{collections::BTreeSet, convert::Infallible, fmt::Write as _};
@@ -39,7 +39,12 @@ impl Made<&Team, Public> for Vec<Artefact> {
     type Shop<'s> = Shop<'s>;
     type Error = Infallible;
 
-    fn made(team: &&Team, _: &Public, shop: &Shop<'_>) -> Result<Vec<Artefact>, Infallible> {
+    fn made(
+        team: &&Team,
+        _: &Public,
+        shop: &Shop<'_>,
+        _: ByMake,
+    ) -> Result<Vec<Artefact>, Infallible> {
         let base = ".well-known/openpgpkey";
         let host = shop
             .settings
@@ -122,6 +127,7 @@ impl Made<&Team, Public> for SecurityTxt {
         team: &&Team,
         _: &Public,
         (shop, signer): &(Shop<'_>, &Certificate),
+        _: ByMake,
     ) -> Result<SecurityTxt, KeyEnded> {
         let site = &shop.settings.site;
         let expires = expires(shop.now, signer.signs_until(shop.now)).ok_or(KeyEnded)?;

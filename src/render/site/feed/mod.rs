@@ -18,7 +18,7 @@ use crate::{
     artefact::{Artefact, Digest},
     markdown::{self, HtmlStyle},
     terms::{Moment, Severity},
-    tlp::{Made, Marked as _, Public, Tlp},
+    tlp::{ByMake, Made, Marked as _, Public, Tlp},
 };
 use std::{cmp::Reverse, fmt::Write as _};
 
@@ -122,6 +122,7 @@ impl Made<Vec<&Advisory>, Public> for Vec<FeedFile> {
         advisories: &Vec<&Advisory>,
         _: &Public,
         shop: &FeedShop<'_>,
+        _: ByMake,
     ) -> Result<Vec<FeedFile>, RenderError> {
         let FeedShop {
             room,

@@ -10,7 +10,7 @@ use crate::{
     render::site::page::RenderError,
     settings::Site,
     terms::Lang,
-    tlp::{Made, Public},
+    tlp::{ByMake, Made, Public},
 };
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashSet};
@@ -101,6 +101,7 @@ impl Made<Vec<&Advisory>, Public> for IndexPart {
         advisories: &Vec<&Advisory>,
         _: &Public,
         shop: &PartShop<'_>,
+        _: ByMake,
     ) -> Result<IndexPart, RenderError> {
         let chosen = shop
             .part

@@ -10,7 +10,7 @@ use crate::{
     artefact::{Artefact, Digest},
     render::site::page::{Head, RenderError, Room, direction},
     terms::Cve,
-    tlp::{Made, Public},
+    tlp::{ByMake, Made, Public},
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -312,6 +312,7 @@ impl Made<Vec<&Advisory>, Public> for FoundPage {
         advisories: &Vec<&Advisory>,
         _: &Public,
         shop: &FoundShop<'_>,
+        _: ByMake,
     ) -> Result<FoundPage, RenderError> {
         let FoundShop { room, found } = *shop;
         let words = room.words;

@@ -18,7 +18,7 @@ use crate::{
     advisory::{Advisory, Kind},
     artefact::{Artefact, Digest},
     terms::{Moment, Severity},
-    tlp::{Made, Public},
+    tlp::{ByMake, Made, Public},
 };
 use serde::Serialize;
 
@@ -133,6 +133,7 @@ impl Made<Vec<&Advisory>, Public> for SearchPage {
         _: &Vec<&Advisory>,
         _: &Public,
         (room, catalogue, shelves): &(&Room<'_>, &Catalogue<'_>, &Shelves<'_>),
+        _: ByMake,
     ) -> Result<SearchPage, RenderError> {
         let words = room.words;
         let link = |path: &str, word: &str| Link {
