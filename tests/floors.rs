@@ -196,12 +196,19 @@ struct Unit {
 }
 
 fn unit(path: &str, text: &str) -> Unit {
-    let inside = path.trim_start_matches("src/").trim_end_matches(".rs");
+    // The modules of another crate begin with its folder.
+    let (folder, inside) = path.split_once("src/").unwrap_or(("", path));
+    let inside = inside.trim_end_matches(".rs");
     let inside = inside.strip_suffix("/mod").unwrap_or(inside);
-    let module = match inside {
-        "lib" | "main" => Vec::new(),
-        _ => inside.split('/').map(str::to_string).collect(),
-    };
+    let modules = inside
+        .split('/')
+        .filter(|name| !["lib", "main"].contains(name));
+    let module = Some(folder)
+        .filter(|folder| !folder.is_empty())
+        .into_iter()
+        .chain(modules)
+        .map(str::to_string)
+        .collect();
     let code = program(path, text);
     let tokens = tokens(&code);
     let mut uses: Vec<Used> = Vec::new();
@@ -276,7 +283,7 @@ impl House {
         let mut rest = path;
         match rest.first()?.as_str() {
             "crate" => {
-                module.clear();
+                module.retain(|name| name.ends_with('/'));
                 rest = &rest[1..];
             }
             "self" => rest = &rest[1..],
@@ -344,7 +351,9 @@ impl House {
 /// which it is a part; this is no circle.
 fn circles(imports: &BTreeMap<&str, BTreeMap<&str, usize>>) -> Vec<Vec<String>> {
     let is_part = |file: &str, of: &str| {
-        let folder = of.strip_suffix("mod.rs").or(of.strip_suffix(".rs"));
+        let folder = ["mod.rs", "lib.rs", ".rs"]
+            .into_iter()
+            .find_map(|end| of.strip_suffix(end));
         folder.is_some_and(|folder| {
             file.strip_prefix(folder)
                 .is_some_and(|rest| folder.ends_with('/') || rest.starts_with('/'))
@@ -415,33 +424,24 @@ fn imports_run_downward_only() {
 
 /// Files that import each other, from before this test; the list may only become shorter.
 const CIRCLES: [&[&str]; 7] = [
-    &["inbound/mail.rs", "inbound/mime.rs"],
-    &["openpgp/agent.rs", "openpgp/signer.rs"],
+    &["src/inbound/mail.rs", "src/inbound/mime.rs"],
+    &["src/openpgp/agent.rs", "src/openpgp/signer.rs"],
     &[
-        "openpgp/certs.rs",
-        "openpgp/encrypt.rs",
-        "openpgp/judged.rs",
+        "src/openpgp/certs.rs",
+        "src/openpgp/encrypt.rs",
+        "src/openpgp/judged.rs",
     ],
     &[
-        "preview/letters.rs",
-        "preview/overview.rs",
-        "preview/session.rs",
+        "src/preview/letters.rs",
+        "src/preview/overview.rs",
+        "src/preview/session.rs",
     ],
-    &["publish/mail/compose.rs", "publish/mail/thread.rs"],
-    &["publish/site/document.rs", "publish/site/stage.rs"],
+    &["src/publish/mail/compose.rs", "src/publish/mail/thread.rs"],
+    &["src/publish/site/document.rs", "src/publish/site/stage.rs"],
     &[
-        "render/site/advisory.rs",
-        "render/site/archive.rs",
-        "render/site/feed/mod.rs",
-        "render/site/index.rs",
-        "render/site/page.rs",
-        "render/site/pages.rs",
-        "render/site/plain_text.rs",
-        "render/site/score.rs",
-        "render/site/search/index.rs",
-        "render/site/search/lists.rs",
-        "render/site/search/mod.rs",
-        "render/site/versions.rs",
+        "src/render/site/feed/mod.rs",
+        "src/render/site/pages.rs",
+        "src/render/site/versions.rs",
     ],
 ];
 
@@ -452,7 +452,7 @@ fn no_files_import_each_other() {
     let found: BTreeSet<Vec<String>> = circles(&imports).into_iter().collect();
     let known: BTreeSet<Vec<String>> = CIRCLES
         .iter()
-        .map(|files| files.iter().map(|file| format!("src/{file}")).collect())
+        .map(|files| files.iter().map(|file| file.to_string()).collect())
         .collect();
     let mut ties = String::new();
     for circle in found.difference(&known) {
@@ -550,7 +550,7 @@ fn the_map_names_every_room() {
 /// Types of the same name at the top of more than one file, and in how many. A reader who meets such a name has to ask which
 /// one it is, so the list may only become shorter. `Args` stays: it is what one command takes, in the file of that command.
 /// The others are from before this test.
-const SHARED_NAMES: [(&str, usize); 88] = [
+const SHARED_NAMES: [(&str, usize); 75] = [
     ("Addressed", 2),
     ("Answer", 4),
     ("Args", 26),
@@ -559,49 +559,41 @@ const SHARED_NAMES: [(&str, usize); 88] = [
     ("Bounce", 2),
     ("Change", 2),
     ("Changes", 3),
-    ("Country", 2),
-    ("Cut", 2),
-    ("Document", 3),
+    ("Document", 2),
     ("Entry", 6),
-    ("Fact", 2),
     ("Facts", 2),
     ("Field", 2),
-    ("Fit", 2),
     ("Flaw", 2),
     ("Format", 2),
-    ("Found", 3),
     ("Gate", 2),
     ("Group", 3),
-    ("Import", 2),
     ("Judge", 2),
     ("Judged", 2),
     ("Kept", 4),
-    ("Kind", 4),
+    ("Kind", 3),
     ("Label", 2),
     ("Letter", 2),
-    ("Line", 5),
+    ("Line", 4),
     ("Lines", 2),
-    ("Link", 3),
+    ("Link", 2),
     ("Lists", 2),
     ("Made", 3),
-    ("Mail", 4),
-    ("Mark", 4),
+    ("Mail", 3),
+    ("Mark", 3),
     ("Members", 2),
-    ("Named", 3),
+    ("Named", 2),
     ("Next", 2),
     ("NoticeView", 2),
-    ("Number", 3),
+    ("Number", 2),
     ("Office", 2),
-    ("Open", 2),
     ("Opened", 2),
     ("Outcome", 3),
     ("OwnPage", 2),
-    ("Page", 5),
+    ("Page", 4),
     ("Pages", 3),
     ("Part", 3),
-    ("Parts", 4),
-    ("Phone", 2),
-    ("Place", 3),
+    ("Parts", 3),
+    ("Place", 2),
     ("Places", 2),
     ("Prose", 2),
     ("Put", 2),
@@ -609,15 +601,12 @@ const SHARED_NAMES: [(&str, usize); 88] = [
     ("Reader", 2),
     ("Reason", 2),
     ("Recipient", 2),
-    ("Refused", 2),
-    ("Report", 4),
+    ("Report", 3),
     ("Request", 2),
     ("Row", 4),
-    ("Said", 2),
-    ("Section", 3),
+    ("Section", 2),
     ("Sheet", 2),
     ("Signed", 2),
-    ("Sink", 2),
     ("SiteError", 2),
     ("Standing", 2),
     ("State", 2),
@@ -628,23 +617,23 @@ const SHARED_NAMES: [(&str, usize); 88] = [
     ("Text", 3),
     ("Tree", 2),
     ("Trouble", 3),
-    ("Unreadable", 3),
+    ("Unreadable", 2),
     ("Value", 2),
     ("Verb", 5),
-    ("Verdict", 3),
+    ("Verdict", 2),
     ("Way", 3),
-    ("Why", 2),
     ("Wire", 2),
     ("Word", 3),
-    ("Words", 3),
+    ("Words", 2),
     ("Workshop", 2),
-    ("Writer", 2),
 ];
 
 #[test]
 fn a_type_has_a_name_of_its_own() {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (path, text) in sources() {
+    // Each crate has names of its own.
+    let ours = |path: &str| path.starts_with("src/");
+    for (path, text) in sources().into_iter().filter(|(path, _)| ours(path)) {
         for line in program(&path, &text).lines() {
             let mut words = line.split(|c| !is_word(c));
             let mut first = words.next();
