@@ -11,11 +11,7 @@ use crate::{
     tlp::Cover,
 };
 use rusqlite::{OptionalExtension, Params, Row, params};
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt::Display,
-    str::FromStr,
-};
+use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 /// One run of `publish`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,26 +208,6 @@ impl Ledger {
                 .optional()
         };
         query().map_err(|e| LedgerError::sqlite(&self.path, e))
-    }
-
-    /// All armored signatures that a key once made, by the digest of the text.
-    pub fn signatures(&self, signer: &Fingerprint) -> Result<HashMap<Digest, String>, LedgerError> {
-        let sql = "SELECT text, armor FROM signature WHERE fingerprint = ?1";
-        let all = self.all(sql, [signer.to_string()], |row| {
-            Ok((Digest(row.get(0)?), row.get(1)?))
-        })?;
-        Ok(all.into_iter().collect())
-    }
-
-    /// How many armored signatures are kept, of all keys.
-    pub fn signature_count(&self) -> Result<usize, LedgerError> {
-        let query = self
-            .connection
-            .query_row("SELECT count(*) FROM signature", [], |row| {
-                row.get::<_, i64>(0)
-            });
-        let count = query.map_err(|e| LedgerError::sqlite(&self.path, e))?;
-        Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 
     /// The latest run, ended or not.

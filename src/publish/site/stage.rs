@@ -9,7 +9,7 @@ use crate::{
         site::{Changes, SiteError, Stage, Switch},
     },
     diag::Findings,
-    ledger::{Ledger, LedgerError},
+    ledger::Ledger,
     openpgp::{Certificate, Clearsigned},
     plan::Change,
     receipt::{Edition, History},
@@ -28,7 +28,7 @@ use crate::{
     workspace::Workspace,
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
     sync::Mutex,
@@ -47,51 +47,12 @@ pub struct Kept {
 
 /// The workshop in which texts are signed; a text that was signed before keeps its signature.
 pub struct Signatory<'s> {
-    /// For one thread at a time; and whose signatures are looked for there.
-    kept: Mutex<Signatures<'s>>,
+    /// It keeps signatures. One thread at a time asks it.
+    ledger: Mutex<&'s mut Ledger>,
+    /// The key whose signatures are looked for.
     signer: Option<Fingerprint>,
     fresh: Mutex<Vec<(Digest, String)>>,
     keyring: &'s dyn Keyring,
-}
-
-/// The signatures that the ledger keeps. Some are asked for one by one; who goes on asking gets all of them at once.
-struct Signatures<'s> {
-    ledger: &'s mut Ledger,
-    asked: usize,
-    /// How many may be asked for one by one.
-    some: usize,
-    all: Option<HashMap<Digest, String>>,
-}
-
-impl<'s> Signatures<'s> {
-    /// Of a ledger from which some were asked already, so many that it is worth a look how many there are.
-    const FEW: usize = 100;
-
-    /// To look for one takes as long as to read so many in a row.
-    const IN_A_ROW: usize = 15;
-
-    fn of_ledger(ledger: &'s mut Ledger) -> Signatures<'s> {
-        Signatures {
-            ledger,
-            asked: 0,
-            some: Self::FEW,
-            all: None,
-        }
-    }
-
-    fn of(&mut self, text: Digest, signer: &Fingerprint) -> Result<Option<String>, LedgerError> {
-        self.asked += 1;
-        if self.asked > self.some && self.all.is_none() {
-            self.some = self.ledger.signature_count()? / Self::IN_A_ROW;
-            if self.asked > self.some {
-                self.all = Some(self.ledger.signatures(signer)?);
-            }
-        }
-        match &self.all {
-            Some(all) => Ok(all.get(&text).cloned()),
-            None => self.ledger.signature(text, signer),
-        }
-    }
 }
 
 impl Signatory<'_> {
@@ -147,11 +108,11 @@ impl Signatory<'_> {
         let Some(signer) = &self.signer else {
             return Ok(None);
         };
-        let mut kept = self
-            .kept
+        let ledger = self
+            .ledger
             .lock()
             .expect("nobody panics with the ledger in hand");
-        Ok(kept.of(of, signer)?)
+        Ok(ledger.signature(of, signer)?)
     }
 
     fn made(&self, of: Digest, armor: &str) {
@@ -340,7 +301,7 @@ pub fn stage(job: &Job<'_>, ledger: &mut Ledger, stage: &Stage) -> Result<Kept, 
         .as_ref()
         .map(|signing| signing.fingerprint.clone());
     let signatory = Signatory {
-        kept: Mutex::new(Signatures::of_ledger(ledger)),
+        ledger: Mutex::new(ledger),
         signer: signer.clone(),
         fresh: Mutex::default(),
         keyring: job.keyring,
@@ -599,35 +560,5 @@ pub(in crate::publish) fn deeds(job: &Job<'_>, changes: &Changes) {
         watch.deed(&format!(
             "site: {added} files added, {changed} changed, {removed} removed"
         ));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_asks_for_many_signatures_gets_the_same_as_who_asks_for_one() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let mut ledger = Ledger::create(dir.path()).expect("a ledger");
-        let signer: Fingerprint = "AB".repeat(20).parse().expect("a fingerprint");
-        let of = |at: usize| Digest::of(format!("text {at}").as_bytes());
-        let armor = |at: usize| {
-            format!(
-                "-----BEGIN PGP SIGNATURE-----\n\niQ{at:04}\n=abcd\n-----END PGP SIGNATURE-----\n"
-            )
-        };
-        let count = 2 * Signatures::FEW;
-        for at in 0..count {
-            ledger
-                .keep_signature(of(at), &signer, &armor(at))
-                .expect("kept");
-        }
-        let mut kept = Signatures::of_ledger(&mut ledger);
-        for at in 0..count {
-            assert_eq!(kept.of(of(at), &signer).expect("read"), Some(armor(at)));
-            assert_eq!(kept.of(of(count + at), &signer).expect("read"), None);
-        }
-        assert!(kept.all.is_some());
     }
 }
