@@ -1,7 +1,9 @@
 //! A thing that was made and can be stored or sent: name, media type, bytes, digest; and of which things it is made.
 
+use crate::terms::{Address, Fingerprint, Lang, Moment, Slug};
 use sha2::{Digest as _, Sha256};
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
+use url::Url;
 
 /// SHA-256 of some bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,6 +30,13 @@ impl Digest {
         let mut hasher = Sha256::new();
         parts.into_iter().for_each(|part| hasher.update(part));
         Digest(hasher.finalize().into())
+    }
+
+    /// Of several fields, in this order.
+    pub fn of_fields(fields: &[&dyn Keyed]) -> Digest {
+        let mut hasher = FieldHasher(Sha256::new());
+        fields.iter().for_each(|field| field.add_to(&mut hasher));
+        Digest(hasher.0.finalize().into())
     }
 
     /// What [`Digest::hex`] gave.
@@ -71,6 +80,122 @@ impl Digest {
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.hex())
+    }
+}
+
+/// A value of which a digest can be made, field by field. `Debug` output is no substitute: a type may hide something there,
+/// and the next version of the compiler may write it in another way.
+pub trait Keyed {
+    /// Adds all that the value says.
+    fn add_to(&self, hasher: &mut FieldHasher);
+}
+
+/// Takes the fields of which a digest is made.
+pub struct FieldHasher(Sha256);
+
+impl FieldHasher {
+    /// Adds some bytes, with their length: moving a border changes the digest.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.0.update((bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
+    }
+
+    /// Adds values, with their number.
+    fn values<T: Keyed>(&mut self, values: impl ExactSizeIterator<Item = T>) {
+        self.0.update((values.len() as u64).to_be_bytes());
+        values.for_each(|value| value.add_to(self));
+    }
+}
+
+/// Lets a digest be made of a type. All its fields are listed: one that is missing in the list does not compile.
+macro_rules! keyed {
+    ($type:ty { $($field:ident),* $(,)? }) => {
+        impl $crate::artefact::Keyed for $type {
+            fn add_to(&self, hasher: &mut $crate::artefact::FieldHasher) {
+                let Self { $($field),* } = self;
+                $($crate::artefact::Keyed::add_to($field, hasher);)*
+            }
+        }
+    };
+}
+pub(crate) use keyed;
+
+/// For types that show all that they say.
+macro_rules! keyed_as_shown {
+    ($($type:ty),*) => {
+        $(impl Keyed for $type {
+            fn add_to(&self, hasher: &mut FieldHasher) {
+                hasher.bytes(self.to_string().as_bytes());
+            }
+        })*
+    };
+}
+keyed_as_shown!(
+    bool,
+    u8,
+    i16,
+    u32,
+    usize,
+    Url,
+    Address,
+    Fingerprint,
+    Lang,
+    Moment,
+    Slug
+);
+
+impl Keyed for str {
+    fn add_to(&self, hasher: &mut FieldHasher) {
+        hasher.bytes(self.as_bytes());
+    }
+}
+
+impl Keyed for String {
+    fn add_to(&self, hasher: &mut FieldHasher) {
+        hasher.bytes(self.as_bytes());
+    }
+}
+
+impl Keyed for Digest {
+    fn add_to(&self, hasher: &mut FieldHasher) {
+        hasher.bytes(&self.0);
+    }
+}
+
+impl<T: Keyed + ?Sized> Keyed for &T {
+    fn add_to(&self, hasher: &mut FieldHasher) {
+        (**self).add_to(hasher);
+    }
+}
+
+impl<T: Keyed> Keyed for Option<T> {
+    fn add_to(&self, hasher: &mut FieldHasher) {
+        hasher.values(self.iter());
+    }
+}
+
+impl<T: Keyed> Keyed for [T] {
+    fn add_to(&self, hasher: &mut FieldHasher) {
+        hasher.values(self.iter());
+    }
+}
+
+impl<T: Keyed> Keyed for Vec<T> {
+    fn add_to(&self, hasher: &mut FieldHasher) {
+        hasher.values(self.iter());
+    }
+}
+
+impl<K: Keyed, V: Keyed> Keyed for BTreeMap<K, V> {
+    fn add_to(&self, hasher: &mut FieldHasher) {
+        hasher.values(self.iter());
+    }
+}
+
+impl<A: Keyed, B: Keyed> Keyed for (A, B) {
+    fn add_to(&self, hasher: &mut FieldHasher) {
+        self.0.add_to(hasher);
+        self.1.add_to(hasher);
     }
 }
 
@@ -144,5 +269,45 @@ impl Unit {
     /// Of all that its files are made of.
     pub fn key(&self) -> Digest {
         self.key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Two {
+        one: String,
+        many: Vec<Option<&'static str>>,
+    }
+    keyed!(Two { one, many });
+
+    #[test]
+    fn whatever_differs_in_a_field_gives_another_digest() {
+        let two = |one: &str, many: &[Option<&'static str>]| {
+            let two = Two {
+                one: one.into(),
+                many: many.to_vec(),
+            };
+            Digest::of_fields(&[&two, &true])
+        };
+        let all = [
+            two("a", &[]),
+            two("", &[]),
+            two("", &[Some("a")]),
+            two("", &[Some("")]),
+            two("", &[None]),
+            two("", &[None, None]),
+            two("a", &[Some("b"), Some("c")]),
+            two("a", &[Some("bc")]),
+            two("ab", &[Some("c")]),
+        ];
+        let different: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(different.len(), all.len());
+        assert_eq!(two("a", &[None]), two("a", &[None]));
+        // Both name one instant, and are not shown alike.
+        let moment = |text: &str| text.parse::<Moment>().expect("a moment");
+        let (day, time) = (moment("2026-07-01"), moment("2026-07-01T00:00:00+00:00"));
+        assert_ne!(Digest::of_fields(&[&day]), Digest::of_fields(&[&time]));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{DocumentWords, Workshop, zone::Clocks};
 use crate::{
+    artefact::{FieldHasher, Keyed, keyed},
     settings::Site,
     team::Team,
     terms::{Lang, Moment},
@@ -35,6 +36,20 @@ pub struct Row {
     pub value: String,
     /// Where it leads: `https:`, `mailto:` or `tel:`.
     pub href: Option<String>,
+}
+
+keyed!(Row { label, value, href });
+
+impl Keyed for Fact {
+    fn add_to(&self, hasher: &mut FieldHasher) {
+        match self {
+            Fact::Edition(row) => ("edition", row).add_to(hasher),
+            Fact::Row(row) => ("row", row).add_to(hasher),
+            Fact::Text(text) => ("text", text).add_to(hasher),
+            Fact::Lines(lines) => ("lines", lines).add_to(hasher),
+            Fact::Commands(commands) => ("commands", commands).add_to(hasher),
+        }
+    }
 }
 
 impl Row {

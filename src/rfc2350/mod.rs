@@ -172,17 +172,16 @@ impl Document {
 
     /// Of what the document says, in this language, without version and date.
     pub fn content_digest(&self) -> Digest {
-        let mut parts: Vec<String> = vec![self.lang.to_string(), self.title.clone()];
-        for section in &self.sections {
-            parts.push(section.heading());
+        let content = |section: &Section| {
             let facts = section
                 .facts
                 .iter()
                 .filter(|fact| !matches!(fact, Fact::Edition(_)));
-            parts.extend(facts.map(|fact| format!("{fact:?}")));
-            parts.extend(section.prose.iter().cloned());
-        }
-        Digest::of_parts(parts.iter().map(String::as_bytes))
+            let facts: Vec<&Fact> = facts.collect();
+            Digest::of_fields(&[&section.heading(), &facts, &section.prose])
+        };
+        let sections: Vec<Digest> = self.sections.iter().map(content).collect();
+        Digest::of_fields(&[&self.lang, &self.title, &sections])
     }
 }
 

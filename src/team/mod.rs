@@ -5,6 +5,7 @@ mod parse;
 pub use parse::{FIELDS, Places, parse, parse_with_places};
 
 use crate::{
+    artefact::{FieldHasher, Keyed, keyed},
     terms::{Address, Fingerprint, Lang, Moment, Slug},
     tlp::{Marked, Tlp},
     yaml::Wording,
@@ -39,6 +40,45 @@ pub struct Team {
     pub notifications: Vec<Slug>,
     /// When somebody last read the RFC 2350 description and found it true.
     pub reviewed: Option<Moment>,
+}
+
+keyed!(Team {
+    name,
+    short_name,
+    address,
+    country,
+    time_zone,
+    hours,
+    holidays,
+    phone,
+    emergency_phone,
+    fax,
+    other_telecommunication,
+    email,
+    website,
+    keys,
+    key_servers,
+    members,
+    constituency,
+    affiliation,
+    default_tlp,
+    notifications,
+    reviewed,
+});
+
+impl Keyed for Wording {
+    fn add_to(&self, hasher: &mut FieldHasher) {
+        match self {
+            Wording::One(text) => ("one", text).add_to(hasher),
+            Wording::Many(texts) => ("many", texts).add_to(hasher),
+        }
+    }
+}
+
+impl Keyed for Tlp {
+    fn add_to(&self, hasher: &mut FieldHasher) {
+        self.label().add_to(hasher);
+    }
 }
 
 impl Team {

@@ -196,8 +196,8 @@ impl<'a> Catalogue<'a> {
 
     /// Of what stands beside every list: the words for other lists, and their addresses.
     pub fn digest(&self) -> Digest {
-        let years: Vec<Scope<'_>> = self.years().collect();
-        let languages: Vec<Scope<'_>> = self.languages().collect();
+        let years: Vec<String> = self.years().map(Scope::path).collect();
+        let languages: Vec<String> = self.languages().map(Scope::path).collect();
         let vendors: Vec<(&str, &str)> = self
             .shown_vendors
             .iter()
@@ -207,7 +207,7 @@ impl<'a> Catalogue<'a> {
             .lists
             .keys()
             .any(|scope| matches!(scope, Scope::Vendor(_)));
-        Digest::of(format!("{years:?}{languages:?}{vendors:?}{has_more}").as_bytes())
+        Digest::of_fields(&[&years, &languages, &vendors, &has_more])
     }
 
     /// With lists by month of first publication, for the archive.
@@ -490,16 +490,18 @@ impl ListShop<'_> {
             beside,
         } = self;
         let pages = catalogue.pages(*scope, room.page_size);
-        let turns = (pages.newer(*page), pages.older(*page), pages.numbered() > 0);
-        let around = format!(
-            "{} {page:?} {turns:?} {:?}",
-            scope.path(),
-            intro(*scope, room)
-        );
+        let around = Digest::of_fields(&[
+            &scope.path(),
+            page,
+            &pages.newer(*page),
+            &pages.older(*page),
+            &(pages.numbered() > 0),
+            &intro(*scope, room),
+        ]);
         let rows = catalogue.list(*scope)[pages.range(*page)]
             .iter()
             .filter_map(|at| advisories.get(*at));
-        [*beside, Digest::of(around.as_bytes())]
+        [*beside, around]
             .into_iter()
             .chain(rows.map(|one| one.digest))
             .collect()

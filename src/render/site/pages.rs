@@ -19,9 +19,9 @@ use crate::render::{
 };
 use crate::{
     advisory::{Advisory, Kind},
-    artefact::{Artefact, Digest, PROGRAM, Unit},
+    artefact::{Artefact, Digest, PROGRAM, Unit, keyed},
     markdown::{self, HtmlStyle},
-    settings::Site,
+    settings::{Addresses, Site},
     team::Team,
     terms::{Fingerprint, Lang, Moment, Severity},
     tlp::{ByMake, Made, Public, Shareable, Staff},
@@ -70,6 +70,16 @@ pub struct KeyView {
     pub armored: Vec<u8>,
 }
 
+keyed!(KeyView {
+    fingerprint,
+    user_ids,
+    algorithm,
+    created,
+    expires,
+    encryption_expires,
+    armored,
+});
+
 /// The RFC 2350 document in one language.
 #[derive(Debug, Clone)]
 pub struct DocumentView {
@@ -84,6 +94,14 @@ pub struct DocumentView {
     /// All versions that are kept, the newest first.
     pub editions: Vec<EditionView>,
 }
+
+keyed!(DocumentView {
+    html,
+    version,
+    date,
+    text_path,
+    editions
+});
 
 /// A version of the RFC 2350 document in one language.
 #[derive(Debug, Clone)]
@@ -102,6 +120,15 @@ pub struct EditionView {
     pub news: String,
 }
 
+keyed!(EditionView {
+    version,
+    date,
+    title,
+    text_path,
+    sections,
+    news
+});
+
 /// A page that the team wrote itself, in one language.
 #[derive(Debug, Clone, Copy)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -114,6 +141,14 @@ pub struct OwnPage<'s> {
     pub nav: Option<u32>,
     pub markdown: &'s str,
 }
+
+keyed!(OwnPage<'_> {
+    name,
+    lang,
+    title,
+    nav,
+    markdown
+});
 
 /// Everything but advisories that the site is made of. All of it is public by the place where it was written.
 #[derive(Debug, Clone, Copy)]
@@ -165,25 +200,27 @@ impl<'s> Supplies<'s> {
             assets,
             signer,
         } = self;
+        let Site {
+            url,
+            languages,
+            addresses,
+            deploy: _, // no page says where the site is copied to
+        } = site;
+        let addresses = match addresses {
+            Addresses::Plain => "plain",
+            Addresses::At => "at",
+            Addresses::Entities => "entities",
+        };
+        // Words are made of the program, the templates and the language.
+        let words: Vec<&Lang> = words.keys().collect();
         let assets: Vec<(&String, Digest)> = assets
             .iter()
             .map(|(path, bytes)| (path, Digest::of(bytes)))
             .collect();
-        let written = [
-            // (An address does not show itself to who only debugs.)
-            format!("{site:?}{team:?}{words:?}{}", team.email),
-            format!("{templates:?}"),
-            format!("{keys:?}"),
-            format!("{rfc2350:?}{pages:?}"),
-            format!("{assets:?}"),
-            format!("{signer:?}"),
-        ];
-        Digest::of_parts(
-            [PROGRAM]
-                .into_iter()
-                .chain(written.iter().map(String::as_str))
-                .map(str::as_bytes),
-        )
+        Digest::of_fields(&[
+            &PROGRAM, url, languages, &addresses, team, &words, templates, keys, rfc2350, pages,
+            &assets, signer,
+        ])
     }
 }
 

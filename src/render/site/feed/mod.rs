@@ -64,9 +64,12 @@ impl<'s> FeedShop<'s> {
             formats,
             editions: _,
         } = self;
-        let mut parts = vec![Digest::of(
-            format!("{} {} {formats:?}", scope.path(), scope.title(room)).as_bytes(),
-        )];
+        let formats: Vec<&str> = formats.iter().map(|format| format.file()).collect();
+        let mut parts = vec![Digest::of_fields(&[
+            &scope.path(),
+            &scope.title(room),
+            &formats,
+        ])];
         for (advisory, revision) in self.chosen(advisories) {
             parts.extend([advisory.digest, Digest::of(revision.number.as_bytes())]);
         }

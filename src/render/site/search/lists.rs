@@ -275,9 +275,13 @@ impl FoundShop<'_> {
             page,
             pages,
         } = self.found;
-        let own = format!("{path} {name} {what:?} {smaller:?} {page} {pages}");
-        let cves = lines.iter().map(|(cve, _)| cve.map_or("", Cve::as_str));
-        let around = Digest::of_parts([own.as_str()].into_iter().chain(cves).map(str::as_bytes));
+        let what = match what {
+            What::Month(year) => ("month", Some(*year)),
+            What::CveYear => ("year of CVEs", None),
+            What::CveGroup => ("group of CVEs", None),
+        };
+        let cves: Vec<Option<&str>> = lines.iter().map(|(cve, _)| cve.map(Cve::as_str)).collect();
+        let around = Digest::of_fields(&[path, name, &what, smaller, &cves, page, pages]);
         let shown = lines
             .iter()
             .filter_map(|(_, at)| advisories.get(*at))
