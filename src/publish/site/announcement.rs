@@ -109,7 +109,7 @@ pub fn announcement(
         cvss: Vec::new(),
         cwes: Vec::new(),
         affected: Vec::new(),
-        references: Vec::new().into(),
+        references: Vec::new(),
         // The first version, of which nobody is told, and then one for each that brought news.
         revisions: std::iter::once(&0).chain(&told).map(revision).collect(),
         path: workspace.prose.get(&lang).map_or_else(
@@ -167,7 +167,7 @@ fn text(
     );
     Text {
         title: words.fill("rfc2350_news_title", &values),
-        body: body.into(),
+        body,
     }
 }
 

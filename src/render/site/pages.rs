@@ -787,7 +787,7 @@ pub(in crate::render) fn find(
     if rest.starts_with("search/") {
         let shelves = &Shelves::of(advisories, room.site.url.path());
         if rest == "search/index.html" {
-            return shown::<SearchPage, _>(advisories, &(room, catalogue, &shelves))
+            return shown::<SearchPage, _>(advisories, &(room, catalogue, shelves))
                 .map(|page| Some(page.into()));
         }
         let parts = || {

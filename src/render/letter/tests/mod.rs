@@ -76,8 +76,7 @@ fn advisory(tlp: Tlp, body: &str) -> Advisory {
         references: vec![Reference {
             title: "Vendor notice".into(),
             url: "https://vendor.example/1".into(),
-        }]
-        .into(),
+        }],
         revisions: vec![Revision {
             number: "1".into(),
             date: term("2026-07-01"),
