@@ -423,8 +423,7 @@ fn imports_run_downward_only() {
 }
 
 /// Files that import each other, from before this test; the list may only become shorter.
-const CIRCLES: [&[&str]; 7] = [
-    &["src/inbound/mail.rs", "src/inbound/mime.rs"],
+const CIRCLES: [&[&str]; 3] = [
     &["src/openpgp/agent.rs", "src/openpgp/signer.rs"],
     &[
         "src/openpgp/certs.rs",
@@ -435,13 +434,6 @@ const CIRCLES: [&[&str]; 7] = [
         "src/preview/letters.rs",
         "src/preview/overview.rs",
         "src/preview/session.rs",
-    ],
-    &["src/publish/mail/compose.rs", "src/publish/mail/thread.rs"],
-    &["src/publish/site/document.rs", "src/publish/site/stage.rs"],
-    &[
-        "src/render/site/feed/mod.rs",
-        "src/render/site/pages.rs",
-        "src/render/site/versions.rs",
     ],
 ];
 

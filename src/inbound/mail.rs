@@ -2,29 +2,10 @@
 //!
 //! Nothing of it is believed here. Limits are checked before anything is unpacked; what breaks them is [`Unreadable`].
 
-use super::mime::{self, Part};
+use super::mime::{self, MAX_BYTES, Part, Unreadable};
 use crate::terms::{Address, Moment};
 use jiff::Timestamp;
 use std::{borrow::Cow, collections::HashSet};
-
-/// A larger mail is refused; a mail of ours, or to us, is a hundredth of that.
-pub const MAX_BYTES: usize = 25 * 1024 * 1024;
-
-/// Why a mail was not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs, reason = "each variant's message says it")]
-pub enum Unreadable {
-    #[error("it is larger than {} MiB", MAX_BYTES / 1024 / 1024)]
-    TooLarge,
-    #[error("its headers have more than {} lines", mime::MAX_HEADER_LINES)]
-    TooManyHeaderLines,
-    #[error("it has more than {} parts", mime::MAX_PARTS)]
-    TooManyParts,
-    #[error("its parts are nested more than {} deep", mime::MAX_DEPTH)]
-    TooDeep,
-    #[error("it has no header")]
-    NoHeader,
-}
 
 /// A mail within the limits.
 #[derive(Clone)]

@@ -4,7 +4,6 @@
 //! The tree is cut here, and not by `mail_parser`, so that depth and number are bounded while it is cut, an encoded message
 //! is never unpacked unasked, and the bytes of a signed part are known to the byte.
 
-use super::mail::Unreadable;
 use mail_parser::{
     HeaderValue,
     decoders::{
@@ -15,6 +14,25 @@ use mail_parser::{
 };
 use memchr::{memchr, memmem};
 use std::{borrow::Cow, ops::Range};
+
+/// A larger mail is refused; a mail of ours, or to us, is a hundredth of that.
+pub const MAX_BYTES: usize = 25 * 1024 * 1024;
+
+/// Why a mail was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant's message says it")]
+pub enum Unreadable {
+    #[error("it is larger than {} MiB", MAX_BYTES / 1024 / 1024)]
+    TooLarge,
+    #[error("its headers have more than {} lines", MAX_HEADER_LINES)]
+    TooManyHeaderLines,
+    #[error("it has more than {} parts", MAX_PARTS)]
+    TooManyParts,
+    #[error("its parts are nested more than {} deep", MAX_DEPTH)]
+    TooDeep,
+    #[error("it has no header")]
+    NoHeader,
+}
 
 /// More lines in all headers of a mail together are refused.
 pub const MAX_HEADER_LINES: usize = 4_000;

@@ -19,4 +19,5 @@ pub mod source;
 
 mod mime;
 
-pub use mail::{Mail, Unreadable};
+pub use mail::Mail;
+pub use mime::Unreadable;

@@ -5,7 +5,7 @@
 
 use super::SourceError;
 use crate::{
-    inbound::{Unreadable, mail::MAX_BYTES},
+    inbound::{Unreadable, mime::MAX_BYTES},
     settings,
 };
 use async_imap::{Client, Session};

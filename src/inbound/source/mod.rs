@@ -6,7 +6,7 @@ pub mod imap;
 pub mod maildir;
 pub mod stdin;
 
-use super::{Unreadable, mail::MAX_BYTES};
+use super::{Unreadable, mime::MAX_BYTES};
 use std::{
     io::{self, Read},
     path::PathBuf,

@@ -1,6 +1,6 @@
 //! The mail of a plan, in the order of the work:
 //!
-//! - `compose` makes the text of a letter; `thread` finds the letters that it answers; `letters` signs it.
+//! - `compose` makes the text of a letter and finds the letters that it answers; `letters` signs it.
 //! - `reminders` makes notices without content: a certificate ends soon, mail to a colleague comes back.
 //! - `pack` makes one copy for each recipient.
 //! - `queue` is what moves between the threads of a delivery.
@@ -16,4 +16,3 @@ pub(super) mod pack;
 pub(super) mod queue;
 pub(super) mod rate_limit;
 pub(super) mod reminders;
-mod thread;

@@ -1,12 +1,13 @@
 //! The RFC 2350 description in each language: its version, its signed texts, its archive, and what is new in it.
 
-use crate::publish::{Job, PublishError, document_version, site::stage::Signatory};
+use super::signatures::{Signatory, pair};
+use crate::publish::{Job, PublishError, document_version};
 use crate::{
     artefact::{Artefact, Digest},
     openpgp::Clearsigned,
     plan::{DocumentChange, document_change},
     receipt::{DocumentVersion, Edition, EditionText, History},
-    render::site::pages::EditionView,
+    render::site::versions::EditionView,
     rfc2350::{Clocks, Document, KeyFacts, News, Workshop, digest_of, facts},
     team::Team,
     terms::{Lang, Moment},
@@ -307,7 +308,7 @@ impl Made<Text<'_>, Public> for Vec<Artefact> {
             block,
             detached,
         } = text.text;
-        Ok(crate::publish::site::stage::pair(
+        Ok(pair(
             &text.path,
             Clearsigned::assemble(plain, block).document(),
             detached,

@@ -14,5 +14,5 @@ pub mod plain_text;
 mod score;
 pub mod search;
 pub mod vendors;
-mod versions;
+pub mod versions;
 pub mod wellknown;

@@ -11,6 +11,7 @@ use super::{
     page::{AttachedFile, DateView, HTML, Head, RenderError, Room, direction, media_type},
     search::{FoundPage, FoundShop, IndexPart, PartShop, SCRIPTS, Scripts, SearchPage, Shelves},
     vendors::Vendors,
+    versions::{DocumentView, EditionView},
 };
 use crate::render::{
     site::plain_text::Twin,
@@ -78,55 +79,6 @@ keyed!(KeyView {
     expires,
     encryption_expires,
     armored,
-});
-
-/// The RFC 2350 document in one language.
-#[derive(Debug, Clone)]
-pub struct DocumentView {
-    /// A fragment without scripts and styles; its headings begin at `h2`.
-    pub html: String,
-    /// For example `1.4`.
-    pub version: String,
-    /// Of the last update.
-    pub date: Moment,
-    /// Where the signed text is: `rfc2350.txt`.
-    pub text_path: String,
-    /// All versions that are kept, the newest first.
-    pub editions: Vec<EditionView>,
-}
-
-keyed!(DocumentView {
-    html,
-    version,
-    date,
-    text_path,
-    editions
-});
-
-/// A version of the RFC 2350 document in one language.
-#[derive(Debug, Clone)]
-pub struct EditionView {
-    /// Its number.
-    pub version: u32,
-    /// Of its publication.
-    pub date: Moment,
-    /// For people: "RFC 2350 description, version 3".
-    pub title: String,
-    /// Where its signed text stays: `rfc2350/archive/3.txt`.
-    pub text_path: String,
-    /// The sections that changed: `2.4, 2.8`.
-    pub sections: String,
-    /// What is new in it: a fragment without scripts and styles; its headings begin at `h2`.
-    pub news: String,
-}
-
-keyed!(EditionView {
-    version,
-    date,
-    title,
-    text_path,
-    sections,
-    news
 });
 
 /// A page that the team wrote itself, in one language.

@@ -1,9 +1,60 @@
 //! The pages of all versions of the RFC 2350 description: a list of them, and for each what was new in it.
 
 use super::page::{DateView, Head, RenderError, Room, direction};
-use crate::render::site::pages::{DocumentView, EditionView};
-use crate::{artefact::Artefact, terms::Lang};
+use crate::{
+    artefact::{Artefact, keyed},
+    terms::{Lang, Moment},
+};
 use serde::Serialize;
+
+/// The RFC 2350 document in one language.
+#[derive(Debug, Clone)]
+pub struct DocumentView {
+    /// A fragment without scripts and styles; its headings begin at `h2`.
+    pub html: String,
+    /// For example `1.4`.
+    pub version: String,
+    /// Of the last update.
+    pub date: Moment,
+    /// Where the signed text is: `rfc2350.txt`.
+    pub text_path: String,
+    /// All versions that are kept, the newest first.
+    pub editions: Vec<EditionView>,
+}
+
+keyed!(DocumentView {
+    html,
+    version,
+    date,
+    text_path,
+    editions
+});
+
+/// A version of the RFC 2350 document in one language.
+#[derive(Debug, Clone)]
+pub struct EditionView {
+    /// Its number.
+    pub version: u32,
+    /// Of its publication.
+    pub date: Moment,
+    /// For people: "RFC 2350 description, version 3".
+    pub title: String,
+    /// Where its signed text stays: `rfc2350/archive/3.txt`.
+    pub text_path: String,
+    /// The sections that changed: `2.4, 2.8`.
+    pub sections: String,
+    /// What is new in it: a fragment without scripts and styles; its headings begin at `h2`.
+    pub news: String,
+}
+
+keyed!(EditionView {
+    version,
+    date,
+    title,
+    text_path,
+    sections,
+    news
+});
 
 #[derive(Serialize)]
 struct VersionRow<'a> {

@@ -7,8 +7,9 @@ use advise::{
     render::{
         site::{
             advisory::Page,
-            pages::{self, DocumentView, EditionView, KeyView, OwnPage, Put, SiteShop, Supplies},
+            pages::{self, KeyView, OwnPage, Put, SiteShop, Supplies},
             plain_text::{Twin, has_twin},
+            versions::{DocumentView, EditionView},
         },
         words,
     },

@@ -12,7 +12,7 @@ use super::{
     index::{Catalogue, Scope},
     page::{RenderError, Room},
 };
-use crate::render::site::pages::EditionView;
+use crate::render::site::versions::EditionView;
 use crate::{
     advisory::{Advisory, Revision, Status},
     artefact::{Artefact, Digest},
