@@ -423,17 +423,12 @@ fn imports_run_downward_only() {
 }
 
 /// Files that import each other, from before this test; the list may only become shorter.
-const CIRCLES: [&[&str]; 3] = [
+const CIRCLES: [&[&str]; 2] = [
     &["src/openpgp/agent.rs", "src/openpgp/signer.rs"],
     &[
         "src/openpgp/certs.rs",
         "src/openpgp/encrypt.rs",
         "src/openpgp/judged.rs",
-    ],
-    &[
-        "src/preview/letters.rs",
-        "src/preview/overview.rs",
-        "src/preview/session.rs",
     ],
 ];
 

@@ -1,6 +1,6 @@
 //! Each letter as each recipient will see it, before it is signed.
 
-use super::session::Session;
+use super::session::{Session, letters};
 use crate::{
     advisory::{Advisory, Status},
     plan::{Prospect, Whom, outlook},
@@ -36,10 +36,6 @@ fn name(prospect: &Prospect<'_>) -> String {
         Whom::List(list) => format!("list {}", list.name),
         Whom::Person(contact) => contact.address.to_string(),
     }
-}
-
-fn letters(n: usize) -> String {
-    format!("{n} {}", if n == 1 { "letter" } else { "letters" })
 }
 
 /// In the words of `plan`, for what is not in a plan yet.

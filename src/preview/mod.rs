@@ -1,13 +1,14 @@
 //! What `advise serve` shows: the site with what is not out yet, and each letter, made when somebody looks at it.
 //!
 //! [`Studio`] reads the workspace, keeps the newest state that could be read, and makes sheets for [`Staff`] and nobody
-//! else; `reading` reads, `session` knows which page is which, `overview` and `letters` fill those that are not of the
+//! else; `reading` reads, `session` is one state of it, `route` knows which page a path asks for, `overview` and `letters` fill those that are not of the
 //! site, [`watch`] waits for somebody to save something. Nothing is written, signed or locked here: the ledger is read
 //! and closed again, so that `publish` can run beside it.
 
 mod letters;
 mod overview;
 mod reading;
+mod route;
 mod session;
 
 use crate::{

@@ -3,75 +3,12 @@
 use super::{letters, session::Session};
 use crate::{
     advisory::{Advisory, Status},
-    plan::{self, Change, Plan},
     render::preview::{Group, Overview, Row, State, Workshop},
-    terms::Id,
     tlp::Forecast,
 };
-use std::collections::HashMap;
 
 /// How many advisories stand on one page.
 const ROWS: usize = 100;
-
-/// What `publish` would do.
-pub(super) struct PlanInWords {
-    /// As `plan` says it.
-    pub(super) words: String,
-    lines: HashMap<Id, Vec<String>>,
-}
-
-impl PlanInWords {
-    /// Of a plan for everything.
-    pub(super) fn of(plan: &Plan<'_>) -> PlanInWords {
-        let mut lines: HashMap<Id, Vec<String>> = HashMap::new();
-        let mut say = |id: &Id, line: String| lines.entry(id.clone()).or_default().push(line);
-        for conflict in &plan.conflicts {
-            let line = "`publish` stops: it is out already, and has changed without a new revision";
-            say(&conflict.advisory.id, line.into());
-        }
-        for (id, _, change) in plan
-            .site
-            .iter()
-            .filter(|(_, _, change)| *change != Change::Disappears)
-        {
-            say(id, format!("site: {}", change.as_str()));
-        }
-        for batch in &plan.batches {
-            let to = match batch.whom.list() {
-                Some(list) => format!("list `{}`", list.name),
-                None => batch
-                    .recipients
-                    .first()
-                    .map_or_else(String::new, |one| one.address.to_string()),
-            };
-            let letters = count(batch.recipients.len(), "letter", "letters");
-            say(
-                &batch.advisory.id,
-                format!("sends {to}: {letters} ({}, {})", batch.cover, batch.lang),
-            );
-        }
-        for held in &plan.held {
-            let who = held.contact.map_or_else(
-                || held.address.to_string(),
-                |one| format!("{} <{}>", one.name, one.address),
-            );
-            say(
-                &held.advisory.id,
-                format!("HELD {who} (`{}`): {}", held.whom.name(), held.why.reason()),
-            );
-        }
-        for waiting in &plan.waiting {
-            say(
-                &waiting.advisory.id,
-                format!("not now → {}: {}", waiting.audience, waiting.reason.words()),
-            );
-        }
-        PlanInWords {
-            words: plan::words(plan),
-            lines,
-        }
-    }
-}
 
 fn count(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })

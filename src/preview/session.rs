@@ -1,37 +1,34 @@
-//! Which page is which, as long as one state of the workspace is shown.
+//! One state of the workspace, ready to be looked at.
 
-use super::{letters, overview, overview::PlanInWords, reading::Snapshot, word_of};
+use super::reading::Snapshot;
 use crate::{
     advisory::{Advisory, Status as Stage},
-    plan::{self, Facts, Request},
+    plan::{self, Change, Facts, Plan, Request},
     publish::{self, PublishError, Stock},
     render::{
-        preview::{
-            Collection, Lists, Mark, OWN, Sheet, SiteDesk, Status, Trouble, TwinOfSite, Unsigned,
-            Word, Workshop, marked,
-        },
-        site::{page::RenderError, pages::SiteShop},
+        preview::{Collection, Lists, Mark, SiteDesk, Trouble, marked},
+        site::pages::SiteShop,
     },
-    rfc2350::Document,
     settings::Site,
-    terms::{Address, Fingerprint},
+    terms::{Address, Fingerprint, Id},
     tlp::{Forecast, Public, Refusal, Shareable, Staff},
 };
-use std::{cell::OnceCell, collections::BTreeMap};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, HashMap},
+};
 
 /// One state of the workspace, ready to be looked at.
 pub(super) struct Session<'a> {
     pub snapshot: &'a Snapshot,
     /// All that a plan depends on.
     pub facts: Facts<'a>,
-    stock: &'a Stock<'a, Staff>,
-    desk: SiteDesk<'a>,
-    collection: Shareable<Collection<'a>, Staff>,
+    pub(super) stock: &'a Stock<'a, Staff>,
+    pub(super) desk: SiteDesk<'a>,
+    pub(super) collection: Shareable<Collection<'a>, Staff>,
     /// Made when somebody first looks at it: it takes the longest.
     plan: OnceCell<PlanInWords>,
 }
-
-type Made = Result<Option<Shareable<Sheet, Staff>>, RenderError>;
 
 /// Opens a session and does something with it.
 pub(super) fn with<T>(
@@ -172,162 +169,69 @@ impl<'a> Session<'a> {
             .any(|one| one.id == advisory.id);
         stands.then(|| format!("{prefix}advisories/{}/", advisory.id))
     }
+}
 
-    /// What staff are shown at a path below the preview's own.
-    pub(super) fn sheet(&self, path: &str, workshop: &Workshop) -> Shareable<Sheet, Staff> {
-        match self.made(path, workshop) {
-            Ok(Some(sheet)) => sheet,
-            Ok(None) => {
-                let text = "The overview lists all advisories. One that is not addressed to the public has letters, but no page."
-                    .to_string();
-                word_of(
-                    Word {
-                        status: Status::Missing,
-                        heading: "There is no such page".into(),
-                        text,
-                    },
-                    workshop,
-                )
-            }
-            Err(error) => {
-                let text = format!("error: {error}\n");
-                word_of(
-                    Word {
-                        status: Status::Broken,
-                        heading: "This page cannot be made".into(),
-                        text,
-                    },
-                    workshop,
-                )
-            }
-        }
-    }
+/// What `publish` would do.
+pub(super) struct PlanInWords {
+    /// As `plan` says it.
+    pub(super) words: String,
+    pub(super) lines: HashMap<Id, Vec<String>>,
+}
 
-    fn made(&self, path: &str, workshop: &Workshop) -> Made {
-        if let Some(own) = path.strip_prefix(OWN) {
-            return self.own(own, workshop);
+impl PlanInWords {
+    /// Of a plan for everything.
+    pub(super) fn of(plan: &Plan<'_>) -> PlanInWords {
+        let mut lines: HashMap<Id, Vec<String>> = HashMap::new();
+        let mut say = |id: &Id, line: String| lines.entry(id.clone()).or_default().push(line);
+        for conflict in &plan.conflicts {
+            let line = "`publish` stops: it is out already, and has changed without a new revision";
+            say(&conflict.advisory.id, line.into());
         }
-        if let Some(text) = self.unsigned(path)? {
-            return Ok(Some(text));
-        }
-        let path = if path.is_empty() || path.ends_with('/') {
-            format!("{path}index.html")
-        } else {
-            path.to_string()
-        };
-        Ok(self
-            .collection
-            .make::<Vec<Sheet>>(&(workshop, &self.desk, path.as_str()))?
-            .each()
-            .next())
-    }
-
-    fn own(&self, path: &str, workshop: &Workshop) -> Made {
-        let page = match path {
-            "" => Some(1),
-            _ => path
-                .strip_prefix("page/")
-                .and_then(|page| page.strip_suffix('/')?.parse().ok()),
-        };
-        if let Some(page) = page {
-            return match overview::page(self, page, workshop) {
-                Some(overview) => Ok(Some(
-                    Shareable::past_the_gate(overview).make::<Sheet>(workshop)?,
-                )),
-                None => Ok(None),
-            };
-        }
-        if path == "plan/" {
-            let heading = "What `advise publish` would do now".to_string();
-            let word = Word {
-                status: Status::Found,
-                heading,
-                text: self.plan().words.clone(),
-            };
-            return Ok(Some(word_of(word, workshop)));
-        }
-        let Some((id, slug)) = path
-            .strip_prefix("letters/")
-            .and_then(|rest| rest.split_once('/'))
-        else {
-            return Ok(None);
-        };
-        let Some(advisory) = self
-            .snapshot
-            .workspace
-            .advisories
+        for (id, _, change) in plan
+            .site
             .iter()
-            .find(|one| one.id.as_str() == id)
-        else {
-            return Ok(None);
-        };
-        match letters::page(self, advisory, slug.trim_end_matches('/'), workshop) {
-            Some(page) => Ok(Some(
-                Shareable::past_the_gate(page).make::<Sheet>(workshop)?,
-            )),
-            None => Ok(None),
+            .filter(|(_, _, change)| *change != Change::Disappears)
+        {
+            say(id, format!("site: {}", change.as_str()));
         }
-    }
-
-    /// The texts that are signed when they are published.
-    fn unsigned(&self, path: &str) -> Made {
-        for room in self.desk.rooms() {
-            let name = room.path("rfc2350.txt");
-            if path == name {
-                let document = self
-                    .stock
-                    .documents
-                    .iter()
-                    .find(|document| document.thing().lang() == &room.lang);
-                let text = document.map(|document| Unsigned(Document::text(document.thing())));
-                return Ok(text.map(|text| as_sheet(text, None)));
-            }
-            let archive = room.path("rfc2350/archive/");
-            if let Some(version) = path
-                .strip_prefix(&archive)
-                .and_then(|name| name.strip_suffix(".txt")?.parse::<u32>().ok())
-            {
-                let before = self
-                    .snapshot
-                    .history
-                    .editions
-                    .iter()
-                    .find(|edition| edition.version.version == version);
-                let before = before
-                    .and_then(|edition| edition.texts.get(&room.lang))
-                    .map(|text| text.text.clone());
-                let mut now = self.stock.documents.iter().map(Shareable::thing);
-                let now = now.find(|document| {
-                    document.lang() == &room.lang && document.version() == version
-                });
-                return Ok(before
-                    .or_else(|| now.map(Document::text))
-                    .map(|text| as_sheet(Unsigned(text), None)));
-            }
-            let folder = room.path("advisories/");
-            let Some(id) = path
-                .strip_prefix(&folder)
-                .and_then(|name| name.strip_suffix(".txt"))
-            else {
-                continue;
+        for batch in &plan.batches {
+            let to = match batch.whom.list() {
+                Some(list) => format!("list `{}`", list.name),
+                None => batch
+                    .recipients
+                    .first()
+                    .map_or_else(String::new, |one| one.address.to_string()),
             };
-            let collection = self.collection.thing();
-            let Some(advisory) = collection.all.iter().find(|one| one.id.as_str() == id) else {
-                continue;
-            };
-            let twin = Shareable::past_the_gate(*advisory).make::<TwinOfSite>(room)?;
-            let text = twin
-                .thing()
-                .0
-                .as_ref()
-                .map(|text| Unsigned(self.desk.at_home_text(&text.0)));
-            return Ok(text.map(|text| as_sheet(text, collection.marks.get(id))));
+            let copies = letters(batch.recipients.len());
+            say(
+                &batch.advisory.id,
+                format!("sends {to}: {copies} ({}, {})", batch.cover, batch.lang),
+            );
         }
-        Ok(None)
+        for held in &plan.held {
+            let who = held.contact.map_or_else(
+                || held.address.to_string(),
+                |one| format!("{} <{}>", one.name, one.address),
+            );
+            say(
+                &held.advisory.id,
+                format!("HELD {who} (`{}`): {}", held.whom.name(), held.why.reason()),
+            );
+        }
+        for waiting in &plan.waiting {
+            say(
+                &waiting.advisory.id,
+                format!("not now → {}: {}", waiting.audience, waiting.reason.words()),
+            );
+        }
+        PlanInWords {
+            words: plan::words(plan),
+            lines,
+        }
     }
 }
 
-fn as_sheet(text: Unsigned, mark: Option<&Mark>) -> Shareable<Sheet, Staff> {
-    let Ok(sheet) = Shareable::past_the_gate(text).make::<Sheet>(&mark);
-    sheet
+/// A number of letters, in words.
+pub(super) fn letters(n: usize) -> String {
+    format!("{n} {}", if n == 1 { "letter" } else { "letters" })
 }
