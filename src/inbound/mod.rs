@@ -17,7 +17,7 @@ pub mod request;
 pub mod signed;
 pub mod source;
 
-mod mime;
+pub mod mime;
 
 pub use mail::Mail;
 pub use mime::Unreadable;

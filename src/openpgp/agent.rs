@@ -1,6 +1,6 @@
 //! A key that gpg-agent holds.
 
-use super::{SignerError, words};
+use super::{errors::SignerError, words};
 use sequoia_gpg_agent::{self as gpg_agent, KeyPair, PinentryMode, gnupg};
 use sequoia_openpgp::packet::{
     Key,

@@ -1,14 +1,16 @@
 //! Certificates: the public part of keys, read strictly and judged at a moment.
 
-use super::{EncryptionKeys, Sealer, armored, instant, moment, policy, words};
+use super::{
+    EncryptError, EncryptionKeys, Sealer, armored, instant, judged::ValidKey, moment, policy, words,
+};
 use crate::{
     roster::KeyState,
     terms::{Address, Fingerprint, Moment, shorten},
 };
 use sequoia_openpgp::{
     Cert, armor,
-    cert::{CertParser, ValidCert, amalgamation::key::ValidErasedKeyAmalgamation},
-    packet::{Signature, Tag, key::PublicParts},
+    cert::{CertParser, ValidCert},
+    packet::{Signature, Tag},
     parse::Parse as _,
     policy::{HashAlgoSecurity, Policy},
     serialize::SerializeInto as _,
@@ -20,12 +22,20 @@ use std::{
     time::SystemTime,
 };
 
-/// A key of a certificate with what its owner says of it at a moment.
-pub(super) type ValidKey<'a> = ValidErasedKeyAmalgamation<'a, PublicParts>;
-
 /// What every certificate is tried with. What comes of it is never kept, so all may have the same session key, and the
 /// buffers of several megabytes with which a message is encrypted are needed only once.
 static PROBE: LazyLock<Sealer<'static>> = LazyLock::new(|| Sealer::new(b"probe"));
+
+/// Encrypts an OpenPGP message ([`Signed::inline`](super::Signed::inline)) to all living encryption keys of one
+/// certificate, with a session key of its own; armored, with CRLF, as the second part of `multipart/encrypted`.
+pub fn encrypt(message: &[u8], to: &Certificate, now: &Moment) -> Result<String, EncryptError> {
+    let fingerprint = || to.fingerprint().clone();
+    let keys = to.judge(now).map_err(|state| EncryptError::NotUsable {
+        fingerprint: fingerprint(),
+        state,
+    })?;
+    Ok(Sealer::new(message).seal(&keys, now)?.to_string())
+}
 
 /// Why a file is not one certificate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

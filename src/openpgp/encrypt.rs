@@ -3,11 +3,8 @@
 //! Bulk mail is one plaintext for a whole list, so a [`Sealer`] encrypts it once; each recipient then costs
 //! the session key, encrypted to that recipient alone, and a copy. Nothing in a mail tells of the others.
 
-use super::{Certificate, EncryptionKeys, judged::SubKey, words};
-use crate::{
-    roster::KeyState,
-    terms::{Fingerprint, Moment},
-};
+use super::{EncryptionKeys, errors::EncryptError, judged::SubKey, words};
+use crate::terms::Moment;
 use openssl::base64::encode_block;
 use sequoia_openpgp::{
     Packet,
@@ -29,38 +26,6 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-/// Why nothing was encrypted. There is no way from here to clear text.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EncryptError {
-    /// The recipient's certificate does not serve now.
-    #[error("nothing can be encrypted to {fingerprint}: {state}")]
-    NotUsable {
-        /// Of the certificate.
-        fingerprint: Fingerprint,
-        /// What is wrong with it.
-        state: KeyState,
-    },
-    /// The cryptography failed.
-    #[error("cannot encrypt to {fingerprint}: {why}")]
-    Failed {
-        /// Of the certificate.
-        fingerprint: Fingerprint,
-        /// In the library's words.
-        why: String,
-    },
-}
-
-/// Encrypts an OpenPGP message ([`Signed::inline`](super::Signed::inline)) to all living encryption keys of one
-/// certificate, with a session key of its own; armored, with CRLF, as the second part of `multipart/encrypted`.
-pub fn encrypt(message: &[u8], to: &Certificate, now: &Moment) -> Result<String, EncryptError> {
-    let fingerprint = || to.fingerprint().clone();
-    let keys = to.judge(now).map_err(|state| EncryptError::NotUsable {
-        fingerprint: fingerprint(),
-        state,
-    })?;
-    Ok(Sealer::new(message).seal(&keys, now)?.to_string())
-}
-
 /// Seals one message for many, each alone. Only for texts that are the same for all.
 pub struct Sealer<'m> {
     message: &'m [u8],
@@ -77,7 +42,7 @@ impl<'m> Sealer<'m> {
         }
     }
 
-    /// As [`encrypt`], but the container is made only once for all.
+    /// As [`encrypt`](super::encrypt), but the container is made only once for all.
     pub fn seal(&self, to: &EncryptionKeys, now: &Moment) -> Result<Sealed, EncryptError> {
         let failed = |why: String| EncryptError::Failed {
             fingerprint: to.fingerprint().clone(),
@@ -315,7 +280,7 @@ impl Checksum {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::openpgp::{instant, policy};
+    use crate::openpgp::{Certificate, instant, policy};
     use sequoia_openpgp::{
         Cert, KeyHandle, Profile,
         armor::{self, Kind},

@@ -2,14 +2,17 @@
 //! good. A certificate takes ten or twenty kilobytes in memory, this some two hundred bytes, so that a list may have a
 //! hundred thousand members; and what was checked and shown is what is used, whatever happens to the file meanwhile.
 
-use super::{EncryptError, certs::ValidKey, instant, moment, words};
+use super::{errors::EncryptError, instant, moment, words};
 use crate::{
     roster::KeyState,
     terms::{Fingerprint, Moment},
 };
 use sequoia_openpgp::{
     Packet, PacketPile,
-    cert::{Preferences as _, amalgamation::ValidAmalgamation as _},
+    cert::{
+        Preferences as _,
+        amalgamation::{ValidAmalgamation as _, key::ValidErasedKeyAmalgamation},
+    },
     packet::{
         Key,
         key::{PublicParts, SubordinateRole},
@@ -19,6 +22,9 @@ use sequoia_openpgp::{
     types::Timestamp,
 };
 use std::{fmt, time::SystemTime};
+
+/// A key of a certificate with what its owner says of it at a moment.
+pub(super) type ValidKey<'a> = ValidErasedKeyAmalgamation<'a, PublicParts>;
 
 /// A key alone: its owner's signatures were checked before.
 pub(super) type SubKey = Key<PublicParts, SubordinateRole>;

@@ -20,6 +20,7 @@ mod certs;
 mod clear;
 mod directory;
 mod encrypt;
+mod errors;
 mod generate;
 mod judged;
 mod key_facts;
@@ -28,14 +29,15 @@ mod secret;
 mod signer;
 mod verify;
 
-pub use certs::{CertError, Certificate};
+pub use certs::{CertError, Certificate, encrypt};
 pub use clear::Clearsigned;
 pub use directory::{directory, directory_hash};
-pub use encrypt::{EncryptError, Sealed, Sealer, encrypt};
+pub use encrypt::{Sealed, Sealer};
+pub use errors::{EncryptError, SignerError};
 pub use generate::{Cause, GenerateError, Generated, Kind, generate, revoke};
 pub use judged::EncryptionKeys;
 pub use secret::Secret;
-pub use signer::{Payload, Signed, SignerError, TeamKey, needs_passphrase};
+pub use signer::{Payload, Signed, TeamKey, needs_passphrase};
 pub use verify::{Verified, VerifyError, verify};
 
 use crate::terms::Moment;

@@ -66,7 +66,7 @@ fn look_at(mail: &Mail, house: &House) {
         mail.encrypted().map(|bytes| bytes.len()),
     );
     let _ = (house.token(mail), mail.signed_part().is_some());
-    assert!(mail.raw().len() <= advise::inbound::mail::MAX_BYTES);
+    assert!(mail.raw().len() <= advise::inbound::mime::MAX_BYTES);
     for name in ["from", "to", "subject", "message-id", "content-type"] {
         assert!(
             mail.headers(name)
