@@ -381,7 +381,8 @@ fn when_the_first_server_fails_in_the_middle_the_second_takes_the_rest() {
         } else {
             0
         };
-        let over = taken.load(SeqCst) >= 10 && before == 0;
+        // The server is gone only after it has swallowed an eleventh message, so at least one copy is a question.
+        let over = taken.load(SeqCst) > 10 && before == 0;
         (before >= 10 || over).then_some(None)
     });
     let second = Server::usual(|_, _| None);
