@@ -220,8 +220,9 @@ fn new_copies_are_taken_and_nothing_else() {
     // Ada has extended hers, and added a user ID that is nobody's business here.
     let gpg = Gnupg::with(of(ada).secret.expose());
     let mine = of(ada).certificate.fingerprint().to_string();
+    // Before the morning: GnuPG wants the signatures that extend the key to be newer than this one.
     gpg.run(
-        MORNING,
+        "2026-11-23T05:00:00Z",
         &["--quick-add-uid", &mine, "Mallory <mallory@evil.example>"],
     );
     let extended = gpg.extends(MORNING, &mine, "2y");
