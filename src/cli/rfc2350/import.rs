@@ -4,6 +4,7 @@ use super::{
 };
 use crate::{
     diag::{Findings, Level, Source},
+    inbound::files::replace,
     markdown,
     openpgp::Certificate,
     rfc2350, settings,
@@ -304,10 +305,8 @@ fn read(path: &Path) -> Result<Option<String>, Failure> {
 fn write(root: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<(), Failure> {
     for (path, bytes) in files {
         let path = root.join(path);
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|error| Failure::io(folder, error))?;
-        }
-        fs::write(&path, bytes).map_err(|error| Failure::io(&path, error))?;
+        // `team.yaml` may be there already: a crash must leave the old one or the new one.
+        replace(&path, bytes).map_err(|error| Failure::io(&path, error))?;
     }
     Ok(())
 }
